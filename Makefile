@@ -1,0 +1,147 @@
+# make            build/tocsind and build/tocsin
+# make demo       install what is missing, build, and watch the main job on real input
+# make check      install what is missing, build, run every test
+# make help       the rest
+SHELL   := /bin/bash
+VERSION := 0.1.0
+CC      ?= gcc
+PREFIX  ?= /usr/local
+SAN     ?=
+CFLAGS  ?= -O2 -g
+WERROR  ?=
+comma   := ,
+OUT     ?= build/$(if $(SAN),$(subst $(comma),-,$(SAN)),plain)
+
+PKGS = libcurl yaml-0.1 libpcre2-8 openssl libevent_core libevent_extra libevent_openssl \
+       jansson sqlite3 libcrypt
+WARN = -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wpointer-arith -Wcast-qual \
+       -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+       -Wswitch-enum -Wimplicit-fallthrough -Wdouble-promotion -Wconversion
+CC_ALL = $(CC) -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests $(WARN) \
+	 $(if $(WERROR),-Werror) \
+	 $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	 $(PKG_CFLAGS) $(CFLAGS)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+TEST_LIBS  := $(shell pkg-config --libs cmocka 2>/dev/null)
+
+SRC    := $(wildcard src/*/*.c)
+OBJ    := $(SRC:%.c=$(OUT)/%.o)
+LIBOBJ := $(filter-out $(OUT)/src/tocsind/main.o $(OUT)/src/tocsin/%,$(OBJ))
+TOOLOBJ := $(filter $(OUT)/src/tocsin/%,$(OBJ))
+UNIT   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*.c))
+FUZZ   := $(patsubst %.c,$(OUT)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+GOLDEN := $(OUT)/tests/golden/golden
+BENCH  := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
+PROGS   = $(OUT)/tocsind $(OUT)/tocsin
+
+.PHONY: all help deps demo check test unit fuzz-replay golden fuzz system includes format \
+	install clean FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(PROGS)
+	@mkdir -p build
+	@for p in $(PROGS); do cmp -s $$p build/$${p##*/} || cp -f $$p build/$${p##*/}; done
+
+help:
+	@echo 'make                       build/tocsind and build/tocsin'
+	@echo 'make deps                  Debian packages that are missing (contrib/debian-packages)'
+	@echo 'make demo                  deps, build, and the main job on real input (DEMO=keep: leave it running)'
+	@echo 'make check                 deps, build, every test'
+	@echo 'make SAN=address,undefined check   the same with sanitizers throughout'
+	@echo 'make golden DIR=folder     compare with recorded outputs of the peers'
+	@echo 'make fuzz SECONDS_EACH=60  run the fuzz targets (clang)'
+	@echo 'make bench-text            micro-benchmark of template rendering'
+	@echo 'make install DESTDIR= PREFIX=/usr/local'
+	@echo 'make clean'
+
+# -- dependencies ------------------------------------------------------------------------
+deps:
+	@contrib/install-packages contrib/debian-packages
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@tests/system/demo
+
+check: deps
+	@$(MAKE) --no-print-directory WERROR=1 all test
+
+# -- build -------------------------------------------------------------------------------
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(CC_ALL) -MMD -MP -c -o $@ $<
+$(OUT)/tocsin.a: $(LIBOBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(OUT)/tocsind: $(OUT)/src/tocsind/main.o $(OUT)/tocsin.a
+	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/tocsin: $(TOOLOBJ) $(OUT)/tocsin.a
+	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(OUT)/tocsin.a
+	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
+$(GOLDEN): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/golden/*.c)) $(OUT)/tocsin.a
+	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/tocsin.a
+	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/tocsin.a
+	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC_ALL))' | cmp -s - $@ || echo '$(subst ','\'',$(CC_ALL))' > $@
+
+# -- tests -------------------------------------------------------------------------------
+# Units, goldens and saved fuzz inputs run under the sanitizers, the rest on the real thing.
+TEST_SAN = $(if $(SAN),$(SAN),address$(comma)undefined)
+test: includes
+	@$(MAKE) --no-print-directory SAN=$(TEST_SAN) fuzz-replay golden unit
+	@$(MAKE) --no-print-directory system
+
+includes:
+	@python3 tests/includes.py
+
+unit: $(UNIT)
+	@for t in $(UNIT); do $$t || exit 1; done
+
+fuzz-replay: $(FUZZ)
+	@for t in $(FUZZ); do $$t tests/fuzz/corpus/$${t##*/} || exit 1; done
+
+DIR ?= tests/golden/data
+golden: $(GOLDEN)
+	@$(GOLDEN) $(DIR)
+
+system: all
+	@TOCSIN_BUILD=$(OUT) /usr/bin/python3 -m pytest -q tests/system
+
+# libFuzzer with clang; each target for SECONDS_EACH.
+SECONDS_EACH ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined,fuzzer-no-link \
+	    OUT=build/fuzz LDFLAGS=-fsanitize=fuzzer fuzz-programs
+	@for t in $(FUZZ); do t=$${t##*/}; mkdir -p build/fuzz/new/$$t; \
+	    build/fuzz/tests/fuzz/$$t -max_total_time=$(SECONDS_EACH) -timeout=5 \
+	    -rss_limit_mb=1024 build/fuzz/new/$$t tests/fuzz/corpus/$$t || exit 1; done
+.PHONY: fuzz-programs
+fuzz-programs: $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/fuzz/*.c)) $(OUT)/tocsin.a
+	@for t in $(FUZZ); do $(CC_ALL) $(LDFLAGS) -o $$t $$t.o $(OUT)/tocsin.a $(LIBS) || exit 1; done
+
+bench-text: $(OUT)/tests/bench/text
+	@$<
+
+format:
+	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+
+# -- install -----------------------------------------------------------------------------
+install: all
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGS)
+	for page in man/*.[1-9]; do install -D -m 644 $$page \
+	    $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/}; done
+	install -d $(DESTDIR)$(PREFIX)/share/tocsin/rules
+	install -m 644 -t $(DESTDIR)$(PREFIX)/share/tocsin/rules $(wildcard rules/*.yml)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/tocsin/templates $(wildcard templates/*.tmpl)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system contrib/systemd/tocsind.service
+
+clean:
+	rm -rf build
+
+-include $(OBJ:.o=.d) $(wildcard $(OUT)/tests/*/*.d)

@@ -1,0 +1,132 @@
+#include "base/base.h"
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_BLOCK  4096
+#define LARGEST_STEP (256 * 1024)
+#define ALIGNMENT    16
+
+struct arena_block {
+	struct arena_block *before;
+	size_t used, cap;
+	_Alignas(ALIGNMENT) char bytes[];
+};
+
+static struct arena_block *add_block(struct arena *a, size_t need)
+{
+	size_t cap = a->last ? MIN(a->last->cap * 2, LARGEST_STEP) : FIRST_BLOCK;
+	struct arena_block *b;
+
+	cap = MAX(cap, need);
+	b = mem_resize(NULL, sizeof(*b) + cap);
+	*b = (struct arena_block){.before = a->last, .cap = cap};
+	a->size += cap;
+	a->last = b;
+	return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	struct arena_block *b = a->last;
+	void *p;
+
+	if (size > PTRDIFF_MAX / 2)
+		BUG("arena asked for %zu bytes", size);
+	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (!b || b->cap - b->used < size)
+		b = add_block(a, size);
+	p = b->bytes + b->used;
+	b->used += size;
+	return memset(p, 0, size);
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		BUG("array of %zu times %zu bytes", n, size);
+	return arena_alloc(a, bytes);
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	return (struct str){p, s.n};
+}
+
+const char *arena_copy(struct arena *a, struct str s)
+{
+	return arena_str(a, s).p;
+}
+
+const char *arena_text(struct arena *a, const char *text)
+{
+	return text ? arena_copy(a, str_of(text)) : NULL;
+}
+
+const char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *p;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	ASSERT(n >= 0);
+	p = arena_alloc(a, (size_t)n + 1);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	return p;
+}
+
+const char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	const char *p;
+	va_list ap;
+
+	va_start(ap, fmt);
+	p = arena_vprintf(a, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+size_t arena_size(const struct arena *a)
+{
+	return a->size;
+}
+
+void arena_reset(struct arena *a)
+{
+	struct arena_block *keep = a->last;
+
+	if (!keep)
+		return;
+	if (keep->cap > LARGEST_STEP) { /* one huge request must not stay for ever */
+		arena_free(a);
+		return;
+	}
+	a->last = keep->before;
+	keep->before = NULL;
+	arena_free(a);
+	keep->used = 0;
+	a->last = keep;
+	a->size = keep->cap;
+}
+
+void arena_free(struct arena *a)
+{
+	struct arena_block *before;
+
+	for (struct arena_block *b = a->last; b; b = before) {
+		before = b->before;
+		free(b);
+	}
+	*a = (struct arena){0};
+}
