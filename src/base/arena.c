@@ -15,6 +15,12 @@ struct arena_block {
 	_Alignas(ALIGNMENT) char bytes[];
 };
 
+struct arena_deferred {
+	struct arena_deferred *next;
+	void (*fn)(void *);
+	void *arg;
+};
+
 static struct arena_block *add_block(struct arena *a, size_t need)
 {
 	size_t cap = a->last ? MIN(a->last->cap * 2, LARGEST_STEP) : FIRST_BLOCK;
@@ -97,6 +103,20 @@ const char *arena_printf(struct arena *a, const char *fmt, ...)
 	return p;
 }
 
+void arena_defer(struct arena *a, void (*fn)(void *), void *arg)
+{
+	struct arena_deferred *d = ARENA_NEW(a, struct arena_deferred);
+
+	*d = (struct arena_deferred){a->deferred, fn, arg};
+	a->deferred = d;
+}
+
+static void run_deferred(struct arena *a)
+{
+	for (; a->deferred; a->deferred = a->deferred->next)
+		a->deferred->fn(a->deferred->arg);
+}
+
 size_t arena_size(const struct arena *a)
 {
 	return a->size;
@@ -108,6 +128,7 @@ void arena_reset(struct arena *a)
 
 	if (!keep)
 		return;
+	run_deferred(a);
 	if (keep->cap > LARGEST_STEP) { /* one huge request must not stay for ever */
 		arena_free(a);
 		return;
@@ -124,6 +145,7 @@ void arena_free(struct arena *a)
 {
 	struct arena_block *before;
 
+	run_deferred(a);
 	for (struct arena_block *b = a->last; b; b = before) {
 		before = b->before;
 		free(b);

@@ -12,9 +12,11 @@
 #include <stdarg.h>
 
 struct arena_block;
+struct arena_deferred;
 struct arena {
 	struct arena_block *last; /* the block being filled; the others hang behind it */
 	size_t size;		  /* bytes of all blocks */
+	struct arena_deferred *deferred;
 };
 
 void *arena_alloc(struct arena *, size_t size) MUST_USE;
@@ -27,6 +29,10 @@ const char *arena_copy(struct arena *, struct str);	/* adds the NUL */
 struct str arena_str(struct arena *, struct str);	/* also NUL-ended */
 const char *arena_printf(struct arena *, const char *fmt, ...) PRINTF(2, 3);
 const char *arena_vprintf(struct arena *, const char *fmt, va_list) PRINTF(2, 0);
+
+/* Runs fn(arg) when the arena is reset or freed, latest first: for the few things whose
+ * memory a library owns (a compiled regular expression). */
+void arena_defer(struct arena *, void (*fn)(void *), void *arg);
 
 size_t arena_size(const struct arena *);
 void arena_reset(struct arena *);

@@ -1,0 +1,62 @@
+/* rules.h - a rule file as checked, typed structures.
+ *
+ * Memory:  everything lies in the arena given; one arena a file, so that a file that
+ *          changes or goes takes only its own memory along.
+ * Failure: all mistakes are collected, in file order, each with file:line:col.
+ * Spec:    spec/rules.md 1 to 4.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "model/labels.h"
+
+#define RULES_MAX_BYTES (16 * 1024 * 1024)
+
+struct rule {
+	struct pos at;	    /* the rule's first key */
+	struct pos expr_at;
+	const char *alert;  /* NULL for a recording rule */
+	const char *record; /* NULL for an alerting rule */
+	const char *expr;
+	span_ms hold;	    /* for */
+	span_ms keep_firing; /* keep_firing_for */
+	const struct text_pair *labels; /* sorted by name, the group's underneath;
+					 * templates in an alerting rule */
+	size_t n_labels;
+	const struct text_pair *annotations; /* sorted by name; templates */
+	size_t n_annotations;
+	bool debug;
+};
+struct rule_group {
+	struct pos at;
+	const char *name;
+	const char *file; /* path of its file; file and name are its identity */
+	span_ms interval;     /* 0: the global evaluation_interval */
+	bool has_query_offset;
+	span_ms query_offset;
+	int64_t limit; /* 0 or less: none */
+	const char *datasource; /* NULL: the first one */
+	const struct text_pair *params, *headers;
+	size_t n_params, n_headers;
+	bool has_eval_offset;
+	span_ms eval_offset;
+	bool no_alignment; /* eval_alignment: false */
+	int concurrency;   /* 0: as the engine sees fit */
+	struct rule *rules;
+	size_t n_rules;
+};
+struct rule_file {
+	const char *path;
+	struct rule_group *groups;
+	size_t n_groups;
+};
+
+/* text is the file's content, path its name for errors. NULL when errs is not empty. */
+const struct rule_file *rule_file_parse(struct arena *, const char *path, struct str text,
+					enum name_scheme, struct errs *errs,
+					struct errs *warnings) MUST_USE;
+
+/* Whether the two are the same rule: what keeps its state over an edit (spec/rules.md
+ * 17.2). Places do not count. */
+bool rule_eq(const struct rule *, const struct rule *);

@@ -1,0 +1,280 @@
+#include "base/base.h"
+#include "model/labels.h"
+#include "base/quote.h"
+#include "base/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct labels labels_none = {.fingerprint = FNV_START};
+
+static uint64_t hash_pair(uint64_t h, const struct label *l)
+{
+	h = str_fnv(h, str_of(l->name));
+	h = str_fnv(h, STR("\xff"));
+	h = str_fnv(h, str_of(l->value));
+	return str_fnv(h, STR("\xff"));
+}
+
+static void set_fingerprint(struct labels *set)
+{
+	set->fingerprint = FNV_START;
+	for (size_t i = 0; i < set->n; i++)
+		set->fingerprint = hash_pair(set->fingerprint, &set->v[i]);
+}
+
+static struct labels *make_room(struct arena *mem, size_t n)
+{
+	return arena_alloc(mem, sizeof(struct labels) + n * sizeof(struct label));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct label *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static const struct labels *build(struct arena *mem, const struct label *pairs, size_t n,
+				  bool keep_empty, struct err *err)
+{
+	struct labels *set = make_room(mem, n);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		set->v[i] = pairs[i];
+	qsort(set->v, n, sizeof(*set->v), by_name);
+	for (size_t i = 0; i < n; i++) {
+		if (i && strcmp(set->v[i].name, set->v[i - 1].name) == 0) {
+			err_set(err, NOWHERE, "label \"%s\" is given twice",
+				set->v[i].name);
+			return NULL;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!keep_empty && !set->v[i].value[0])
+			continue;
+		set->v[kept].name = arena_text(mem, set->v[i].name);
+		set->v[kept++].value = arena_text(mem, set->v[i].value);
+	}
+	set->n = kept;
+	set_fingerprint(set);
+	return set;
+}
+
+const struct labels *labels_new(struct arena *mem, const struct label *pairs, size_t n,
+				struct err *err)
+{
+	return build(mem, pairs, n, false, err);
+}
+
+const struct labels *labels_new_raw(struct arena *mem, const struct label *pairs, size_t n,
+				    struct err *err)
+{
+	return build(mem, pairs, n, true, err);
+}
+
+const struct labels *labels_merge(struct arena *mem, const struct labels *base,
+				  const struct labels *over)
+{
+	struct labels *set = make_room(mem, base->n + over->n);
+	size_t i = 0, j = 0;
+
+	while (i < base->n || j < over->n) {
+		int order = i == base->n   ? 1
+			    : j == over->n ? -1
+					   : strcmp(base->v[i].name, over->v[j].name);
+		const struct label *l = order < 0 ? &base->v[i] : &over->v[j];
+
+		i += order <= 0;
+		j += order >= 0;
+		if (l->value[0])
+			set->v[set->n++] = *l;
+	}
+	set_fingerprint(set);
+	return set;
+}
+
+const struct labels *labels_with(struct arena *mem, const struct labels *old,
+				 const char *name, const char *value)
+{
+	struct labels *one = make_room(mem, 1);
+
+	one->n = 1;
+	one->v[0] = (struct label){name, value};
+	return labels_merge(mem, old, one);
+}
+
+const struct labels *labels_only(struct arena *mem, const struct labels *set,
+				 const char *const *names, size_t n)
+{
+	struct labels *some = make_room(mem, MIN(set->n, n));
+	size_t i = 0, j = 0;
+
+	while (i < set->n && j < n) {
+		int order = strcmp(set->v[i].name, names[j]);
+
+		if (order == 0)
+			some->v[some->n++] = set->v[i];
+		i += order <= 0;
+		j += order >= 0;
+	}
+	set_fingerprint(some);
+	return some;
+}
+
+const char *labels_find(const struct labels *set, const char *name)
+{
+	size_t low = 0, high = set->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(set->v[mid].name, name);
+
+		if (order == 0)
+			return set->v[mid].value;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+const char *labels_get(const struct labels *set, const char *name)
+{
+	const char *value = labels_find(set, name);
+
+	return value ? value : "";
+}
+
+bool labels_eq(const struct labels *a, const struct labels *b)
+{
+	if (a == b)
+		return true;
+	if (a->fingerprint != b->fingerprint || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (strcmp(a->v[i].name, b->v[i].name) ||
+		    strcmp(a->v[i].value, b->v[i].value))
+			return false;
+	}
+	return true;
+}
+
+int labels_cmp(const struct labels *a, const struct labels *b)
+{
+	int order;
+
+	if (a->n != b->n)
+		return a->n < b->n ? -1 : 1;
+	for (size_t i = 0; i < a->n; i++) {
+		order = strcmp(a->v[i].name, b->v[i].name);
+		if (order) /* the set that lacks the smaller name comes first */
+			return -order;
+		order = strcmp(a->v[i].value, b->v[i].value);
+		if (order)
+			return order;
+	}
+	return 0;
+}
+
+uint64_t labels_hash_of(const struct labels *set, const char *const *names, size_t n)
+{
+	uint64_t h = FNV_START;
+
+	for (size_t i = 0; i < n; i++)
+		h = hash_pair(h, &(struct label){names[i], labels_get(set, names[i])});
+	return h;
+}
+
+size_t labels_memory(const struct labels *set)
+{
+	size_t size = sizeof(*set) + set->n * sizeof(*set->v);
+
+	for (size_t i = 0; i < set->n; i++)
+		size += strlen(set->v[i].name) + strlen(set->v[i].value) + 2;
+	return size;
+}
+
+static char *put_text(char **at, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	char *p = memcpy(*at, text, n);
+
+	*at += n;
+	return p;
+}
+
+struct labels *labels_dup(const struct labels *old)
+{
+	struct labels *set = mem_new(labels_memory(old));
+	char *text = (char *)&set->v[old->n];
+
+	set->fingerprint = old->fingerprint;
+	set->n = old->n;
+	for (size_t i = 0; i < old->n; i++) {
+		set->v[i].name = put_text(&text, old->v[i].name);
+		set->v[i].value = put_text(&text, old->v[i].value);
+	}
+	return set;
+}
+
+void buf_add_labels(struct buf *b, const struct labels *set)
+{
+	buf_add_char(b, '{');
+	for (size_t i = 0; i < set->n; i++) {
+		if (i)
+			buf_add_text(b, ", ");
+		buf_add_text(b, set->v[i].name);
+		buf_add_char(b, '=');
+		buf_add_quoted(b, str_of(set->v[i].value));
+	}
+	buf_add_char(b, '}');
+}
+
+void buf_add_labels_json(struct buf *b, const struct labels *set)
+{
+	buf_add_char(b, '{');
+	for (size_t i = 0; i < set->n; i++) {
+		if (i)
+			buf_add_char(b, ',');
+		buf_add_json(b, str_of(set->v[i].name));
+		buf_add_char(b, ':');
+		buf_add_json(b, str_of(set->v[i].value));
+	}
+	buf_add_char(b, '}');
+}
+
+void buf_add_fingerprint(struct buf *b, uint64_t fp)
+{
+	buf_addf(b, "%016llx", (unsigned long long)fp);
+}
+
+bool fingerprint_parse(struct str s, uint64_t *out)
+{
+	char text[17], *end;
+
+	if (s.n != 16)
+		return false;
+	memcpy(text, s.p, 16);
+	text[16] = 0;
+	*out = strtoull(text, &end, 16);
+	return end == text + 16 && text[0] != '-' && text[0] != '+' && text[0] != ' ';
+}
+
+bool is_label_name(struct str s, enum name_scheme scheme)
+{
+	if (!s.n)
+		return false;
+	if (scheme == NAMES_UTF8)
+		return utf8_valid(s);
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+
+		if (!letter && !(i && c >= '0' && c <= '9'))
+			return false;
+	}
+	return true;
+}

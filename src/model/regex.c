@@ -1,0 +1,428 @@
+#include "base/base.h"
+#include "model/regex.h"
+#include "base/buf.h"
+#include "base/utf8.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <string.h>
+
+struct regex {
+	pcre2_code *code;
+	pcre2_match_data *space;
+	size_t n_groups;
+};
+
+static uint64_t gave_up;
+
+/* -- RE2's dialect ----------------------------------------------------------------------
+ * One walk over the pattern copies it for PCRE2 and refuses what RE2 would refuse or read
+ * in another way. PCRE2 itself then checks what both agree on. */
+
+struct walk {
+	struct str rest;
+	struct buf *out;
+	struct err *err;
+	bool repeated; /* the last thing was a repeat: another one is an error */
+};
+
+static bool refuse(struct walk *w, const char *what, struct str piece)
+{
+	return err_set(w->err, NOWHERE, "error parsing regexp: %s: `%.*s`", what,
+		       FMT(piece));
+}
+
+static void copy(struct walk *w, size_t n)
+{
+	buf_add_str(w->out, str_slice(w->rest, 0, n));
+	w->rest = str_from(w->rest, n);
+}
+
+static bool is_octal(struct str s, size_t at)
+{
+	return at < s.n && s.p[at] >= '0' && s.p[at] <= '7';
+}
+
+static bool is_hex(struct str s, size_t at)
+{
+	return at < s.n && (is_octal(s, at) || strchr("89abcdefABCDEF", s.p[at]));
+}
+
+static bool walk_octal(struct walk *w)
+{
+	uint32_t v = 0;
+	size_t n = 1;
+
+	if (w->rest.p[1] != '0' && !is_octal(w->rest, 2))
+		return refuse(w, "invalid escape sequence", str_slice(w->rest, 0, 2));
+	for (; n <= 3 && is_octal(w->rest, n); n++)
+		v = v * 8 + (uint32_t)(w->rest.p[n] - '0');
+	buf_addf(w->out, "\\x{%x}", v);
+	w->rest = str_from(w->rest, n);
+	return true;
+}
+
+static bool walk_hex(struct walk *w)
+{
+	size_t n = 3;
+
+	if (w->rest.n > 2 && w->rest.p[2] == '{') {
+		while (is_hex(w->rest, n))
+			n++;
+		if (n == 3 || n > 11 || n >= w->rest.n || w->rest.p[n] != '}')
+			return refuse(w, "invalid escape sequence",
+				      str_slice(w->rest, 0, n));
+		copy(w, n + 1);
+		return true;
+	}
+	if (!is_hex(w->rest, 2) || !is_hex(w->rest, 3))
+		return refuse(w, "invalid escape sequence", str_slice(w->rest, 0, 3));
+	copy(w, 4);
+	return true;
+}
+
+/* \pN or \p{Greek} */
+static bool walk_property(struct walk *w)
+{
+	size_t n = 3;
+
+	if (w->rest.n > 2 && w->rest.p[2] == '{') {
+		size_t end = str_find_char(w->rest, '}');
+
+		if (end == STR_NONE)
+			return refuse(w, "invalid character class range", w->rest);
+		n = end + 1;
+	}
+	copy(w, n);
+	return true;
+}
+
+/* \Q...\E: each character as itself */
+static void walk_verbatim(struct walk *w)
+{
+	size_t end;
+
+	w->rest = str_from(w->rest, 2);
+	end = str_find(w->rest, STR("\\E"));
+	for (size_t i = 0; i < MIN(end, w->rest.n); i++) {
+		unsigned char c = (unsigned char)w->rest.p[i];
+
+		if (c < 0x80 && strchr("\\.+*?()|[]{}^$", c))
+			buf_add_char(w->out, '\\');
+		buf_add_char(w->out, (char)c);
+	}
+	w->rest = str_from(w->rest, end == STR_NONE ? w->rest.n : end + 2);
+}
+
+static bool walk_escape(struct walk *w, bool in_class)
+{
+	const char *same = in_class ? "dDsSwWabfnrt" : "dDsSwWabBAzfnrt";
+	unsigned char c;
+
+	if (w->rest.n < 2)
+		return err_set(w->err, NOWHERE,
+			       "error parsing regexp: trailing backslash at end of "
+			       "expression: ``");
+	c = (unsigned char)w->rest.p[1];
+	if (c >= '0' && c <= '7')
+		return walk_octal(w);
+	if (c == 'x')
+		return walk_hex(w);
+	if (c == 'p' || c == 'P')
+		return walk_property(w);
+	if (c == 'Q' && !in_class) {
+		walk_verbatim(w);
+		return true;
+	}
+	if (c == 'v') {
+		buf_add_text(w->out, "\\x0b");
+		w->rest = str_from(w->rest, 2);
+		return true;
+	}
+	if (in_class && c == 'b')
+		return refuse(w, "invalid escape sequence", str_slice(w->rest, 0, 2));
+	if (strchr(same, c) && c) {
+		copy(w, 2);
+		return true;
+	}
+	if (c >= 0x80 || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9'))
+		return refuse(w, "invalid escape sequence", str_slice(w->rest, 0, 2));
+	copy(w, 2);
+	return true;
+}
+
+static bool walk_class(struct walk *w)
+{
+	struct str whole = w->rest;
+	bool first = true;
+
+	copy(w, 1);
+	if (w->rest.n && w->rest.p[0] == '^')
+		copy(w, 1);
+	for (; w->rest.n; first = false) {
+		if (w->rest.p[0] == ']' && !first) {
+			copy(w, 1);
+			return true;
+		}
+		if (w->rest.p[0] == '\\') {
+			if (!walk_escape(w, true))
+				return false;
+		} else if (str_starts(w->rest, STR("[:"))) {
+			size_t end = str_find(w->rest, STR(":]"));
+
+			if (end == STR_NONE) {
+				buf_add_text(w->out, "\\[");
+				w->rest = str_from(w->rest, 1);
+			} else {
+				copy(w, end + 2);
+			}
+		} else if (w->rest.p[0] == '[' || w->rest.p[0] == ']') {
+			buf_add_char(w->out, '\\'); /* PCRE2 would look for [. and [= */
+			copy(w, 1);
+		} else {
+			copy(w, 1);
+		}
+	}
+	return refuse(w, "missing closing ]", whole);
+}
+
+/* (?flags) (?flags: (?P<name> (?<name> and plain ( */
+static bool walk_group(struct walk *w)
+{
+	size_t n = 2;
+
+	if (!str_starts(w->rest, STR("(?"))) {
+		if (str_starts(w->rest, STR("(*")))
+			return refuse(w, "missing argument to repetition operator",
+				      STR("*"));
+		copy(w, 1);
+		return true;
+	}
+	if (str_starts(w->rest, STR("(?P<")) ||
+	    (str_starts(w->rest, STR("(?<")) && w->rest.n > 3 && w->rest.p[3] != '=' &&
+	     w->rest.p[3] != '!')) {
+		copy(w, w->rest.p[2] == 'P' ? 4 : 3);
+		return true;
+	}
+	while (n < w->rest.n && strchr("imsU-", w->rest.p[n]))
+		n++;
+	if (n >= w->rest.n)
+		return refuse(w, "missing argument to repetition operator", STR("?"));
+	if (w->rest.p[n] != ':' && w->rest.p[n] != ')')
+		return refuse(w, "invalid or unsupported Perl syntax",
+			      str_slice(w->rest, 0, n + 1));
+	if (w->rest.p[n] == ')' && n == 2)
+		return refuse(w, "missing argument to repetition operator", STR("?"));
+	copy(w, n + 1);
+	return true;
+}
+
+/* The length of "{n}", "{n,}" or "{n,m}" at the start; 0: an ordinary brace. */
+static size_t counted_repeat(struct str s, int64_t *low, int64_t *high)
+{
+	size_t end = str_find_char(s, '}'), comma;
+	struct str inside;
+
+	if (end == STR_NONE)
+		return 0;
+	inside = str_slice(s, 1, end - 1);
+	comma = str_find_char(inside, ',');
+	if (!inside.n || inside.p[0] == '-' || inside.p[0] == '+' ||
+	    !str_int(str_slice(inside, 0, comma), low))
+		return 0;
+	*high = *low;
+	if (comma != STR_NONE) {
+		struct str second = str_from(inside, comma + 1);
+
+		*high = *low;
+		if (second.n && (second.p[0] == '-' || second.p[0] == '+' ||
+				 !str_int(second, high)))
+			return 0;
+	}
+	return end + 1;
+}
+
+static bool walk_repeat(struct walk *w, size_t n)
+{
+	if (w->repeated)
+		return refuse(w, "invalid nested repetition operator",
+			      str_slice(w->rest, 0, n));
+	copy(w, n);
+	if (w->rest.n && w->rest.p[0] == '?')
+		copy(w, 1);
+	w->repeated = true;
+	return true;
+}
+
+static bool walk_brace(struct walk *w)
+{
+	int64_t low, high;
+	size_t n = counted_repeat(w->rest, &low, &high);
+
+	if (!n) {
+		buf_add_char(w->out, '\\');
+		copy(w, 1);
+		w->repeated = false;
+		return true;
+	}
+	if (low > 1000 || high > 1000 || high < low)
+		return refuse(w, "invalid repeat count", str_slice(w->rest, 0, n));
+	return walk_repeat(w, n);
+}
+
+static bool walk_one(struct walk *w)
+{
+	switch (w->rest.p[0]) {
+	case '*':
+	case '+':
+	case '?':
+		return walk_repeat(w, 1);
+	case '{':
+		return walk_brace(w);
+	case '\\':
+		w->repeated = false;
+		return walk_escape(w, false);
+	case '[':
+		w->repeated = false;
+		return walk_class(w);
+	case '(':
+		w->repeated = false;
+		return walk_group(w);
+	default:
+		w->repeated = false;
+		copy(w, 1);
+		return true;
+	}
+}
+
+static bool translate(struct str pattern, struct buf *out, struct err *err)
+{
+	struct walk w = {pattern, out, err, false};
+
+	while (w.rest.n) {
+		if (!walk_one(&w))
+			return false;
+	}
+	return true;
+}
+
+/* -- compiling and matching --------------------------------------------------------------*/
+
+static void release(void *arg)
+{
+	struct regex *re = arg;
+
+	pcre2_match_data_free(re->space);
+	pcre2_code_free(re->code);
+}
+
+static pcre2_match_context *limits(void)
+{
+	static pcre2_match_context *shared;
+
+	if (!shared) {
+		shared = pcre2_match_context_create(NULL);
+		ASSERT(shared);
+		pcre2_set_match_limit(shared, REGEX_MAX_STEPS);
+		pcre2_set_heap_limit(shared, 20 * 1024);
+	}
+	return shared;
+}
+
+static bool compile(struct regex *re, struct str text, enum regex_anchor anchor,
+		    struct str pattern, struct err *err)
+{
+	uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+	PCRE2_UCHAR text_of_error[160];
+	uint32_t groups;
+	size_t at;
+	int code;
+
+	if (anchor == REGEX_WHOLE)
+		options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
+	re->code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options, &code, &at, NULL);
+	if (!re->code) {
+		pcre2_get_error_message(code, text_of_error, sizeof(text_of_error));
+		return err_set(err, NOWHERE, "error parsing regexp: %s: `%.*s`",
+			       (const char *)text_of_error, FMT(pattern));
+	}
+	pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE); /* interpreted when that fails */
+	re->space = pcre2_match_data_create_from_pattern(re->code, NULL);
+	ASSERT(re->space);
+	pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	re->n_groups = groups;
+	return true;
+}
+
+const struct regex *regex_new(struct arena *mem, struct str pattern,
+			      enum regex_anchor anchor, struct err *err)
+{
+	struct regex *re = ARENA_NEW(mem, struct regex);
+	struct buf text = BUF(REGEX_MAX_PATTERN * 8);
+	bool ok = false;
+
+	if (pattern.n > REGEX_MAX_PATTERN)
+		err_set(err, NOWHERE, "regular expression of %zu bytes, at most %d",
+			pattern.n, REGEX_MAX_PATTERN);
+	else if (!utf8_valid(pattern))
+		err_set(err, NOWHERE, "error parsing regexp: invalid UTF-8");
+	else if (translate(pattern, &text, err))
+		ok = compile(re, buf_str(&text), anchor, pattern, err);
+	buf_free(&text);
+	if (!ok)
+		return NULL;
+	arena_defer(mem, release, re);
+	return re;
+}
+
+static bool run(const struct regex *re, struct str s, size_t at)
+{
+	int n = pcre2_match(re->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, at, 0, re->space,
+			    limits());
+
+	if (n < 0 && n != PCRE2_ERROR_NOMATCH)
+		gave_up++;
+	return n >= 0;
+}
+
+bool regex_matches(const struct regex *re, struct str s)
+{
+	return run(re, s, 0);
+}
+
+bool regex_search(const struct regex *re, struct str s, size_t at, struct regex_span *spans,
+		  size_t n)
+{
+	const PCRE2_SIZE *offsets;
+
+	if (at > s.n || !run(re, s, at))
+		return false;
+	offsets = pcre2_get_ovector_pointer(re->space);
+	for (size_t i = 0; i < MIN(n, re->n_groups + 1); i++)
+		spans[i] = (struct regex_span){offsets[2 * i], offsets[2 * i + 1]};
+	return true;
+}
+
+size_t regex_groups(const struct regex *re)
+{
+	return re->n_groups;
+}
+
+size_t regex_group_named(const struct regex *re, struct str name)
+{
+	char text[64];
+	int number;
+
+	if (name.n >= sizeof(text))
+		return 0;
+	memcpy(text, name.p, name.n);
+	text[name.n] = 0;
+	number = pcre2_substring_number_from_name(re->code, (PCRE2_SPTR)text);
+	return number > 0 ? (size_t)number : 0;
+}
+
+uint64_t regex_gave_up(void)
+{
+	return gave_up;
+}
