@@ -1,0 +1,53 @@
+/* notification.h - what one flush tells one integration: all that a receiver needs to
+ * compose its request.
+ *
+ * Memory: lives from the decision to the verdict; labels, texts and alerts in one arena
+ *         that the flush's deliveries share. config structures are borrowed.
+ * Order:  alerts in alert order (spec/routing.md 1.3).
+ * Spec:   spec/receivers.md 1.1.
+ */
+#pragma once
+#include "config/config.h"
+#include "engine/reason.h"
+#include "model/alert.h"
+
+struct notification_alert {
+	const struct labels *labels, *annotations;
+	struct instant starts_at, ends_at; /* ends_at is zero while it fires */
+	const char *generator_url;
+	bool resolved;
+};
+
+struct notification {
+	const struct receiver *receiver;
+	const struct integration_config *integration;
+	const struct route *route; /* its labels are templates over this notification */
+	const char *group_key;
+	const struct labels *group_labels;
+	enum reason reason;
+	const struct notification_alert *alerts;
+	size_t n_alerts;
+	bool firing; /* at least one alert fires */
+	span_ms repeat_interval;
+	wall_ms at;	  /* when the flush began */
+	wall_ms deadline; /* after this nobody waits for the outcome */
+	/* What this integration asked to remember last time (a Slack message id). */
+	const struct text_pair *memory;
+	size_t n_memory;
+};
+
+/* How an attempt ended, as the receiver judges it. */
+enum verdict { VERDICT_SENT, VERDICT_RETRY, VERDICT_GIVE_UP };
+/* Why it failed: the metric label of spec/routing.md 10.3. */
+enum failure {
+	FAILURE_OTHER,
+	FAILURE_CLIENT,
+	FAILURE_AUTH,
+	FAILURE_RATE,
+	FAILURE_SERVER,
+	FAILURE_CANCELED,
+	FAILURE_DEADLINE,
+	FAILURES,
+};
+const char *failure_text(enum failure); /* clientError, ... */
+enum failure failure_of_status(int http_status);

@@ -1,0 +1,36 @@
+#include "base/base.h"
+#include "engine/reason.h"
+
+static const struct {
+	const char *name, *text;
+} words[REASONS] = {
+	[REASON_NONE] = {"none", "none"},
+	[NOTIFY_FIRST] = {"notify_first", "first notification"},
+	[NOTIFY_NEW] = {"notify_new", "new alerts added"},
+	[NOTIFY_RESOLVED] = {"notify_resolved", "all alerts resolved"},
+	[NOTIFY_SOME_RESOLVED] = {"notify_some_resolved", "some alerts resolved"},
+	[NOTIFY_REPEAT] = {"notify_repeat", "repeat interval elapsed"},
+	[HELD_NOTHING_NEW] = {"held_nothing_new", "nothing new since the last notification"},
+	[HELD_NOTHING_FIRED] = {"held_nothing_fired", "resolved before anybody was told"},
+	[HELD_RESOLVED_UNWANTED] = {"held_resolved_unwanted", "send_resolved is off"},
+	[HELD_NO_INTEGRATION] = {"held_no_integration", "the receiver has no integration"},
+	[MUTED_BY_INHIBITION] = {"muted_by_inhibition", "inhibition"},
+	[MUTED_BY_SILENCE] = {"muted_by_silence", "silence"},
+	[MUTED_BY_TIME] = {"muted_by_time", "mute_time_interval"},
+	[MUTED_BY_INACTIVE] = {"muted_by_inactive", "active_time_interval"},
+	[DELIVERY_SENT] = {"delivery_sent", "delivered"},
+	[DELIVERY_RETRY] = {"delivery_retry", "failed, will be tried again"},
+	[DELIVERY_GAVE_UP] = {"delivery_gave_up", "refused for good"},
+	[DELIVERY_TIMEOUT] = {"delivery_timeout", "time for trying is used up"},
+	[DELIVERY_CANCELED] = {"delivery_canceled", "canceled"},
+};
+
+const char *reason_text(enum reason r)
+{
+	return words[r].text;
+}
+
+const char *reason_name(enum reason r)
+{
+	return words[r].name;
+}

@@ -1,0 +1,33 @@
+/* reason.h - why somebody was told, or not: the value that the journal, the API, the
+ * templates and the command line all show. */
+#pragma once
+#include "base/base.h"
+
+enum reason {
+	REASON_NONE,
+	/* told */
+	NOTIFY_FIRST,	 /* nobody of this group was told before */
+	NOTIFY_NEW,	 /* alerts joined since the last notification */
+	NOTIFY_RESOLVED, /* all are over */
+	NOTIFY_SOME_RESOLVED,
+	NOTIFY_REPEAT, /* repeat_interval elapsed */
+	/* not told */
+	HELD_NOTHING_NEW,      /* as announced before, and not yet time to repeat */
+	HELD_NOTHING_FIRED,    /* resolved before anybody was told */
+	HELD_RESOLVED_UNWANTED, /* send_resolved is off */
+	HELD_NO_INTEGRATION,   /* the receiver has none */
+	MUTED_BY_INHIBITION,
+	MUTED_BY_SILENCE,
+	MUTED_BY_TIME,	  /* a mute time interval contains the moment */
+	MUTED_BY_INACTIVE, /* no active time interval contains it */
+	/* how a delivery ended */
+	DELIVERY_SENT,
+	DELIVERY_RETRY,
+	DELIVERY_GAVE_UP,  /* the receiver refuses for good */
+	DELIVERY_TIMEOUT,  /* the flush's time was used up */
+	DELIVERY_CANCELED, /* reload or shutdown */
+	REASONS,
+};
+
+const char *reason_text(enum reason); /* in Alertmanager's words where it has some */
+const char *reason_name(enum reason); /* one_word_like_this, for the journal */
