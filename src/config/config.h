@@ -25,11 +25,8 @@ struct files {
 		     size_t *n, struct err *);
 	/* TZif bytes of "Europe/Berlin" or "Local". */
 	bool (*zone)(void *ctx, struct arena *, const char *name, struct str *, struct err *);
-};
-
-struct text_pair { /* name: text, where the text is often a template */
-	const char *name, *text;
-	struct pos at;
+	/* An environment variable, for external_labels; NULL: not set. May be NULL. */
+	const char *(*env)(void *ctx, const char *name);
 };
 
 struct integration_config {
@@ -38,6 +35,8 @@ struct integration_config {
 	struct pos at;
 	bool send_resolved;
 	const struct http_config *http; /* inherited where unset; NULL for e-mail */
+	bool own_http;			/* its own, not the global one */
+	const struct yaml *source;	/* for the places of its keys */
 	void *settings;		   /* kind->size bytes, decoded by kind->fields */
 };
 
@@ -102,13 +101,22 @@ struct datasource {
 	size_t n_params;
 };
 
+struct queue_config {
+	int64_t capacity;	       /* samples; 100000 */
+	int64_t max_samples_per_send;  /* 2000 */
+	span_ms batch_send_deadline;   /* 5s */
+	span_ms min_backoff, max_backoff; /* 30ms, 5s */
+	span_ms sample_age_limit;      /* 0: none */
+	bool retry_on_http_429;	       /* true */
+	int64_t min_shards, max_shards; /* accepted; one queue keeps the order */
+};
 struct remote_write {
 	struct pos at;
 	const char *name, *url;
 	const struct http_config *http;
-	span_ms timeout;
-	const struct text_pair *headers;
-	size_t n_headers;
+	span_ms timeout;	   /* of one request; 30s */
+	struct pair_list headers;  /* added to each request */
+	struct queue_config queue;
 };
 
 struct global {
@@ -117,6 +125,7 @@ struct global {
 	const struct http_config *http;
 	span_ms evaluation_interval, query_offset;
 	const struct labels *external_labels;
+	enum name_scheme names; /* metric_name_validation_scheme */
 	const struct global_receivers *receivers; /* defaults of receivers (config/global.h) */
 };
 
@@ -141,6 +150,7 @@ struct config {
 	size_t n_rule_files;
 	struct remote_write *remote_writes;
 	size_t n_remote_writes;
+	const struct config_text *source; /* what the file said, for printing it again */
 };
 
 struct config_options {
@@ -155,6 +165,11 @@ struct config_options {
 const struct config *config_load(struct arena *, const char *path,
 				 const struct config_options *, struct errs *errs,
 				 struct errs *warnings) MUST_USE;
+
+/* The same for a text at hand; path is its name for errors and relative paths. */
+const struct config *config_parse(struct arena *, const char *path, struct str text,
+				  const struct config_options *, struct errs *errs,
+				  struct errs *warnings) MUST_USE;
 
 const struct receiver *config_find_receiver(const struct config *, const char *name);
 const struct datasource *config_find_datasource(const struct config *, const char *name);

@@ -17,9 +17,11 @@ struct integration_kind {
 	size_t size;		  /* of the settings struct */
 	bool send_resolved;	  /* its default */
 	bool no_http_config;	  /* e-mail */
+	bool raw_paths;		  /* files of its http_config stay relative as they are */
 
 	/* The kind's own checks, before inheritance (spec/config.md 7.3). NULL: none. */
-	void (*check)(const struct integration_config *, struct errs *);
-	/* Takes over from global what is unset, then checks what must be there (7.4). */
-	void (*inherit)(struct integration_config *, const struct global *, struct errs *);
+	void (*check)(struct decode *, struct integration_config *);
+	/* Takes over from global what is unset, then checks what must be there (7.4); its
+	 * http_config is inherited already. NULL: nothing. */
+	void (*inherit)(struct decode *, struct integration_config *, const struct global *);
 };
