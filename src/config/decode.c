@@ -134,6 +134,16 @@ span_ms decode_span(struct decode *d, const struct yaml *y)
 	return span;
 }
 
+static struct given_span decode_given(struct decode *d, const struct yaml *y)
+{
+	size_t before = d->errs->n + d->errs->dropped;
+	span_ms span = decode_span(d, y);
+
+	if (y->kind == YAML_NULL || d->errs->n + d->errs->dropped > before)
+		return (struct given_span){false, 0};
+	return (struct given_span){true, span};
+}
+
 static int64_t decode_go_span(struct decode *d, const struct yaml *y, const struct field *f)
 {
 	int64_t ns = 0;
@@ -333,8 +343,7 @@ static void decode_field(struct decode *d, const struct yaml *y, const struct fi
 		*(span_ms *)at = decode_span(d, y);
 		break;
 	case FIELD_GIVEN_SPAN:
-		*(struct given_span *)at =
-			(struct given_span){y->kind != YAML_NULL, decode_span(d, y)};
+		*(struct given_span *)at = decode_given(d, y);
 		break;
 	case FIELD_GO_SPAN:
 	case FIELD_GO_TEXT:

@@ -253,6 +253,8 @@ static struct route *build(struct builder *b, const struct route_text *text,
 
 static void check_root(struct decode *d, const struct route_text *r)
 {
+	if (!r->source)
+		return; /* not even a mapping, as was said already */
 	if (!r->receiver)
 		mistake(d, r->at, "root route must specify a default receiver");
 	if (r->matchers.match.n || r->matchers.match_re.n || r->matchers.list.n)

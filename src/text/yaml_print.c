@@ -122,11 +122,22 @@ static bool is_printable(struct str s, bool newline_too)
 	return true;
 }
 
+static bool looks_numeric(struct str s)
+{
+	if (!strchr("0123456789+.", s.p[0]))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!strchr("0123456789-:._+eExXTtZz ", s.p[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool is_plain(struct str s, bool flow)
 {
 	struct yaml meaning = {0};
 
-	if (!s.n || strchr(" -?:,[]{}#&*!|>'\"%@`<=", s.p[0]) || s.p[s.n - 1] == ' ' ||
+	if (!s.n || strchr(" -?:,[]{}#&*!|>'\"%@`=", s.p[0]) || s.p[s.n - 1] == ' ' ||
 	    s.p[s.n - 1] == ':' || !is_printable(s, false))
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
@@ -137,7 +148,7 @@ static bool is_plain(struct str s, bool flow)
 	}
 	yaml_resolve(&meaning, s);
 	/* Dates and base-60 numbers are text here; others may read them otherwise. */
-	return meaning.kind == YAML_TEXT && !strchr("0123456789.+", s.p[0]);
+	return meaning.kind == YAML_TEXT && !str_is(s, "<<") && !looks_numeric(s);
 }
 
 static void print_single(struct buf *out, struct str s)
