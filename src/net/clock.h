@@ -1,0 +1,7 @@
+/* clock.h - the only file that asks what time it is. */
+#pragma once
+#include "base/time.h"
+
+wall_ms clock_wall(void);
+mono_ms clock_mono(void);
+uint64_t clock_seed(void); /* from the kernel's random source */

@@ -1,0 +1,21 @@
+/* curl_options.h - http_config and tls_config as options of one libcurl handle.
+ *
+ * Memory: texts in the arena, which lives as long as the handle.
+ * Spec:   spec/config.md 8.
+ */
+#pragma once
+#include "base/vec.h"
+#include "engine/wire.h"
+
+#include <curl/curl.h>
+
+struct curl_extras { /* header lines the configuration adds */
+	VEC(struct http_header) headers, proxy_headers;
+};
+bool curl_set_http_config(CURL *, struct arena *, const struct http_config *,
+			  struct curl_extras *, struct err *) MUST_USE;
+bool curl_set_tls(CURL *, struct arena *, const struct tls_config *, struct err *) MUST_USE;
+/* A port number as text, from a number or a service name. */
+bool curl_port_number(struct arena *, const char *port, const char **number) MUST_USE;
+/* The content of a file behind some *_file, white space around it removed. */
+bool read_secret_file(struct arena *, const char *path, const char **, struct err *) MUST_USE;

@@ -1,0 +1,486 @@
+#include "base/base.h"
+#include "net/server.h"
+#include "net/clock.h"
+#include "net/server_tls.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define DEFAULT_BODY	    ((size_t)64 * 1024 * 1024)
+#define DEFAULT_HEADERS	    ((size_t)64 * 1024)
+#define DEFAULT_CONNECTIONS 4000
+#define OWN_FILES	    64 /* descriptors of ours below those of clients */
+#define DEFAULT_TIMEOUT	    MINUTE
+
+struct call {
+	LIST_ENTRY(call) list;
+	struct server *server;
+	struct evhttp_request *req; /* NULL: the client is gone */
+	struct arena mem;
+	struct evbuffer *out; /* of an answer in pieces */
+	mono_ms began;
+	bool in_pieces;
+};
+
+struct server {
+	struct event_base *base;
+	struct evhttp *http;
+	struct server_options options;
+	struct tls_context *tls;
+	LIST_HEAD(, call) calls;
+	struct evhttp_bound_socket *sockets[64];
+	size_t n_sockets;
+	struct event *resume;
+	bool paused;
+};
+
+static void on_client_gone(struct evhttp_connection *conn, void *arg)
+{
+	struct server *s = arg;
+	struct call *c;
+
+	LIST_FOREACH(c, &s->calls, list)
+		if (c->req && evhttp_request_get_connection(c->req) == conn)
+			c->req = NULL;
+}
+
+static void on_request(struct evhttp_request *req, void *arg)
+{
+	struct server *s = arg;
+	struct call *c = mem_new(sizeof(*c));
+
+	c->server = s;
+	c->req = req;
+	c->began = clock_mono();
+	LIST_INSERT_HEAD(&s->calls, c, list);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_client_gone, s);
+	s->options.handle(s->options.arg, c);
+}
+
+/* -- the ceiling on connections ----------------------------------------------------------
+ * evhttp does not count its connections. The lowest free descriptor tells well enough: above
+ * the ceiling nobody is accepted until some have gone; waiting clients stay in the kernel's
+ * queue. */
+
+static bool is_crowded(const struct server *s)
+{
+	int lowest_free = dup(STDERR_FILENO);
+
+	if (lowest_free >= 0)
+		close(lowest_free);
+	return lowest_free < 0 ||
+	       (size_t)lowest_free >= s->options.max_connections + OWN_FILES;
+}
+
+static void set_accepting(struct server *s, bool accepting)
+{
+	s->paused = !accepting;
+	for (size_t i = 0; i < s->n_sockets; i++) {
+		struct evconnlistener *l = evhttp_bound_socket_get_listener(s->sockets[i]);
+
+		if (accepting)
+			evconnlistener_enable(l);
+		else
+			evconnlistener_disable(l);
+	}
+}
+
+static void watch_crowd(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval soon = {0, 100000};
+	struct server *s = arg;
+	bool crowded = is_crowded(s);
+
+	(void)fd, (void)what;
+	if (crowded == s->paused && !crowded)
+		return;
+	if (crowded != s->paused)
+		set_accepting(s, !crowded);
+	if (crowded)
+		evtimer_add(s->resume, &soon);
+}
+
+static struct bufferevent *new_connection(struct event_base *base, void *arg)
+{
+	struct server *s = arg;
+	SSL *ssl = s->tls ? tls_context_session(s->tls) : NULL;
+
+	watch_crowd(-1, 0, s);
+	if (!ssl)
+		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+					      BEV_OPT_CLOSE_ON_FREE);
+}
+
+static void fill_defaults(struct server_options *o)
+{
+	if (!o->max_body)
+		o->max_body = DEFAULT_BODY;
+	if (!o->max_headers)
+		o->max_headers = DEFAULT_HEADERS;
+	if (!o->max_connections)
+		o->max_connections = DEFAULT_CONNECTIONS;
+	if (!o->timeout)
+		o->timeout = DEFAULT_TIMEOUT;
+}
+
+struct server *server_new(struct event_base *base, const struct server_options *options)
+{
+	struct server *s = mem_new(sizeof(*s));
+	struct timeval patience;
+
+	s->base = base;
+	s->options = *options;
+	fill_defaults(&s->options);
+	LIST_INIT(&s->calls);
+	s->resume = evtimer_new(base, watch_crowd, s);
+	s->http = evhttp_new(base);
+	ASSERT(s->http && s->resume);
+	patience.tv_sec = s->options.timeout / 1000;
+	patience.tv_usec = s->options.timeout % 1000 * 1000;
+	evhttp_set_timeout_tv(s->http, &patience);
+	evhttp_set_max_body_size(s->http, (ev_ssize_t)s->options.max_body);
+	evhttp_set_max_headers_size(s->http, (ev_ssize_t)s->options.max_headers);
+	evhttp_set_allowed_methods(s->http,
+				   EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+					   EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+					   EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+	evhttp_set_default_content_type(s->http, NULL);
+	evhttp_set_gencb(s->http, on_request, s);
+	evhttp_set_bevcb(s->http, new_connection, s);
+	return s;
+}
+
+bool server_use_tls(struct server *s, const struct server_tls *tls, struct err *err)
+{
+	s->tls = tls_context_new(tls, err);
+	return s->tls != NULL;
+}
+
+static void call_free(struct call *c)
+{
+	if (c->out)
+		evbuffer_free(c->out);
+	LIST_REMOVE(c, list);
+	arena_free(&c->mem);
+	free(c);
+}
+
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	evhttp_free(s->http);
+	while (!LIST_EMPTY(&s->calls))
+		call_free(LIST_FIRST(&s->calls));
+	event_free(s->resume);
+	tls_context_free(s->tls);
+	free(s);
+}
+
+/* -- listening --------------------------------------------------------------------------- */
+
+bool server_listen_fd(struct server *s, int fd, struct err *err)
+{
+	struct evhttp_bound_socket *socket;
+
+	if (s->n_sockets == COUNT_OF(s->sockets))
+		return err_set(err, NOWHERE, "too many addresses to listen on");
+	evutil_make_socket_nonblocking(fd);
+	evutil_make_socket_closeonexec(fd);
+	socket = evhttp_accept_socket_with_handle(s->http, fd);
+	if (!socket)
+		return err_sys(err, NOWHERE, "cannot accept connections");
+	s->sockets[s->n_sockets++] = socket;
+	return true;
+}
+
+static int open_socket(const struct addrinfo *a)
+{
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a->ai_family == AF_INET6) {
+		on = 0;
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	}
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 1024) == 0)
+		return fd;
+	on = errno;
+	close(fd);
+	errno = on;
+	return -1;
+}
+
+static const char *bound_name(struct arena *mem, int fd)
+{
+	struct sockaddr_storage at;
+	socklen_t n = sizeof(at);
+	char host[INET6_ADDRSTRLEN + 32], port[16];
+
+	if (getsockname(fd, (struct sockaddr *)&at, &n) ||
+	    getnameinfo((struct sockaddr *)&at, n, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV))
+		return "?";
+	return arena_printf(mem, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static bool split_address(struct arena *mem, const char *address, const char **host,
+			  const char **port)
+{
+	const char *colon = strrchr(address, ':');
+	struct str h;
+
+	if (!colon)
+		return false;
+	h = (struct str){address, (size_t)(colon - address)};
+	if (h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
+		h = str_slice(h, 1, h.n - 2);
+	*host = h.n ? arena_copy(mem, h) : NULL;
+	*port = colon + 1;
+	return true;
+}
+
+static bool listen_unix(struct server *s, const char *path, struct err *err)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (strlen(path) >= sizeof(at.sun_path))
+		return err_set(err, NOWHERE, "socket path %s is too long", path);
+	strcpy(at.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(err, NOWHERE, "cannot make a socket");
+	unlink(path); /* what a killed daemon left */
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 1024)) {
+		err_sys(err, NOWHERE, "cannot listen on %s", path);
+		close(fd);
+		return false;
+	}
+	return server_listen_fd(s, fd, err);
+}
+
+bool server_listen(struct server *s, const char *address, struct arena *mem,
+		   const char **bound, struct err *err)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+	const char *host, *port;
+	int fd = -1, code;
+
+	*bound = address;
+	if (!strncmp(address, "unix:", 5))
+		return listen_unix(s, address + 5, err);
+	if (!split_address(mem, address, &host, &port))
+		return err_set(err, NOWHERE, "listen %s: missing port in address", address);
+	code = getaddrinfo(host, port, &hints, &found);
+	if (code)
+		return err_set(err, NOWHERE, "listen %s: %s", address, gai_strerror(code));
+	/* A wildcard prefers IPv6, which then takes IPv4 as well. */
+	for (int family = AF_INET6; fd < 0; family = AF_INET) {
+		for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
+			if (a->ai_family == family)
+				fd = open_socket(a);
+		}
+		if (family == AF_INET)
+			break;
+	}
+	code = errno;
+	freeaddrinfo(found);
+	errno = code;
+	if (fd < 0)
+		return err_sys(err, NOWHERE, "listen %s", address);
+	*bound = bound_name(mem, fd);
+	return server_listen_fd(s, fd, err);
+}
+
+void server_stop_listening(struct server *s)
+{
+	for (size_t i = 0; i < s->n_sockets; i++)
+		evhttp_del_accept_socket(s->http, s->sockets[i]);
+	s->n_sockets = 0;
+}
+
+/* -- reading a call ---------------------------------------------------------------------- */
+
+struct arena *call_mem(struct call *c)
+{
+	return &c->mem;
+}
+
+const char *call_method(const struct call *c)
+{
+	static const struct {
+		enum evhttp_cmd_type cmd;
+		const char *word;
+	} words[] = {
+		{EVHTTP_REQ_GET, "GET"},	 {EVHTTP_REQ_POST, "POST"},
+		{EVHTTP_REQ_HEAD, "HEAD"},	 {EVHTTP_REQ_PUT, "PUT"},
+		{EVHTTP_REQ_DELETE, "DELETE"}, {EVHTTP_REQ_OPTIONS, "OPTIONS"},
+		{EVHTTP_REQ_PATCH, "PATCH"},
+	};
+
+	for (size_t i = 0; c->req && i < COUNT_OF(words); i++) {
+		if (evhttp_request_get_command(c->req) == words[i].cmd)
+			return words[i].word;
+	}
+	return "";
+}
+
+static struct str target(const struct call *c)
+{
+	return str_of(c->req ? evhttp_request_get_uri(c->req) : "");
+}
+
+/* An absolute target ("GET http://host/path") counts from its path on. */
+static struct str without_host(struct str uri)
+{
+	size_t scheme = str_find(uri, STR("://"));
+	size_t slash;
+
+	if (uri.n && uri.p[0] == '/')
+		return uri;
+	if (scheme == STR_NONE)
+		return uri;
+	slash = str_find_char(str_from(uri, scheme + 3), '/');
+	return slash == STR_NONE ? STR("/") : str_from(uri, scheme + 3 + slash);
+}
+
+struct str call_path(const struct call *c)
+{
+	struct str uri = without_host(target(c));
+	size_t end = str_find_char(uri, '?'), hash = str_find_char(uri, '#');
+
+	return str_slice(uri, 0, MIN(MIN(end, hash), uri.n));
+}
+
+struct str call_query(const struct call *c)
+{
+	struct str uri = without_host(target(c));
+	size_t at = str_find_char(uri, '?');
+
+	return at == STR_NONE ? STR("") : str_from(uri, at + 1);
+}
+
+struct str call_body(const struct call *c)
+{
+	struct evbuffer *in = c->req ? evhttp_request_get_input_buffer(c->req) : NULL;
+	size_t n = in ? evbuffer_get_length(in) : 0;
+
+	if (!n)
+		return STR("");
+	return (struct str){(const char *)evbuffer_pullup(in, -1), n};
+}
+
+const char *call_header(const struct call *c, const char *name)
+{
+	if (!c->req)
+		return NULL;
+	return evhttp_find_header(evhttp_request_get_input_headers(c->req), name);
+}
+
+const char *call_peer(const struct call *c)
+{
+	char *host = NULL;
+	ev_uint16_t port;
+
+	if (c->req)
+		evhttp_connection_get_peer(evhttp_request_get_connection(c->req), &host, &port);
+	return host ? host : "";
+}
+
+mono_ms call_began(const struct call *c)
+{
+	return c->began;
+}
+
+/* -- answering --------------------------------------------------------------------------- */
+
+void call_set_header(struct call *c, const char *name, const char *value)
+{
+	if (c->req)
+		evhttp_add_header(evhttp_request_get_output_headers(c->req), name, value);
+}
+
+static const char *reason_of(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} reasons[] = {
+		{200, "OK"},	       {202, "Accepted"},
+		{204, "No Content"},  {301, "Moved Permanently"},
+		{302, "Found"},       {307, "Temporary Redirect"},
+		{400, "Bad Request"}, {401, "Unauthorized"},
+		{403, "Forbidden"},   {404, "Not Found"},
+		{405, "Method Not Allowed"},	  {406, "Not Acceptable"},
+		{410, "Gone"},	       {413, "Request Entity Too Large"},
+		{415, "Unsupported Media Type"}, {422, "Unprocessable Entity"},
+		{429, "Too Many Requests"},	  {500, "Internal Server Error"},
+		{503, "Service Unavailable"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	}
+	return "";
+}
+
+void call_answer(struct call *c, int status, struct str body)
+{
+	struct evbuffer *out;
+
+	if (c->req) {
+		out = evbuffer_new();
+		ASSERT(out);
+		evbuffer_add(out, body.p ? body.p : "", body.n);
+		evhttp_send_reply(c->req, status, reason_of(status), out);
+		evbuffer_free(out);
+	}
+	call_free(c);
+}
+
+void call_begin(struct call *c, int status)
+{
+	c->out = evbuffer_new();
+	ASSERT(c->out);
+	c->in_pieces = true;
+	if (c->req)
+		evhttp_send_reply_start(c->req, status, reason_of(status));
+}
+
+void call_add(struct call *c, struct str piece)
+{
+	ASSERT(c->in_pieces);
+	if (!c->req || !piece.n)
+		return;
+	evbuffer_add(c->out, piece.p, piece.n);
+	evhttp_send_reply_chunk(c->req, c->out);
+}
+
+void call_end(struct call *c)
+{
+	if (c->req)
+		evhttp_send_reply_end(c->req);
+	call_free(c);
+}

@@ -1,0 +1,68 @@
+/* server.h - requests coming in: HTTP/1.1 with keep-alive on libevent's evhttp, TLS by
+ * OpenSSL.
+ *
+ * Owner:   one thread, the loop's.
+ * A call:  the handler gets each request as a struct call and answers it exactly once, now
+ *          or later (an answer that promises durability waits for the disk). When the
+ *          client goes away first, the answer is dropped silently.
+ * Memory:  the call and all it points to live until it is answered; call_mem is an arena
+ *          for the handler's use.
+ * Limits:  struct server_options. A body over the ceiling gets 413, headers over theirs
+ *          400, a client that is slower than the timeout is cut off.
+ */
+#pragma once
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/time.h"
+#include "engine/wire.h"
+
+struct event_base;
+struct server;
+struct call;
+
+struct server_options {
+	size_t max_body;	/* 0: 64 MiB */
+	size_t max_headers;	/* 0: 64 KiB */
+	size_t max_connections; /* 0: 4000; more wait in the kernel's queue */
+	span_ms timeout;	/* of a read or a write; 0: 60s */
+	void (*handle)(void *arg, struct call *);
+	void *arg;
+};
+
+struct server_tls { /* paths; NULL where absent */
+	const char *cert_file, *key_file, *client_ca_file;
+	const char *cert, *key, *client_ca; /* PEM text */
+	int min_version, max_version;	    /* 10 .. 13; 0: 12 and 13 */
+	enum { CLIENT_CERT_NONE, CLIENT_CERT_REQUEST, CLIENT_CERT_ANY, CLIENT_CERT_VERIFY_IF_GIVEN,
+	       CLIENT_CERT_VERIFY } client_cert;
+};
+
+struct server *server_new(struct event_base *, const struct server_options *) MUST_USE;
+/* Before the first listen. */
+bool server_use_tls(struct server *, const struct server_tls *, struct err *) MUST_USE;
+/* "host:port", ":port", "[::1]:0", "unix:/path". *bound gets the real address. */
+bool server_listen(struct server *, const char *address, struct arena *, const char **bound,
+		   struct err *) MUST_USE;
+bool server_listen_fd(struct server *, int fd, struct err *) MUST_USE; /* systemd's */
+void server_stop_listening(struct server *);
+void server_free(struct server *); /* open calls are dropped */
+
+/* -- a call ------------------------------------------------------------------------------*/
+
+struct arena *call_mem(struct call *);
+const char *call_method(const struct call *);
+struct str call_path(const struct call *);  /* as sent, still escaped, without the query */
+struct str call_query(const struct call *); /* raw, without the '?' */
+struct str call_body(const struct call *);
+const char *call_header(const struct call *, const char *name); /* NULL when absent */
+const char *call_peer(const struct call *);
+mono_ms call_began(const struct call *);
+
+void call_set_header(struct call *, const char *name, const char *value);
+/* Ends the call. The body is copied. */
+void call_answer(struct call *, int status, struct str body);
+
+/* Or in pieces: begin, any number of adds, end. The pieces leave as they come. */
+void call_begin(struct call *, int status);
+void call_add(struct call *, struct str piece);
+void call_end(struct call *);

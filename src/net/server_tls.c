@@ -1,0 +1,170 @@
+#include "base/base.h"
+#include "net/server_tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct tls_context {
+	struct arena mem;
+	struct server_tls wish; /* texts in mem */
+	SSL_CTX *ctx;
+	struct timespec changed_at; /* of the newest file */
+};
+
+static bool fail(struct err *err, const char *what)
+{
+	char text[160];
+
+	ERR_error_string_n(ERR_peek_last_error(), text, sizeof(text));
+	ERR_clear_error();
+	return err_set(err, NOWHERE, "TLS: %s: %s", what, text);
+}
+
+static bool use_inline_pair(SSL_CTX *ctx, const char *cert, const char *key)
+{
+	BIO *c = BIO_new_mem_buf(cert, -1), *k = BIO_new_mem_buf(key, -1);
+	X509 *x = PEM_read_bio_X509(c, NULL, NULL, NULL);
+	EVP_PKEY *p = PEM_read_bio_PrivateKey(k, NULL, NULL, NULL);
+	bool ok = x && p && SSL_CTX_use_certificate(ctx, x) == 1 &&
+		  SSL_CTX_use_PrivateKey(ctx, p) == 1;
+
+	X509_free(x);
+	EVP_PKEY_free(p);
+	BIO_free(c);
+	BIO_free(k);
+	return ok;
+}
+
+static bool use_pair(SSL_CTX *ctx, const struct server_tls *t, struct err *err)
+{
+	if (t->cert_file && SSL_CTX_use_certificate_chain_file(ctx, t->cert_file) != 1)
+		return fail(err, t->cert_file);
+	if (t->key_file &&
+	    SSL_CTX_use_PrivateKey_file(ctx, t->key_file, SSL_FILETYPE_PEM) != 1)
+		return fail(err, t->key_file);
+	if (!t->cert_file && t->cert && !use_inline_pair(ctx, t->cert, t->key))
+		return fail(err, "inline certificate");
+	return SSL_CTX_check_private_key(ctx) == 1 ||
+	       fail(err, "certificate and key do not belong together");
+}
+
+static bool use_client_ca(SSL_CTX *ctx, const struct server_tls *t, struct err *err)
+{
+	static const int modes[] = {
+		[CLIENT_CERT_NONE] = SSL_VERIFY_NONE,
+		[CLIENT_CERT_REQUEST] = SSL_VERIFY_NONE,
+		[CLIENT_CERT_ANY] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+		[CLIENT_CERT_VERIFY_IF_GIVEN] = SSL_VERIFY_PEER,
+		[CLIENT_CERT_VERIFY] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+	};
+	STACK_OF(X509_NAME) * names;
+
+	SSL_CTX_set_verify(ctx, modes[t->client_cert], NULL);
+	if (!t->client_ca_file)
+		return true;
+	if (SSL_CTX_load_verify_locations(ctx, t->client_ca_file, NULL) != 1)
+		return fail(err, t->client_ca_file);
+	names = SSL_load_client_CA_file(t->client_ca_file);
+	if (names)
+		SSL_CTX_set_client_CA_list(ctx, names);
+	return true;
+}
+
+static int version_of(int v, int otherwise)
+{
+	switch (v) {
+	case 10:
+		return TLS1_VERSION;
+	case 11:
+		return TLS1_1_VERSION;
+	case 12:
+		return TLS1_2_VERSION;
+	case 13:
+		return TLS1_3_VERSION;
+	default:
+		return otherwise;
+	}
+}
+
+static SSL_CTX *make(const struct server_tls *t, struct err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	ASSERT(ctx);
+	SSL_CTX_set_min_proto_version(ctx, version_of(t->min_version, TLS1_2_VERSION));
+	SSL_CTX_set_max_proto_version(ctx, version_of(t->max_version, TLS1_3_VERSION));
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	if (use_pair(ctx, t, err) && use_client_ca(ctx, t, err))
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+static struct timespec newest(const struct server_tls *t)
+{
+	const char *paths[] = {t->cert_file, t->key_file, t->client_ca_file};
+	struct timespec last = {0};
+	struct stat st;
+
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		if (!paths[i] || stat(paths[i], &st))
+			continue;
+		if (st.st_mtim.tv_sec > last.tv_sec ||
+		    (st.st_mtim.tv_sec == last.tv_sec &&
+		     st.st_mtim.tv_nsec > last.tv_nsec))
+			last = st.st_mtim;
+	}
+	return last;
+}
+
+struct tls_context *tls_context_new(const struct server_tls *wish, struct err *err)
+{
+	struct tls_context *c = mem_new(sizeof(*c));
+
+	c->wish = *wish;
+	c->wish.cert_file = arena_text(&c->mem, wish->cert_file);
+	c->wish.key_file = arena_text(&c->mem, wish->key_file);
+	c->wish.client_ca_file = arena_text(&c->mem, wish->client_ca_file);
+	c->wish.cert = arena_text(&c->mem, wish->cert);
+	c->wish.key = arena_text(&c->mem, wish->key);
+	c->changed_at = newest(&c->wish);
+	c->ctx = make(&c->wish, err);
+	if (c->ctx)
+		return c;
+	tls_context_free(c);
+	return NULL;
+}
+
+/* A pair that is only half replaced fails to load: the old one goes on until it fits. */
+static void refresh(struct tls_context *c)
+{
+	struct timespec at = newest(&c->wish);
+	SSL_CTX *ctx;
+
+	if (at.tv_sec == c->changed_at.tv_sec && at.tv_nsec == c->changed_at.tv_nsec)
+		return;
+	ctx = make(&c->wish, NULL);
+	if (!ctx)
+		return;
+	SSL_CTX_free(c->ctx);
+	c->ctx = ctx;
+	c->changed_at = at;
+}
+
+SSL *tls_context_session(struct tls_context *c)
+{
+	refresh(c);
+	return SSL_new(c->ctx);
+}
+
+void tls_context_free(struct tls_context *c)
+{
+	if (!c)
+		return;
+	SSL_CTX_free(c->ctx);
+	arena_free(&c->mem);
+	free(c);
+}
