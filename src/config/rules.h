@@ -36,7 +36,10 @@ struct rule_group {
 	bool has_query_offset;
 	span_ms query_offset;
 	int64_t limit; /* 0 or less: none */
-	const char *datasource; /* NULL: the first one */
+	const char *datasource; /* NULL: the first one, of the type when one is given */
+	bool has_type;
+	enum datasource_type type;
+	const char *tenant; /* VictoriaMetrics: "account:project"; NULL: none */
 	const struct text_pair *params, *headers;
 	size_t n_params, n_headers;
 	bool has_eval_offset;
@@ -57,6 +60,9 @@ const struct rule_file *rule_file_parse(struct arena *, const char *path, struct
 					enum name_scheme, struct errs *errs,
 					struct errs *warnings) MUST_USE;
 
-/* Whether the two are the same rule: what keeps its state over an edit (spec/rules.md
- * 17.2). Places do not count. */
+/* Whether the two are the same rule, so that it keeps its state over an edit: name and
+ * merged labels (spec/rules.md 17.2). */
 bool rule_eq(const struct rule *, const struct rule *);
+/* Whether nothing has changed, so that the running group goes on as it is (17.1). Places do
+ * not count. */
+bool rule_group_eq(const struct rule_group *, const struct rule_group *);

@@ -187,7 +187,7 @@ bool curl_set_http_config(CURL *c, struct arena *mem, const struct http_config *
 	if (h->has_authorization && !add_authorization(mem, h, extras, err))
 		return false;
 	return curl_set_tls(c, mem, &h->tls, err) &&
-	       add_headers(mem, h->headers, h->n_headers, extras, false, err) &&
-	       add_headers(mem, h->proxy_connect_headers, h->n_proxy_connect_headers, extras,
+	       add_headers(mem, h->headers.v, h->headers.n, extras, false, err) &&
+	       add_headers(mem, h->proxy_connect_headers.v, h->proxy_connect_headers.n, extras,
 			   true, err);
 }

@@ -503,9 +503,18 @@ static struct yaml *read_node(struct reader *r)
 }
 
 /* -- documents ---------------------------------------------------------------------------*/
+/* Whether another document begins; what is wrong with it does not matter. */
+static bool has_more(struct reader *r)
+{
+	yaml_event_delete(&r->event);
+	return r->event.type != YAML_STREAM_END_EVENT &&
+	       yaml_parser_parse(&r->parser, &r->event) &&
+	       r->event.type == YAML_DOCUMENT_START_EVENT;
+}
+
 static const struct yaml *read_document(struct reader *r)
 {
-	const struct yaml *top;
+	struct yaml *top;
 
 	if (!next(r) || !next(r)) /* the stream's start, then a document's or its end */
 		return NULL;
@@ -522,6 +531,7 @@ static const struct yaml *read_document(struct reader *r)
 	/* What follows the node is looked at as far as Go's reader does. */
 	if (!top || !next(r))
 		return NULL;
+	top->more = has_more(r);
 	return top;
 }
 

@@ -34,6 +34,7 @@ struct yaml {
 	bool plain; /* a scalar without quotes and tag: quoted 'yes' is text */
 	bool flow;  /* print a list or map on one line */
 	bool yes;   /* YAML_BOOL */
+	bool more;  /* on the top node: another document follows, unread */
 	bool huge;  /* YAML_INT above INT64_MAX: num is to be read as uint64_t */
 	struct pos at;
 	struct str text; /* scalars: the source text, unquoted */

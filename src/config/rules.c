@@ -1,0 +1,570 @@
+#include "base/base.h"
+#include "config/rules.h"
+#include "base/vec.h"
+#include "config/field.h"
+#include "text/header.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rule files: one schema, the union of what Prometheus, vmalert, Thanos, Mimir and Loki
+ * accept (spec/rules.md 2, 3, 22), with Prometheus' checks. */
+
+struct rule_text {
+	struct pos at;
+	const struct yaml *source;
+	const char *alert, *record, *expr;
+	struct given_span hold, keep_firing;
+	struct pair_list labels, annotations;
+	enum tristate debug;
+	int64_t update_entries_limit;
+};
+
+struct group_text {
+	struct pos at;
+	const struct yaml *source;
+	const char *name, *datasource, *type, *tenant, *partial_response;
+	struct given_span interval, query_offset, evaluation_delay, eval_delay;
+	int64_t limit, concurrency;
+	struct pair_list labels;
+	struct object_list rules; /* struct rule_text */
+	const struct yaml *eval_offset, *params, *remote_write;
+	enum tristate eval_alignment, align;
+	struct text_list headers, notifier_headers, source_tenants;
+	bool debug;
+};
+
+struct file_text {
+	struct object_list groups; /* struct group_text */
+	const struct spec_text *spec;
+	const char *namespace, *api_version, *kind;
+	const struct yaml *metadata;
+};
+
+struct spec_text { /* of a Kubernetes resource */
+	struct object_list groups;
+};
+
+static void keep_source_rule(struct decode *d, const struct yaml *y, void *object)
+{
+	(void)d;
+	((struct rule_text *)object)->source = y;
+}
+
+static void keep_source_group(struct decode *d, const struct yaml *y, void *object)
+{
+	(void)d;
+	((struct group_text *)object)->source = y;
+}
+
+/* -- tables ------------------------------------------------------------------------------*/
+#define AT(m) offsetof(struct rule_text, m)
+static const struct field rule_fields[] = {
+	{"alert", FIELD_OPTIONAL, AT(alert), .help = "Name of an alert."},
+	{"record", FIELD_OPTIONAL, AT(record), .help = "Name of a series to record."},
+	{"expr", FIELD_TEXT, AT(expr), .help = "Expression, in the datasource's language."},
+	{"for", FIELD_GIVEN_SPAN, AT(hold), .help = "Fire after it held for so long."},
+	{"keep_firing_for", FIELD_GIVEN_SPAN, AT(keep_firing), .help = "Fire on for so long."},
+	{"labels", FIELD_PAIRS, AT(labels), .help = "Labels to add; templates in alerts."},
+	{"annotations", FIELD_PAIRS, AT(annotations), .help = "Templates for people."},
+	{"debug", FIELD_TRISTATE, AT(debug), .help = "Log each evaluation."},
+	{"update_entries_limit", FIELD_INT, AT(update_entries_limit), .min = 0, .max = 100000,
+	 .help = "Accepted; the journal keeps the history."},
+	{0},
+};
+#undef AT
+static const struct shape rule_shape = {"rule", rule_fields, sizeof(struct rule_text), true,
+					keep_source_rule};
+
+#define AT(m) offsetof(struct group_text, m)
+static const struct field group_fields[] = {
+	{"name", FIELD_TEXT, AT(name), .help = "Unique in its file."},
+	{"interval", FIELD_GIVEN_SPAN, AT(interval), .help = "How often it is evaluated."},
+	{"query_offset", FIELD_GIVEN_SPAN, AT(query_offset), .help = "How far to look back."},
+	{"evaluation_delay", FIELD_GIVEN_SPAN, AT(evaluation_delay),
+	 .help = "Mimir's older name of query_offset."},
+	{"eval_delay", FIELD_GIVEN_SPAN, AT(eval_delay), .help = "vmalert's name of query_offset."},
+	{"limit", FIELD_INT, AT(limit), .help = "More alerts or series are an error."},
+	{"labels", FIELD_PAIRS, AT(labels), .help = "Under the labels of each rule."},
+	{"rules", FIELD_LIST, AT(rules), .of = &rule_shape, .nulls = NULL_DROPPED,
+	 .help = "Evaluated in order."},
+	{"datasource", FIELD_OPTIONAL, AT(datasource), .help = "Where; the first when absent."},
+	{"type", FIELD_OPTIONAL, AT(type), .help = "prometheus, graphite, vlogs or loki."},
+	{"eval_offset", FIELD_ANY, AT(eval_offset), .help = "Fixed place in the interval."},
+	{"eval_alignment", FIELD_TRISTATE, AT(eval_alignment),
+	 .help = "Cut the time of queries to the interval."},
+	{"align_evaluation_time_on_interval", FIELD_TRISTATE, AT(align),
+	 .help = "Evaluate at multiples of the interval."},
+	{"concurrency", FIELD_INT, AT(concurrency), .min = 0, .max = 1000,
+	 .help = "Rules evaluated at the same time."},
+	{"params", FIELD_ANY, AT(params), .help = "Added to the URL of each query."},
+	{"headers", FIELD_TEXTS, AT(headers), .help = "\"Name: value\" for each query."},
+	{"notifier_headers", FIELD_TEXTS, AT(notifier_headers),
+	 .help = "Accepted; there is no notifier outside."},
+	{"debug", FIELD_BOOL, AT(debug), .help = "Log each evaluation."},
+	{"tenant", FIELD_OPTIONAL, AT(tenant), .help = "account:project of VictoriaMetrics."},
+	{"partial_response_strategy", FIELD_OPTIONAL, AT(partial_response),
+	 .help = "abort or warn (Thanos)."},
+	{"source_tenants", FIELD_TEXTS, AT(source_tenants), .help = "Tenants to query (Mimir)."},
+	{"remote_write", FIELD_ANY, AT(remote_write), .help = "Accepted and without effect."},
+	{0},
+};
+#undef AT
+static const struct shape group_shape = {"rule group", group_fields, sizeof(struct group_text),
+					 true, keep_source_group};
+
+#define GROUPS(type)                                                                       \
+	{"groups", FIELD_LIST, offsetof(type, groups), .of = &group_shape,                 \
+	 .nulls = NULL_DROPPED, .help = "Groups of rules."}
+static const struct field spec_fields[] = {GROUPS(struct spec_text), {0}};
+static const struct shape spec_shape = {"spec", spec_fields, sizeof(struct spec_text), false,
+					NULL};
+#define AT(m) offsetof(struct file_text, m)
+static const struct field file_fields[] = {
+	GROUPS(struct file_text),
+	{"namespace", FIELD_OPTIONAL, AT(namespace), .help = "Accepted (mimirtool)."},
+	{"apiVersion", FIELD_OPTIONAL, AT(api_version), .help = "Of a Kubernetes resource."},
+	{"kind", FIELD_OPTIONAL, AT(kind), .help = "PrometheusRule or VMRule."},
+	{"metadata", FIELD_ANY, AT(metadata), .help = "Of a Kubernetes resource."},
+	{"spec", FIELD_OBJECT, AT(spec), .of = &spec_shape, .help = "Of a Kubernetes resource."},
+	{0},
+};
+#undef AT
+
+/* -- rules -------------------------------------------------------------------------------*/
+struct loader {
+	struct decode d;
+	enum name_scheme names;
+	const char *path;
+};
+/* What the messages about a rule begin with. */
+struct where {
+	struct loader *l;
+	const char *text;
+	const struct rule_text *rule;
+};
+
+static void rule_mistake(struct where *w, struct pos at, const char *fmt, ...) PRINTF(3, 4);
+static void rule_mistake(struct where *w, struct pos at, const char *fmt, ...)
+{
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(&err, at, fmt, ap);
+	va_end(ap);
+	err_in(&err, "%s", w->text);
+	errs_add(w->l->d.errs, &err);
+}
+
+static bool is_metric_name(struct str s, enum name_scheme names)
+{
+	if (names == NAMES_UTF8)
+		return s.n > 0;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
+		      (i && c >= '0' && c <= '9')))
+			return false;
+	}
+	return s.n > 0;
+}
+
+static void check_record(struct where *w, const struct rule_text *t)
+{
+	struct pos name = pos_of_value(t->source, "record");
+
+	if (t->annotations.n)
+		rule_mistake(w, pos_of_key(t->source, "annotations"),
+			     "invalid field 'annotations' in recording rule");
+	if (t->hold.given && t->hold.ms)
+		rule_mistake(w, pos_of_key(t->source, "for"),
+			     "invalid field 'for' in recording rule");
+	if (t->keep_firing.given && t->keep_firing.ms)
+		rule_mistake(w, pos_of_key(t->source, "keep_firing_for"),
+			     "invalid field 'keep_firing_for' in recording rule");
+	if (!is_metric_name(str_of(t->record), w->l->names))
+		rule_mistake(w, name, "invalid recording rule name: %s", t->record);
+	if (strpbrk(t->record, "{}"))
+		rule_mistake(w, name,
+			     "braces present in the recording rule name; should it be in expr?: %s",
+			     t->record);
+}
+
+static void check_rule(struct where *w, const struct rule_text *t)
+{
+	if (t->alert && t->record)
+		rule_mistake(w, pos_of_key(t->source, "record"),
+			     "only one of 'record' and 'alert' must be set");
+	if (!t->alert && !t->record)
+		rule_mistake(w, t->at, "one of 'record' or 'alert' must be set");
+	if (!str_trim(str_of(t->expr)).n)
+		rule_mistake(w, pos_of_value(t->source, "expr"),
+			     "field 'expr' must be set in rule");
+	if (t->record)
+		check_record(w, t);
+	for (size_t i = 0; i < t->labels.n; i++) {
+		const char *name = t->labels.v[i].name;
+
+		if (!is_label_name(str_of(name), w->l->names) || !strcmp(name, "__name__"))
+			rule_mistake(w, t->labels.v[i].at, "invalid label name: %s", name);
+	}
+	for (size_t i = 0; i < t->annotations.n; i++) {
+		if (!is_label_name(str_of(t->annotations.v[i].name), w->l->names))
+			rule_mistake(w, t->annotations.v[i].at, "invalid annotation name: %s",
+				     t->annotations.v[i].name);
+	}
+}
+
+static int cmp_pairs(const void *a, const void *b)
+{
+	return strcmp(((const struct text_pair *)a)->name, ((const struct text_pair *)b)->name);
+}
+
+/* under, overlaid by over, sorted by name. */
+static const struct text_pair *merged(struct arena *mem, const struct pair_list *under,
+				      const struct pair_list *over, size_t *n)
+{
+	struct text_pair *v = ARENA_ARRAY(mem, struct text_pair, under->n + over->n);
+
+	*n = 0;
+	for (size_t i = 0; i < under->n; i++)
+		v[(*n)++] = under->v[i];
+	for (size_t i = 0; i < over->n; i++) {
+		size_t k = 0;
+
+		while (k < *n && strcmp(v[k].name, over->v[i].name))
+			k++;
+		v[k] = over->v[i];
+		*n = MAX(*n, k + 1);
+	}
+	if (*n)
+		qsort(v, *n, sizeof(*v), cmp_pairs);
+	return v;
+}
+
+static void build_rule(struct loader *l, const struct group_text *g, const struct rule_text *t,
+		       size_t number, struct rule *out)
+{
+	const char *name = t->alert ? t->alert : t->record ? t->record : "";
+	struct where w = {l, arena_printf(l->d.mem, "group \"%s\", rule %zu, \"%s\"", g->name,
+					  number, name),
+			  t};
+	const struct pair_list none = {0};
+
+	if (!t->source) {
+		out->expr = "";
+		return; /* not a mapping, as was said already */
+	}
+	check_rule(&w, t);
+	out->at = t->at;
+	out->expr_at = pos_of_value(t->source, "expr");
+	out->alert = t->alert;
+	out->record = t->alert ? NULL : t->record;
+	out->expr = t->expr;
+	out->hold = t->hold.ms;
+	out->keep_firing = t->keep_firing.ms;
+	out->labels = merged(l->d.mem, &g->labels, &t->labels, &out->n_labels);
+	out->annotations = merged(l->d.mem, &none, &t->annotations, &out->n_annotations);
+	out->debug = t->debug == UNSET ? g->debug : t->debug == YES;
+}
+
+/* -- groups ------------------------------------------------------------------------------*/
+static void set_offset(struct loader *l, const struct group_text *t, struct rule_group *g)
+{
+	const struct {
+		const char *key;
+		struct given_span span;
+	} names[] = {
+		{"query_offset", t->query_offset},
+		{"evaluation_delay", t->evaluation_delay},
+		{"eval_delay", t->eval_delay},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!names[i].span.given)
+			continue;
+		if (g->has_query_offset)
+			mistake(&l->d, pos_of_key(t->source, names[i].key),
+				"%s is another name of what the group \"%s\" already sets",
+				names[i].key, t->name);
+		g->has_query_offset = true;
+		g->query_offset = names[i].span.ms;
+	}
+}
+
+/* vmalert's eval_offset: may be negative, and needs an interval that is longer. */
+static void set_place(struct loader *l, const struct group_text *t, struct rule_group *g)
+{
+	const struct yaml *y = t->eval_offset;
+	bool minus = y && y->text.n && y->text.p[0] == '-';
+	struct err err;
+
+	g->no_alignment = t->eval_alignment == NO;
+	if (t->align == YES)
+		g->has_eval_offset = true;
+	if (!y)
+		return;
+	if (y->kind == YAML_LIST || y->kind == YAML_MAP) {
+		mistake(&l->d, y->at, "expected a duration such as 5m, found %s",
+			yaml_kind_text(y->kind));
+		return;
+	}
+	if (!span_parse(str_from(y->text, minus), y->at, &g->eval_offset, &err)) {
+		errs_add(l->d.errs, &err);
+		return;
+	}
+	if (g->eval_offset > g->interval)
+		mistake(&l->d, y->at, "eval_offset should be smaller than interval");
+	if (t->eval_delay.given)
+		mistake(&l->d, y->at, "eval_offset cannot be used with eval_delay");
+	g->has_eval_offset = true;
+	if (minus && g->interval)
+		g->eval_offset = (g->interval - g->eval_offset) % g->interval;
+}
+
+typedef VEC(struct text_pair) pair_vec;
+
+static void add_params(struct loader *l, const struct yaml *y, pair_vec *out)
+{
+	if (!y || !is_map(&l->d, y, "a mapping of lists"))
+		return;
+	for (size_t i = 0; i < y->n; i++) {
+		const struct yaml *list = y->items[i];
+		const char *name = decode_text(&l->d, y->keys[i]);
+
+		if (!is_list(&l->d, list, "a list of texts"))
+			continue;
+		for (size_t k = 0; k < list->n; k++)
+			vec_push_in(l->d.mem, out,
+				    (struct text_pair){name, decode_text(&l->d, list->items[k]),
+						       list->items[k]->at});
+	}
+}
+
+/* "Name: value" */
+static void add_headers(struct loader *l, const struct group_text *t, pair_vec *out)
+{
+	for (size_t i = 0; i < t->headers.n; i++) {
+		struct str rest = str_of(t->headers.v[i]), name;
+		struct pos at = pos_of_item(t->source, "headers", i);
+
+		if (!str_cut(&rest, ':', &name) || !is_header_name(str_trim(name)) ||
+		    !is_header_value(rest) || str_find_char(str_of(t->headers.v[i]), ':') ==
+						       STR_NONE) {
+			mistake(&l->d, at, "expected \"Name: value\", found \"%s\"",
+				t->headers.v[i]);
+			continue;
+		}
+		vec_push_in(l->d.mem, out,
+			    (struct text_pair){arena_copy(l->d.mem, str_trim(name)),
+					       arena_copy(l->d.mem, str_trim(rest)), at});
+	}
+}
+
+static void set_request(struct loader *l, const struct group_text *t, struct rule_group *g)
+{
+	struct buf tenants = BUF(65536);
+	pair_vec params = {0}, headers = {0};
+	const char *partial = t->partial_response;
+
+	add_params(l, t->params, &params);
+	add_headers(l, t, &headers);
+	for (size_t i = 0; i < t->source_tenants.n; i++)
+		buf_addf(&tenants, "%s%s", i ? "|" : "", t->source_tenants.v[i]);
+	if (tenants.n)
+		vec_push_in(l->d.mem, &headers,
+			    (struct text_pair){"X-Scope-OrgID",
+					       arena_text(l->d.mem, buf_text(&tenants)), t->at});
+	buf_free(&tenants);
+	if (partial && strcasecmp(partial, "abort") && strcasecmp(partial, "warn"))
+		mistake(&l->d, pos_of_value(t->source, "partial_response_strategy"),
+			"partial_response_strategy is abort or warn, not \"%s\"", partial);
+	if (partial)
+		vec_push_in(l->d.mem, &params,
+			    (struct text_pair){"partial_response",
+					       strcasecmp(partial, "warn") ? "false" : "true",
+					       t->at});
+	g->params = params.v;
+	g->n_params = params.n;
+	g->headers = headers.v;
+	g->n_headers = headers.n;
+}
+
+static void set_type(struct loader *l, const struct group_text *t, struct rule_group *g)
+{
+	static const struct {
+		const char *name;
+		enum datasource_type type;
+	} types[] = {
+		{"prometheus", DATASOURCE_PROMETHEUS}, {"graphite", DATASOURCE_GRAPHITE},
+		{"vlogs", DATASOURCE_VLOGS},	       {"victorialogs", DATASOURCE_VLOGS},
+		{"loki", DATASOURCE_LOKI},
+	};
+
+	g->datasource = t->datasource;
+	g->tenant = t->tenant;
+	for (size_t i = 0; t->type && i < COUNT_OF(types); i++) {
+		if (strcmp(types[i].name, t->type))
+			continue;
+		g->has_type = true;
+		g->type = types[i].type;
+	}
+	if (t->type && !g->has_type)
+		mistake(&l->d, pos_of_value(t->source, "type"), "unknown group type \"%s\"",
+			t->type);
+}
+
+static void warn_group(struct loader *l, const struct group_text *t)
+{
+	if (!l->d.warnings)
+		return;
+	if (t->notifier_headers.n)
+		errs_addf(l->d.warnings, pos_of_key(t->source, "notifier_headers"),
+			  "notifier_headers have no effect here");
+	if (t->remote_write)
+		errs_addf(l->d.warnings, pos_of_key(t->source, "remote_write"),
+			  "remote_write of a group has no effect here");
+}
+
+static void build_group(struct loader *l, const struct group_text *t, struct rule_group *g)
+{
+	const struct rule_text *rules = t->rules.v;
+
+	g->at = t->at;
+	g->name = t->name;
+	g->file = l->path;
+	if (!t->source)
+		return;
+	if (!*t->name)
+		mistake(&l->d, pos_of_value(t->source, "name"), "Groupname must not be empty");
+	for (size_t i = 0; i < t->labels.n; i++) {
+		const char *name = t->labels.v[i].name;
+
+		if (!is_label_name(str_of(name), l->names) || !strcmp(name, "__name__"))
+			mistake(&l->d, t->labels.v[i].at, "invalid label name: %s", name);
+	}
+	g->interval = t->interval.ms;
+	g->limit = t->limit;
+	g->concurrency = (int)t->concurrency;
+	set_offset(l, t, g);
+	set_place(l, t, g);
+	set_request(l, t, g);
+	set_type(l, t, g);
+	warn_group(l, t);
+	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
+	for (size_t i = 0; i < t->rules.n; i++)
+		build_rule(l, t, &rules[i], i + 1, &g->rules[g->n_rules++]);
+}
+
+static void build_groups(struct loader *l, const struct object_list *list, struct rule_file *f)
+{
+	const struct group_text *texts = list->v;
+	struct rule_group *v = ARENA_ARRAY(l->d.mem, struct rule_group, f->n_groups + list->n);
+
+	if (f->n_groups)
+		memcpy(v, f->groups, f->n_groups * sizeof(*v));
+	f->groups = v;
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t k = 0; k < f->n_groups && *texts[i].name; k++) {
+			if (strcmp(v[k].name, texts[i].name))
+				continue;
+			mistake(&l->d, pos_of_value(texts[i].source, "name"),
+				"groupname: \"%s\" is repeated in the same file", texts[i].name);
+			break;
+		}
+		build_group(l, &texts[i], &v[f->n_groups++]);
+	}
+}
+
+static void build_file(struct loader *l, const struct yaml *y, struct rule_file *f)
+{
+	struct file_text t = {0};
+
+	if (y->kind != YAML_NULL && !is_map(&l->d, y, "a mapping"))
+		return;
+	decode_fields(&l->d, y, "rule file", file_fields, &t);
+	if (t.kind && strcmp(t.kind, "PrometheusRule") && strcmp(t.kind, "VMRule"))
+		mistake(&l->d, pos_of_value(y, "kind"),
+			"a %s holds no rules: expected PrometheusRule or VMRule", t.kind);
+	build_groups(l, &t.groups, f);
+	if (t.spec)
+		build_groups(l, &t.spec->groups, f);
+	if (y->more && l->d.warnings)
+		errs_addf(l->d.warnings, (struct pos){l->path, 0, 0},
+			  "only the first document of the file is read");
+}
+
+const struct rule_file *rule_file_parse(struct arena *mem, const char *path, struct str text,
+					enum name_scheme names, struct errs *errs,
+					struct errs *warnings)
+{
+	struct rule_file *f = ARENA_NEW(mem, struct rule_file);
+	struct loader l = {.names = names, .path = arena_text(mem, path)};
+	size_t before = errs->n;
+	const struct yaml *y;
+
+	l.d = (struct decode){.mem = mem, .errs = errs, .warnings = warnings, .path = l.path};
+	f->path = l.path;
+	y = yaml_read(mem, l.path, text, errs);
+	if (y)
+		build_file(&l, y, f);
+	errs_sort(errs);
+	return errs->n == before ? f : NULL;
+}
+
+/* -- comparing ---------------------------------------------------------------------------*/
+static bool texts_eq(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool pairs_eq(const struct text_pair *a, size_t n, const struct text_pair *b, size_t m)
+{
+	if (n != m)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(a[i].name, b[i].name) || strcmp(a[i].text, b[i].text))
+			return false;
+	}
+	return true;
+}
+
+bool rule_eq(const struct rule *a, const struct rule *b)
+{
+	return texts_eq(a->alert, b->alert) && texts_eq(a->record, b->record) &&
+	       pairs_eq(a->labels, a->n_labels, b->labels, b->n_labels);
+}
+
+static bool rule_unchanged(const struct rule *a, const struct rule *b)
+{
+	return rule_eq(a, b) && !strcmp(a->expr, b->expr) && a->hold == b->hold &&
+	       a->keep_firing == b->keep_firing && a->debug == b->debug &&
+	       pairs_eq(a->annotations, a->n_annotations, b->annotations, b->n_annotations);
+}
+
+static bool settings_eq(const struct rule_group *a, const struct rule_group *b)
+{
+	return !strcmp(a->name, b->name) && !strcmp(a->file, b->file) &&
+	       a->interval == b->interval && a->limit == b->limit &&
+	       a->has_query_offset == b->has_query_offset &&
+	       a->query_offset == b->query_offset && texts_eq(a->datasource, b->datasource) &&
+	       a->has_type == b->has_type && a->type == b->type &&
+	       texts_eq(a->tenant, b->tenant) &&
+	       pairs_eq(a->params, a->n_params, b->params, b->n_params) &&
+	       pairs_eq(a->headers, a->n_headers, b->headers, b->n_headers) &&
+	       a->has_eval_offset == b->has_eval_offset && a->eval_offset == b->eval_offset &&
+	       a->no_alignment == b->no_alignment && a->concurrency == b->concurrency;
+}
+
+bool rule_group_eq(const struct rule_group *a, const struct rule_group *b)
+{
+	if (!settings_eq(a, b) || a->n_rules != b->n_rules)
+		return false;
+	for (size_t i = 0; i < a->n_rules; i++) {
+		if (!rule_unchanged(&a->rules[i], &b->rules[i]))
+			return false;
+	}
+	return true;
+}

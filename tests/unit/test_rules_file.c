@@ -1,0 +1,244 @@
+#include "base/base.h"
+#include "config/rules.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *mistakes(struct arena *mem, const struct errs *errs)
+{
+	struct buf out = BUF(1 << 20);
+	const char *text;
+
+	for (size_t i = 0; i < errs->n; i++) {
+		buf_add_text(&out, i ? "\n" : "");
+		buf_add_text(&out, err_text(mem, errs->v[i]));
+	}
+	text = arena_text(mem, buf_text(&out));
+	buf_free(&out);
+	return text;
+}
+
+#define G	  "groups:\n- name: g\n  rules:\n"
+#define IN(n, name) "group \"g\", rule " #n ", \"" name "\": "
+
+static const struct {
+	const char *in;
+	const char *want; /* NULL: must load; else every mistake, in file order */
+	enum name_scheme names;
+} cases[] = {
+	{"", NULL, 0},
+	{"{}", NULL, 0},
+	{"groups:", NULL, 0},
+	{"groups: []", NULL, 0},
+	{"groups: [~]", NULL, 0},
+	{"groups: [{name: g}]", NULL, 0},
+	{"groups: [{name: g, rules: ~}]", NULL, 0},
+	{"groups: [{name: g, rules: [~]}]", NULL, 0},
+	{"foo: 1", "r:1:1: field foo not found in type rule file", 0},
+	{"groups: [{name: g, intervall: 1m, rules: [{alert: a, exp: x}]}]",
+	 "r:1:20: field intervall not found in type rule group (did you mean interval?)\n"
+	 "r:1:43: " IN(1, "a") "field 'expr' must be set in rule\n"
+	 "r:1:54: field exp not found in type rule (did you mean expr?)", 0},
+	{G "  - alert: a\n    expr: up == 0\n    for: 5m\n    for: 6m\n",
+	 "r:7:5: key \"for\" already set in line 6", 0},
+	{"groups: {}", "r:1:9: expected a list, found a mapping", 0},
+	{"groups: [x]", "r:1:10: expected rule group, found 'x'", 0},
+	{"groups: [{name: ''}]", "r:1:17: Groupname must not be empty", 0},
+	{"groups: [{}]", "r:1:10: Groupname must not be empty", 0},
+	{"groups: [{name: g}, {name: g}]",
+	 "r:1:28: groupname: \"g\" is repeated in the same file", 0},
+	{"groups: [{name: g, labels: {a-b: x, __name__: y}}]",
+	 "r:1:37: invalid label name: __name__", 0},
+	{"groups: [{name: g, labels: {a-b: x}}]", "r:1:29: invalid label name: a-b",
+	 NAMES_CLASSIC},
+	{G "  - {alert: a, record: b, expr: c}\n",
+	 "r:4:16: " IN(1, "a") "only one of 'record' and 'alert' must be set", 0},
+	{G "  - {expr: c}\n", "r:4:5: " IN(1, "") "one of 'record' or 'alert' must be set", 0},
+	{G "  - {alert: a, expr: ' '}\n",
+	 "r:4:22: " IN(1, "a") "field 'expr' must be set in rule", 0},
+	{G "  - {record: a, expr: c, for: 0s, keep_firing_for: 0, annotations: {}}\n", NULL, 0},
+	{G "  - {record: a, expr: c, for: 1s, keep_firing_for: 1m, annotations: {x: y}}\n",
+	 "r:4:26: " IN(1, "a") "invalid field 'for' in recording rule\n"
+	 "r:4:35: " IN(1, "a") "invalid field 'keep_firing_for' in recording rule\n"
+	 "r:4:56: " IN(1, "a") "invalid field 'annotations' in recording rule", 0},
+	{G "  - {record: 'a{b}', expr: c}\n",
+	 "r:4:14: " IN(1, "a{b}")
+	 "braces present in the recording rule name; should it be in expr?: a{b}", 0},
+	{G "  - {record: http.x, expr: c}\n", NULL, 0},
+	{G "  - {record: http.x, expr: c}\n",
+	 "r:4:14: " IN(1, "http.x") "invalid recording rule name: http.x", NAMES_CLASSIC},
+	{G "  - {alert: a, expr: c, labels: {__name__: x, '': y}, annotations: {__name__: x, "
+	   "'': y}}\n",
+	 "r:4:34: " IN(1, "a") "invalid label name: __name__\n"
+	 "r:4:47: " IN(1, "a") "invalid label name: \n"
+	 "r:4:82: " IN(1, "a") "invalid annotation name: ", 0},
+	{G "  - {alert: a, expr: c, for: 30}\n",
+	 "r:4:30: not a valid duration string: \"30\" (a unit is missing: y, w, d, h, m, s or "
+	 "ms)", 0},
+	{G "  - {alert: a, expr: [c]}\n",
+	 "r:4:22: expected a text, found a list\n"
+	 "r:4:22: " IN(1, "a") "field 'expr' must be set in rule", 0},
+	{G "  - {alert: a, expr: 1.50, labels: {x: yes, y: 0x10, z: 2020-01-01}}\n", NULL, 0},
+	{"groups: [{name: g, limit: 5.5}]", NULL, 0},
+	{"groups: [{name: g, limit: '5'}]",
+	 "r:1:27: expected an integer, found the text '5'", 0},
+	{"groups: [{name: g, limit: -1, query_offset: 0s, interval: 0}]", NULL, 0},
+	{"groups: [{name: g, query_offset: 1m, eval_delay: 30s}]",
+	 "r:1:38: eval_delay is another name of what the group \"g\" already sets", 0},
+	{"groups: [{name: g, type: sql}]", "r:1:26: unknown group type \"sql\"", 0},
+	{"groups: [{name: g, type: vlogs, concurrency: 2, params: {a: [b, c]}, headers: ['X: "
+	 "y'], notifier_headers: [], debug: true, tenant: '1:2', eval_alignment: false}]",
+	 NULL, 0},
+	{"groups: [{name: g, headers: [x]}]",
+	 "r:1:30: expected \"Name: value\", found \"x\"", 0},
+	{"groups: [{name: g, concurrency: -1}]",
+	 "r:1:33: concurrency must be from 0 to 1000", 0},
+	{"groups: [{name: g, eval_offset: 2m, interval: 1m}]",
+	 "r:1:33: eval_offset should be smaller than interval", 0},
+	{"groups: [{name: g, eval_offset: -10s, interval: 1m}]", NULL, 0},
+	{"namespace: x\ngroups: []", NULL, 0},
+	{"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: x}\n"
+	 "spec: {groups: [{name: g, rules: [{alert: a, expr: b}]}]}",
+	 NULL, 0},
+	{"kind: Pod\nspec: {groups: []}",
+	 "r:1:7: a Pod holds no rules: expected PrometheusRule or VMRule", 0},
+};
+
+static void test_cases(void **state)
+{
+	int wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem};
+		const struct rule_file *f = rule_file_parse(&mem, "r", str_of(cases[i].in),
+							    cases[i].names, &errs, NULL);
+		const char *want = cases[i].want ? cases[i].want : "";
+		const char *got = mistakes(&mem, &errs);
+
+		if (strcmp(want, got) || !f != !!*want) {
+			print_error("%s\nwant: %s\ngot:  %s\n", cases[i].in, want, got);
+			wrong++;
+		}
+		arena_free(&mem);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static const char file[] =
+	"groups:\n"
+	"- name: g\n"
+	"  interval: 30s\n"
+	"  query_offset: 0s\n"
+	"  labels: {team: infra, sev: low}\n"
+	"  source_tenants: [a, b]\n"
+	"  params: {dedup: [true]}\n"
+	"  eval_offset: -10s\n"
+	"  rules:\n"
+	"  - alert: Down\n"
+	"    expr: |\n"
+	"      up == 0\n"
+	"    for: 5m\n"
+	"    labels: {sev: high}\n"
+	"    annotations: {b: '{{ $value }}', a: ''}\n"
+	"  - record: x:y\n"
+	"    expr: sum(x)\n"
+	"---\n"
+	"groups: oops\n";
+
+static const struct rule_file *parse(struct arena *mem, const char *text)
+{
+	struct errs errs = {.mem = mem}, warnings = {.mem = mem};
+	const struct rule_file *f =
+		rule_file_parse(mem, "r", str_of(text), NAMES_UTF8, &errs, &warnings);
+
+	if (!f)
+		fail_msg("%s", mistakes(mem, &errs));
+	return f;
+}
+
+static void test_values(void **state)
+{
+	struct arena mem = {0};
+	const struct rule_group *g = &parse(&mem, file)->groups[0];
+	const struct rule *r = &g->rules[0];
+
+	(void)state;
+	assert_int_equal(g->interval, 30 * SECOND);
+	assert_true(g->has_query_offset);
+	assert_int_equal(g->eval_offset, 20 * SECOND);
+	assert_string_equal(g->params[0].text, "true");
+	assert_string_equal(g->headers[0].name, "X-Scope-OrgID");
+	assert_string_equal(g->headers[0].text, "a|b");
+	assert_string_equal(r->expr, "up == 0\n");
+	assert_string_equal(pos_text(&mem, r->expr_at), "r:11:11");
+	assert_string_equal(pos_text(&mem, r->at), "r:10:5");
+	assert_int_equal(r->n_labels, 2);
+	assert_string_equal(r->labels[0].text, "high");
+	assert_string_equal(r->labels[1].text, "infra");
+	assert_string_equal(r->annotations[0].name, "a");
+	assert_string_equal(r->annotations[0].text, "");
+	assert_null(g->rules[1].alert);
+	assert_string_equal(g->rules[1].record, "x:y");
+	arena_free(&mem);
+}
+
+static const struct {
+	const char *a, *b;
+	bool same_rule, same_group;
+} edits[] = {
+	{"{alert: a, expr: x}", "{alert: a,   expr: x} # y", true, true},
+	{"{alert: a, expr: x}", "{alert: a, expr: y}", true, false},
+	{"{alert: a, expr: x}", "{alert: a, expr: x, for: 1m}", true, false},
+	{"{alert: a, expr: x}", "{alert: b, expr: x}", false, false},
+	{"{alert: a, expr: x}", "{record: a, expr: x}", false, false},
+	{"{alert: a, expr: x}", "{alert: a, expr: x, labels: {b: c}}", false, false},
+	{"{alert: a, expr: x}", "{alert: a, expr: x, annotations: {b: c}}", true, false},
+};
+
+static void test_edits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(edits); i++) {
+		struct arena mem = {0};
+		const struct rule_group *a =
+			parse(&mem, arena_printf(&mem, G "  - %s\n", edits[i].a))->groups;
+		const struct rule_group *b =
+			parse(&mem, arena_printf(&mem, G "  - %s\n", edits[i].b))->groups;
+
+		if (rule_eq(a->rules, b->rules) != edits[i].same_rule ||
+		    rule_group_eq(a, b) != edits[i].same_group)
+			fail_msg("%s and %s", edits[i].a, edits[i].b);
+		arena_free(&mem);
+	}
+}
+
+static void test_warnings(void **state)
+{
+	struct arena mem = {0};
+	struct errs errs = {.mem = &mem}, warnings = {.mem = &mem};
+
+	(void)state;
+	(void)!rule_file_parse(&mem, "r", str_of(file), NAMES_UTF8, &errs, &warnings);
+	assert_string_equal(mistakes(&mem, &warnings),
+			    "r: only the first document of the file is read");
+	arena_free(&mem);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_warnings),
+	};
+
+	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);
+}
