@@ -206,9 +206,8 @@ static char *put_text(char **at, const char *text)
 	return p;
 }
 
-struct labels *labels_dup(const struct labels *old)
+static struct labels *copy_to(struct labels *set, const struct labels *old)
 {
-	struct labels *set = mem_new(labels_memory(old));
 	char *text = (char *)&set->v[old->n];
 
 	set->fingerprint = old->fingerprint;
@@ -218,6 +217,16 @@ struct labels *labels_dup(const struct labels *old)
 		set->v[i].value = put_text(&text, old->v[i].value);
 	}
 	return set;
+}
+
+struct labels *labels_dup(const struct labels *old)
+{
+	return copy_to(mem_new(labels_memory(old)), old);
+}
+
+const struct labels *labels_copy(struct arena *mem, const struct labels *old)
+{
+	return copy_to(arena_alloc(mem, labels_memory(old)), old);
 }
 
 void buf_add_labels(struct buf *b, const struct labels *set)

@@ -49,6 +49,7 @@ int labels_cmp(const struct labels *, const struct labels *); /* label-set order
 /* The fingerprint of the values of some names alone, a missing one counting as "". */
 uint64_t labels_hash_of(const struct labels *, const char *const *names, size_t n);
 
+const struct labels *labels_copy(struct arena *, const struct labels *) MUST_USE;
 /* One malloc block: free() it. */
 struct labels *labels_dup(const struct labels *) MUST_USE;
 size_t labels_memory(const struct labels *); /* bytes of such a block */

@@ -1,0 +1,17 @@
+/* backend.h - metrics backends: a query becomes request bytes, an answer becomes samples.
+ *
+ * Pure: nothing here speaks to a network.
+ * Memory: in the arena given.
+ * Failure: a truncated, malformed or partial answer is an error, never fewer samples,
+ *          because "no samples" resolves alerts.
+ * Spec:   spec/rules.md 19.
+ */
+#pragma once
+#include "engine/event.h"
+#include "engine/wire.h"
+
+bool backend_compose(struct arena *, const struct query_wish *, struct http_request *,
+		     struct err *) MUST_USE;
+/* Fills the samples or the error. warning is the backend's first one, or NULL. */
+void backend_judge(struct arena *, const struct datasource *, const struct http_answer *,
+		   struct query_ended *out);

@@ -1,0 +1,272 @@
+#include "base/base.h"
+#include "backend/prometheus.h"
+#include "base/map.h"
+#include "base/url.h"
+#include "base/vec.h"
+#include "text/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* -- the request ------------------------------------------------------------------------- */
+
+static void add_param(struct buf *b, const char *name, const char *value)
+{
+	if (b->n)
+		buf_add_char(b, '&');
+	buf_add_query_escaped(b, str_of(name));
+	buf_add_char(b, '=');
+	buf_add_query_escaped(b, str_of(value));
+}
+
+static void add_params(struct buf *b, const struct text_pair *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add_param(b, v[i].name, v[i].text);
+}
+
+static const struct http_header *headers_for(struct arena *mem, const struct rule_group *g,
+					     size_t *n)
+{
+	struct http_header *v = ARENA_ARRAY(mem, struct http_header, g->n_headers + 2);
+
+	v[0] = (struct http_header){"Content-Type", "application/x-www-form-urlencoded"};
+	v[1] = (struct http_header){"Accept", "application/json"};
+	for (size_t i = 0; i < g->n_headers; i++)
+		v[i + 2] = (struct http_header){g->headers[i].name, g->headers[i].text};
+	*n = g->n_headers + 2;
+	return v;
+}
+
+void prometheus_compose(struct arena *mem, const struct query_wish *q,
+			struct http_request *out)
+{
+	const struct datasource *d = q->datasource;
+	struct buf body = BUF(BUF_NO_LIMIT);
+
+	add_param(&body, "query", q->expr);
+	add_param(&body, "time",
+		  arena_printf(mem, "%lld.%03d", (long long)(q->at / 1000),
+			       (int)(q->at % 1000)));
+	add_param(&body, "timeout", arena_printf(mem, "%lldms", (long long)q->timeout));
+	add_params(&body, d->params, d->n_params);
+	add_params(&body, q->group->params, q->group->n_params);
+	*out = (struct http_request){
+		.method = "POST",
+		.url = arena_printf(mem, "%s/api/v1/query", d->url),
+		.body = buf_keep(&body, mem),
+		.config = d->http,
+		.timeout = q->timeout,
+		.max_answer = d->max_response_bytes,
+	};
+	out->headers = headers_for(mem, q->group, &out->n_headers);
+	buf_free(&body);
+}
+
+/* -- the answer -------------------------------------------------------------------------- */
+
+#define QUOTED_BYTES 160 /* of a body that is no JSON */
+
+static bool is_word(struct str s, const char *word)
+{
+	return s.n == strlen(word) && !strncasecmp(s.p, word, s.n);
+}
+
+/* "1.5", "NaN", "+Inf", "inf"; a bare JSON number, too. */
+static bool read_value(const json_t *v, double *out)
+{
+	struct str s = {json_string_value(v), json_string_length(v)}, bare;
+
+	if (json_is_number(v)) {
+		*out = json_number_value(v);
+		return true;
+	}
+	if (!json_is_string(v))
+		return false;
+	bare = s.n && (s.p[0] == '+' || s.p[0] == '-') ? str_from(s, 1) : s;
+	if (is_word(bare, "inf") || is_word(bare, "infinity"))
+		*out = s.p[0] == '-' ? -INFINITY : INFINITY;
+	else if (is_word(bare, "nan"))
+		*out = NAN;
+	else
+		return str_double(s, out);
+	return true;
+}
+
+static const struct labels *read_metric(struct arena *mem, const json_t *metric,
+					struct err *err)
+{
+	json_t *v = (json_t *)(uintptr_t)metric;
+	struct label *pairs = ARENA_ARRAY(mem, struct label, json_object_size(metric));
+	const char *name;
+	size_t n = 0;
+	json_t *text;
+
+	if (!json_is_object(metric)) {
+		err_set(err, NOWHERE, "a series without \"metric\"");
+		return NULL;
+	}
+	json_object_foreach(v, name, text)
+	{
+		if (!json_is_string(text)) {
+			err_set(err, NOWHERE, "the value of label \"%s\" is no string", name);
+			return NULL;
+		}
+		pairs[n++] = (struct label){name, json_string_value(text)};
+	}
+	return labels_new(mem, pairs, n, err);
+}
+
+/* [time, "value"]; the time is not ours to use. */
+static bool read_pair(const json_t *pair, double *value, struct err *err)
+{
+	if (!json_is_array(pair) || json_array_size(pair) != 2 ||
+	    !json_is_number(json_array_get(pair, 0)))
+		return err_set(err, NOWHERE, "a sample is no pair of time and value");
+	if (!read_value(json_array_get(pair, 1), value))
+		return err_set(err, NOWHERE, "a sample's value is no number: \"%s\"",
+			       json_is_string(json_array_get(pair, 1))
+				       ? json_string_value(json_array_get(pair, 1))
+				       : "?");
+	return true;
+}
+
+static bool read_series(struct arena *mem, const json_t *series, struct sample *out,
+			struct err *err)
+{
+	const json_t *pair = json_object_get(series, "value");
+
+	out->labels = read_metric(mem, json_object_get(series, "metric"), err);
+	if (!out->labels)
+		return false;
+	if (!pair && json_object_get(series, "histogram")) {
+		out->is_histogram = true;
+		return true;
+	}
+	return read_pair(pair, &out->value, err);
+}
+
+static bool has_duplicates(const struct sample *v, size_t n)
+{
+	struct map seen = {0};
+	bool found = false;
+
+	for (size_t i = 0; i < n && !found; i++) {
+		struct str key = map_key_u64(&v[i].labels->fingerprint);
+
+		found = map_find(&seen, key) != NULL;
+		map_put(&seen, key, (void *)(uintptr_t)&v[i]);
+	}
+	map_free(&seen);
+	return found;
+}
+
+static bool read_vector(struct arena *mem, const struct datasource *from,
+			const json_t *result, struct samples *out, struct err *err)
+{
+	size_t n = json_array_size(result);
+	struct sample *v;
+
+	if (!json_is_array(result))
+		return err_set(err, NOWHERE, "the result is no list");
+	if (from->max_series && n > from->max_series)
+		return err_set(err, NOWHERE, "%zu series, at most %zu are taken (max_series)",
+			       n, from->max_series);
+	v = ARENA_ARRAY(mem, struct sample, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!read_series(mem, json_array_get(result, i), &v[i], err))
+			return false;
+	}
+	if (has_duplicates(v, n))
+		return err_set(err, NOWHERE, "two series of the answer have the same labels");
+	*out = (struct samples){v, n};
+	return true;
+}
+
+static bool read_scalar(struct arena *mem, const json_t *result, struct samples *out,
+			struct err *err)
+{
+	struct sample *v = ARENA_NEW(mem, struct sample);
+
+	v->labels = &labels_none;
+	*out = (struct samples){v, 1};
+	return read_pair(result, &v->value, err);
+}
+
+static bool read_data(struct arena *mem, const struct datasource *from, const json_t *data,
+		      struct samples *out, struct err *err)
+{
+	const char *type = json_string_value(json_object_get(data, "resultType"));
+	const json_t *result = json_object_get(data, "result");
+
+	if (!type || !result)
+		return err_set(err, NOWHERE, "the answer has no result");
+	if (!strcmp(type, "vector"))
+		return read_vector(mem, from, result, out, err);
+	if (!strcmp(type, "scalar"))
+		return read_scalar(mem, result, out, err);
+	return err_set(err, NOWHERE, "rule result is not a vector or scalar (it is a %s)",
+		       type);
+}
+
+static bool refuse_body(const struct http_answer *a, const struct err *why, struct err *err)
+{
+	struct str start = str_slice(str_trim(a->body), 0, QUOTED_BYTES);
+
+	if (a->status < 200 || a->status > 299)
+		return err_set(err, NOWHERE, "status %d: %.*s", a->status, FMT(start));
+	return err_set(err, NOWHERE, "the answer is not valid JSON (line %d: %s): %.*s",
+		       why->at.line, why->text, FMT(start));
+}
+
+static const char *first_warning(struct arena *mem, const json_t *top)
+{
+	const json_t *list = json_object_get(top, "warnings");
+
+	return arena_text(mem, json_string_value(json_array_get(list, 0)));
+}
+
+static bool read_envelope(struct arena *mem, const struct datasource *from,
+			  const struct http_answer *a, const json_t *top,
+			  struct samples *out, const char **warning, struct err *err)
+{
+	const char *status = json_string_value(json_object_get(top, "status"));
+	const char *error = json_string_value(json_object_get(top, "error"));
+	const char *type = json_string_value(json_object_get(top, "errorType"));
+
+	if (error && (!status || strcmp(status, "success") != 0))
+		return err_set(err, NOWHERE, "%s: %s", type ? type : "error", error);
+	if (a->status < 200 || a->status > 299)
+		return err_set(err, NOWHERE, "status %d", a->status);
+	if (!status || strcmp(status, "success") != 0)
+		return err_set(err, NOWHERE, "the answer does not say \"success\"");
+	if (json_is_true(json_object_get(top, "isPartial")))
+		return err_set(err, NOWHERE, "the answer is partial");
+	*warning = first_warning(mem, top);
+	return read_data(mem, from, json_object_get(top, "data"), out, err);
+}
+
+bool prometheus_judge(struct arena *mem, const struct datasource *from,
+		      const struct http_answer *a, struct samples *out,
+		      const char **warning, struct err *err)
+{
+	struct err why;
+	json_t *top;
+	bool ok;
+
+	*warning = NULL;
+	if (a->error)
+		return err_set(err, NOWHERE, "%s", a->error);
+	top = json_read(a->body, &why);
+	if (!json_is_object(top)) {
+		if (top)
+			err_set(&why, (struct pos){NULL, 1, 1}, "not an object");
+		json_decref(top);
+		return refuse_body(a, &why, err);
+	}
+	ok = read_envelope(mem, from, a, top, out, warning, err);
+	json_decref(top);
+	return ok;
+}

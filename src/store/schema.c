@@ -1,0 +1,116 @@
+#include "base/base.h"
+#include "store/schema.h"
+
+/* Each entry takes the schema from its number to the next. Never change one that was
+ * released: add another. */
+static const char *const migrations[] = {
+	"CREATE TABLE silences ("
+	" id TEXT PRIMARY KEY, matchers TEXT NOT NULL, starts_at INTEGER NOT NULL,"
+	" ends_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+	" created_by TEXT NOT NULL, comment TEXT NOT NULL,"
+	" annotations TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE told ("
+	" key TEXT PRIMARY KEY, group_key TEXT NOT NULL, receiver TEXT NOT NULL,"
+	" integration TEXT NOT NULL, idx INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" expires_at INTEGER NOT NULL, firing BLOB NOT NULL, resolved BLOB NOT NULL,"
+	" memory TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE alerts ("
+	" fingerprint TEXT PRIMARY KEY, labels TEXT NOT NULL, annotations TEXT NOT NULL,"
+	" generator_url TEXT NOT NULL, starts_at TEXT NOT NULL, ends_at TEXT NOT NULL,"
+	" updated_at TEXT NOT NULL, timeout INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE rule_alerts ("
+	" key TEXT PRIMARY KEY, file TEXT NOT NULL, rule_group TEXT NOT NULL,"
+	" rule TEXT NOT NULL, rule_labels TEXT NOT NULL, labels TEXT NOT NULL,"
+	" annotations TEXT NOT NULL, state TEXT NOT NULL, value REAL,"
+	" active_at INTEGER NOT NULL, fired_at INTEGER NOT NULL,"
+	" resolved_at INTEGER NOT NULL, last_sent_at INTEGER NOT NULL,"
+	" valid_until INTEGER NOT NULL, keep_firing_since INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE journal ("
+	" id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,"
+	" reason TEXT NOT NULL, fingerprint TEXT, labels TEXT, group_key TEXT,"
+	" receiver TEXT, integration TEXT, cause TEXT, delivery INTEGER);"
+	"CREATE INDEX journal_at ON journal (at);"
+	"CREATE INDEX journal_fingerprint ON journal (fingerprint, at)"
+	" WHERE fingerprint IS NOT NULL;",
+};
+
+const char *const statement_sql[STATEMENTS] = {
+	[SAVE_SILENCE] = "INSERT OR REPLACE INTO silences VALUES (?,?,?,?,?,?,?,?)",
+	[FORGET_SILENCE] = "DELETE FROM silences WHERE id = ?",
+	[SAVE_TOLD] = "INSERT OR REPLACE INTO told VALUES (?,?,?,?,?,?,?,?,?,?)",
+	[FORGET_TOLD] = "DELETE FROM told WHERE key = ?",
+	[SAVE_ALERT] = "INSERT OR REPLACE INTO alerts VALUES (?,?,?,?,?,?,?,?)",
+	[FORGET_ALERT] = "DELETE FROM alerts WHERE fingerprint = ?",
+	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
+			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
+	[ADD_RECORD] = "INSERT INTO journal (at, kind, reason, fingerprint, labels, group_key,"
+		       " receiver, integration, cause, delivery)"
+		       " VALUES (?,?,?,?,?,?,?,?,?,?)",
+	[TRIM_BY_AGE] = "DELETE FROM journal WHERE at < ?",
+	[TRIM_BY_COUNT] = "DELETE FROM journal WHERE id <= (SELECT MAX(id) FROM journal) - ?",
+};
+
+static bool run(sqlite3 *db, const char *sql, const char *path, struct err *err)
+{
+	char *why = NULL;
+
+	if (sqlite3_exec(db, sql, NULL, NULL, &why) == SQLITE_OK)
+		return true;
+	err_set(err, (struct pos){path, 0, 0}, "%s", why ? why : sqlite3_errmsg(db));
+	sqlite3_free(why);
+	return false;
+}
+
+static int take_int(void *arg, int n, char **values, char **names)
+{
+	int64_t v;
+
+	(void)n, (void)names;
+	if (values[0] && str_int(str_of(values[0]), &v))
+		*(int64_t *)arg = v;
+	return 0;
+}
+
+static bool migrate(sqlite3 *db, const char *path, struct err *err)
+{
+	int64_t version = 0;
+	char bump[64];
+
+	sqlite3_exec(db, "PRAGMA user_version", take_int, &version, NULL);
+	if (version > (int64_t)COUNT_OF(migrations))
+		return err_set(err, (struct pos){path, 0, 0},
+			       "written by a newer version (schema %lld, this program knows "
+			       "%zu)",
+			       (long long)version, COUNT_OF(migrations));
+	for (; version < (int64_t)COUNT_OF(migrations); version++) {
+		sqlite3_snprintf(sizeof(bump), bump, "PRAGMA user_version = %d",
+				 (int)version + 1);
+		if (!run(db, "BEGIN IMMEDIATE", path, err) ||
+		    !run(db, migrations[version], path, err) || !run(db, bump, path, err) ||
+		    !run(db, "COMMIT", path, err))
+			return false;
+	}
+	return true;
+}
+
+sqlite3 *schema_open(const char *path, bool *is_damaged, struct err *err)
+{
+	sqlite3 *db = NULL;
+	int code = sqlite3_open(path, &db);
+
+	*is_damaged = false;
+	if (code != SQLITE_OK) {
+		err_set(err, (struct pos){path, 0, 0}, "%s", sqlite3_errstr(code));
+	} else if (run(db,
+		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		       "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;",
+		       path, err) &&
+		   migrate(db, path, err)) {
+		return db;
+	}
+	code = db ? sqlite3_errcode(db) : code;
+	*is_damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
+	sqlite3_close(db);
+	return NULL;
+}

@@ -1,0 +1,25 @@
+/* schema.h - the tables, the statements, and how a schema of an older version grows. */
+#pragma once
+#include "base/err.h"
+
+#include <sqlite3.h>
+
+enum statement {
+	SAVE_SILENCE,
+	FORGET_SILENCE,
+	SAVE_TOLD,
+	FORGET_TOLD,
+	SAVE_ALERT,
+	FORGET_ALERT,
+	SAVE_RULE_ALERT,
+	FORGET_RULE_ALERT,
+	ADD_RECORD,
+	TRIM_BY_AGE,
+	TRIM_BY_COUNT,
+	STATEMENTS,
+};
+extern const char *const statement_sql[STATEMENTS];
+
+/* Opens the file, checks it, brings its schema up to date. NULL and err when it cannot be;
+ * *is_damaged when the file is no (whole) database. */
+sqlite3 *schema_open(const char *path, bool *is_damaged, struct err *) MUST_USE;

@@ -1,0 +1,66 @@
+/* store.h - what survives a restart: SQLite (WAL) in the storage path.
+ *
+ * Writes are queued and made in batches by a thread of its own, each batch one
+ * transaction that is on the disk before it counts. Whoever promised durability asks
+ * store_sync and answers when it reports.
+ *
+ * Threads: all functions belong to the caller's thread; the writer touches only the queue
+ *          (under its mutex) and its own connection.
+ * Memory:  what is passed in is copied.
+ * Failure: a write that fails is tried again until it succeeds; the syncs that waited for
+ *          it are told false at once. store_health counts and names the last error.
+ * Limits:  STORE_MAX_QUEUE queued writes; beyond it journal records are dropped and counted,
+ *          state never.
+ * Schema:  tables silences, told, alerts, rule_alerts, journal; see schema.c. Times are
+ *          milliseconds since 1970 UTC unless they are text.
+ */
+#pragma once
+#include "engine/event.h"
+
+#define STORE_MAX_QUEUE 500000
+
+struct store;
+struct store_options {
+	const char *folder; /* made when absent */
+	span_ms journal_age; /* 0: 30 days */
+	int64_t journal_rows; /* 0: 1000000 */
+};
+struct store_visitor {
+	void *ctx;
+	void (*silence)(void *ctx, const struct silence *);
+	void (*told)(void *ctx, const struct told *);
+	void (*alert)(void *ctx, const struct alert *);
+	void (*rule_alert)(void *ctx, const struct rule_alert *);
+	/* a row that cannot be read: it is left alone */
+	void (*broken)(void *ctx, const char *table, const char *key, const char *why);
+};
+
+/* notes gets a line when a damaged file was set aside, else stays empty. */
+struct store *store_open(const struct store_options *, wall_ms now, struct buf *notes,
+			 struct err *) MUST_USE;
+bool store_load(struct store *, const struct store_visitor *, struct err *) MUST_USE;
+/* Writes all that is queued, then ends the thread. False: something could not be written. */
+bool store_close(struct store *);
+
+void store_save_silence(struct store *, const struct silence *);
+void store_forget_silence(struct store *, const char *id);
+void store_save_told(struct store *, const char *key, const struct told *);
+void store_forget_told(struct store *, const char *key);
+void store_save_alert(struct store *, const struct alert *);
+void store_forget_alert(struct store *, uint64_t fingerprint);
+void store_save_rule_alert(struct store *, const char *key, const struct rule_alert *);
+void store_forget_rule_alert(struct store *, const char *key);
+void store_record(struct store *, wall_ms at, const struct record *);
+
+/* done is called from store_poll once all that was queued so far is on the disk (true) or
+ * could not be written (false). */
+void store_sync(struct store *, void (*done)(void *arg, bool ok), void *arg);
+int store_fd(const struct store *); /* readable: call store_poll */
+void store_poll(struct store *);
+
+struct store_health {
+	uint64_t batches, writes, failures, dropped_records;
+	size_t queued;
+	char error[200]; /* "": the last batch succeeded */
+};
+struct store_health store_health(struct store *);
