@@ -2,6 +2,7 @@
  * answers. Inside receivers/ only.
  */
 #pragma once
+#include "config/global.h"
 #include "receivers/attempt.h"
 #include "receivers/json.h"
 #include "text/notice.h"

@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "receivers/list.h"
 #include "receivers/message.h"
 
 #include <string.h>
