@@ -71,7 +71,12 @@ check: deps
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	$(CC_ALL) -MMD -MP -c -o $@ $<
-$(OUT)/tocsin.a: $(LIBOBJ)
+# The built-in notification templates, as they are.
+TMPL := templates/default.tmpl templates/email.tmpl
+$(OUT)/templates.o: $(TMPL)
+	@mkdir -p $(@D)
+	$(LD) -r -b binary -z noexecstack -o $@ $(TMPL)
+$(OUT)/tocsin.a: $(LIBOBJ) $(OUT)/templates.o
 	@rm -f $@
 	$(AR) rcs $@ $^
 $(OUT)/tocsind: $(OUT)/src/tocsind/main.o $(OUT)/tocsin.a
