@@ -88,7 +88,7 @@ static void add_struct(struct json *j, const struct value *v)
 {
 	buf_add_char(j->out, '{');
 	for (size_t i = 0; i < v->type->n_fields && !j->wrong && !j->out->full; i++) {
-		const struct field *f = &v->type->fields[i];
+		const struct type_field *f = &v->type->fields[i];
 		struct value item = value_item(v, i);
 
 		add_member(j, i, str_of(f->json ? f->json : f->name), &item);
