@@ -378,6 +378,7 @@ static struct engine *make_engine(struct daemon *d)
 		.resend_delay = f->resend_delay_ns / 1000000,
 		.external_url = d->external_url,
 		.matchers = f->matchers,
+		.any_old_alert_hurries = f->as_0_25,
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
