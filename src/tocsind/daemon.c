@@ -396,6 +396,7 @@ static struct api *make_api(struct daemon *d)
 			 host_is_ready, host_broken_files, d->store, host_add_metrics},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
+		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",
 		.started_at = d->started_at,
 		.matchers = d->flags.matchers,
 		.get_concurrency = d->flags.get_concurrency > 0
