@@ -100,7 +100,9 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 	s->api_url = with_slash(d->mem, s->api_url ? s->api_url : all->opsgenie_api_url);
 	if (!secret_is_set(s->api_key))
 		s->api_key = all->opsgenie_api_key;
-	if (!s->api_key_file)
+	if (secret_is_set(s->api_key))
+		s->api_key_file = NULL; /* the key wins, also a global one */
+	else if (!s->api_key_file)
 		s->api_key_file = all->opsgenie_api_key_file;
 	if (!secret_is_set(s->api_key) && !s->api_key_file)
 		mistake(d, ic->at, "no global OpsGenie API Key set either inline or in a file");
@@ -324,13 +326,12 @@ static void compose_create(struct render *r, const struct opsgenie *s, const cha
 static void compose(struct attempt *a)
 {
 	const struct opsgenie *s = a->n->integration->settings;
-	bool inline_key = secret_is_set(s->api_key);
 	const char *alias = group_hash(a->mem, a->n->group_key), *key;
 	struct calls *c = ARENA_NEW(a->mem, struct calls);
 	struct render r;
 
 	a->state = c;
-	if (!secret_get(a, s->api_key, inline_key ? NULL : s->api_key_file, &key))
+	if (!secret_get(a, s->api_key, s->api_key_file, &key))
 		return;
 	render_start(&r, a, 0);
 	if (a->n->firing)

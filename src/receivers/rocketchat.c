@@ -89,7 +89,7 @@ static void check(struct decode *d, struct integration_config *ic)
 	check_pair(d, ic, "token_id", s->token_id, s->token_id_file);
 }
 
-/* One by one, so that a global file stands beside an own token; the file wins then. */
+/* One by one: a global file wins over a token of its own. */
 static void inherit(struct decode *d, struct integration_config *ic, const struct global *g)
 {
 	const struct global_receivers *all = g->receivers;
@@ -101,10 +101,14 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		s->token = all->rocketchat_token;
 	if (!s->token_file)
 		s->token_file = all->rocketchat_token_file;
+	if (s->token_file)
+		s->token = (struct secret){NULL};
 	if (!secret_is_set(s->token_id))
 		s->token_id = all->rocketchat_token_id;
 	if (!s->token_id_file)
 		s->token_id_file = all->rocketchat_token_id_file;
+	if (s->token_id_file)
+		s->token_id = (struct secret){NULL};
 	if (!secret_is_set(s->token_id) && !s->token_id_file)
 		mistake(d, ic->at,
 			"no global Rocketchat TokenID set either inline or in a file");

@@ -186,7 +186,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		s->app_token = all->slack_app_token;
 		s->app_token_file = all->slack_app_token_file;
 	}
-	if (!has_url(s)) {
+	if (!has_url(s) && !has_token(s)) {
 		s->api_url = all->slack_api_url;
 		s->api_url_file = all->slack_api_url_file;
 	}

@@ -63,7 +63,9 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 	s->api_url = with_slash(d->mem, s->api_url ? s->api_url : all->victorops_api_url);
 	if (!secret_is_set(s->api_key))
 		s->api_key = all->victorops_api_key;
-	if (!s->api_key_file)
+	if (secret_is_set(s->api_key))
+		s->api_key_file = NULL; /* the key wins, also a global one */
+	else if (!s->api_key_file)
 		s->api_key_file = all->victorops_api_key_file;
 	if (!secret_is_set(s->api_key) && !s->api_key_file)
 		mistake(d, ic->at, "no global VictorOps API Key set");
@@ -117,13 +119,12 @@ static void compose(struct attempt *a)
 {
 	const struct victorops *s = a->n->integration->settings;
 	struct json body = JSON;
-	struct secret key = s->api_key;
-	const char *file = secret_is_set(key) ? NULL : s->api_key_file, *text;
+	const char *text;
 	struct str routing;
 	struct render r;
 	struct url url;
 
-	if (!secret_get(a, key, file, &text))
+	if (!secret_get(a, s->api_key, s->api_key_file, &text))
 		return;
 	render_start(&r, a, 0);
 	routing = render_exactly(&r, s->routing_key);
