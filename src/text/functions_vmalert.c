@@ -275,7 +275,7 @@ static bool fn_title(struct call *c, struct value *out)
 
 /* -- samples: metrics with a time, handed on by value ------------------------------------ */
 
-static const struct field metric_fields[] = {
+static const struct type_field metric_fields[] = {
 	{"Labels", &type_string_map, NULL},
 	{"Value", &type_float64, NULL},
 	{"Timestamp", &type_int64, NULL},

@@ -5,7 +5,7 @@
 
 /* -- samples ---------------------------------------------------------------------------- */
 
-static const struct field sample_fields[] = {
+static const struct type_field sample_fields[] = {
 	{"Labels", &type_string_map, NULL},
 	{"Value", &type_any, NULL},
 };
@@ -64,7 +64,7 @@ struct value value_histogram(struct arena *mem, struct str text)
 
 /* -- the root value --------------------------------------------------------------------- */
 
-static const struct field rule_fields[] = {
+static const struct type_field rule_fields[] = {
 	{"Labels", &type_string_map, NULL},
 	{"ExternalLabels", &type_string_map, NULL},
 	{"ExternalURL", &type_string, NULL},
@@ -95,7 +95,7 @@ struct value rule_data_value(struct arena *mem, const struct rule_data *d)
 	return (struct value){.type = &type_rule, .fields = f};
 }
 
-static const struct field vmalert_fields[] = {
+static const struct type_field vmalert_fields[] = {
 	{"Type", &type_string, NULL},	      {"Labels", &type_string_map, NULL},
 	{"Value", &type_float64, NULL},	      {"Expr", &type_string, NULL},
 	{"AlertID", &type_uint64, NULL},      {"GroupID", &type_uint64, NULL},

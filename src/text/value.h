@@ -51,7 +51,7 @@ enum value_trust {
 
 struct value;
 struct func;
-struct field {
+struct type_field {
 	const char *name;
 	const struct type *type;
 	const char *json; /* its key in JSON; NULL: the name */
@@ -62,7 +62,7 @@ struct type {
 	bool is_named;	  /* a defined type: not assignable to another named one */
 	enum value_trust trust;
 	const struct type *elem; /* of lists, maps and pointers */
-	const struct field *fields;
+	const struct type_field *fields;
 	size_t n_fields;
 	const struct func *methods; /* name NULL ends */
 	const struct value *zero; /* of structs that are elements of maps */
