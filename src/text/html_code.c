@@ -60,8 +60,6 @@ static bool is_safe_css(struct str s)
 			safe = false;
 		else if ((unsigned char)c < 0x80 && c != '-' && html_is_css_name(c))
 			buf_add_char(&name, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
-		else if (c == '-')
-			buf_add_char(&name, c);
 	}
 	safe = safe && str_find(buf_str(&name), STR("expression")) == STR_NONE &&
 	       str_find(buf_str(&name), STR("mozbinding")) == STR_NONE;

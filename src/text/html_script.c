@@ -115,11 +115,36 @@ static struct html_context at_slash(struct arena *mem, struct html_context c, st
 	return c;
 }
 
-static struct html_context at_brace(struct arena *mem, struct html_context c, char brace)
+/* "<!--", "-->" and "#!" hide the rest of their line; else they are operators. */
+static struct html_context at_odd_comment(struct html_context c, struct str s, size_t i,
+					  size_t *used)
+{
+	static const struct {
+		const char *text;
+		enum html_state state;
+	} openers[] = {{"<!--", STATE_JS_HTML_OPEN_CMT},
+		       {"-->", STATE_JS_HTML_CLOSE_CMT},
+		       {"#!", STATE_JS_LINE_CMT}};
+
+	for (size_t k = 0; k < COUNT_OF(openers); k++) {
+		if (str_starts(str_from(s, i), str_of(openers[k].text))) {
+			c.state = openers[k].state;
+			*used = i + strlen(openers[k].text);
+			return c;
+		}
+	}
+	while (s.p[i] == '-' && *used < s.n && s.p[*used] == '-' &&
+	       !str_starts(str_from(s, *used), STR("-->")))
+		++*used; /* the parity of a run counts */
+	c.js = html_js_after(str_slice(s, 0, *used), c.js);
+	return c;
+}
+
+static struct html_context at_brace(struct html_context c, char brace)
 {
 	int *open = c.n_braces ? &c.braces[c.n_braces - 1] : NULL;
 
-	(void)mem;
+	c.js = JS_REGEXP;
 	if (!open)
 		return c;
 	if (brace == '{') {
@@ -152,25 +177,11 @@ struct html_context html_in_js(struct arena *mem, struct html_context c, struct 
 	case '/':
 		return at_slash(mem, c, s, i, used);
 	case '<':
-		if (str_starts(str_from(s, i), STR("<!--"))) {
-			c.state = STATE_JS_HTML_OPEN_CMT;
-			*used = i + 4;
-		}
-		break;
 	case '-':
-		if (str_starts(str_from(s, i), STR("-->"))) {
-			c.state = STATE_JS_HTML_CLOSE_CMT;
-			*used = i + 3;
-		}
-		break;
 	case '#':
-		if (str_starts(str_from(s, i), STR("#!"))) {
-			c.state = STATE_JS_LINE_CMT;
-			*used = i + 2;
-		}
-		break;
+		return at_odd_comment(c, s, i, used);
 	default:
-		return at_brace(mem, c, s.p[i]);
+		return at_brace(c, s.p[i]);
 	}
 	return c;
 }

@@ -227,16 +227,29 @@ static struct html_context before_value(struct html_context c, struct str s, siz
 	return c;
 }
 
+/* "url", blanks and "=" behind i; its length, 0 when it is not there. */
+static size_t url_key_length(struct str s, size_t i)
+{
+	size_t end;
+
+	if (s.n - i < 4 || strncasecmp(s.p + i, "url", 3) != 0)
+		return 0;
+	end = skip_space(s, i + 3);
+	return end < s.n && s.p[end] == '=' ? end + 1 - i : 0;
+}
+
 static struct html_context in_meta_content(struct html_context c, struct str s, size_t *used)
 {
-	*used = s.n;
-	for (size_t i = 0; i + 4 <= s.n; i++) {
-		if (strncasecmp(s.p + i, "url=", 4) == 0) {
+	for (size_t i = 0; i < s.n; i++) {
+		size_t n = url_key_length(s, i);
+
+		if (n) {
 			c.state = STATE_META_CONTENT_URL;
-			*used = i + 4;
+			*used = i + n;
 			return c;
 		}
 	}
+	*used = s.n;
 	return c;
 }
 
