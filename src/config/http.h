@@ -5,7 +5,7 @@
  * Spec: spec/config.md 8.
  */
 #pragma once
-#include "config/field.h"
+#include "config/setting.h"
 
 struct tls_config {
 	struct pos at;

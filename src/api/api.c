@@ -1,0 +1,421 @@
+#include "base/base.h"
+#include "api/request.h"
+#include "base/url.h"
+#include "base/utf8.h"
+#include "net/clock.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Which path and method leads where (spec/api.md 1). {id} takes one segment. */
+static void healthy(struct request *r);
+static void reload(struct request *r);
+static void gone(struct request *r);
+static void build_info(struct request *r);
+
+struct endpoint {
+	const char *path, *method;
+	void (*answer)(struct request *);
+};
+static const struct endpoint endpoints[] = {
+	{"/api/v2/alerts", "GET", get_alerts},
+	{"/api/v2/alerts", "POST", post_alerts},
+	{"/api/v2/alerts/groups", "GET", get_groups},
+	{"/api/v2/receivers", "GET", get_receivers},
+	{"/api/v2/silence/{id}", "GET", get_silence},
+	{"/api/v2/silence/{id}", "DELETE", delete_silence},
+	{"/api/v2/silences", "GET", get_silences},
+	{"/api/v2/silences", "POST", post_silences},
+	{"/api/v2/status", "GET", get_status},
+	{"/api/v1/rules", "GET", get_rules},
+	{"/api/v1/alerts", "GET", get_rule_alerts},
+	{"/api/v1/alerts", "POST", gone},
+	{"/api/v1/rules/broken", "GET", get_broken_rules},
+	{"/api/v1/status/buildinfo", "GET", build_info},
+	{"/api/v1/status", "GET", gone},
+	{"/api/v1/receivers", "GET", gone},
+	{"/api/v1/silences", "GET", gone},
+	{"/api/v1/silences", "POST", gone},
+	{"/api/v1/silence/{id}", "GET", gone},
+	{"/api/v1/silence/{id}", "DELETE", gone},
+	{"/-/healthy", "GET", healthy},
+	{"/-/healthy", "HEAD", healthy},
+	{"/-/ready", "GET", healthy},
+	{"/-/ready", "HEAD", healthy},
+	{"/-/reload", "POST", reload},
+	{"/-/reload", "PUT", reload},
+	{"/metrics", "GET", get_metrics},
+};
+
+static bool is_api_path(struct str path)
+{
+	return str_starts(path, STR("/api/v2/"));
+}
+
+/* -- counting -----------------------------------------------------------------------------*/
+
+static const double bounds[] = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+
+static void count(struct request *r, int status)
+{
+	struct api *api = r->api;
+	double took = (double)(clock_mono() - call_began(r->call)) / 1000;
+	char method[16];
+	struct request_counter *c;
+	const char *key;
+	size_t i = 0;
+
+	for (; r->method[i] && i < sizeof(method) - 1; i++)
+		method[i] = (char)(r->method[i] | 0x20);
+	method[i] = 0;
+	key = arena_printf(r->mem, "handler=\"%s\",method=\"%s\",code=\"%d\"",
+			   r->handler ? r->handler : "/unknown", method, status);
+	c = map_find(&api->counters, str_of(key));
+	if (!c) {
+		c = mem_new(sizeof(*c));
+		c->key = mem_text(key);
+		map_put(&api->counters, str_of(c->key), c);
+	}
+	c->n++;
+	c->seconds += took;
+	for (i = 0; i < COUNT_OF(bounds) && took > bounds[i];)
+		i++;
+	c->buckets[i]++;
+	if (!strcmp(r->method, "GET"))
+		api->gets--;
+}
+
+/* -- answers ------------------------------------------------------------------------------*/
+
+static void add_common_headers(struct request *r)
+{
+	const struct web_config *web = r->api->web;
+
+	for (size_t i = 0; web && i < web->headers.n; i++)
+		call_set_header(r->call, web->headers.v[i].name, web->headers.v[i].text);
+	if (!r->is_v2)
+		return;
+	call_set_header(r->call, "Cache-Control", "no-store");
+	call_set_header(r->call, "Vary", "Origin");
+}
+
+static void finish(struct request *r, int status, const char *type, struct str body)
+{
+	add_common_headers(r);
+	if (type)
+		call_set_header(r->call, "Content-Type", type);
+	count(r, status);
+	call_answer(r->call, status, body);
+}
+
+void answer_json(struct request *r, int status, const struct buf *b)
+{
+	finish(r, status, "application/json", buf_str(b));
+}
+
+void answer_typed(struct request *r, const char *type, const struct buf *b)
+{
+	finish(r, 200, type, buf_str(b));
+}
+
+void answer_empty(struct request *r, int status)
+{
+	finish(r, status, NULL, STR(""));
+}
+
+void answer_plain(struct request *r, int status, const char *text)
+{
+	call_set_header(r->call, "X-Content-Type-Options", "nosniff");
+	finish(r, status, "text/plain; charset=utf-8", str_of(text));
+}
+
+void answer_error(struct request *r, int status, const char *text)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+
+	buf_add_json(&b, str_of(text));
+	buf_add_char(&b, '\n');
+	answer_json(r, status, &b);
+	buf_free(&b);
+}
+
+void answer_framework(struct request *r, int code, const char *fmt, ...)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = arena_vprintf(r->mem, fmt, ap);
+	va_end(ap);
+	buf_addf(&b, "{\"code\":%d,\"message\":", code);
+	buf_add_json(&b, str_of(text));
+	buf_add_char(&b, '}');
+	answer_json(r, code >= 600 ? 422 : code, &b);
+	buf_free(&b);
+}
+
+/* -- management ---------------------------------------------------------------------------*/
+
+static void healthy(struct request *r)
+{
+	const struct api_host *host = &r->api->options.host;
+	bool ready = strcmp(r->handler, "/-/ready") || host->is_ready(host->ctx);
+	bool has_body = strcmp(r->method, "HEAD") != 0;
+
+	finish(r, ready ? 200 : 503, "text/plain; charset=utf-8",
+	       !has_body ? STR("") : ready ? STR("OK") : STR("Service Unavailable"));
+}
+
+static void reload(struct request *r)
+{
+	const struct api_host *host = &r->api->options.host;
+	struct buf why = BUF(64 * 1024);
+
+	if (host->reload(host->ctx, &why))
+		answer_empty(r, 200);
+	else
+		answer_plain(r, 500,
+			     arena_printf(r->mem, "failed to reload config: %s\n",
+					  buf_text(&why)));
+	buf_free(&why);
+}
+
+static void gone(struct request *r)
+{
+	struct buf b = BUF(1000);
+
+	buf_add_text(&b, "{\"status\":\"deprecated\",\"error\":\"The Alertmanager v1 API was "
+			 "deprecated in version 0.16.0 and is removed as of version 0.27.0 - "
+			 "use the equivalent route in the v2 API\"}\n");
+	answer_json(r, 410, &b);
+	buf_free(&b);
+}
+
+static void build_info(struct request *r)
+{
+	struct buf b = BUF(1000);
+
+	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"version\":");
+	buf_add_json(&b, STR(VERSION));
+	buf_add_text(&b, ",\"revision\":\"\",\"branch\":\"\",\"buildUser\":\"\","
+			 "\"buildDate\":\"\",\"goVersion\":\"\"}}");
+	answer_json(r, 200, &b);
+	buf_free(&b);
+}
+
+/* -- finding the endpoint -----------------------------------------------------------------*/
+
+/* Whether the path is of the pattern; what stands for {id} in *id. */
+static bool matches(const char *pattern, struct str path, struct str *id)
+{
+	struct str p = str_of(pattern);
+	size_t at = str_find(p, STR("{id}"));
+
+	if (at == STR_NONE)
+		return str_eq(p, path);
+	*id = str_from(path, at);
+	return str_starts(path, str_slice(p, 0, at)) && id->n &&
+	       str_find_char(*id, '/') == STR_NONE;
+}
+
+/* The endpoint, or NULL; *known tells whether another method has one, methods which. */
+static const struct endpoint *find(struct request *r, struct str path, bool *known,
+				   struct buf *methods, const char *comma)
+{
+	const struct endpoint *found = NULL;
+	struct str id = STR("");
+
+	*known = false;
+	for (size_t i = 0; i < COUNT_OF(endpoints); i++) {
+		if (!matches(endpoints[i].path, path, &id))
+			continue;
+		*known = true;
+		r->handler = endpoints[i].path;
+		if (methods->n)
+			buf_add_text(methods, comma);
+		buf_add_text(methods, endpoints[i].method);
+		if (!strcmp(endpoints[i].method, r->method))
+			found = &endpoints[i];
+	}
+	if (id.n && *known) {
+		struct str plain;
+
+		r->id = url_unescape(r->mem, id, false, &plain) ? arena_copy(r->mem, plain)
+								: "";
+	}
+	return found;
+}
+
+static void not_found(struct request *r)
+{
+	if (r->is_v2)
+		answer_framework(r, 404, "path %.*s was not found", FMT(r->path));
+	else
+		answer_plain(r, 404, "404 page not found\n");
+}
+
+static void wrong_method(struct request *r, const struct buf *methods)
+{
+	if (!strcmp(r->method, "OPTIONS") && !r->is_v2) {
+		call_set_header(r->call, "Allow", buf_text(methods));
+		answer_empty(r, 200);
+		return;
+	}
+	call_set_header(r->call, "Allow", buf_text(methods));
+	if (!r->is_v2)
+		answer_plain(r, 405, "Method Not Allowed\n");
+	else if (!strcmp(r->method, "HEAD"))
+		answer_empty(r, 405);
+	else
+		answer_framework(r, 405, "method %s is not allowed, but [%s] are", r->method,
+				 buf_text(methods));
+}
+
+/* -- what is asked before the handler (spec/api.md 2.3) -----------------------------------*/
+
+static bool accepts_json(const char *accept)
+{
+	struct str rest = str_of(accept), piece;
+
+	if (!accept || !str_trim(rest).n)
+		return true;
+	while (str_cut(&rest, ',', &piece)) {
+		struct str type = str_trim(str_slice(piece, 0, str_find_char(piece, ';')));
+
+		if (!str_is(type, "*/*") && !str_is(type, "application/*") &&
+		    !str_is(type, "application/json"))
+			continue;
+		if (str_find(piece, STR("q=0")) == STR_NONE ||
+		    str_find(piece, STR("q=0.")) != STR_NONE)
+			return true;
+	}
+	return false;
+}
+
+static bool check_types(struct request *r)
+{
+	const char *type = call_header(r->call, "Content-Type");
+	struct str media = str_of(type);
+
+	media = str_trim(str_slice(media, 0, str_find_char(media, ';')));
+	if (call_body(r->call).n &&
+	    !(media.n == 16 && !strncasecmp(media.p, "application/json", 16))) {
+		answer_framework(
+			r, 415,
+			"unsupported media type \"%s\", only [application/json] are allowed",
+			type ? type : "application/octet-stream");
+		return false;
+	}
+	if (!accepts_json(call_header(r->call, "Accept"))) {
+		answer_framework(r, 406,
+				 "unsupported media type requested, only [application/json] "
+				 "are available");
+		return false;
+	}
+	return true;
+}
+
+static bool take_get_slot(struct request *r)
+{
+	struct api *api = r->api;
+	size_t most = api->options.get_concurrency;
+
+	if (strcmp(r->method, "GET"))
+		return true;
+	api->gets++;
+	if (!most || api->gets <= most)
+		return true;
+	api->gets_refused++;
+	answer_plain(r, 503,
+		     arena_printf(r->mem,
+				  "Limit of concurrent GET requests reached (%zu), try again "
+				  "later.\n\n",
+				  most));
+	return false;
+}
+
+static struct str without_slash(struct str path)
+{
+	if (is_api_path(path) && path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	return path;
+}
+
+/* False: the path lies outside the prefix. */
+static bool strip_prefix(struct request *r)
+{
+	struct str prefix = str_of(r->api->options.route_prefix);
+	struct str path = call_path(r->call);
+
+	r->path = path;
+	if (!prefix.n)
+		return true;
+	if (!str_starts(path, prefix) || (path.n > prefix.n && path.p[prefix.n] != '/'))
+		return false;
+	r->path = path.n == prefix.n ? STR("/") : str_from(path, prefix.n);
+	return true;
+}
+
+void api_handle(void *arg, struct call *call)
+{
+	struct request *r = ARENA_NEW(call_mem(call), struct request);
+	struct buf methods = BUF(200);
+	const struct endpoint *found;
+	bool known;
+
+	r->api = arg;
+	r->call = call;
+	r->mem = call_mem(call);
+	r->method = call_method(call);
+	if (!take_get_slot(r) || !request_is_allowed(r))
+		return;
+	if (!strip_prefix(r) || !params_parse(r)) {
+		not_found(r);
+		return;
+	}
+	r->is_v2 = is_api_path(r->path);
+	found = find(r, without_slash(r->path), &known, &methods, r->is_v2 ? "," : ", ");
+	if (!known)
+		not_found(r);
+	else if (!found)
+		wrong_method(r, &methods);
+	else if (!r->is_v2 || check_types(r))
+		found->answer(r);
+	buf_free(&methods);
+}
+
+/* -- life ---------------------------------------------------------------------------------*/
+
+struct api *api_new(const struct api_options *options)
+{
+	struct api *api = mem_new(sizeof(*api));
+
+	api->options = *options;
+	return api;
+}
+
+void api_use_web(struct api *api, const struct web_config *web)
+{
+	api->web = web;
+}
+
+void api_free(struct api *api)
+{
+	struct request_counter *c;
+	void *login;
+
+	if (!api)
+		return;
+	for (size_t at = 0; (c = map_next(&api->counters, &at));) {
+		free(c->key);
+		free(c);
+	}
+	for (size_t at = 0; (login = map_next(&api->logins, &at));)
+		free(login);
+	map_free(&api->counters);
+	map_free(&api->logins);
+	free(api);
+}

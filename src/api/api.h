@@ -1,0 +1,50 @@
+/* api.h - the HTTP API: /api/v2 as Alertmanager's, the rules API as Prometheus's, metrics
+ * and management.
+ *
+ * Owner:  one thread, the loop's.
+ * Spec:   spec/api.md, spec/remote-write.md part B.
+ */
+#pragma once
+#include "config/web.h"
+#include "engine/view.h"
+#include "net/server.h"
+#include "store/store.h"
+
+struct api;
+
+/* A rule file that could not be taken, as `tocsin rules` shows it. */
+struct broken_file {
+	const char *path, *text; /* text: the mistakes with their places */
+	bool last_good_runs;
+};
+
+/* What the API asks of the daemon. */
+struct api_host {
+	void *ctx;
+	struct engine *(*engine)(void *ctx);
+	const struct config *(*config)(void *ctx);
+	wall_ms (*now)(void *ctx);
+	void (*feed)(void *ctx, const struct event *); /* a step with this event */
+	/* Reads everything again; the reason it did not in text. */
+	bool (*reload)(void *ctx, struct buf *text);
+	bool (*is_ready)(void *ctx);
+	size_t (*broken_files)(void *ctx, struct arena *, struct broken_file **);
+	struct store *store; /* NULL: nothing is kept */
+	/* Own lines for /metrics. */
+	void (*add_metrics)(void *ctx, struct buf *);
+};
+struct api_options {
+	struct api_host host;
+	const char *route_prefix; /* "" or "/x" */
+	const char *external_url;
+	wall_ms started_at;
+	enum matcher_mode matchers;
+	size_t get_concurrency;
+	const char *const *integrations; /* names for metrics; ends with NULL */
+};
+
+struct api *api_new(const struct api_options *) MUST_USE;
+void api_free(struct api *);
+void api_handle(void *api, struct call *); /* for server_options.handle */
+/* Users and headers from the web configuration; borrowed until the next one. NULL: none. */
+void api_use_web(struct api *, const struct web_config *);

@@ -1,0 +1,138 @@
+#include "base/base.h"
+#include "api/request.h"
+#include "base/utf8.h"
+
+#include <string.h>
+#include <strings.h>
+
+const json_t *member(const json_t *object, const char *name)
+{
+	json_t *all = (json_t *)(uintptr_t)object, *value;
+	const json_t *found = json_object_get(object, name);
+	const char *key;
+
+	if (!found) {
+		json_object_foreach(all, key, value)
+		{
+			if (!strcasecmp(key, name))
+				found = value;
+		}
+	}
+	return json_is_null(found) ? NULL : found;
+}
+
+/* Bytes that are no UTF-8 become U+FFFD, as they do for the peers. */
+static struct str repaired(struct arena *mem, struct str s)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	struct str out;
+	uint32_t rune;
+
+	if (utf8_valid(s))
+		return s;
+	while (s.n) {
+		size_t n = utf8_decode(s, &rune);
+
+		buf_add_rune(&b, rune == UTF8_BAD ? UTF8_REPLACE : rune);
+		s = str_from(s, n);
+	}
+	out = buf_keep(&b, mem);
+	buf_free(&b);
+	return out;
+}
+
+json_t *body_json(struct request *r, const char *what)
+{
+	struct str body = repaired(r->mem, call_body(r->call));
+	struct err err;
+	json_t *v;
+
+	if (!str_trim(body).n) {
+		answer_framework(r, 602, "%s in body is required", what);
+		return NULL;
+	}
+	v = json_read(body, &err);
+	if (!v)
+		answer_framework(
+			r, 400,
+			"parsing %s body from \"\" failed, because line %d, column %d: %s",
+			what, err.at.line, err.at.col, err.text);
+	return v;
+}
+
+bool read_map(struct arena *mem, const json_t *object, const struct label **out, size_t *n)
+{
+	json_t *all = (json_t *)(uintptr_t)object, *text;
+	struct label *v = ARENA_ARRAY(mem, struct label, json_object_size(object));
+	const char *name;
+
+	*n = 0;
+	*out = v;
+	if (!object)
+		return true;
+	if (!json_is_object(object))
+		return false;
+	json_object_foreach(all, name, text)
+	{
+		if (!json_is_string(text) && !json_is_null(text))
+			return false;
+		v[*n].name = arena_text(mem, name);
+		v[(*n)++].value = arena_text(
+			mem, json_is_string(text) ? json_string_value(text) : "");
+	}
+	return true;
+}
+
+/* -- times (spec/api.md 2.6): RFC 3339, and shorter shapes that mean UTC ------------------*/
+
+/* +0200 as +02:00 */
+static struct str with_colon(char text[64], struct str s)
+{
+	if (s.n < 6 || s.n > 60 || (s.p[s.n - 5] != '+' && s.p[s.n - 5] != '-') ||
+	    str_find_char(s, 'T') == STR_NONE)
+		return s;
+	memcpy(text, s.p, s.n - 2);
+	text[s.n - 2] = ':';
+	memcpy(text + s.n - 1, s.p + s.n - 2, 2);
+	return (struct str){text, s.n + 1};
+}
+
+bool time_parse(struct str s, struct instant *out)
+{
+	static const struct {
+		size_t n;
+		const char *tail;
+	} shorter[] = {
+		{19, "Z"},	    /* 2026-01-02T03:04:05 */
+		{17, ":00Z"},	    /* 2026-01-02T03:04Z */
+		{16, ":00Z"},	    /* 2026-01-02T03:04 */
+		{10, "T00:00:00Z"}, /* 2026-01-02 */
+	};
+	char text[64];
+
+	if (!s.n) {
+		*out = (struct instant){0, 0, 0};
+		return true;
+	}
+	if (instant_parse(s, out) || instant_parse(with_colon(text, s), out))
+		return true;
+	for (size_t i = 0; i < COUNT_OF(shorter); i++) {
+		size_t keep = shorter[i].n == 17 ? 16 : shorter[i].n;
+
+		if (s.n != shorter[i].n || (s.n == 17 && s.p[16] != 'Z'))
+			continue;
+		memcpy(text, s.p, keep);
+		if (s.n == 19 && text[10] == ' ')
+			text[10] = 'T';
+		strcpy(text + keep, shorter[i].tail);
+		return instant_parse(str_of(text), out);
+	}
+	return false;
+}
+
+void buf_add_time(struct buf *b, struct instant t)
+{
+	buf_add_char(b, '"');
+	buf_add_instant_ms(b, t);
+	buf_add_char(b, '"');
+}

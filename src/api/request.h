@@ -1,0 +1,83 @@
+/* request.h - what the files of api/ share: one request on its way to its answer. */
+#pragma once
+#include "api/api.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "text/json.h"
+
+#define MOST_PARAMS 1000
+
+struct request_counter {
+	char *key; /* handler, method and code as labels */
+	uint64_t n, buckets[12];
+	double seconds;
+};
+struct api {
+	struct api_options options;
+	const struct web_config *web;
+	struct map counters; /* of request_counter */
+	struct map logins;   /* digests of name and password that were right */
+	size_t gets, gets_refused;
+};
+
+struct param {
+	struct str name, value;
+};
+struct request {
+	struct api *api;
+	struct call *call;
+	struct arena *mem; /* the call's */
+	const char *method;
+	struct str path;	 /* under the prefix */
+	const char *handler;	 /* the pattern, for metrics */
+	const char *id;		 /* {id} of the path, or NULL */
+	VEC(struct param) params;
+	bool is_v2;
+};
+
+/* -- parameters ---------------------------------------------------------------------------*/
+bool params_parse(struct request *); /* false: a broken escape or too many */
+const struct param *param_last(const struct request *, const char *name); /* or NULL */
+bool param_bool(const struct request *, const char *name, bool otherwise);
+/* All `name` parameters as matchers; false after a 400 was answered. */
+bool param_matchers(struct request *, const char *name, const char *prefix,
+		    struct matchers *);
+
+/* -- answers ------------------------------------------------------------------------------
+ * Each ends the request. */
+void answer_json(struct request *, int status, const struct buf *);
+void answer_typed(struct request *, const char *type, const struct buf *);
+void answer_empty(struct request *, int status);
+void answer_plain(struct request *, int status, const char *text);
+/* A handler's error: a JSON string and a newline. */
+void answer_error(struct request *, int status, const char *text);
+/* The framework's error: {"code":..,"message":..}; codes from 600 on travel as 422. */
+void answer_framework(struct request *, int code, const char *fmt, ...) PRINTF(3, 4);
+
+/* -- the endpoints ------------------------------------------------------------------------*/
+void get_alerts(struct request *);
+void post_alerts(struct request *);
+void get_groups(struct request *);
+void get_silences(struct request *);
+void post_silences(struct request *);
+void get_silence(struct request *);
+void delete_silence(struct request *);
+void get_status(struct request *);
+void get_receivers(struct request *);
+void get_rules(struct request *);
+void get_rule_alerts(struct request *);
+void get_broken_rules(struct request *);
+void get_metrics(struct request *);
+
+/* False: 401 was answered. */
+bool request_is_allowed(struct request *);
+
+/* -- JSON in: the lenient reading of spec/api.md 2.5 --------------------------------------*/
+/* The body as JSON; NULL after an error was answered. what is "alerts" or "silence". */
+json_t *body_json(struct request *, const char *what);
+const json_t *member(const json_t *object, const char *name); /* any case; null is absent */
+bool time_parse(struct str, struct instant *);		    /* 2.6 */
+/* A map of strings as pairs; false when it is something else. */
+bool read_map(struct arena *, const json_t *, const struct label **, size_t *n);
+
+void buf_add_time(struct buf *, struct instant); /* quoted, milliseconds, its own offset */
