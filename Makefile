@@ -4,7 +4,9 @@
 # make help       the rest
 SHELL   := /bin/bash
 VERSION := 0.1.0
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 PREFIX  ?= /usr/local
 SAN     ?=
 CFLAGS  ?= -O2 -g
@@ -27,7 +29,8 @@ TEST_LIBS  := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 SRC    := $(wildcard src/*/*.c)
 OBJ    := $(SRC:%.c=$(OUT)/%.o)
-LIBOBJ := $(filter-out $(OUT)/src/tocsind/main.o $(OUT)/src/tocsin/%,$(OBJ))
+TMPL   := $(patsubst %.tmpl,$(OUT)/%.o,$(wildcard templates/*.tmpl))
+LIBOBJ := $(TMPL) $(filter-out $(OUT)/src/tocsind/main.o $(OUT)/src/tocsin/%,$(OBJ))
 TOOLOBJ := $(filter $(OUT)/src/tocsin/%,$(OBJ))
 UNIT   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*.c))
 FUZZ   := $(patsubst %.c,$(OUT)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
@@ -37,7 +40,7 @@ PROGS   = $(OUT)/tocsind $(OUT)/tocsin
 
 .PHONY: all help deps demo check test unit fuzz-replay golden fuzz system includes format \
 	install clean FORCE
-.SECONDARY:
+.PRECIOUS: $(OUT)/%.o
 .DELETE_ON_ERROR:
 
 all: $(PROGS)
@@ -71,9 +74,13 @@ check: deps
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	$(CC_ALL) -MMD -MP -c -o $@ $<
+# The default templates become part of the programs.
+$(OUT)/templates/%.o: templates/%.tmpl
+	@mkdir -p $(@D)
+	$(LD) -r -b binary -z noexecstack -o $@ $<
 $(OUT)/tocsin.a: $(LIBOBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^   # q: folders have files of the same name
 $(OUT)/tocsind: $(OUT)/src/tocsind/main.o $(OUT)/tocsin.a
 	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tocsin: $(TOOLOBJ) $(OUT)/tocsin.a

@@ -54,13 +54,13 @@ static void add_alert(struct buf *b, const struct alert_view *v, const char *con
 	buf_add_text(b, "{\"annotations\":");
 	buf_add_labels_json(b, a->annotations);
 	buf_add_text(b, ",\"endsAt\":");
-	buf_add_time(b, a->ends_at);
+	buf_add_api_time(b, a->ends_at);
 	buf_add_text(b, ",\"fingerprint\":\"");
 	buf_add_fingerprint(b, v->fingerprint);
 	buf_add_text(b, "\",\"receivers\":");
 	add_receiver_names(b, names, n_names);
 	buf_add_text(b, ",\"startsAt\":");
-	buf_add_time(b, a->starts_at);
+	buf_add_api_time(b, a->starts_at);
 	buf_add_text(b, ",\"status\":{\"inhibitedBy\":");
 	add_fingerprints(b, v->inhibited_by, v->n_inhibited_by);
 	buf_add_text(b, ",\"mutedBy\":");
@@ -69,7 +69,7 @@ static void add_alert(struct buf *b, const struct alert_view *v, const char *con
 	add_texts(b, v->silenced_by, v->n_silenced_by);
 	buf_addf(b, ",\"state\":\"%s\"},\"updatedAt\":",
 		 v->state == MEMBER_SUPPRESSED ? "suppressed" : "active");
-	buf_add_time(b, a->updated_at);
+	buf_add_api_time(b, a->updated_at);
 	if (a->generator_url[0]) {
 		buf_add_text(b, ",\"generatorURL\":");
 		buf_add_json(b, str_of(a->generator_url));
@@ -305,7 +305,7 @@ static bool read_time(struct request *r, const json_t *o, size_t i, const char *
 	*out = INSTANT_ZERO;
 	if (!v)
 		return true;
-	if (!json_is_string(v) || !time_parse(str_of(json_string_value(v)), out))
+	if (!json_is_string(v) || !api_time_parse(str_of(json_string_value(v)), out))
 		return bad_type(r, i, name, "time");
 	return true;
 }

@@ -97,7 +97,7 @@ static struct str with_colon(char text[64], struct str s)
 	return (struct str){text, s.n + 1};
 }
 
-bool time_parse(struct str s, struct instant *out)
+bool api_time_parse(struct str s, struct instant *out)
 {
 	static const struct {
 		size_t n;
@@ -130,7 +130,7 @@ bool time_parse(struct str s, struct instant *out)
 	return false;
 }
 
-void buf_add_time(struct buf *b, struct instant t)
+void buf_add_api_time(struct buf *b, struct instant t)
 {
 	buf_add_char(b, '"');
 	buf_add_instant_ms(b, t);

@@ -76,8 +76,8 @@ bool request_is_allowed(struct request *);
 /* The body as JSON; NULL after an error was answered. what is "alerts" or "silence". */
 json_t *body_json(struct request *, const char *what);
 const json_t *member(const json_t *object, const char *name); /* any case; null is absent */
-bool time_parse(struct str, struct instant *);		    /* 2.6 */
+bool api_time_parse(struct str, struct instant *);		    /* 2.6 */
 /* A map of strings as pairs; false when it is something else. */
 bool read_map(struct arena *, const json_t *, const struct label **, size_t *n);
 
-void buf_add_time(struct buf *, struct instant); /* quoted, milliseconds, its own offset */
+void buf_add_api_time(struct buf *, struct instant); /* quoted, milliseconds, its own offset */

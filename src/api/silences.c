@@ -27,7 +27,7 @@ static void add_silence(struct buf *b, const struct silence *s, struct instant n
 {
 	buf_addf(b, "{\"id\":\"%s\",\"status\":{\"state\":\"%s\"},\"updatedAt\":", s->id,
 		 silence_state_text(silence_state(s, now)));
-	buf_add_time(b, s->updated_at);
+	buf_add_api_time(b, s->updated_at);
 	if (s->annotations && s->annotations->n) {
 		buf_add_text(b, ",\"annotations\":");
 		buf_add_labels_json(b, s->annotations);
@@ -37,7 +37,7 @@ static void add_silence(struct buf *b, const struct silence *s, struct instant n
 	buf_add_text(b, ",\"createdBy\":");
 	buf_add_json(b, str_of(s->created_by));
 	buf_add_text(b, ",\"endsAt\":");
-	buf_add_time(b, s->ends_at);
+	buf_add_api_time(b, s->ends_at);
 	buf_add_text(b, ",\"matchers\":[");
 	for (size_t i = 0; i < s->matchers.n; i++) {
 		if (i)
@@ -45,7 +45,7 @@ static void add_silence(struct buf *b, const struct silence *s, struct instant n
 		add_matcher(b, &s->matchers.v[i]);
 	}
 	buf_add_text(b, "],\"startsAt\":");
-	buf_add_time(b, s->starts_at);
+	buf_add_api_time(b, s->starts_at);
 	buf_add_char(b, '}');
 }
 
@@ -279,7 +279,7 @@ static bool read_time(struct request *r, const json_t *o, const char *name,
 
 	if (!v)
 		return required(r, name);
-	if (!json_is_string(v) || !time_parse(str_of(json_string_value(v)), out))
+	if (!json_is_string(v) || !api_time_parse(str_of(json_string_value(v)), out))
 		return wrong(r, name, "time");
 	return true;
 }

@@ -21,7 +21,7 @@ void get_status(struct request *r)
 			 "\"config\":{\"original\":");
 	buf_add_json(&b, buf_str(&yaml));
 	buf_add_text(&b, "},\"uptime\":");
-	buf_add_time(&b, instant_of_ms(r->api->options.started_at));
+	buf_add_api_time(&b, instant_of_ms(r->api->options.started_at));
 	buf_add_text(&b, ",\"versionInfo\":");
 	add_version(&b);
 	buf_add_text(&b, "}\n");

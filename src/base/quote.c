@@ -143,23 +143,26 @@ bool unquote(struct arena *mem, struct str s, struct str *out)
 	return ok;
 }
 
-/* What Go's tables call not printable, outside the plain blank: controls, spaces,
- * separators, formats, private use, surrogates and the blocks nobody assigned. */
+struct rune_range {
+	uint32_t first, last;
+};
+#include "base/print_table.h"
+
 bool rune_is_print(uint32_t r)
 {
-	static const struct {
-		uint32_t first, last;
-	} hidden[] = {
-		{0x0, 0x1F},	   {0x7F, 0xA0},      {0xAD, 0xAD},	 {0x378, 0x379},
-		{0x61C, 0x61C},	   {0x6DD, 0x6DD},    {0x70F, 0x70F},	 {0x1680, 0x1680},
-		{0x180E, 0x180E},  {0x2000, 0x200F},  {0x2028, 0x202F},	 {0x205F, 0x206F},
-		{0x3000, 0x3000},  {0xD800, 0xF8FF},  {0xFEFF, 0xFEFF},	 {0xFFF0, 0xFFFB},
-		{0xFFFE, 0xFFFF},  {0xE0000, 0xE00FF}, {0xE01F0, 0x10FFFF},
-	};
+	size_t low = 0, high = COUNT_OF(print_table);
 
-	for (size_t i = 0; i < COUNT_OF(hidden); i++) {
-		if (r >= hidden[i].first && r <= hidden[i].last)
-			return false;
+	if (r < 0x7f)
+		return r >= ' ';
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (r > print_table[mid].last)
+			low = mid + 1;
+		else if (r < print_table[mid].first)
+			high = mid;
+		else
+			return true;
 	}
-	return r <= 0x10FFFF;
+	return false;
 }

@@ -229,6 +229,16 @@ bad:
 	return NULL;
 }
 
+const struct zone *zone_fixed(struct arena *mem, const char *name, int32_t off)
+{
+	struct local_type *type = ARENA_NEW(mem, struct local_type);
+	struct zone *z = ARENA_NEW(mem, struct zone);
+
+	*type = (struct local_type){off, arena_text(mem, name)};
+	*z = (struct zone){.name = type->abbreviation, .n_types = 1, .types = type};
+	return z;
+}
+
 const char *zone_name(const struct zone *z)
 {
 	return z->name;

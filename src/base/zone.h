@@ -15,6 +15,8 @@ extern const struct zone zone_utc;
 /* NULL and err when the bytes are not a zone file. name is what people call it. */
 const struct zone *zone_parse(struct arena *, const char *name, struct str tzif,
 			      struct err *) MUST_USE;
+/* A zone that is always off seconds east of UTC; name may be empty. */
+const struct zone *zone_fixed(struct arena *, const char *name, int32_t off) MUST_USE;
 const char *zone_name(const struct zone *); /* "Europe/Berlin", "UTC" */
 /* Seconds east of UTC at the instant, and what the zone calls itself then ("CEST"). */
 int32_t zone_offset(const struct zone *, int64_t unix_s, const char **abbreviation);

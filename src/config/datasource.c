@@ -21,7 +21,7 @@ static const struct {
 };
 
 #define AT(m) offsetof(struct datasource_text, m)
-static const struct setting datasource_fields[] = {
+static const struct field datasource_fields[] = {
 	{"name", FIELD_TEXT, AT(name), .help = "What rule groups call it."},
 	{"type", FIELD_TEXT, AT(type), .if_absent = "prometheus",
 	 .help = "prometheus, victoriametrics, thanos, mimir, loki, victorialogs or graphite."},
@@ -102,7 +102,7 @@ void datasources_build(struct decode *d, const struct object_list *list, struct 
 
 /* -- remote write ------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct queue_config, m)
-static const struct setting queue_fields[] = {
+static const struct field queue_fields[] = {
 	{"capacity", FIELD_INT, AT(capacity), .if_absent = "100000", .min = 1, .max = 100000000,
 	 .help = "Samples that may wait."},
 	{"max_samples_per_send", FIELD_INT, AT(max_samples_per_send), .if_absent = "2000",
@@ -129,7 +129,7 @@ static const struct shape queue_shape = {"queue_config", queue_fields,
 					 sizeof(struct queue_config), false, NULL};
 
 #define AT(m) offsetof(struct remote_write_text, m)
-static const struct setting remote_write_fields[] = {
+static const struct field remote_write_fields[] = {
 	{"name", FIELD_TEXT, AT(engine.name), .help = "Its name in metrics."},
 	{"url", FIELD_URL, AT(engine.url), .help = "Where samples are sent."},
 	{"remote_timeout", FIELD_SPAN, AT(engine.timeout), .if_absent = "30s",

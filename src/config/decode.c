@@ -1,5 +1,5 @@
 #include "base/base.h"
-#include "config/setting.h"
+#include "config/field.h"
 #include "base/utf8.h"
 #include "base/vec.h"
 
@@ -93,7 +93,7 @@ bool decode_bool(struct decode *d, const struct yaml *y)
 	return false;
 }
 
-static int64_t decode_int(struct decode *d, const struct yaml *y, const struct setting *f)
+static int64_t decode_int(struct decode *d, const struct yaml *y, const struct field *f)
 {
 	int64_t num = y->num;
 
@@ -144,7 +144,7 @@ static struct given_span decode_given(struct decode *d, const struct yaml *y)
 	return (struct given_span){true, span};
 }
 
-static int64_t decode_go_span(struct decode *d, const struct yaml *y, const struct setting *f)
+static int64_t decode_go_span(struct decode *d, const struct yaml *y, const struct field *f)
 {
 	int64_t ns = 0;
 
@@ -268,7 +268,7 @@ static void decode_pairs(struct decode *d, const struct yaml *y, struct pair_lis
 	}
 }
 
-static void decode_list(struct decode *d, const struct yaml *y, const struct setting *f,
+static void decode_list(struct decode *d, const struct yaml *y, const struct field *f,
 			struct object_list *out)
 {
 	char *at;
@@ -301,7 +301,7 @@ static void *decode_pointer(struct decode *d, const struct yaml *y, const struct
 }
 
 /* -- rows --------------------------------------------------------------------------------*/
-static void decode_field(struct decode *d, const struct yaml *y, const struct setting *f,
+static void decode_field(struct decode *d, const struct yaml *y, const struct field *f,
 			 void *at)
 {
 	switch (f->kind) {
@@ -380,7 +380,7 @@ static void decode_field(struct decode *d, const struct yaml *y, const struct se
 }
 
 /* What a member has when its key is absent. */
-static void decode_absent(struct decode *d, struct pos place, const struct setting *f, void *at)
+static void decode_absent(struct decode *d, struct pos place, const struct field *f, void *at)
 {
 	struct yaml *y = ARENA_NEW(d->mem, struct yaml);
 	const char *dir = d->dir;
@@ -402,12 +402,12 @@ static void decode_absent(struct decode *d, struct pos place, const struct setti
 }
 
 /* Rows with those of embedded shapes, as one flat table. */
-static const struct setting *flatten(struct arena *mem, const struct setting *f)
+static const struct field *flatten(struct arena *mem, const struct field *f)
 {
-	VEC(struct setting) all = {0};
+	VEC(struct field) all = {0};
 	bool embeds = false;
 
-	for (const struct setting *row = f; row->name; row++)
+	for (const struct field *row = f; row->name; row++)
 		embeds |= row->kind == FIELD_EMBED;
 	if (!embeds)
 		return f;
@@ -416,16 +416,16 @@ static const struct setting *flatten(struct arena *mem, const struct setting *f)
 			vec_push_in(mem, &all, *f);
 			continue;
 		}
-		for (const struct setting *in = f->of->fields; in->name; in++) {
+		for (const struct field *in = f->of->fields; in->name; in++) {
 			vec_push_in(mem, &all, *in);
 			all.v[all.n - 1].at += f->at;
 		}
 	}
-	vec_push_in(mem, &all, (struct setting){0});
+	vec_push_in(mem, &all, (struct field){0});
 	return all.v;
 }
 
-static const struct setting *field_named(const struct setting *f, struct str name)
+static const struct field *field_named(const struct field *f, struct str name)
 {
 	for (; f->name; f++) {
 		if (str_is(name, f->name))
@@ -435,7 +435,7 @@ static const struct setting *field_named(const struct setting *f, struct str nam
 }
 
 static void unknown_key(struct decode *d, const struct yaml *key, const char *type,
-			const struct setting *fields)
+			const struct field *fields)
 {
 	const char **words, *near;
 	size_t n = 0;
@@ -455,23 +455,23 @@ static void unknown_key(struct decode *d, const struct yaml *key, const char *ty
 }
 
 void decode_fields(struct decode *d, const struct yaml *y, const char *type,
-		   const struct setting *rows, void *object)
+		   const struct field *rows, void *object)
 {
-	const struct setting *fields = flatten(d->mem, rows);
+	const struct field *fields = flatten(d->mem, rows);
 
-	for (const struct setting *f = fields; f->name; f++) {
+	for (const struct field *f = fields; f->name; f++) {
 		if (!yaml_find(y, f->name))
 			decode_absent(d, y->at, f, (char *)object + f->at);
 	}
 	for (size_t i = 0; y->kind == YAML_MAP && i < y->n; i++) {
-		const struct setting *f = field_named(fields, y->keys[i]->text);
+		const struct field *f = field_named(fields, y->keys[i]->text);
 
 		if (!f)
 			unknown_key(d, y->keys[i], type, fields);
 		else
 			decode_field(d, y->items[i], f, (char *)object + f->at);
 	}
-	for (const struct setting *f = rows; f->name; f++) {
+	for (const struct field *f = rows; f->name; f++) {
 		void *inner = (char *)object + f->at;
 
 		if (f->kind == FIELD_EMBED && f->of->placed)

@@ -1,11 +1,11 @@
 #include "base/base.h"
-#include "config/setting.h"
+#include "config/field.h"
 
 #include <string.h>
 
 /* The other way: objects back to YAML, by the same rows. */
 
-static const struct yaml *print_text(struct arena *mem, const struct setting *f, const char *text)
+static const struct yaml *print_text(struct arena *mem, const struct field *f, const char *text)
 {
 	bool zero = !text || !*text;
 
@@ -54,7 +54,7 @@ static const struct yaml *print_pairs(struct arena *mem, const struct pair_list 
 	return y;
 }
 
-static const struct yaml *print_list(struct arena *mem, const struct setting *f,
+static const struct yaml *print_list(struct arena *mem, const struct field *f,
 				     const struct object_list *list)
 {
 	struct yaml *y = yaml_new_list(mem);
@@ -65,7 +65,7 @@ static const struct yaml *print_list(struct arena *mem, const struct setting *f,
 	return y;
 }
 
-static const struct yaml *print_number(struct arena *mem, const struct setting *f,
+static const struct yaml *print_number(struct arena *mem, const struct field *f,
 				       const void *at)
 {
 	if (f->kind == FIELD_FLOAT) {
@@ -82,7 +82,7 @@ static const struct yaml *print_number(struct arena *mem, const struct setting *
 	return print_go_span(mem, *(const int64_t *)at);
 }
 
-static const struct yaml *print_flag(struct arena *mem, const struct setting *f, const void *at)
+static const struct yaml *print_flag(struct arena *mem, const struct field *f, const void *at)
 {
 	if (f->kind == FIELD_BOOL) {
 		bool yes = *(const bool *)at;
@@ -94,7 +94,7 @@ static const struct yaml *print_flag(struct arena *mem, const struct setting *f,
 	return yaml_new_bool(mem, *(const enum tristate *)at == YES);
 }
 
-static const struct yaml *print_inside(struct arena *mem, const struct setting *f,
+static const struct yaml *print_inside(struct arena *mem, const struct field *f,
 				       const void *at)
 {
 	struct yaml *y = print_object(mem, f->of->fields, at);
@@ -103,7 +103,7 @@ static const struct yaml *print_inside(struct arena *mem, const struct setting *
 }
 
 /* NULL: the member is not printed. */
-static const struct yaml *print_field(struct arena *mem, const struct setting *f, const void *at)
+static const struct yaml *print_field(struct arena *mem, const struct field *f, const void *at)
 {
 	switch (f->kind) {
 	case FIELD_TEXT:
@@ -157,7 +157,7 @@ static const struct yaml *print_field(struct arena *mem, const struct setting *f
 	BUG("a row without a kind");
 }
 
-void print_fields(struct arena *mem, struct yaml *map, const struct setting *f,
+void print_fields(struct arena *mem, struct yaml *map, const struct field *f,
 		  const void *object)
 {
 	for (; f->name; f++) {
@@ -173,7 +173,7 @@ void print_fields(struct arena *mem, struct yaml *map, const struct setting *f,
 	}
 }
 
-struct yaml *print_object(struct arena *mem, const struct setting *f, const void *object)
+struct yaml *print_object(struct arena *mem, const struct field *f, const void *object)
 {
 	struct yaml *map = yaml_new_map(mem);
 

@@ -28,7 +28,7 @@ static const struct field_codec smtp_tls_codec = {smtp_tls_decode, smtp_tls_prin
 
 #define ENGINE(m) offsetof(struct global_text, engine.m)
 #define AT(m)	  offsetof(struct global_text, receivers.m)
-static const struct setting global_fields[] = {
+static const struct field global_fields[] = {
 	{"resolve_timeout", FIELD_SPAN, ENGINE(resolve_timeout), .if_absent = "5m",
 	 .always = true, .help = "Posted alerts without an end are over after this."},
 	{"http_config", FIELD_OBJECT, ENGINE(http), .of = &http_shape,

@@ -30,7 +30,7 @@ static const struct yaml *version_print(struct arena *mem, const void *member)
 static const struct field_codec version_codec = {version_decode, version_print};
 
 #define AT(m) offsetof(struct tls_config, m)
-static const struct setting tls_fields[] = {
+static const struct field tls_fields[] = {
 	{"ca", FIELD_OPTIONAL, AT(ca), .help = "PEM bundle that replaces the system's roots."},
 	{"ca_file", FIELD_PATH, AT(ca_file), .help = "File with such a bundle."},
 	{"cert", FIELD_OPTIONAL, AT(cert), .help = "Client certificate, PEM."},
@@ -99,7 +99,7 @@ struct header_text {
 	struct text_list values, secrets, files;
 };
 #define AT(m) offsetof(struct header_text, m)
-static const struct setting header_fields[] = {
+static const struct field header_fields[] = {
 	{"values", FIELD_TEXTS, AT(values), .help = "Plain values, one header line each."},
 	{"secrets", FIELD_TEXTS, AT(secrets), .help = "Values that are hidden when shown."},
 	{"files", FIELD_PATHS, AT(files), .help = "Files with values, read at each request."},
@@ -218,7 +218,7 @@ static void connect_headers_decode(struct decode *d, const struct yaml *y, void 
 		return;
 	out->v = ARENA_ARRAY(d->mem, struct header_config, y->n);
 	for (size_t i = 0; i < y->n; i++) {
-		static const struct setting row[] = {
+		static const struct field row[] = {
 			{"list", FIELD_TEXTS, 0, .help = "Values."}, {0}};
 		struct header_config *h = &out->v[out->n++];
 		struct yaml *wrapped = yaml_new_map(d->mem);
@@ -304,7 +304,7 @@ static void proxy_check(struct decode *d, const struct yaml *y, const char *prox
 
 /* -- OAuth 2 -----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct oauth2_config, m)
-static const struct setting oauth2_fields[] = {
+static const struct field oauth2_fields[] = {
 	{"client_id", FIELD_OPTIONAL, AT(client_id), .help = "Who asks for the token."},
 	{"client_secret", FIELD_SECRET, AT(client_secret), .help = "Its secret."},
 	{"client_secret_file", FIELD_PATH, AT(client_secret_file), .help = "File with it."},
@@ -358,14 +358,14 @@ static const struct shape oauth2_shape = {"oauth2", oauth2_fields,
 
 /* -- http_config -------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct http_config, m)
-static const struct setting basic_fields[] = {
+static const struct field basic_fields[] = {
 	{"username", FIELD_OPTIONAL, AT(username), .help = "Name for HTTP basic authentication."},
 	{"username_file", FIELD_PATH, AT(username_file), .help = "File with the name."},
 	{"password", FIELD_SECRET, AT(password), .help = "Password."},
 	{"password_file", FIELD_PATH, AT(password_file), .help = "File with the password."},
 	{0},
 };
-static const struct setting authorization_fields[] = {
+static const struct field authorization_fields[] = {
 	{"type", FIELD_TEXT, AT(auth_type), .if_absent = "Bearer",
 	 .help = "First word of the Authorization header."},
 	{"credentials", FIELD_SECRET, AT(credentials), .help = "What follows it."},
@@ -427,7 +427,7 @@ static const struct field_codec basic_codec = {basic_decode, basic_print};
 static const struct field_codec authorization_codec = {authorization_decode,
 							authorization_print};
 
-static const struct setting http_fields[] = {
+static const struct field http_fields[] = {
 	{"basic_auth", FIELD_CUSTOM, 0, .codec = &basic_codec, .help = "Name and password."},
 	{"authorization", FIELD_CUSTOM, 0, .codec = &authorization_codec,
 	 .help = "The Authorization header."},

@@ -5,7 +5,7 @@
  * Spec: spec/config.md 8.
  */
 #pragma once
-#include "config/setting.h"
+#include "config/field.h"
 
 struct tls_config {
 	struct pos at;

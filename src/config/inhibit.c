@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define AT(m) offsetof(struct inhibit_text, m)
-static const struct setting inhibit_fields[] = {
+static const struct field inhibit_fields[] = {
 	{"name", FIELD_TEXT, AT(name), .help = "What the journal calls the rule."},
 	{"source_match", FIELD_CUSTOM, AT(source), .codec = &match_codec,
 	 .help = "Use source_matchers instead."},

@@ -4,7 +4,7 @@
  * daemon passes the list to config_load, so that nothing here depends on receivers/.
  */
 #pragma once
-#include "config/setting.h"
+#include "config/field.h"
 
 struct config;
 struct global;
@@ -13,7 +13,7 @@ struct integration_config;
 struct integration_kind {
 	const char *name;	  /* "slack": logs, metrics, notification log */
 	const char *key;	  /* "slack_configs" */
-	const struct setting *fields; /* into settings; send_resolved and http_config besides */
+	const struct field *fields; /* into settings; send_resolved and http_config besides */
 	size_t size;		  /* of the settings struct */
 	bool send_resolved;	  /* its default */
 	bool no_http_config;	  /* e-mail */

@@ -168,7 +168,7 @@ static bool read_time(const char *s, struct pos at, int *out, struct err *err)
 
 static bool decode_time(struct decode *d, const struct yaml *y, struct range *out)
 {
-	static const struct setting fields[] = {
+	static const struct field fields[] = {
 		{"start_time", FIELD_TEXT, offsetof(struct time_text, start), .help = "HH:MM."},
 		{"end_time", FIELD_TEXT, offsetof(struct time_text, end),
 		 .help = "HH:MM, not part of the range; 24:00 for midnight."},
@@ -273,7 +273,7 @@ static const struct field_codec months_codec = {months_decode, numbers_print};
 static const struct field_codec years_codec = {years_decode, numbers_print};
 
 #define AT(m) offsetof(struct interval_spec, m)
-static const struct setting spec_fields[] = {
+static const struct field spec_fields[] = {
 	{"times", FIELD_CUSTOM, AT(times), .codec = &times_codec,
 	 .help = "Ranges {start_time: HH:MM, end_time: HH:MM}."},
 	{"weekdays", FIELD_CUSTOM, AT(weekdays), .codec = &weekdays_codec,
@@ -313,7 +313,7 @@ static const struct shape spec_shape = {"time interval", spec_fields,
 					sizeof(struct interval_spec), false, spec_check};
 
 #define AT(m) offsetof(struct interval_text, m)
-static const struct setting interval_fields[] = {
+static const struct field interval_fields[] = {
 	{"name", FIELD_TEXT, AT(name), .help = "What routes call it."},
 	{"time_intervals", FIELD_LIST, AT(specs), .of = &spec_shape, .nulls = NULL_EMPTY,
 	 .always = true, .help = "An instant is inside when one of these holds it."},

@@ -7,7 +7,7 @@
  * the sections are put together and checked against each other (spec/config.md 1.2). */
 
 #define AT(m) offsetof(struct config_text, m)
-static const struct setting config_fields[] = {
+static const struct field config_fields[] = {
 	{"global", FIELD_OBJECT, AT(global), .of = &global_shape, .help = "Defaults."},
 	{"route", FIELD_OBJECT, AT(route), .of = &route_shape, .help = "Who is told what."},
 	{"inhibit_rules", FIELD_LIST, AT(inhibit_rules), .of = &inhibit_shape,
@@ -202,8 +202,8 @@ void buf_add_config(struct buf *out, const struct config *c)
 	struct arena mem = {0};
 	struct yaml *y = yaml_new_map(&mem);
 
-	for (const struct setting *f = config_fields; f->name; f++) {
-		const struct setting one[] = {*f, {0}};
+	for (const struct field *f = config_fields; f->name; f++) {
+		const struct field one[] = {*f, {0}};
 
 		if (strcmp(f->name, "receivers"))
 			print_fields(&mem, y, one, c->source);

@@ -13,7 +13,7 @@ static void check_name(struct decode *d, const struct text_pair *p)
 
 static void decode_pairs(struct decode *d, const struct yaml *y, struct pair_list *out)
 {
-	static const struct setting row[] = {{"pairs", FIELD_PAIRS, 0, .help = "Pairs."}, {0}};
+	static const struct field row[] = {{"pairs", FIELD_PAIRS, 0, .help = "Pairs."}, {0}};
 	struct yaml *wrapped = yaml_new_map(d->mem);
 
 	yaml_put(d->mem, wrapped, "pairs", y);

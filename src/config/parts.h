@@ -3,7 +3,7 @@
  */
 #pragma once
 #include "config/config.h"
-#include "config/setting.h"
+#include "config/field.h"
 #include "config/global.h"
 
 /* -- time intervals ----------------------------------------------------------------------*/

@@ -15,25 +15,25 @@ struct integration_head {
 };
 #define HEAD_SIZE ((sizeof(struct integration_head) + 15) / 16 * 16)
 
-static const struct setting *rows_of(struct arena *mem, const struct integration_kind *kind)
+static const struct field *rows_of(struct arena *mem, const struct integration_kind *kind)
 {
-	VEC(struct setting) rows = {0};
+	VEC(struct field) rows = {0};
 
 	vec_push_in(mem, &rows,
-		    (struct setting){"send_resolved", FIELD_BOOL,
+		    (struct field){"send_resolved", FIELD_BOOL,
 				   offsetof(struct integration_head, send_resolved),
 				   .if_absent = kind->send_resolved ? "true" : "false",
 				   .always = true, .help = "Also tell when alerts are over."});
 	if (!kind->no_http_config)
 		vec_push_in(mem, &rows,
-			    (struct setting){"http_config", FIELD_OBJECT,
+			    (struct field){"http_config", FIELD_OBJECT,
 					   offsetof(struct integration_head, http),
 					   .of = &http_shape, .help = "How to reach it."});
-	for (const struct setting *f = kind->fields; f->name; f++) {
+	for (const struct field *f = kind->fields; f->name; f++) {
 		vec_push_in(mem, &rows, *f);
 		rows.v[rows.n - 1].at += HEAD_SIZE;
 	}
-	vec_push_in(mem, &rows, (struct setting){0});
+	vec_push_in(mem, &rows, (struct field){0});
 	return rows.v;
 }
 
@@ -111,30 +111,30 @@ struct receiver_text {
 };
 
 /* The keys of a receiver; the lists of integrations are read afterwards. */
-static const struct setting *receiver_rows(struct arena *mem,
+static const struct field *receiver_rows(struct arena *mem,
 					 const struct integration_kind *const *kinds)
 {
-	VEC(struct setting) rows = {0};
+	VEC(struct field) rows = {0};
 
-	vec_push_in(mem, &rows, (struct setting){"name", FIELD_TEXT, offsetof(struct receiver_text, name),
+	vec_push_in(mem, &rows, (struct field){"name", FIELD_TEXT, offsetof(struct receiver_text, name),
 				   .help = "Its name."});
 	vec_push_in(mem, &rows,
-		    (struct setting){"labels", FIELD_PAIRS,
+		    (struct field){"labels", FIELD_PAIRS,
 				   offsetof(struct receiver_text, labels),
 				   .help = "Labels to select receivers by."});
 	for (size_t i = 0; kinds[i]; i++)
 		vec_push_in(mem, &rows,
-			    (struct setting){kinds[i]->key, FIELD_ANY,
+			    (struct field){kinds[i]->key, FIELD_ANY,
 					   offsetof(struct receiver_text, lists) +
 						   i * sizeof(struct yaml *),
 					   .help = "Integrations of this kind."});
-	vec_push_in(mem, &rows, (struct setting){0});
+	vec_push_in(mem, &rows, (struct field){0});
 	return rows.v;
 }
 
 static void decode_receiver(struct decode *d, const struct yaml *y,
 			    const struct integration_kind *const *kinds,
-			    const struct setting *rows, struct receiver *r)
+			    const struct field *rows, struct receiver *r)
 {
 	struct receiver_text *text;
 	size_t n_kinds = 0;
@@ -159,7 +159,7 @@ static void decode_receiver(struct decode *d, const struct yaml *y,
 void receivers_decode(struct decode *d, const struct yaml *y,
 		      const struct integration_kind *const *kinds, struct config *c)
 {
-	const struct setting *rows = receiver_rows(d->mem, kinds);
+	const struct field *rows = receiver_rows(d->mem, kinds);
 
 	if (!y || !is_list(d, y, "a list of receivers"))
 		return;

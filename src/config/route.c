@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define AT(m) offsetof(struct route_text, m)
-static const struct setting route_fields[] = {
+static const struct field route_fields[] = {
 	{"receiver", FIELD_OPTIONAL, AT(receiver), .help = "Who is told."},
 	{"fallback_receiver", FIELD_OPTIONAL, AT(fallback),
 	 .help = "Who is told when the receiver could not be reached."},

@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "config/rules.h"
 #include "base/vec.h"
-#include "config/setting.h"
+#include "config/field.h"
 #include "text/header.h"
 
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static void keep_source_group(struct decode *d, const struct yaml *y, void *obje
 
 /* -- tables ------------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct rule_text, m)
-static const struct setting rule_fields[] = {
+static const struct field rule_fields[] = {
 	{"alert", FIELD_OPTIONAL, AT(alert), .help = "Name of an alert."},
 	{"record", FIELD_OPTIONAL, AT(record), .help = "Name of a series to record."},
 	{"expr", FIELD_TEXT, AT(expr), .help = "Expression, in the datasource's language."},
@@ -77,7 +77,7 @@ static const struct shape rule_shape = {"rule", rule_fields, sizeof(struct rule_
 					keep_source_rule};
 
 #define AT(m) offsetof(struct group_text, m)
-static const struct setting group_fields[] = {
+static const struct field group_fields[] = {
 	{"name", FIELD_TEXT, AT(name), .help = "Unique in its file."},
 	{"interval", FIELD_GIVEN_SPAN, AT(interval), .help = "How often it is evaluated."},
 	{"query_offset", FIELD_GIVEN_SPAN, AT(query_offset), .help = "How far to look back."},
@@ -116,11 +116,11 @@ static const struct shape group_shape = {"rule group", group_fields, sizeof(stru
 #define GROUPS(type)                                                                       \
 	{"groups", FIELD_LIST, offsetof(type, groups), .of = &group_shape,                 \
 	 .nulls = NULL_DROPPED, .help = "Groups of rules."}
-static const struct setting spec_fields[] = {GROUPS(struct spec_text), {0}};
+static const struct field spec_fields[] = {GROUPS(struct spec_text), {0}};
 static const struct shape spec_shape = {"spec", spec_fields, sizeof(struct spec_text), false,
 					NULL};
 #define AT(m) offsetof(struct file_text, m)
-static const struct setting file_fields[] = {
+static const struct field file_fields[] = {
 	GROUPS(struct file_text),
 	{"namespace", FIELD_OPTIONAL, AT(namespace), .help = "Accepted (mimirtool)."},
 	{"apiVersion", FIELD_OPTIONAL, AT(api_version), .help = "Of a Kubernetes resource."},

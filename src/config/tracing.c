@@ -16,7 +16,7 @@ static bool is_one_of(const char *word, const char *const *words)
 }
 
 #define AT(m) offsetof(struct tracing_text, m)
-static const struct setting tracing_fields[] = {
+static const struct field tracing_fields[] = {
 	{"client_type", FIELD_TEXT, AT(client_type), .if_absent = "grpc", .help = "grpc or http."},
 	{"endpoint", FIELD_TEXT, AT(endpoint), .help = "host:port."},
 	{"sampling_fraction", FIELD_FLOAT, AT(sampling_fraction), .help = "0 to 1."},
@@ -71,7 +71,7 @@ struct stdout_output {
 };
 
 #define AT(m) offsetof(struct file_output, m)
-static const struct setting file_fields[] = {
+static const struct field file_fields[] = {
 	{"path", FIELD_PATH, AT(path), .help = "JSON lines are appended here."}, {0}};
 #undef AT
 
@@ -82,7 +82,7 @@ static void file_check(struct decode *d, const struct yaml *y, void *object)
 }
 
 #define AT(m) offsetof(struct webhook_output, m)
-static const struct setting webhook_fields[] = {
+static const struct field webhook_fields[] = {
 	{"url", FIELD_SECRET_URL, AT(url), .help = "Where events are posted."},
 	{"http_config", FIELD_OBJECT, AT(http), .of = &http_shape, .help = "How to reach it."},
 	{"timeout", FIELD_SPAN, AT(timeout), .if_absent = "10s", .help = "Of one request."},
@@ -111,7 +111,7 @@ static void webhook_check(struct decode *d, const struct yaml *y, void *object)
 }
 
 #define AT(m) offsetof(struct kafka_output, m)
-static const struct setting kafka_fields[] = {
+static const struct field kafka_fields[] = {
 	{"brokers", FIELD_TEXTS, AT(brokers), .help = "host:port."},
 	{"topic", FIELD_TEXT, AT(topic), .help = "Topic."},
 	{"client_id", FIELD_TEXT, AT(client_id), .if_absent = "alertmanager", .help = "Our name."},
@@ -157,7 +157,7 @@ static void kafka_check(struct decode *d, const struct yaml *y, void *object)
 	check_word(d, y, "compression", k->compression, compressions);
 }
 
-static const struct setting stdout_fields[] = {{0}};
+static const struct field stdout_fields[] = {{0}};
 static const struct shape file_shape = {"file output", file_fields, sizeof(struct file_output),
 					false, file_check};
 static const struct shape webhook_shape = {"webhook output", webhook_fields,
@@ -168,7 +168,7 @@ static const struct shape stdout_shape = {"stdout output", stdout_fields,
 					  sizeof(struct stdout_output), false, NULL};
 
 #define AT(m) offsetof(struct recorder_text, m)
-static const struct setting recorder_fields[] = {
+static const struct field recorder_fields[] = {
 	{"file_outputs", FIELD_LIST, AT(files), .of = &file_shape, .help = "Files."},
 	{"webhook_outputs", FIELD_LIST, AT(webhooks), .of = &webhook_shape, .help = "Webhooks."},
 	{"kafka_outputs", FIELD_LIST, AT(kafkas), .of = &kafka_shape, .help = "Kafka topics."},

@@ -101,7 +101,7 @@ struct web_text {
 };
 
 #define AT(m) offsetof(struct web_config, m)
-static const struct setting tls_fields[] = {
+static const struct field tls_fields[] = {
 	{"cert", FIELD_OPTIONAL, AT(cert), .help = "Certificate, PEM."},
 	{"cert_file", FIELD_PATH, AT(cert_file), .help = "File with it."},
 	{"key", FIELD_SECRET, AT(key), .help = "Key, PEM."},
@@ -187,12 +187,12 @@ static void check_header(struct decode *d, struct text_pair *p)
 }
 
 #define AT(m) offsetof(struct web_config, m)
-static const struct setting http_fields[] = {
+static const struct field http_fields[] = {
 	{"http2", FIELD_BOOL, AT(http2), .if_absent = "true", .help = "HTTP/2 over TLS."},
 	{"headers", FIELD_PAIRS, AT(headers), .help = "Added to every answer."},
 	{0},
 };
-static const struct setting rate_fields[] = {
+static const struct field rate_fields[] = {
 	{"interval", FIELD_GO_SPAN, AT(rate_interval_ns), .help = "One request in so long."},
 	{"burst", FIELD_INT, AT(rate_burst), .help = "Requests that may come at once."},
 	{0},
@@ -239,7 +239,7 @@ static const struct field_codec tls_section = {tls_decode, NULL};
 static const struct field_codec http_section = {http_decode, NULL};
 static const struct field_codec rate_section = {rate_decode, NULL};
 
-static const struct setting web_fields[] = {
+static const struct field web_fields[] = {
 	{"tls_server_config", FIELD_CUSTOM, 0, .codec = &tls_section, .help = "TLS."},
 	{"http_server_config", FIELD_CUSTOM, 0, .codec = &http_section, .if_absent = "",
 	 .help = "HTTP."},

@@ -5,7 +5,7 @@
  * Spec:   spec/api.md 7.
  */
 #pragma once
-#include "config/setting.h"
+#include "config/field.h"
 
 #define WEB_MAX_BYTES (1024 * 1024)
 

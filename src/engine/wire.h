@@ -43,7 +43,8 @@ struct mail_request {
 	const struct tls_config *tls_config; /* or NULL */
 	const char *hello;		     /* EHLO name */
 	const char *username, *identity;     /* NULL: no AUTH */
-	struct secret password;
+	struct secret password;		     /* for PLAIN and LOGIN */
+	struct secret cram_secret;	     /* for CRAM-MD5 */
 	const char *from;	/* envelope, without <> */
 	const char *const *to;	/* envelope */
 	size_t n_to;

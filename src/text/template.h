@@ -46,6 +46,7 @@ enum template_funcs {
 	FUNCS_NOTIFY,  /* Alertmanager's */
 	FUNCS_RULE,    /* Prometheus', with vmalert's further ones */
 	FUNCS_VMALERT, /* vmalert's, and its meaning of shared names */
+	FUNCS_CONSOLE, /* FUNCS_RULE and tmpl, for Prometheus' console pages */
 };
 /* What an absent key of a map gives. Alertmanager and Prometheus: MISSING_ZERO. */
 enum template_missing { MISSING_DEFAULT, MISSING_ZERO, MISSING_ERROR };
@@ -61,6 +62,7 @@ void template_set_missing(struct template_set *, enum template_missing);
  * On a mistake nothing of it is added. at is the place of the source's first byte. */
 bool template_set_add(struct template_set *, const char *name, struct str source,
 		      struct pos at, struct err *) MUST_USE;
+enum template_funcs template_set_funcs(const struct template_set *);
 bool template_set_has(const struct template_set *, const char *name);
 
 /* Parses a text in the set's name space; later additions to the set are seen by it too.

@@ -36,7 +36,7 @@ static void add_percent(struct buf *out, char c)
 	buf_addf(out, "%%%02X", (unsigned char)c);
 }
 
-void buf_add_path_escaped(struct buf *out, struct str s)
+void buf_add_url_path(struct buf *out, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (is_unreserved(s.p[i]) || is_one_of(s.p[i], "$&+,/:;=@"))
@@ -46,20 +46,8 @@ void buf_add_path_escaped(struct buf *out, struct str s)
 	}
 }
 
-void buf_add_query_escaped(struct buf *out, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (is_unreserved(s.p[i]))
-			buf_add_char(out, s.p[i]);
-		else if (s.p[i] == ' ')
-			buf_add_char(out, '+');
-		else
-			add_percent(out, s.p[i]);
-	}
-}
-
 /* False at the first bad escape, whose place is left in *bad. */
-static bool unescape(struct arena *mem, struct str s, bool plus, struct str *out, size_t *bad)
+static bool unescape(struct arena *mem, struct str s, struct str *out, size_t *bad)
 {
 	char *p = arena_alloc(mem, s.n + 1);
 	size_t n = 0;
@@ -73,18 +61,11 @@ static bool unescape(struct arena *mem, struct str s, bool plus, struct str *out
 			p[n++] = (char)(hex_of(s.p[i + 1]) << 4 | hex_of(s.p[i + 2]));
 			i += 2;
 		} else {
-			p[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
+			p[n++] = s.p[i];
 		}
 	}
 	*out = (struct str){p, n};
 	return true;
-}
-
-bool query_unescape(struct arena *mem, struct str s, struct str *out)
-{
-	size_t bad;
-
-	return unescape(mem, s, true, out, &bad);
 }
 
 /* -- parsing -----------------------------------------------------------------------------*/
@@ -172,7 +153,7 @@ static bool take_path(struct arena *mem, struct str path, struct pos at, struct 
 	struct str decoded;
 	size_t bad;
 
-	if (!unescape(mem, path, false, &decoded, &bad))
+	if (!unescape(mem, path, &decoded, &bad))
 		return err_set(err, at, "invalid URL escape \"%.*s\"",
 			       FMT(str_slice(path, bad, 3)));
 	out->raw_path = arena_copy(mem, path);
@@ -245,11 +226,11 @@ static void add_path(struct buf *out, struct arena *mem, const struct url *u)
 	size_t bad;
 
 	if (u->raw_path[0] && is_valid_encoded(u->raw_path) &&
-	    unescape(mem, str_of(u->raw_path), false, &decoded, &bad) &&
+	    unescape(mem, str_of(u->raw_path), &decoded, &bad) &&
 	    str_is(decoded, u->path))
 		buf_add_text(out, u->raw_path);
 	else
-		buf_add_path_escaped(out, str_of(u->path));
+		buf_add_url_path(out, str_of(u->path));
 }
 
 static const char *print(struct arena *mem, const struct url *u, const char *user)

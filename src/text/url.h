@@ -34,9 +34,7 @@ void url_append(struct arena *, struct url *, const char *tail);
 /* Go's URL.JoinPath: one slash between, "..", "." and repeated slashes resolved. */
 void url_join(struct arena *, struct url *, const char *tail);
 
-void buf_add_path_escaped(struct buf *, struct str);  /* of a whole path: "/" stays */
-void buf_add_query_escaped(struct buf *, struct str); /* url.QueryEscape: blank is + */
-bool query_unescape(struct arena *, struct str, struct str *out) MUST_USE;
+void buf_add_url_path(struct buf *, struct str); /* a whole path, escaped: "/" stays */
 
 /* "host:port" at the last colon, brackets around IPv6 (spec/config.md 3.4). */
 struct host_port {

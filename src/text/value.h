@@ -25,6 +25,7 @@ enum value_kind {
 	VALUE_INT,
 	VALUE_UINT,
 	VALUE_FLOAT,
+	VALUE_COMPLEX,
 	VALUE_STRING,
 	VALUE_LIST,
 	VALUE_MAP,
@@ -50,7 +51,7 @@ enum value_trust {
 
 struct value;
 struct func;
-struct field {
+struct type_field {
 	const char *name;
 	const struct type *type;
 	const char *json; /* its key in JSON; NULL: the name */
@@ -61,9 +62,10 @@ struct type {
 	bool is_named;	  /* a defined type: not assignable to another named one */
 	enum value_trust trust;
 	const struct type *elem; /* of lists, maps and pointers */
-	const struct field *fields;
+	const struct type_field *fields;
 	size_t n_fields;
 	const struct func *methods; /* name NULL ends */
+	const struct value *zero; /* of structs that are elements of maps */
 	/* The String method, for printing; NULL when the type has none. */
 	struct str (*text)(struct arena *, const struct value *);
 };
@@ -81,6 +83,7 @@ struct value {
 		int64_t i;
 		uint64_t u;
 		double f;
+		double complex[2]; /* real, imaginary */
 		struct str s;
 		struct {
 			const struct value *v; /* NULL: a nil list */
@@ -103,7 +106,7 @@ struct entry {
 
 /* The types there are. */
 extern const struct type type_bool, type_int, type_int64, type_uint8, type_uint64,
-	type_float64, type_string, type_any, type_value, type_html, type_attr, type_url,
+	type_float64, type_complex, type_string, type_any, type_value, type_html, type_attr, type_url,
 	type_js, type_jsstr, type_css, type_srcset, type_anys /* []interface {} */,
 	type_any_map /* map[string]interface {} */, type_string_list, type_string_map,
 	type_bytes, type_time, type_time_pointer, type_duration, type_duration_pointer,
@@ -117,6 +120,7 @@ struct value value_int(int64_t);   /* Go's int */
 struct value value_int64(int64_t); /* Go's int64 */
 struct value value_uint64(uint64_t);
 struct value value_float(double);
+struct value value_complex(double real, double imaginary);
 struct value value_str(struct str);
 struct value value_text(const char *);
 struct value value_typed(const struct type *, struct str); /* template.HTML and the like */
@@ -124,7 +128,8 @@ struct value value_duration(int64_t ns);
 struct value value_time(struct arena *, struct instant, const struct zone *);
 struct value value_pointer(struct arena *, const struct type *, struct value to);
 
-/* Lists and maps. The elements of interface types are held from here on. */
+/* Lists and maps. What is taken out of them again is held if their elements are of
+ * interface type. */
 struct value value_list(const struct type *, const struct value *v, size_t n);
 struct value value_strings(struct arena *, const struct str *v, size_t n); /* []string */
 struct value value_dict(const struct type *, struct entry *v, size_t n);   /* sorts v */
@@ -140,6 +145,9 @@ bool value_is_true(const struct value *);
 bool value_is_nil(const struct value *); /* a nil list, map, pointer or func */
 struct value value_zero(const struct type *);
 
+/* What a list, map or struct holds, in its order. i is in range. */
+size_t value_count(const struct value *);
+struct value value_item(const struct value *, size_t i);
 const struct entry *value_find(const struct value *map, struct str key); /* or NULL */
 struct str value_kv_get(const struct value *map, struct str key); /* "" when absent */
 bool type_is_assignable(const struct type *from, const struct type *to);

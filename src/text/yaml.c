@@ -378,6 +378,12 @@ static bool is_merge(const struct yaml *key)
 	return key->plain && str_is(key->text, "<<");
 }
 
+/* What makes two keys the same; all ways to write null are one. */
+static struct str key_id(const struct yaml *key)
+{
+	return key->kind == YAML_NULL ? STR("null") : key->text;
+}
+
 static void pair_add(struct reader *r, struct pairs *all, const struct yaml *key,
 		     const struct yaml *value)
 {
@@ -385,7 +391,7 @@ static void pair_add(struct reader *r, struct pairs *all, const struct yaml *key
 
 	*p = (struct pair){key, value};
 	vec_push_in(r->mem, &all->list, p);
-	map_put(&all->seen, key->text, p);
+	map_put(&all->seen, key_id(key), p);
 }
 
 static bool pair_read(struct reader *r, struct pairs *all, const struct yaml *key,
@@ -399,7 +405,7 @@ static bool pair_read(struct reader *r, struct pairs *all, const struct yaml *ke
 		vec_push_in(r->mem, &all->merges, value);
 		return true;
 	}
-	first = map_find(&all->seen, key->text);
+	first = map_find(&all->seen, key_id(key));
 	if (!first)
 		pair_add(r, all, key, value);
 	else if (r->lenient)
@@ -416,7 +422,7 @@ static bool merge_one(struct reader *r, struct pairs *all, const struct yaml *fr
 		return fail(r, from->at,
 			    "yaml: map merge requires map or sequence of maps as the value");
 	for (size_t i = 0; i < from->n; i++) {
-		if (!map_find(&all->seen, from->keys[i]->text))
+		if (!map_find(&all->seen, key_id(from->keys[i])))
 			pair_add(r, all, from->keys[i], from->items[i]);
 	}
 	return true;

@@ -10,7 +10,7 @@ struct hook {
 	struct secret key;
 	const struct yaml *any;
 };
-static const struct setting hook_fields[] = {
+static const struct field hook_fields[] = {
 	{"to", FIELD_TEXT, offsetof(struct hook, to), .if_absent = "x", .help = "Where."},
 	{"key", FIELD_SECRET, offsetof(struct hook, key), .help = "Key."},
 	{"any", FIELD_ANY, offsetof(struct hook, any), .help = "Anything."},

@@ -14,7 +14,7 @@ struct hook {
 	const char *to;
 	struct secret key;
 };
-static const struct setting hook_fields[] = {
+static const struct field hook_fields[] = {
 	{"to", FIELD_TEXT, offsetof(struct hook, to), .help = "Where."},
 	{"key", FIELD_SECRET, offsetof(struct hook, key), .help = "Key."},
 	{0},

@@ -1,10 +1,10 @@
-/* setting.h - tables that say what a configuration object looks like.
+/* field.h - tables that say what a configuration object looks like.
  *
  * A row names one key and the struct member that takes it. The loader, the error texts
  * (the nearest known key), the printed configuration and the manual read the same rows,
  * so a new option is one line.
  *
- *	static const struct setting fields[] = {
+ *	static const struct field fields[] = {
  *		{"channel", FIELD_TEXT, AT(channel), .help = "Overrides the webhook's."},
  *		{0},
  *	};
@@ -88,7 +88,7 @@ struct decode {
 	enum matcher_mode matchers;
 };
 
-struct setting {
+struct field {
 	const char *name;
 	enum field_kind kind;
 	size_t at; /* offsetof */
@@ -103,7 +103,7 @@ struct setting {
 
 struct shape {
 	const char *type; /* "route": for messages */
-	const struct setting *fields;
+	const struct field *fields;
 	size_t size;
 	bool placed; /* the struct begins with a struct pos */
 	/* Checks what no single row can, after the rows. NULL: nothing. */
@@ -120,7 +120,7 @@ struct field_codec {
 /* Reads a map (or null, as an empty one) into a zeroed object. */
 void decode_object(struct decode *, const struct yaml *, const struct shape *, void *object);
 void decode_fields(struct decode *, const struct yaml *, const char *type,
-		   const struct setting *, void *object);
+		   const struct field *, void *object);
 
 /* Any scalar's text; a list or map is a mistake and gives "". */
 const char *decode_text(struct decode *, const struct yaml *);
@@ -137,5 +137,5 @@ struct pos pos_of_item(const struct yaml *map, const char *key, size_t index);
 void mistake(struct decode *, struct pos, const char *fmt, ...) PRINTF(3, 4);
 
 /* The object as YAML; zero members are left out. */
-struct yaml *print_object(struct arena *, const struct setting *, const void *object);
-void print_fields(struct arena *, struct yaml *map, const struct setting *, const void *object);
+struct yaml *print_object(struct arena *, const struct field *, const void *object);
+void print_fields(struct arena *, struct yaml *map, const struct field *, const void *object);

@@ -1,0 +1,491 @@
+#include "base/base.h"
+#include "engine/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The life of an alerting rule's alerts (spec/rules.md 8):
+ *
+ *	            sample                held for long enough
+ *	(none) ──────────────► PENDING ─────────────────────► FIRING
+ *	   ▲                      │ no sample                   │ no sample, and not kept
+ *	   └──────────────────────┘                             ▼
+ *	   ▲───── 15 minutes later ───────────────────────── INACTIVE
+ *
+ * A sample for an INACTIVE one starts a new alert from PENDING. */
+
+#define RESOLVED_RETENTION (15 * MINUTE)
+
+/* -- candidates -------------------------------------------------------------------------- */
+
+struct candidate {
+	const struct labels *labels, *annotations;
+	double value;
+};
+
+static const struct labels *without_name(struct arena *mem, const struct labels *labels)
+{
+	return labels_with(mem, labels, "__name__", "");
+}
+
+static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_state *r,
+			  const struct sample *s, struct candidate *c, const char **wanted)
+{
+	const struct labels *set = without_name(&g->eval_mem, s->labels);
+	const char *text;
+
+	for (size_t i = 0; i < r->rule->n_labels; i++) {
+		const struct text_pair *p = &r->rule->labels[i];
+
+		if (!expand(e, g, r->label_templates[i], p, s, &text)) {
+			*wanted = text;
+			return false;
+		}
+		set = labels_with(&g->eval_mem, set, p->name, text);
+	}
+	c->labels = labels_with(&g->eval_mem, set, "alertname", r->rule->alert);
+	return true;
+}
+
+static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rule_state *r,
+			       const struct sample *s, struct candidate *c,
+			       const char **wanted)
+{
+	size_t n = r->rule->n_annotations;
+	struct label *pairs = ARENA_ARRAY(&g->eval_mem, struct label, n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct text_pair *p = &r->rule->annotations[i];
+
+		pairs[i].name = p->name;
+		if (!expand(e, g, r->annotation_templates[i], p, s, &pairs[i].value)) {
+			*wanted = pairs[i].value;
+			return false;
+		}
+	}
+	c->annotations = labels_new_raw(&g->eval_mem, pairs, n, NULL);
+	return true;
+}
+
+static bool make_candidates(struct engine *e, struct rulegroup *g, struct rule_state *r,
+			    const struct samples *in, struct candidate *out,
+			    const char **error, const char **wanted)
+{
+	struct map seen = {0};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < in->n; i++) {
+		struct candidate *c = &out[i];
+
+		ok = expand_labels(e, g, r, &in->v[i], c, wanted) &&
+		     expand_annotations(e, g, r, &in->v[i], c, wanted);
+		if (!ok)
+			break;
+		c->value = in->v[i].value;
+		if (map_find(&seen, map_key_u64(&c->labels->fingerprint))) {
+			*error = "vector contains metrics with the same labelset after "
+				 "applying alert labels";
+			ok = false;
+		}
+		map_put(&seen, map_key_u64(&c->labels->fingerprint), c);
+	}
+	map_free(&seen);
+	return ok;
+}
+
+/* -- the table --------------------------------------------------------------------------- */
+
+static struct active_alert *find(const struct rule_state *r, uint64_t fingerprint)
+{
+	return map_find(&r->active, map_key_u64(&fingerprint));
+}
+
+static void discard(void *p)
+{
+	struct active_alert *a = p;
+
+	free(a->labels);
+	free(a->annotations);
+	free(a->key);
+	free(a);
+}
+
+static void forget(struct engine *e, struct rule_state *r, struct active_alert *a)
+{
+	act(e, ACTION_FORGET_RULE_ALERT)->key = a->key;
+	map_del(&r->active, map_key_u64(&a->labels->fingerprint));
+	bury(e, discard, a);
+}
+
+static char *row_key(struct engine *e, const struct rulegroup *g, const struct rule_state *r,
+		     uint64_t fingerprint)
+{
+	const char *rule = r->rule->alert;
+
+	return mem_text(arena_printf(e->mem, "%s;%s;%016llx;%016llx", g->map_key, rule,
+				     (unsigned long long)r->labels->fingerprint,
+				     (unsigned long long)fingerprint));
+}
+
+static struct active_alert *insert(struct engine *e, struct rulegroup *g,
+				   struct rule_state *r, const struct labels *labels)
+{
+	struct active_alert *a = mem_new(sizeof(*a));
+
+	a->labels = labels_dup(labels);
+	a->annotations = labels_dup(&labels_none);
+	a->key = row_key(e, g, r, labels->fingerprint);
+	map_put(&r->active, map_key_u64(&a->labels->fingerprint), a);
+	return a;
+}
+
+static void note(struct engine *e, const struct rulegroup *g, const struct rule_state *r,
+		 const struct active_alert *a, enum record_kind kind)
+{
+	struct record *record = act_record(e, kind, REASON_NONE);
+
+	record->fingerprint = a->labels->fingerprint;
+	record->labels = a->labels;
+	record->cause = arena_printf(e->mem, "%s:%d: %s", g->config->file,
+				     r->rule->at.line, r->rule->alert);
+}
+
+static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		  const struct candidate *c)
+{
+	struct active_alert *a = find(r, c->labels->fingerprint);
+
+	if (a && a->state == ALERT_INACTIVE) {
+		forget(e, r, a); /* a new story begins */
+		a = NULL;
+	}
+	if (!a) {
+		a = insert(e, g, r, c->labels);
+		a->state = ALERT_PENDING;
+		a->active_at = g->slot;
+		a->dirty = true;
+		if (r->rule->hold)
+			note(e, g, r, a, RECORD_ALERT_PENDING);
+	}
+	a->value = c->value;
+	a->seen_in = g->evaluation;
+	if (!labels_eq(a->annotations, c->annotations)) {
+		bury(e, free, a->annotations);
+		a->annotations = labels_dup(c->annotations);
+		a->dirty = true;
+	}
+}
+
+/* True while keep_firing_for holds an alert whose sample went away. */
+static bool is_kept(struct active_alert *a, const struct rule *rule, wall_ms ts)
+{
+	if (a->state != ALERT_FIRING || !rule->keep_firing)
+		return false;
+	if (!a->keep_firing_since) {
+		a->keep_firing_since = ts;
+		a->dirty = true;
+	}
+	return ts - a->keep_firing_since < rule->keep_firing;
+}
+
+/* What happens to an alert without a sample; whether it still counts. */
+static bool go_without(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		       struct active_alert *a)
+{
+	wall_ms ts = g->slot;
+
+	if (is_kept(a, r->rule, ts))
+		return true;
+	if (a->state == ALERT_PENDING) {
+		note(e, g, r, a, RECORD_ALERT_DROPPED);
+		forget(e, r, a);
+		return false;
+	}
+	if (a->resolved_at && ts - a->resolved_at > RESOLVED_RETENTION) {
+		forget(e, r, a);
+		return false;
+	}
+	if (a->state == ALERT_FIRING) {
+		a->state = ALERT_INACTIVE;
+		a->resolved_at = ts;
+		a->dirty = true;
+	}
+	return false;
+}
+
+static void hold_or_fire(struct active_alert *a, const struct rule *rule, wall_ms ts)
+{
+	if (a->state == ALERT_PENDING && ts - a->active_at >= rule->hold) {
+		a->state = ALERT_FIRING;
+		a->fired_at = ts;
+		a->dirty = true;
+	}
+	if (a->state == ALERT_FIRING && ts - a->active_at < rule->hold) {
+		a->state = ALERT_PENDING; /* the rule's "for" was made longer */
+		a->fired_at = a->last_sent_at = a->keep_firing_since = 0;
+		a->dirty = true;
+	}
+}
+
+static size_t walk(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct active_alert *a;
+	size_t n = 0;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		if (a->seen_in == g->evaluation) {
+			a->dirty = a->dirty || a->keep_firing_since;
+			a->keep_firing_since = 0;
+		} else if (!go_without(e, g, r, a)) {
+			continue;
+		}
+		n++;
+		hold_or_fire(a, r->rule, g->slot);
+	}
+	return n;
+}
+
+static void forget_all(struct engine *e, struct rule_state *r)
+{
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));)
+		forget(e, r, a);
+}
+
+bool alerting_take(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		   const struct samples *in, const char **error, const char **wanted)
+{
+	struct candidate *v = ARENA_ARRAY(&g->eval_mem, struct candidate, in->n);
+	int64_t limit = g->config->limit;
+	size_t n;
+
+	*error = *wanted = NULL;
+	if (!make_candidates(e, g, r, in, v, error, wanted))
+		return false;
+	for (size_t i = 0; i < in->n; i++)
+		merge(e, g, r, &v[i]);
+	n = walk(e, g, r);
+	r->samples = n;
+	if (limit > 0 && n > (size_t)limit) {
+		forget_all(e, r);
+		*error = arena_printf(&g->eval_mem, "exceeded limit of %lld with %zu alerts",
+				      (long long)limit, n);
+		return false;
+	}
+	return true;
+}
+
+/* -- handing over to the router (spec/rules.md 12) --------------------------------------- */
+
+static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms ts)
+{
+	if (a->state == ALERT_PENDING)
+		return false;
+	if (a->resolved_at > a->last_sent_at)
+		return true;
+	return a->last_sent_at + e->options.resend_delay < ts;
+}
+
+static const struct labels *with_external(struct engine *e, const struct labels *labels)
+{
+	const struct labels *external = e->config->global.external_labels;
+
+	return external ? labels_merge(e->mem, external, labels) : labels;
+}
+
+static void hand_over(struct engine *e, const struct rule_state *r,
+		      const struct active_alert *a)
+{
+	const struct labels *labels = with_external(e, a->labels);
+	struct alert_post post = {
+		.labels = labels->v,
+		.n_labels = labels->n,
+		.annotations = a->annotations->v,
+		.n_annotations = a->annotations->n,
+		.starts_at = instant_of_ms(a->fired_at),
+		.ends_at = instant_of_ms(a->resolved_at ? a->resolved_at : a->valid_until),
+		.generator_url = r->generator_url,
+	};
+
+	alerts_post(e, &post, 1, NULL);
+}
+
+void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		if (!is_due(e, a, g->slot))
+			continue;
+		a->last_sent_at = g->slot;
+		a->valid_until = g->slot + 4 * MAX(g->interval, e->options.resend_delay);
+		a->dirty = true;
+		hand_over(e, r, a);
+	}
+}
+
+void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct active_alert *a;
+
+	(void)g;
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		if (a->state == ALERT_FIRING) {
+			a->resolved_at = MAX(e->now, a->fired_at);
+			hand_over(e, r, a);
+		}
+		forget(e, r, a);
+	}
+}
+
+/* -- state on disk ----------------------------------------------------------------------- */
+
+void alerting_save(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		struct rule_alert *row;
+		struct action *action;
+
+		if (!a->dirty)
+			continue;
+		a->dirty = false;
+		row = ARENA_NEW(e->mem, struct rule_alert);
+		*row = (struct rule_alert){
+			.file = g->config->file,
+			.group = g->config->name,
+			.rule = r->rule->alert,
+			.rule_labels = r->labels,
+			.labels = a->labels,
+			.annotations = a->annotations,
+			.state = a->state,
+			.value = a->value,
+			.active_at = a->active_at,
+			.fired_at = a->fired_at,
+			.resolved_at = a->resolved_at,
+			.last_sent_at = a->last_sent_at,
+			.valid_until = a->valid_until,
+			.keep_firing_since = a->keep_firing_since,
+		};
+		action = act(e, ACTION_SAVE_RULE_ALERT);
+		action->key = a->key;
+		action->rule_alert = row;
+	}
+}
+
+struct restored_alert {
+	struct arena mem;
+	struct rule_alert row;
+};
+
+void rule_alert_restore(struct engine *e, const struct rule_alert *row)
+{
+	struct restored_alert *kept = mem_new(sizeof(*kept));
+
+	kept->row = *row;
+	kept->row.file = arena_text(&kept->mem, row->file);
+	kept->row.group = arena_text(&kept->mem, row->group);
+	kept->row.rule = arena_text(&kept->mem, row->rule);
+	kept->row.rule_labels = labels_copy(&kept->mem, row->rule_labels);
+	kept->row.labels = labels_copy(&kept->mem, row->labels);
+	kept->row.annotations = labels_copy(&kept->mem, row->annotations);
+	vec_push(&e->restored, kept);
+}
+
+static bool belongs_to(const struct rule_alert *row, const struct rulegroup *g,
+		       const struct rule_state *r)
+{
+	return r->rule->alert && !strcmp(row->rule, r->rule->alert) &&
+	       !strcmp(row->group, g->config->name) && !strcmp(row->file, g->config->file) &&
+	       labels_eq(row->rule_labels, r->labels);
+}
+
+static void take_back(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		      const struct rule_alert *row)
+{
+	struct active_alert *a;
+
+	if (find(r, row->labels->fingerprint))
+		return;
+	a = insert(e, g, r, row->labels);
+	free(a->annotations);
+	a->annotations = labels_dup(row->annotations);
+	a->state = row->state;
+	a->value = row->value;
+	a->active_at = row->active_at;
+	a->fired_at = row->fired_at;
+	a->resolved_at = row->resolved_at;
+	a->last_sent_at = row->last_sent_at;
+	a->valid_until = row->valid_until;
+	a->keep_firing_since = row->keep_firing_since;
+}
+
+static void discard_restored(struct restored_alert *kept)
+{
+	arena_free(&kept->mem);
+	free(kept);
+}
+
+void alerting_restore(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < e->restored.n; i++) {
+		struct restored_alert *kept = e->restored.v[i];
+
+		if (belongs_to(&kept->row, g, r)) {
+			take_back(e, g, r, &kept->row);
+			discard_restored(kept);
+		} else {
+			e->restored.v[left++] = kept;
+		}
+	}
+	e->restored.n = left;
+}
+
+/* Rows whose rule did not come back: their rule is gone. The router lets their alerts end
+ * by itself. */
+void restored_drop(struct engine *e)
+{
+	for (size_t i = 0; i < e->restored.n; i++) {
+		const struct rule_alert *row = &e->restored.v[i]->row;
+
+		if (e->out)
+			act(e, ACTION_FORGET_RULE_ALERT)->key = arena_printf(
+				e->mem, "%s;%s;%s;%016llx;%016llx", row->file, row->group,
+				row->rule, (unsigned long long)row->rule_labels->fingerprint,
+				(unsigned long long)row->labels->fingerprint);
+		discard_restored(e->restored.v[i]);
+	}
+	vec_free(&e->restored);
+}
+
+static void move(wall_ms *at, span_ms jump)
+{
+	if (*at)
+		*at += jump;
+}
+
+void alerting_move(struct rule_state *r, span_ms jump)
+{
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		if (a->state == ALERT_PENDING)
+			move(&a->active_at, jump);
+		move(&a->last_sent_at, jump);
+		move(&a->keep_firing_since, jump);
+		a->dirty = true;
+	}
+}
+
+void alerting_free(struct rule_state *r)
+{
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));)
+		discard(a);
+	map_free(&r->active);
+}

@@ -1,0 +1,362 @@
+#include "base/base.h"
+#include "engine/core.h"
+#include "base/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -- a stored alert ----------------------------------------------------------------------*/
+
+struct alert stored_alert_view(const struct stored_alert *s)
+{
+	return (struct alert){
+		.labels = s->labels,
+		.annotations = s->annotations,
+		.generator_url = s->generator_url,
+		.starts_at = s->starts_at,
+		.ends_at = s->ends_at,
+		.updated_at = s->updated_at,
+		.timeout = s->timeout,
+	};
+}
+
+bool stored_alert_is_resolved(const struct stored_alert *s, struct instant now)
+{
+	return !instant_is_zero(s->ends_at) && instant_cmp(s->ends_at, now) <= 0;
+}
+
+struct stored_alert *stored_alert_ref(struct stored_alert *s)
+{
+	s->refs++;
+	return s;
+}
+
+static void discard(void *p)
+{
+	struct stored_alert *s = p;
+
+	free(s->labels);
+	free(s->annotations);
+	free(s->generator_url);
+	free(s->routes);
+	free(s);
+}
+
+void stored_alert_unref(struct engine *e, struct stored_alert *s)
+{
+	ASSERT(s->refs);
+	if (!--s->refs)
+		bury(e, discard, s);
+}
+
+static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
+{
+	return map_find(&e->alerts, map_key_u64(&fingerprint));
+}
+
+static struct stored_alert *insert(struct engine *e, const struct labels *labels)
+{
+	struct stored_alert *s = mem_new(sizeof(*s));
+
+	s->labels = labels_dup(labels);
+	s->annotations = labels_dup(&labels_none);
+	s->generator_url = mem_text("");
+	s->fingerprint = labels->fingerprint;
+	s->refs = 1;
+	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
+	return s;
+}
+
+static void take_content(struct engine *e, struct stored_alert *s, const struct alert *a)
+{
+	if (!labels_eq(s->annotations, a->annotations)) {
+		bury(e, free, s->annotations);
+		s->annotations = labels_dup(a->annotations);
+	}
+	if (strcmp(s->generator_url, a->generator_url)) {
+		bury(e, free, s->generator_url);
+		s->generator_url = mem_text(a->generator_url);
+	}
+	s->starts_at = a->starts_at;
+	s->ends_at = a->ends_at;
+	s->updated_at = a->updated_at;
+	s->timeout = a->timeout;
+	s->version++;
+}
+
+/* -- what reaches the disk ---------------------------------------------------------------
+ * A firing alert is posted again and again with a later end. Its row is written when it
+ * says something new, and otherwise once half of the time that the row promises is used
+ * up, so that a restart finds ends that still lie ahead. */
+
+static bool wants_saving(const struct stored_alert *s, bool news, wall_ms now)
+{
+	wall_ms promised = instant_ms(s->saved_ends_at);
+
+	if (news || !s->saved_at)
+		return true;
+	if (instant_cmp(s->ends_at, s->saved_ends_at) < 0)
+		return true;
+	return now - s->saved_at >= (promised - s->saved_at) / 2;
+}
+
+static void save(struct engine *e, struct stored_alert *s, bool news)
+{
+	struct alert *view;
+
+	if (!wants_saving(s, news, e->now))
+		return;
+	s->saved_at = e->now;
+	s->saved_ends_at = s->ends_at;
+	view = ARENA_NEW(e->mem, struct alert);
+	*view = stored_alert_view(s);
+	act(e, ACTION_SAVE_ALERT)->alert = view;
+}
+
+/* -- routing ----------------------------------------------------------------------------- */
+
+struct route_list {
+	const struct route **v;
+	size_t n, cap;
+};
+
+/* Depth first; whether anything below (or this itself) took the labels. */
+static bool walk(const struct route *r, const struct labels *labels, struct route_list *out)
+{
+	bool taken = false;
+
+	if (!matchers_hold(&r->matchers, labels))
+		return false;
+	for (size_t i = 0; i < r->n_kids; i++) {
+		if (!walk(r->kids[i], labels, out))
+			continue;
+		taken = true;
+		if (!r->kids[i]->goes_on)
+			break;
+	}
+	if (!taken)
+		vec_push(out, r);
+	return true;
+}
+
+static void find_routes(struct engine *e, struct stored_alert *s)
+{
+	struct route_list found = {0};
+
+	if (s->routed_in == e->generation)
+		return;
+	walk(e->config->root, s->labels, &found);
+	free(s->routes);
+	s->routes = found.v;
+	s->n_routes = found.n;
+	s->routed_in = e->generation;
+}
+
+static void dispatch(struct engine *e, struct stored_alert *s)
+{
+	if (!e->config || !e->config->root)
+		return;
+	find_routes(e, s);
+	for (size_t i = 0; i < s->n_routes; i++)
+		groups_add(e, s->routes[i], s);
+}
+
+void alerts_reroute(struct engine *e)
+{
+	struct stored_alert *s;
+
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
+		dispatch(e, s);
+}
+
+/* -- intake (spec/routing.md 2) ---------------------------------------------------------- */
+
+static bool check_pairs(const struct label *pairs, size_t n, enum name_scheme names,
+			bool is_label, const char *what, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_label && !pairs[i].value[0])
+			continue;
+		if (!is_label_name(str_of(pairs[i].name), names))
+			return err_set(err, NOWHERE, "invalid %s: invalid name \"%s\"", what,
+				       pairs[i].name);
+		if (!utf8_valid(str_of(pairs[i].value)))
+			return err_set(err, NOWHERE, "invalid %s: invalid value \"%s\"", what,
+				       pairs[i].value);
+	}
+	return true;
+}
+
+static bool check(const struct engine *e, const struct alert_post *p, const struct alert *a,
+		  struct err *err)
+{
+	enum name_scheme names = matcher_names(e->options.matchers);
+
+	if (instant_cmp(a->ends_at, a->starts_at) < 0)
+		return err_set(err, NOWHERE, "start time must be before end time");
+	if (!a->labels->n)
+		return err_set(err, NOWHERE, "at least one label pair required");
+	return check_pairs(p->labels, p->n_labels, names, true, "label set", err) &&
+	       check_pairs(p->annotations, p->n_annotations, names, false, "annotations",
+			   err);
+}
+
+static void fill_times(const struct engine *e, struct alert *a)
+{
+	struct instant now = instant_of_ms(e->now);
+	span_ms timeout = e->config ? e->config->global.resolve_timeout : 5 * MINUTE;
+
+	a->updated_at = now;
+	if (instant_is_zero(a->starts_at))
+		a->starts_at = instant_is_zero(a->ends_at) ? now : a->ends_at;
+	if (instant_is_zero(a->ends_at)) {
+		a->timeout = true;
+		a->ends_at = instant_add_ms(now, timeout);
+	}
+}
+
+/* Whether another alert of this name may come in (spec/routing.md 2.2). */
+static bool has_room(struct engine *e, const struct alert *a)
+{
+	const char *name = labels_get(a->labels, "alertname");
+	struct instant now = instant_of_ms(e->now);
+	struct stored_alert *s;
+	size_t n = 0;
+
+	if (e->alerts.n >= e->options.max_alerts)
+		return false;
+	if (!e->options.per_alertname)
+		return true;
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
+		if (!strcmp(labels_get(s->labels, "alertname"), name) &&
+		    !stored_alert_is_resolved(s, now))
+			n++;
+	}
+	return n < e->options.per_alertname;
+}
+
+static void note_state(struct engine *e, const struct stored_alert *s, bool was_there,
+		       bool was_resolved)
+{
+	bool resolved = stored_alert_is_resolved(s, instant_of_ms(e->now));
+	struct record *r;
+
+	if (was_there && was_resolved == resolved)
+		return;
+	r = act_record(e, resolved ? RECORD_ALERT_RESOLVED : RECORD_ALERT_FIRING,
+		       REASON_NONE);
+	r->fingerprint = s->fingerprint;
+	r->labels = s->labels;
+}
+
+static void store(struct engine *e, const struct alert *posted)
+{
+	struct instant now = instant_of_ms(e->now);
+	struct stored_alert *s = find(e, posted->labels->fingerprint);
+	bool was_there = s != NULL, was_resolved = s && stored_alert_is_resolved(s, now);
+	struct alert before, merged = *posted;
+	bool news = !was_there;
+
+	if (!s && !has_room(e, posted)) {
+		e->counters.alerts_limited++;
+		act_note(e, true, "alerts", "alert dropped: a ceiling on alerts is reached",
+			 labels_get(posted->labels, "alertname"), NULL);
+		return;
+	}
+	if (s) {
+		before = stored_alert_view(s);
+		merged = alert_merge(&before, posted, now);
+		news = instant_cmp(before.starts_at, merged.starts_at) != 0 ||
+		       !labels_eq(before.annotations, merged.annotations) ||
+		       was_resolved != alert_is_resolved(&merged, now);
+	} else {
+		s = insert(e, posted->labels);
+	}
+	take_content(e, s, &merged);
+	note_state(e, s, was_there, was_resolved);
+	save(e, s, news);
+	inhibitor_saw(e, s);
+	dispatch(e, s);
+}
+
+static void refuse(struct engine *e, struct answer *answer, const struct err *err)
+{
+	e->counters.alerts_invalid++;
+	if (!answer)
+		return;
+	answer->ok = false;
+	if (answer->text.n)
+		buf_add_char(&answer->text, '\n');
+	buf_add_text(&answer->text, err->text);
+}
+
+static void post_one(struct engine *e, const struct alert_post *p, struct answer *answer)
+{
+	struct alert a = {.generator_url = p->generator_url ? p->generator_url : "",
+			  .starts_at = p->starts_at,
+			  .ends_at = p->ends_at};
+	struct err err;
+
+	fill_times(e, &a);
+	if (alert_is_resolved(&a, instant_of_ms(e->now)))
+		e->counters.alerts_resolved++;
+	else
+		e->counters.alerts_firing++;
+	a.labels = labels_new(e->mem, p->labels, p->n_labels, &err);
+	a.annotations = a.labels ? labels_new_raw(e->mem, p->annotations, p->n_annotations,
+						  &err)
+				 : NULL;
+	if (!a.annotations || !check(e, p, &a, &err)) {
+		refuse(e, answer, &err);
+		return;
+	}
+	store(e, &a);
+}
+
+void alerts_post(struct engine *e, const struct alert_post *posts, size_t n,
+		 struct answer *answer)
+{
+	if (answer)
+		answer->ok = true;
+	for (size_t i = 0; i < n; i++)
+		post_one(e, &posts[i], answer);
+}
+
+void alerts_restore(struct engine *e, const struct alert *a)
+{
+	struct stored_alert *s;
+
+	if (find(e, a->labels->fingerprint))
+		return;
+	s = insert(e, a->labels);
+	take_content(e, s, a);
+	s->saved_at = instant_ms(a->updated_at);
+	s->saved_ends_at = a->ends_at;
+}
+
+/* -- leaving ----------------------------------------------------------------------------- */
+
+/* Resolved alerts leave the table once no group has something to say about them
+ * (spec/routing.md 2.3). */
+void alerts_collect(struct engine *e, struct timer *t, wall_ms now)
+{
+	struct stored_alert *s;
+
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
+		if (s->members || !stored_alert_is_resolved(s, instant_of_ms(now)))
+			continue;
+		map_del(&e->alerts, map_key_u64(&s->fingerprint));
+		act(e, ACTION_FORGET_ALERT)->fingerprint = s->fingerprint;
+		stored_alert_unref(e, s);
+	}
+	timer_set(e, t, now + e->options.alert_gc);
+}
+
+void alerts_free(struct engine *e)
+{
+	struct stored_alert *s;
+
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
+		stored_alert_unref(e, s);
+	map_free(&e->alerts);
+}

@@ -1,0 +1,326 @@
+/* core.h - the engine's inside: its nouns and what its files ask of each other.
+ *
+ * Only engine/ includes this. engine.c hands events out; each noun has its file:
+ *	alerts.c	stored alerts and the route results that hang on them
+ *	silences.c	silences and the index that finds those that can match
+ *	inhibit.c	inhibition rules and their sources
+ *	groups.c	aggregation groups and their timers
+ *	flush.c	the pipeline: who is told what, or why not
+ *	delivery.c	attempts, back-off, outcomes
+ *	told.c		the notification log
+ *	rulegroup.c	rule groups on the timer heap, queries
+ *	alerting.c	the life cycle of a rule's alerts
+ *	expand.c	templates of rules
+ */
+#pragma once
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "engine/engine.h"
+#include "engine/view.h"
+#include "text/rule_data.h"
+#include "text/template.h"
+
+/* -- alerts ----------------------------------------------------------------------------- */
+
+struct group;
+struct stored_alert;
+
+/* An alert's place in a group: in the group's list and in the alert's own. */
+struct member {
+	struct group *group;
+	struct stored_alert *alert;
+	struct member *next_of_alert;
+	enum member_state state;
+};
+
+/* Lives while the table, a group, an inhibition index or a flush refers to it. */
+struct stored_alert {
+	uint64_t fingerprint; /* = labels->fingerprint; the table's key */
+	struct labels *labels, *annotations; /* own blocks */
+	char *generator_url;
+	struct instant starts_at, ends_at, updated_at;
+	bool timeout;
+	unsigned refs;
+	struct member *members;
+	uint64_t version; /* grows with each post */
+	/* routes it matches, by the configuration of that generation */
+	const struct route **routes;
+	size_t n_routes;
+	uint64_t routed_in;
+	/* the generation whose inhibitor has it as a source wherever it is one */
+	uint64_t sourced_in;
+	bool left_a_list;
+	/* what the disk knows */
+	struct instant saved_ends_at;
+	wall_ms saved_at;
+};
+
+struct alert stored_alert_view(const struct stored_alert *);
+bool stored_alert_is_resolved(const struct stored_alert *, struct instant now);
+struct stored_alert *stored_alert_ref(struct stored_alert *);
+void stored_alert_unref(struct engine *, struct stored_alert *);
+
+/* -- silences --------------------------------------------------------------------------- */
+
+struct stored_silence {
+	struct arena mem; /* all it points to */
+	struct silence silence;
+	struct stored_silence *next_in_bucket;
+	uint64_t number; /* in order of creation */
+};
+struct silence_bucket { /* silences that need this name="value" */
+	const char *name, *value;
+	uint64_t hash;
+	struct stored_silence *first;
+};
+
+/* -- groups ----------------------------------------------------------------------------- */
+
+struct timer {
+	struct deadline deadline;
+	void (*due)(struct engine *, struct timer *, wall_ms now);
+};
+
+struct flush;
+struct group {
+	struct str map_key;
+	const struct route *route;
+	struct arena mem;
+	const struct labels *labels;
+	const char *key; /* group key */
+	struct timer timer;
+	VEC(struct member *) members;
+	bool sorted;
+	wall_ms created_at;
+	struct flush *flush; /* under way, or NULL */
+	bool overdue;	     /* the next flush fell due during this one */
+	const char **muted_by; /* names of intervals, by the last flush */
+	size_t n_muted_by;
+	uint64_t number;
+};
+
+/* -- flushes and deliveries ------------------------------------------------------------- */
+
+struct delivery {
+	uint64_t id;
+	struct flush *flush;
+	struct notification notification;
+	struct timer timer; /* the next attempt, or the end of all patience */
+	unsigned attempt;
+	bool in_flight;
+	wall_ms attempt_at;
+	span_ms backoff;
+	struct told told; /* what to log when it was sent */
+	const char *told_key;
+	const char *last_error;
+	bool finished;
+};
+
+struct flush_alert {
+	struct stored_alert *alert; /* a reference */
+	uint64_t version;
+};
+struct flush {
+	struct arena mem;
+	struct group *group; /* NULL: gone meanwhile */
+	struct flush_alert *resolved;
+	size_t n_resolved, n_open;
+	bool failed;
+	wall_ms at, deadline, moved_at;
+};
+
+/* -- told ------------------------------------------------------------------------------- */
+
+struct stored_told {
+	struct arena mem;
+	const char *key;
+	struct told told;
+};
+
+/* -- rules ------------------------------------------------------------------------------ */
+
+struct active_alert {
+	struct labels *labels, *annotations;
+	enum alert_state state;
+	double value;
+	wall_ms active_at, fired_at, resolved_at, last_sent_at, valid_until,
+		keep_firing_since;
+	uint64_t seen_in; /* evaluation that had it last */
+	char *key; /* of its row on disk */
+	bool dirty;
+};
+
+struct rule_state {
+	const struct rule *rule;
+	const struct labels *labels; /* as written, for identity; in the group's arena */
+	const char *generator_url;
+	const struct template **label_templates, **annotation_templates; /* NULL: literal */
+	struct map active; /* of active_alert, by label set */
+	enum rule_health health;
+	char *last_error;
+	wall_ms evaluated_at;
+	span_ms duration;
+	size_t samples;
+	uint64_t evaluations, failures;
+	bool ever_had_series;
+	/* the last result of a recording rule */
+	struct arena results_mem;
+	struct samples results;
+};
+
+struct query_text { /* an answer to a template's query */
+	const char *expr;
+	bool failed, answered;
+	const char *error;
+	struct rule_sample *samples;
+	size_t n;
+	struct query_text *next;
+};
+
+struct rulegroup {
+	const struct rule_group *config;
+	char *map_key; /* file;name */
+	struct arena mem;
+	struct template_set *templates;
+	struct timer timer;
+	span_ms interval;
+	struct rule_state *rules;
+	wall_ms slot; /* ts of the evaluation under way, or of the last */
+	wall_ms next_slot;
+	bool running, tick_pending;
+	size_t at;   /* the rule being evaluated */
+	wall_ms started_at, rule_started_at;
+	uint64_t query_id; /* 0: none out */
+	/* the answer kept while templates wait for queries of their own */
+	struct arena eval_mem;
+	struct samples answer;
+	struct query_text *queries, *waiting_for;
+	uint64_t evaluation; /* counts iterations */
+	wall_ms last_started_at;
+	span_ms last_duration;
+	uint64_t iterations, missed;
+	size_t last_samples;
+};
+
+/* -- the engine ------------------------------------------------------------------------- */
+
+struct inhibitor;
+struct restored_alert;
+struct grave {
+	void (*fn)(void *);
+	void *p;
+};
+
+struct engine {
+	struct engine_options options;
+	const struct config *config; /* NULL before the first */
+	uint64_t generation;	     /* of the configuration */
+	struct heap timers;
+	struct map alerts;   /* stored_alert by fingerprint */
+	struct map silences; /* stored_silence by id */
+	struct map silence_index; /* silence_bucket by name and value */
+	struct stored_silence *loose_silences; /* no equality to find them by */
+	struct map groups;   /* group by route and labels */
+	struct map deliveries; /* by id */
+	struct map told;     /* stored_told by key */
+	struct map rulegroups; /* by file;name */
+	struct map queries;  /* rulegroup by query id */
+	struct inhibitor *inhibitor;
+	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
+	struct timer alert_gc, maintenance;
+	uint64_t next_id, next_number, random;
+	VEC(struct grave) graves;
+	struct engine_counters counters;
+	/* of the step */
+	wall_ms now;
+	struct arena *mem;
+	struct actions *out;
+};
+
+struct action *act(struct engine *, enum action_kind);
+void act_note(struct engine *, bool is_warning, const char *part, const char *text,
+	      const char *what, const char *error);
+struct record *act_record(struct engine *, enum record_kind, enum reason);
+void timer_set(struct engine *, struct timer *, wall_ms at);
+void timer_stop(struct engine *, struct timer *);
+uint64_t random_next(struct engine *);
+/* Frees what actions of this step may still point to, at the start of the next one. */
+void bury(struct engine *, void (*fn)(void *), void *);
+
+void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
+void alerts_restore(struct engine *, const struct alert *);
+void alerts_reroute(struct engine *);
+void alerts_collect(struct engine *, struct timer *, wall_ms now);
+void alerts_free(struct engine *);
+
+void silence_set(struct engine *, const struct silence *, struct answer *);
+void silence_expire(struct engine *, const char *id, struct answer *);
+void silence_restore(struct engine *, const struct silence *);
+void silences_collect(struct engine *, wall_ms now);
+void silences_free(struct engine *);
+/* The active silences that match, oldest first; in mem. */
+size_t silences_matching(const struct engine *, const struct labels *, struct instant now,
+			 struct arena *mem, const struct stored_silence ***out);
+
+void inhibitor_load(struct engine *);
+void inhibitor_saw(struct engine *, struct stored_alert *);
+void inhibitor_collect(struct engine *, struct instant now);
+void inhibitor_free(struct engine *);
+/* The source that mutes the alert now, and by which rule; NULL: none. */
+const struct stored_alert *inhibitor_find(struct engine *, const struct labels *,
+					  struct instant now,
+					  const struct inhibit_rule **rule);
+
+void groups_add(struct engine *, const struct route *, struct stored_alert *);
+void group_remove_member(struct engine *, struct group *, struct member *);
+void group_free(struct engine *, struct group *);
+void groups_free(struct engine *);
+
+void flush_start(struct engine *, struct group *, wall_ms now);
+void flush_branch_ended(struct engine *, struct flush *, bool ok);
+
+struct delivery *delivery_new(struct engine *, struct flush *);
+void delivery_start(struct engine *, struct delivery *, wall_ms now);
+void delivery_ended(struct engine *, const struct delivery_ended *);
+void deliveries_cancel(struct engine *);
+struct integration_counters *counters_of(struct engine *, const char *integration);
+
+const struct told *told_find(const struct engine *, const char *key);
+/* Stamps the entry with now and its expiry, stores it, and wishes it saved. */
+void told_set(struct engine *, const char *key, struct told *, span_ms repeat_interval);
+void told_restore(struct engine *, const struct told *);
+void told_collect(struct engine *, wall_ms now);
+void told_free(struct engine *);
+const char *told_key(struct arena *, const struct told *);
+
+void rulegroups_load(struct engine *, const struct rule_file *);
+void rulegroups_drop(struct engine *, const char *path);
+void rulegroups_config(struct engine *);
+void rulegroup_answered(struct engine *, const struct query_ended *);
+/* The wall clock was set: groups go on at their next slot, and what alerts waited for
+ * they have waited for. */
+void rulegroups_move(struct engine *, span_ms jump);
+void alerting_move(struct rule_state *, span_ms jump);
+uint64_t rulegroup_hash(const char *file, const char *name);
+void rulegroups_free(struct engine *);
+void rule_alert_restore(struct engine *, const struct rule_alert *);
+
+/* Takes the answer of a rule's query into its alerts. False and *error (in the group's
+ * eval_mem) when the evaluation failed; *wanted when a template needs a query first. */
+bool alerting_take(struct engine *, struct rulegroup *, struct rule_state *,
+		   const struct samples *, const char **error, const char **wanted);
+void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
+void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
+/* The rule goes: what it announced is announced resolved. */
+void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
+void alerting_free(struct rule_state *);
+/* Gives the rule the alerts that a former life left for it. */
+void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
+void restored_drop(struct engine *);
+
+/* Parses the rule's templates; a mistake is a note, the text then renders as an error. */
+void expand_prepare(struct engine *, struct rulegroup *, struct rule_state *);
+/* False when a query is wanted first (group->waiting_for names it). */
+bool expand(struct engine *, struct rulegroup *, const struct template *,
+	    const struct text_pair *, const struct sample *, const char **out);

@@ -1,0 +1,209 @@
+#include "base/base.h"
+#include "engine/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One notification to one integration: attempts with growing pauses, until it was sent,
+ * refused for good, or the flush's time is used up (spec/routing.md 10). */
+
+#define FIRST_PAUSE   500
+#define LONGEST_PAUSE MINUTE
+
+struct integration_counters *counters_of(struct engine *e, const char *integration)
+{
+	struct engine_counters *c = &e->counters;
+
+	for (size_t i = 0; i < c->n_integrations; i++) {
+		if (!strcmp(c->integrations[i].name, integration))
+			return &c->integrations[i];
+	}
+	ASSERT(c->n_integrations < COUNTED_INTEGRATIONS);
+	c->integrations[c->n_integrations].name = mem_text(integration);
+	return &c->integrations[c->n_integrations++];
+}
+
+static void due(struct engine *e, struct timer *t, wall_ms now);
+
+struct delivery *delivery_new(struct engine *e, struct flush *f)
+{
+	struct delivery *d = mem_new(sizeof(*d));
+
+	d->id = ++e->next_id;
+	d->flush = f;
+	d->backoff = FIRST_PAUSE;
+	d->timer.due = due;
+	f->n_open++;
+	map_put(&e->deliveries, map_key_u64(&d->id), d);
+	return d;
+}
+
+static void attempt(struct engine *e, struct delivery *d, wall_ms now)
+{
+	struct action *a = act(e, ACTION_DELIVER);
+
+	d->attempt++;
+	d->in_flight = true;
+	d->attempt_at = now;
+	a->delivery = (struct delivery_wish){d->id, &d->notification, d->attempt};
+	timer_set(e, &d->timer, d->flush->deadline);
+}
+
+void delivery_start(struct engine *e, struct delivery *d, wall_ms now)
+{
+	counters_of(e, d->told.integration)->notifications++;
+	attempt(e, d, now);
+}
+
+static struct record *note_outcome(struct engine *e, const struct delivery *d,
+				   enum reason reason, const char *error)
+{
+	struct record *r = act_record(e, RECORD_DELIVERY, reason);
+
+	r->group_key = arena_text(e->mem, d->told.group_key);
+	r->receiver = arena_text(e->mem, d->told.receiver);
+	r->integration = arena_text(e->mem, d->told.integration);
+	r->cause = arena_text(e->mem, error);
+	r->delivery = d->id;
+	return r;
+}
+
+static const char *name_of(struct engine *e, const struct delivery *d)
+{
+	return arena_printf(e->mem, "%s/%s[%zu]", d->told.receiver, d->told.integration,
+			    d->told.index);
+}
+
+static void end(struct engine *e, struct delivery *d, bool ok)
+{
+	struct flush *f = d->flush;
+
+	timer_stop(e, &d->timer);
+	map_del(&e->deliveries, map_key_u64(&d->id));
+	flush_branch_ended(e, f, ok);
+	free(d);
+}
+
+static void fail(struct engine *e, struct delivery *d, enum reason reason,
+		 enum failure failure, const char *error)
+{
+	counters_of(e, d->told.integration)->failed[failure]++;
+	note_outcome(e, d, reason, error);
+	act_note(e, true, "notify",
+		 arena_printf(e->mem, "notification given up after %u attempts: %s",
+			      d->attempt, reason_text(reason)),
+		 name_of(e, d), error);
+	end(e, d, false);
+}
+
+static void due(struct engine *e, struct timer *t, wall_ms now)
+{
+	struct delivery *d = CONTAINER_OF(t, struct delivery, timer);
+
+	if (now < d->flush->deadline) {
+		attempt(e, d, now);
+		return;
+	}
+	if (d->in_flight)
+		act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
+	fail(e, d, DELIVERY_TIMEOUT, FAILURE_DEADLINE,
+	     d->last_error ? d->last_error : "no answer in time");
+}
+
+/* Half to one and a half times the pause that is due, from the attempt's start on. */
+static span_ms next_pause(struct engine *e, struct delivery *d)
+{
+	uint64_t spread = (uint64_t)d->backoff;
+	span_ms pause = d->backoff / 2 + (span_ms)(random_next(e) % (spread + 1));
+
+	d->backoff = MIN(d->backoff + d->backoff / 2, LONGEST_PAUSE);
+	return pause;
+}
+
+static void try_later(struct engine *e, struct delivery *d, const struct delivery_ended *in)
+{
+	wall_ms at = MAX(d->attempt_at + next_pause(e, d), e->now);
+	const char *error = in->error ? in->error : "no reason given";
+	bool is_new = !d->last_error || strcmp(d->last_error, error) != 0;
+
+	at = MAX(at, e->now + in->retry_after);
+	note_outcome(e, d, DELIVERY_RETRY, error);
+	if (is_new) {
+		d->last_error = arena_text(&d->flush->mem, error);
+		act_note(e, true, "notify", "attempt failed, will try again", name_of(e, d),
+			 error);
+	}
+	timer_set(e, &d->timer, MIN(at, d->flush->deadline));
+}
+
+static void sent(struct engine *e, struct delivery *d, const struct delivery_ended *in)
+{
+	if (in->memory) {
+		d->told.memory = in->memory;
+		d->told.n_memory = in->n_memory;
+	}
+	told_set(e, d->told_key, &d->told, d->notification.repeat_interval);
+	note_outcome(e, d, DELIVERY_SENT, NULL);
+	if (d->attempt > 1)
+		act_note(e, false, "notify",
+			 arena_printf(e->mem, "delivered at attempt %u", d->attempt),
+			 name_of(e, d), NULL);
+	end(e, d, true);
+}
+
+static void count_attempt(struct engine *e, struct delivery *d, bool failed)
+{
+	static const span_ms bounds[LATENCY_BUCKETS] = {1000, 5000, 10000, 15000, 20000};
+	struct integration_counters *c = counters_of(e, d->told.integration);
+	span_ms took = e->now - d->attempt_at;
+	size_t i = 0;
+
+	while (i < LATENCY_BUCKETS && took > bounds[i])
+		i++;
+	c->latency[i]++;
+	c->latency_sum += (double)took / 1000;
+	c->requests++;
+	c->requests_failed += failed;
+}
+
+void delivery_ended(struct engine *e, const struct delivery_ended *in)
+{
+	struct delivery *d = map_find(&e->deliveries, map_key_u64(&in->id));
+
+	if (!d || !d->in_flight)
+		return; /* canceled while the answer was on its way */
+	d->in_flight = false;
+	count_attempt(e, d, in->verdict != VERDICT_SENT);
+	switch (in->verdict) {
+	case VERDICT_SENT:
+		sent(e, d, in);
+		break;
+	case VERDICT_RETRY:
+		try_later(e, d, in);
+		break;
+	case VERDICT_GIVE_UP:
+		fail(e, d, DELIVERY_GAVE_UP, in->failure, in->error);
+		break;
+	}
+}
+
+/* Reload or end: nobody waits for them any more. Groups are about to go as well. */
+void deliveries_cancel(struct engine *e)
+{
+	struct delivery *d;
+
+	for (size_t at = 0; (d = map_next(&e->deliveries, &at));) {
+		if (d->flush->group) {
+			d->flush->group->flush = NULL;
+			d->flush->group = NULL;
+		}
+		if (d->in_flight)
+			act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
+		if (e->out) {
+			counters_of(e, d->told.integration)->failed[FAILURE_CANCELED]++;
+			note_outcome(e, d, DELIVERY_CANCELED, NULL);
+		}
+		end(e, d, false);
+	}
+	map_free(&e->deliveries);
+}

@@ -1,0 +1,45 @@
+/* engine.h - the pure core: events and the time in, actions out.
+ *
+ * It reads no clock, file, socket, environment or random source. The same events in the
+ * same order with the same times and seed give the same actions, byte for byte.
+ *
+ * Owner:   one thread. Views (view.h) may be read between steps.
+ * Time:    wall_ms; a step's now may repeat or go back: nothing fires twice or is lost.
+ * Limits:  the ceilings of struct engine_options.
+ * Spec:    spec/routing.md, spec/rules.md 5 to 17.
+ */
+#pragma once
+#include "engine/event.h"
+
+struct engine;
+struct engine_options {
+	uint64_t seed;	   /* for back-off and silence ids */
+	wall_ms started_at;
+	span_ms retention; /* --data.retention; 120h */
+	span_ms alert_gc;  /* --alerts.gc-interval; 30m */
+	span_ms maintenance; /* --data.maintenance-interval; 15m */
+	span_ms start_delay; /* --dispatch.start-delay; 0 */
+	span_ms resend_delay; /* --rules.alert.resend-delay; 1m */
+	const char *external_url; /* no slash at its end */
+	enum matcher_mode matchers;
+	size_t max_alerts;	 /* stored; 0: 1000000 */
+	size_t max_silences;	 /* 0: no limit, as the peers */
+	size_t max_silence_bytes; /* 0: no limit */
+	size_t per_alertname;	 /* 0: no limit */
+	/* Zones for templates; may be NULL (UTC only). */
+	const struct zone *(*zone_find)(void *arg, struct str name);
+	void *zone_arg;
+};
+
+/* Mistakes in the templates of a rule file, each with its place: a file that has one is
+ * not to be loaded. */
+void engine_check_rules(const struct rule_file *, struct errs *);
+
+struct engine *engine_new(const struct engine_options *) MUST_USE;
+void engine_free(struct engine *);
+
+/* Takes in events, then does all that is due; returns when to be called again even if
+ * nothing happens (NEVER: only on the next event). Actions are appended; mem is the
+ * step's. */
+wall_ms engine_step(struct engine *, wall_ms now, const struct event *in, size_t n,
+		    struct arena *mem, struct actions *out);

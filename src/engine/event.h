@@ -1,0 +1,205 @@
+/* event.h - what goes into the engine and what comes out of it.
+ *
+ * Events are facts with the time on them, which engine_step is given. Actions are
+ * wishes that the shell carries out, in order. Neither holds anything the other side must
+ * free: what an event points to is borrowed for the step, what an action points to lives
+ * until the next step (in the step's arena or in the engine's tables).
+ */
+#pragma once
+#include "config/config.h"
+#include "config/rules.h"
+#include "engine/notification.h"
+#include "model/silence.h"
+
+/* -- in --------------------------------------------------------------------------------- */
+
+/* An alert as posted, not checked yet. */
+struct alert_post {
+	const struct label *labels, *annotations; /* names unique within each */
+	size_t n_labels, n_annotations;
+	struct instant starts_at, ends_at; /* INSTANT_ZERO: not given */
+	const char *generator_url;	   /* "" when not given */
+};
+
+struct sample {
+	const struct labels *labels; /* __name__ too */
+	double value;
+	bool is_histogram; /* value is 0 then */
+};
+struct samples {
+	const struct sample *v;
+	size_t n;
+};
+
+enum event_kind {
+	EVENT_TICK,	     /* time passes; every step also does what is due */
+	EVENT_CLOCK_SET,     /* .jump: somebody set the wall clock by so much */
+	EVENT_CONFIG,	     /* .config: lives until the next one was taken */
+	EVENT_RULES,	     /* .rules: the new content of that path; lives until replaced */
+	EVENT_RULES_GONE,    /* .path */
+	EVENT_ALERTS,	     /* .alerts: posted from outside */
+	EVENT_SILENCE_SET,   /* .silence: create, update or replace */
+	EVENT_SILENCE_EXPIRE, /* .id */
+	EVENT_QUERY_ENDED,   /* .query */
+	EVENT_DELIVERY_ENDED, /* .delivery */
+	EVENT_RESTORE_SILENCE, /* .silence as it was; before the first EVENT_CONFIG */
+	EVENT_RESTORE_TOLD,  /* .told */
+	EVENT_RESTORE_ALERT, /* .alert, posted in an earlier life */
+	EVENT_RESTORE_RULE_ALERT, /* .rule_alert */
+};
+
+/* What the engine says to whoever brought the event. */
+struct answer {
+	bool ok, not_found;
+	char silence_id[SILENCE_ID_SIZE];
+	struct buf text; /* the mistakes, one a line; the caller frees it */
+};
+
+/* Who was told what: an entry of the notification log (spec/routing.md 6.4). */
+struct told {
+	const char *group_key, *receiver, *integration;
+	size_t index;
+	wall_ms at, expires_at;
+	const uint64_t *firing, *resolved; /* fingerprints, sorted */
+	size_t n_firing, n_resolved;
+	const struct text_pair *memory;
+	size_t n_memory;
+};
+
+enum alert_state { ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING };
+const char *alert_state_text(enum alert_state);
+
+/* An alert of a rule, as it survives restarts and edits (spec/rules.md 8.1). */
+struct rule_alert {
+	const char *file, *group, *rule;
+	const struct labels *rule_labels; /* as written: part of the rule's identity */
+	const struct labels *labels, *annotations;
+	enum alert_state state;
+	double value;
+	wall_ms active_at, fired_at, resolved_at, last_sent_at, valid_until,
+		keep_firing_since; /* 0: never */
+};
+
+struct query_ended {
+	uint64_t id;
+	bool ok;
+	struct samples samples;
+	const char *error; /* when not ok */
+	const char *warning; /* the first one, or NULL */
+};
+
+struct delivery_ended {
+	uint64_t id;
+	enum verdict verdict;
+	enum failure failure;
+	int status;	       /* of HTTP or SMTP; 0: no answer */
+	const char *error;     /* for people; NULL when sent */
+	span_ms retry_after;   /* the receiver asked for at least this pause; 0: did not */
+	const struct text_pair *memory; /* what to remember; NULL: as it was */
+	size_t n_memory;
+};
+
+struct event {
+	enum event_kind kind;
+	union {
+		span_ms jump;
+		const struct config *config;
+		const struct rule_file *rules;
+		const char *path, *id;
+		struct {
+			const struct alert_post *v;
+			size_t n;
+		} alerts;
+		const struct silence *silence;
+		const struct query_ended *query;
+		const struct delivery_ended *delivery;
+		const struct told *told;
+		const struct alert *alert;
+		const struct rule_alert *rule_alert;
+	};
+	struct answer *answer; /* NULL: nobody waits for one */
+};
+
+/* -- out -------------------------------------------------------------------------------- */
+
+struct query_wish {
+	uint64_t id;
+	const struct datasource *datasource;
+	const struct rule_group *group;
+	const char *expr;
+	wall_ms at;	  /* the time parameter */
+	span_ms timeout;
+};
+
+struct delivery_wish {
+	uint64_t id;
+	const struct notification *notification; /* lives until the delivery ended */
+	unsigned attempt;	 /* from 1 */
+};
+
+/* One decision or change, with its cause. */
+struct record {
+	enum record_kind {
+		RECORD_ALERT_PENDING,
+		RECORD_ALERT_FIRING,
+		RECORD_ALERT_RESOLVED,
+		RECORD_ALERT_DROPPED, /* a pending one that went away */
+		RECORD_FLUSH,	      /* one integration of one flush: told or held, and why */
+		RECORD_MUTED,	      /* one alert of one flush */
+		RECORD_DELIVERY,      /* an attempt's outcome */
+		RECORD_SILENCE,
+		RECORD_CONFIG,
+		RECORD_KINDS,
+	} kind;
+	enum reason reason;
+	uint64_t fingerprint; /* 0: no single alert */
+	const struct labels *labels;
+	const char *group_key, *receiver, *integration;
+	const char *cause; /* silence id, rule name, source fingerprint, error, ... */
+	uint64_t delivery;
+};
+const char *record_kind_text(enum record_kind);
+
+enum action_kind {
+	ACTION_QUERY,	       /* .query: answer with EVENT_QUERY_ENDED */
+	ACTION_QUERY_CANCEL,   /* .id: nobody waits any more */
+	ACTION_DELIVER,	       /* .delivery: answer with EVENT_DELIVERY_ENDED */
+	ACTION_DELIVERY_CANCEL, /* .id */
+	ACTION_SAVE_SILENCE,   /* .silence */
+	ACTION_FORGET_SILENCE, /* .key */
+	ACTION_SAVE_TOLD,      /* .told under .key */
+	ACTION_FORGET_TOLD,    /* .key */
+	ACTION_SAVE_ALERT,     /* .alert */
+	ACTION_FORGET_ALERT,   /* .fingerprint */
+	ACTION_SAVE_RULE_ALERT, /* .rule_alert under .key */
+	ACTION_FORGET_RULE_ALERT, /* .key */
+	ACTION_RECORD,	       /* .record for the journal */
+	ACTION_NOTE,	       /* .note: something an operator should read in the log */
+};
+
+struct note {
+	bool is_warning;
+	const char *part, *text; /* "rules", "evaluation failed" */
+	const char *what;	 /* which rule, receiver, ... */
+	const char *error;	 /* NULL: none */
+};
+
+struct action {
+	enum action_kind kind;
+	const char *key;
+	union {
+		uint64_t id, fingerprint;
+		struct query_wish query;
+		struct delivery_wish delivery;
+		const struct silence *silence;
+		const struct told *told;
+		const struct alert *alert;
+		const struct rule_alert *rule_alert;
+		struct record record;
+		struct note note;
+	};
+};
+struct actions {
+	struct action *v;
+	size_t n, cap;
+};

@@ -1,0 +1,443 @@
+#include "base/base.h"
+#include "engine/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One flush of one group, from the list of its alerts to the wish to deliver
+ * (spec/routing.md 4.5, 5, 6). Each alert that falls out and each integration that is not
+ * told leaves a record with its reason. */
+
+#define SHORTEST_PATIENCE (10 * SECOND)
+
+struct pick { /* an alert on its way through the pipeline */
+	struct member *member;
+	bool resolved;
+};
+struct pipeline {
+	struct engine *e;
+	struct group *g;
+	struct flush *f;
+	struct pick *v;
+	size_t n;
+	wall_ms now;
+};
+
+static int in_alert_order(const void *a, const void *b)
+{
+	const struct member *const *x = a, *const *y = b;
+
+	return alert_cmp((*x)->alert->labels, (*y)->alert->labels);
+}
+
+static void sort_members(struct group *g)
+{
+	if (!g->sorted && g->members.n)
+		qsort(g->members.v, g->members.n, sizeof(*g->members.v), in_alert_order);
+	g->sorted = true;
+}
+
+static struct flush *flush_new(struct group *g, wall_ms now)
+{
+	struct flush *f = mem_new(sizeof(*f));
+
+	f->group = g;
+	f->at = now;
+	f->deadline = now + MAX(g->route->group_interval, SHORTEST_PATIENCE);
+	f->n_open = 1; /* the flush itself, until all branches are started */
+	g->flush = f;
+	return f;
+}
+
+static void take_all(struct pipeline *p)
+{
+	struct group *g = p->g;
+	struct instant now = instant_of_ms(p->now);
+
+	sort_members(g);
+	p->v = ARENA_ARRAY(p->e->mem, struct pick, g->members.n);
+	p->f->resolved = ARENA_ARRAY(&p->f->mem, struct flush_alert, g->members.n);
+	for (size_t i = 0; i < g->members.n; i++) {
+		struct stored_alert *s = g->members.v[i]->alert;
+		bool resolved = stored_alert_is_resolved(s, now);
+
+		p->v[p->n++] = (struct pick){g->members.v[i], resolved};
+		if (resolved)
+			p->f->resolved[p->f->n_resolved++] =
+				(struct flush_alert){stored_alert_ref(s), s->version};
+	}
+}
+
+static void note_muted(struct pipeline *p, const struct pick *pick, enum reason reason,
+		       const char *cause)
+{
+	struct record *r = act_record(p->e, RECORD_MUTED, reason);
+
+	r->fingerprint = pick->member->alert->fingerprint;
+	r->labels = pick->member->alert->labels;
+	r->group_key = arena_text(p->e->mem, p->g->key);
+	r->receiver = p->g->route->receiver->name;
+	r->cause = cause;
+}
+
+static void leave_out_inhibited(struct pipeline *p)
+{
+	struct instant now = instant_of_ms(p->now);
+	size_t kept = 0;
+
+	if (!p->e->inhibitor)
+		return;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct labels *labels = p->v[i].member->alert->labels;
+		const struct stored_alert *by = inhibitor_find(p->e, labels, now, NULL);
+
+		if (!by) {
+			p->v[kept++] = p->v[i];
+			continue;
+		}
+		p->v[i].member->state = MEMBER_SUPPRESSED;
+		p->e->counters.suppressed_inhibition++;
+		note_muted(p, &p->v[i], MUTED_BY_INHIBITION,
+			   arena_printf(p->e->mem, "%016llx",
+					(unsigned long long)by->fingerprint));
+	}
+	p->n = kept;
+}
+
+static void set_muted_by(struct group *g, const struct time_interval *const *v, size_t n)
+{
+	free(g->muted_by);
+	g->muted_by = n ? mem_new(n * sizeof(*g->muted_by)) : NULL;
+	g->n_muted_by = n;
+	for (size_t i = 0; i < n; i++)
+		g->muted_by[i] = v[i]->name;
+}
+
+static bool contains_any(const struct time_interval *const *v, size_t n, wall_ms at)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (time_interval_contains(v[i], at))
+			return true;
+	}
+	return false;
+}
+
+/* The mute intervals that contain the moment, a name once for each spec that does. */
+static void set_muting(struct group *g, wall_ms at)
+{
+	const struct route *r = g->route;
+	const struct time_interval **list;
+	size_t n = 0, most = 0;
+
+	for (size_t i = 0; i < r->n_mute; i++)
+		most += r->mute[i]->n_specs;
+	list = mem_new(most * sizeof(*list));
+	for (size_t i = 0; i < r->n_mute; i++) {
+		for (size_t k = 0; k < r->mute[i]->n_specs; k++) {
+			if (interval_spec_contains(&r->mute[i]->specs[k], at))
+				list[n++] = r->mute[i];
+		}
+	}
+	set_muted_by(g, list, n);
+	free(list);
+}
+
+static void leave_out_all(struct pipeline *p, enum reason reason, uint64_t *counter)
+{
+	const char *cause = p->g->n_muted_by ? p->g->muted_by[0] : NULL;
+
+	for (size_t i = 0; i < p->n; i++) {
+		p->v[i].member->state = MEMBER_ACTIVE;
+		note_muted(p, &p->v[i], reason, cause);
+	}
+	*counter += p->n;
+	p->n = 0;
+}
+
+static void leave_out_by_time(struct pipeline *p)
+{
+	const struct route *r = p->g->route;
+
+	if (!p->n)
+		return;
+	if (r->n_active && !contains_any((const struct time_interval *const *)r->active,
+					 r->n_active, p->now)) {
+		set_muted_by(p->g, (const struct time_interval *const *)r->active,
+			     r->n_active);
+		leave_out_all(p, MUTED_BY_INACTIVE, &p->e->counters.suppressed_inactive);
+		return;
+	}
+	set_muting(p->g, p->now);
+	if (p->g->n_muted_by)
+		leave_out_all(p, MUTED_BY_TIME, &p->e->counters.suppressed_mute);
+}
+
+static void leave_out_silenced(struct pipeline *p)
+{
+	struct instant now = instant_of_ms(p->now);
+	const struct stored_silence **by;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct labels *labels = p->v[i].member->alert->labels;
+
+		if (!silences_matching(p->e, labels, now, p->e->mem, &by)) {
+			p->v[i].member->state = MEMBER_ACTIVE;
+			p->v[kept++] = p->v[i];
+			continue;
+		}
+		p->v[i].member->state = MEMBER_SUPPRESSED;
+		p->e->counters.suppressed_silence++;
+		note_muted(p, &p->v[i], MUTED_BY_SILENCE, by[0]->silence.id);
+	}
+	p->n = kept;
+}
+
+/* -- dedup (spec/routing.md 6.2) --------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static const uint64_t *hashes_of(struct pipeline *p, bool resolved, size_t *n)
+{
+	uint64_t *v = ARENA_ARRAY(&p->f->mem, uint64_t, p->n);
+
+	*n = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].resolved == resolved)
+			v[(*n)++] = p->v[i].member->alert->fingerprint;
+	}
+	if (*n)
+		qsort(v, *n, sizeof(*v), by_value);
+	return v;
+}
+
+/* Both sorted. */
+static bool is_subset(const uint64_t *some, size_t n_some, const uint64_t *all, size_t n_all)
+{
+	size_t j = 0;
+
+	for (size_t i = 0; i < n_some; i++, j++) {
+		while (j < n_all && all[j] < some[i])
+			j++;
+		if (j == n_all || all[j] != some[i])
+			return false;
+	}
+	return true;
+}
+
+static enum reason decide(const struct told *now, const struct told *last,
+			  bool send_resolved, wall_ms at, span_ms repeat)
+{
+	if (!last)
+		return now->n_firing ? NOTIFY_FIRST : HELD_NOTHING_FIRED;
+	if (!is_subset(now->firing, now->n_firing, last->firing, last->n_firing))
+		return last->n_firing ? NOTIFY_NEW : NOTIFY_FIRST;
+	if (!now->n_firing)
+		return last->n_firing ? NOTIFY_RESOLVED : HELD_NOTHING_FIRED;
+	if (send_resolved &&
+	    !is_subset(now->resolved, now->n_resolved, last->resolved, last->n_resolved))
+		return NOTIFY_SOME_RESOLVED;
+	return last->at < at - repeat ? NOTIFY_REPEAT : HELD_NOTHING_NEW;
+}
+
+static bool is_told(enum reason r)
+{
+	return r >= NOTIFY_FIRST && r <= NOTIFY_REPEAT;
+}
+
+static void note_flush(struct pipeline *p, const char *integration, enum reason reason)
+{
+	struct record *r = act_record(p->e, RECORD_FLUSH, reason);
+
+	r->group_key = arena_text(p->e->mem, p->g->key);
+	r->receiver = p->g->route->receiver->name;
+	r->integration = integration;
+}
+
+/* -- branches ---------------------------------------------------------------------------- */
+
+static void fill_alerts(struct pipeline *p, struct notification *n, bool send_resolved)
+{
+	struct arena *mem = &p->f->mem;
+	struct notification_alert *v = ARENA_ARRAY(mem, struct notification_alert, p->n);
+
+	n->alerts = v;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct stored_alert *s = p->v[i].member->alert;
+		bool resolved = p->v[i].resolved;
+
+		if (resolved && !send_resolved)
+			continue;
+		n->firing = n->firing || !resolved;
+		v[n->n_alerts++] = (struct notification_alert){
+			.labels = labels_copy(mem, s->labels),
+			.annotations = labels_copy(mem, s->annotations),
+			.starts_at = s->starts_at,
+			.ends_at = resolved ? s->ends_at : INSTANT_ZERO,
+			.generator_url = arena_text(mem, s->generator_url),
+			.resolved = resolved,
+		};
+	}
+}
+
+/* What the entry will say once this was sent. */
+static struct told told_by(struct pipeline *p, const struct integration_config *to)
+{
+	struct told t = {
+		.group_key = arena_text(&p->f->mem, p->g->key),
+		.receiver = p->g->route->receiver->name,
+		.integration = to->kind->name,
+		.index = to->index,
+	};
+
+	t.firing = hashes_of(p, false, &t.n_firing);
+	t.resolved = hashes_of(p, true, &t.n_resolved);
+	return t;
+}
+
+static void start_branch(struct pipeline *p, const struct integration_config *to,
+			 const struct told *told, const char *key, const struct told *last,
+			 enum reason reason)
+{
+	struct delivery *d = delivery_new(p->e, p->f);
+	struct notification *n = &d->notification;
+
+	d->told = *told;
+	d->told_key = arena_text(&p->f->mem, key);
+	if (last && reason != NOTIFY_FIRST) {
+		struct text_pair *memory =
+			ARENA_ARRAY(&p->f->mem, struct text_pair, last->n_memory);
+
+		for (size_t i = 0; i < last->n_memory; i++) {
+			memory[i].name = arena_text(&p->f->mem, last->memory[i].name);
+			memory[i].text = arena_text(&p->f->mem, last->memory[i].text);
+		}
+		d->told.memory = memory;
+		d->told.n_memory = last->n_memory;
+	}
+	*n = (struct notification){
+		.receiver = p->g->route->receiver,
+		.integration = to,
+		.route = p->g->route,
+		.group_key = told->group_key,
+		.group_labels = labels_copy(&p->f->mem, p->g->labels),
+		.reason = reason,
+		.repeat_interval = p->g->route->repeat_interval,
+		.at = p->now,
+		.deadline = p->f->deadline,
+		.memory = d->told.memory,
+		.n_memory = d->told.n_memory,
+	};
+	fill_alerts(p, n, to->send_resolved);
+	delivery_start(p->e, d, p->now);
+}
+
+static void branch(struct pipeline *p, const struct integration_config *to)
+{
+	struct told told = told_by(p, to);
+	const char *key = told_key(p->e->mem, &told);
+	const struct told *last = told_find(p->e, key);
+	enum reason reason = decide(&told, last, to->send_resolved, p->now,
+				    p->g->route->repeat_interval);
+
+	p->e->counters.told_queries++;
+	if (is_told(reason) && !told.n_firing && !to->send_resolved) {
+		counters_of(p->e, to->kind->name)->notifications++;
+		note_flush(p, to->kind->name, HELD_RESOLVED_UNWANTED);
+		told_set(p->e, key, &told, p->g->route->repeat_interval);
+		return;
+	}
+	note_flush(p, to->kind->name, reason);
+	if (is_told(reason))
+		start_branch(p, to, &told, key, last, reason);
+}
+
+static void tell(struct pipeline *p)
+{
+	const struct receiver *r = p->g->route->receiver;
+
+	if (p->n && !r->n_integrations)
+		note_flush(p, NULL, HELD_NO_INTEGRATION);
+	for (size_t i = 0; p->n && i < r->n_integrations; i++)
+		branch(p, &r->integrations[i]);
+}
+
+/* -- beginning and end ------------------------------------------------------------------- */
+
+/* The next flush is one interval after this one was due, so that small delays do not add
+ * up; after a long sleep the rhythm starts anew. */
+static void set_next(struct engine *e, struct group *g, wall_ms now)
+{
+	wall_ms due_at = g->timer.deadline.at;
+	span_ms every = g->route->group_interval;
+
+	timer_set(e, &g->timer, now - due_at < every ? due_at + every : now + every);
+}
+
+void flush_start(struct engine *e, struct group *g, wall_ms now)
+{
+	struct pipeline p = {.e = e, .g = g, .now = now};
+
+	set_next(e, g, now);
+	if (g->flush) {
+		g->overdue = true;
+		return;
+	}
+	e->counters.flushes++;
+	p.f = flush_new(g, now);
+	take_all(&p);
+	leave_out_inhibited(&p);
+	leave_out_by_time(&p);
+	leave_out_silenced(&p);
+	tell(&p);
+	flush_branch_ended(e, p.f, true);
+}
+
+static void remove_resolved(struct engine *e, struct flush *f)
+{
+	for (size_t i = 0; i < f->n_resolved; i++) {
+		struct stored_alert *s = f->resolved[i].alert;
+		struct member *m = s->members;
+
+		while (m && m->group != f->group)
+			m = m->next_of_alert;
+		if (m && s->version == f->resolved[i].version)
+			group_remove_member(e, f->group, m);
+	}
+}
+
+static void flush_free(struct engine *e, struct flush *f)
+{
+	for (size_t i = 0; i < f->n_resolved; i++)
+		stored_alert_unref(e, f->resolved[i].alert);
+	arena_free(&f->mem);
+	free(f);
+}
+
+void flush_branch_ended(struct engine *e, struct flush *f, bool ok)
+{
+	struct group *g = f->group;
+
+	f->failed = f->failed || !ok;
+	if (--f->n_open)
+		return;
+	if (g) {
+		g->flush = NULL;
+		if (!f->failed)
+			remove_resolved(e, f);
+	}
+	flush_free(e, f);
+	if (!g)
+		return;
+	if (!g->members.n) {
+		group_free(e, g);
+	} else if (g->overdue) {
+		g->overdue = false;
+		timer_set(e, &g->timer, e->now);
+	}
+}

@@ -1,0 +1,567 @@
+#include "base/base.h"
+#include "engine/core.h"
+#include "base/url.h"
+#include "base/xxhash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rule groups on the timer heap (spec/rules.md 5, 6): each evaluates its rules one after
+ * the other, on a grid of slots that depends only on its file, its name and its interval. */
+
+#define QUERY_TIMEOUT (2 * MINUTE)
+
+/* -- slots ------------------------------------------------------------------------------- */
+
+static void add_packed(struct buf *b, struct str s)
+{
+	if (s.n < 255) {
+		buf_add_char(b, (char)s.n);
+	} else {
+		buf_add_char(b, (char)0xff);
+		for (int shift = 0; shift < 24; shift += 8)
+			buf_add_char(b, (char)(s.n >> shift & 0xff));
+	}
+	buf_add_str(b, s);
+}
+
+/* As Prometheus with "string labels" (spec/rules.md 5.1). */
+uint64_t rulegroup_hash(const char *file, const char *name)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	uint64_t hash;
+
+	add_packed(&b, STR("file"));
+	add_packed(&b, str_of(file));
+	add_packed(&b, STR("name"));
+	add_packed(&b, str_of(name));
+	hash = xxhash64(buf_str(&b), 0);
+	buf_free(&b);
+	return hash;
+}
+
+static span_ms phase_of(const struct rulegroup *g)
+{
+	const struct rule_group *c = g->config;
+	uint64_t interval_ns = (uint64_t)g->interval * 1000000;
+
+	if (c->has_eval_offset)
+		return ((c->eval_offset % g->interval) + g->interval) % g->interval;
+	return (span_ms)(rulegroup_hash(c->file, c->name) % interval_ns / 1000000);
+}
+
+/* The latest slot not after now. */
+static wall_ms slot_before(const struct rulegroup *g, wall_ms now)
+{
+	span_ms phase = phase_of(g);
+
+	return now - phase - ((now - phase) % g->interval + g->interval) % g->interval +
+	       phase;
+}
+
+/* -- evaluation -------------------------------------------------------------------------- */
+
+static void next_rule(struct engine *e, struct rulegroup *g);
+
+static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
+{
+	int64_t missed;
+
+	if (!g->slot) {
+		g->slot = g->next_slot;
+	} else {
+		missed = (now - g->slot) / g->interval - 1;
+		if (missed > 0) {
+			g->missed += (uint64_t)missed;
+			g->iterations += (uint64_t)missed;
+		}
+		g->slot += (missed + 1) * g->interval;
+	}
+	g->iterations++;
+	g->evaluation++;
+	g->running = true;
+	g->at = 0;
+	g->last_samples = 0;
+	g->started_at = g->last_started_at = now;
+	next_rule(e, g);
+}
+
+static void due(struct engine *e, struct timer *t, wall_ms now)
+{
+	struct rulegroup *g = CONTAINER_OF(t, struct rulegroup, timer);
+	wall_ms next = slot_before(g, MAX(now, t->deadline.at)) + g->interval;
+
+	timer_set(e, &g->timer, next);
+	if (g->running)
+		g->tick_pending = true;
+	else
+		begin(e, g, now);
+	g->next_slot = next;
+}
+
+static void finish(struct engine *e, struct rulegroup *g)
+{
+	g->running = false;
+	g->last_duration = e->now - g->started_at;
+	if (g->tick_pending) {
+		g->tick_pending = false;
+		begin(e, g, e->now);
+	}
+}
+
+static void want_query(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at)
+{
+	const struct datasource *from =
+		g->config->datasource ? config_find_datasource(e->config, g->config->datasource)
+		: e->config->n_datasources ? &e->config->datasources[0]
+					   : NULL;
+	struct action *a;
+
+	ASSERT(from);
+	g->query_id = ++e->next_id;
+	map_put(&e->queries, map_key_u64(&g->query_id), g);
+	a = act(e, ACTION_QUERY);
+	a->query = (struct query_wish){
+		.id = g->query_id,
+		.datasource = from,
+		.group = g->config,
+		.expr = expr,
+		.at = at,
+		.timeout = from->timeout ? from->timeout : QUERY_TIMEOUT,
+	};
+}
+
+static bool has_datasource(const struct engine *e, const struct rulegroup *g)
+{
+	if (!e->config)
+		return false;
+	if (g->config->datasource)
+		return config_find_datasource(e->config, g->config->datasource) != NULL;
+	return e->config->n_datasources > 0;
+}
+
+static void end_rule(struct engine *e, struct rulegroup *g)
+{
+	struct rule_state *r = &g->rules[g->at];
+
+	r->evaluated_at = g->rule_started_at;
+	r->duration = e->now - g->rule_started_at;
+	r->evaluations++;
+	if (r->health == HEALTH_OK)
+		g->last_samples += r->samples;
+	arena_reset(&g->eval_mem);
+	g->queries = g->waiting_for = NULL;
+	g->answer = (struct samples){0};
+	g->at++;
+}
+
+static void rule_failed(struct engine *e, struct rulegroup *g, const char *error)
+{
+	struct rule_state *r = &g->rules[g->at];
+	const char *name = r->rule->alert ? r->rule->alert : r->rule->record;
+
+	if (!r->last_error || strcmp(r->last_error, error))
+		act_note(e, true, "rules", "evaluation failed",
+			 arena_printf(e->mem, "%s:%d: %s", g->config->file, r->rule->at.line,
+				      name),
+			 error);
+	if (r->last_error)
+		bury(e, free, r->last_error);
+	r->last_error = mem_text(error);
+	r->health = HEALTH_ERR;
+	r->failures++;
+	end_rule(e, g);
+}
+
+static void rule_succeeded(struct engine *e, struct rulegroup *g)
+{
+	struct rule_state *r = &g->rules[g->at];
+
+	if (r->last_error)
+		bury(e, free, r->last_error);
+	r->last_error = NULL;
+	r->health = HEALTH_OK;
+	end_rule(e, g);
+}
+
+static void next_rule(struct engine *e, struct rulegroup *g)
+{
+	while (g->at < g->config->n_rules && !has_datasource(e, g)) {
+		g->rule_started_at = e->now;
+		rule_failed(e, g,
+			    g->config->datasource
+				    ? "the group's datasource is not configured"
+				    : "no datasource is configured");
+	}
+	if (g->at == g->config->n_rules) {
+		finish(e, g);
+		return;
+	}
+	g->rule_started_at = e->now;
+	want_query(e, g, g->rules[g->at].rule->expr,
+		   g->slot - (g->config->has_query_offset ? g->config->query_offset
+							  : e->config->global.query_offset));
+}
+
+/* -- recording rules --------------------------------------------------------------------- */
+
+static bool record_results(struct rulegroup *g, struct rule_state *r,
+			   const struct samples *in, const char **error)
+{
+	struct arena mem = {0};
+	struct sample *v = ARENA_ARRAY(&mem, struct sample, in->n);
+	struct map seen = {0};
+	int64_t limit = g->config->limit;
+
+	*error = NULL;
+	for (size_t i = 0; i < in->n && !*error; i++) {
+		const struct labels *set =
+			labels_with(&mem, in->v[i].labels, "__name__", r->rule->record);
+
+		set = labels_copy(&mem, labels_merge(&mem, set, r->labels));
+		v[i] = in->v[i];
+		v[i].labels = set;
+		if (map_find(&seen, map_key_u64(&set->fingerprint)))
+			*error = "vector contains metrics with the same labelset after "
+				 "applying rule labels";
+		map_put(&seen, map_key_u64(&set->fingerprint), &v[i]);
+	}
+	map_free(&seen);
+	if (!*error && limit > 0 && in->n > (size_t)limit)
+		*error = arena_printf(&g->eval_mem, "exceeded limit of %lld with %zu series",
+				      (long long)limit, in->n);
+	if (*error) {
+		arena_free(&mem);
+		return false;
+	}
+	arena_free(&r->results_mem);
+	r->results_mem = mem;
+	r->results = (struct samples){v, in->n};
+	r->samples = in->n;
+	return true;
+}
+
+/* -- answers ----------------------------------------------------------------------------- */
+
+static void take_answer(struct engine *e, struct rulegroup *g)
+{
+	struct rule_state *r = &g->rules[g->at];
+	const char *error = NULL, *wanted = NULL;
+	bool ok;
+
+	r->ever_had_series = r->ever_had_series || g->answer.n;
+	if (r->rule->record)
+		ok = record_results(g, r, &g->answer, &error);
+	else
+		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
+	if (wanted) {
+		struct query_text *q = ARENA_NEW(&g->eval_mem, struct query_text);
+
+		q->expr = wanted;
+		g->waiting_for = q;
+		want_query(e, g, wanted, g->slot);
+		return;
+	}
+	if (ok && r->rule->alert)
+		alerting_send(e, g, r);
+	if (r->rule->alert)
+		alerting_save(e, g, r);
+	if (ok)
+		rule_succeeded(e, g);
+	else
+		rule_failed(e, g, error);
+	next_rule(e, g);
+}
+
+static struct samples keep_samples(struct arena *mem, const struct samples *in)
+{
+	struct sample *v = ARENA_ARRAY(mem, struct sample, in->n);
+
+	for (size_t i = 0; i < in->n; i++) {
+		v[i] = in->v[i];
+		v[i].labels = labels_copy(mem, in->v[i].labels);
+	}
+	return (struct samples){v, in->n};
+}
+
+static void keep_template_answer(struct rulegroup *g, const struct query_ended *in)
+{
+	struct query_text *q = g->waiting_for;
+	struct arena *mem = &g->eval_mem;
+
+	g->waiting_for = NULL;
+	q->answered = true;
+	q->failed = !in->ok;
+	q->error = arena_text(mem, in->error);
+	q->n = in->ok ? in->samples.n : 0;
+	q->samples = ARENA_ARRAY(mem, struct rule_sample, q->n);
+	for (size_t i = 0; i < q->n; i++)
+		q->samples[i] = (struct rule_sample){
+			.labels = labels_copy(mem, in->samples.v[i].labels),
+			.value = value_float(in->samples.v[i].value),
+		};
+	q->next = g->queries;
+	g->queries = q;
+}
+
+void rulegroup_answered(struct engine *e, const struct query_ended *in)
+{
+	struct rulegroup *g = map_del(&e->queries, map_key_u64(&in->id));
+
+	if (!g)
+		return; /* canceled while the answer was on its way */
+	g->query_id = 0;
+	if (g->waiting_for) {
+		keep_template_answer(g, in);
+		take_answer(e, g);
+	} else if (in->ok) {
+		g->answer = keep_samples(&g->eval_mem, &in->samples);
+		take_answer(e, g);
+	} else {
+		rule_failed(e, g, in->error);
+		next_rule(e, g);
+	}
+}
+
+/* -- coming, changing, going ------------------------------------------------------------- */
+
+static const struct labels *labels_as_written(struct rulegroup *g, const struct rule *r)
+{
+	struct label *v = ARENA_ARRAY(&g->mem, struct label, r->n_labels);
+
+	for (size_t i = 0; i < r->n_labels; i++)
+		v[i] = (struct label){r->labels[i].name, r->labels[i].text};
+	return labels_new(&g->mem, v, r->n_labels, NULL);
+}
+
+static const char *generator_url(struct engine *e, struct rulegroup *g, const char *expr)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const char *url;
+
+	buf_add_text(&b, e->options.external_url);
+	buf_add_text(&b, "/graph?g0.expr=");
+	buf_add_query_escaped(&b, str_of(expr));
+	buf_add_text(&b, "&g0.tab=1");
+	url = buf_keep(&b, &g->mem).p;
+	buf_free(&b);
+	return url;
+}
+
+static const char *key_of(struct arena *mem, const struct rule_group *c)
+{
+	return arena_printf(mem, "%s;%s", c->file, c->name);
+}
+
+static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
+{
+	struct rulegroup *g = mem_new(sizeof(*g));
+
+	g->config = c;
+	g->map_key = mem_text(key_of(e->mem, c));
+	g->timer.due = due;
+	g->templates = template_set_new(&g->mem, FUNCS_RULE);
+	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
+	for (size_t i = 0; i < c->n_rules; i++) {
+		struct rule_state *r = &g->rules[i];
+
+		r->rule = &c->rules[i];
+		r->labels = labels_as_written(g, r->rule);
+		r->generator_url = generator_url(e, g, r->rule->expr);
+		expand_prepare(e, g, r);
+	}
+	map_put(&e->rulegroups, str_of(g->map_key), g);
+	return g;
+}
+
+static void start(struct engine *e, struct rulegroup *g)
+{
+	g->interval = g->config->interval ? g->config->interval
+		      : e->config	  ? e->config->global.evaluation_interval
+					  : 0;
+	if (g->interval <= 0)
+		g->interval = MINUTE;
+	g->next_slot = slot_before(g, e->now) + g->interval;
+	timer_set(e, &g->timer, g->next_slot);
+}
+
+static void rulegroup_free(struct rulegroup *g)
+{
+	for (size_t i = 0; i < g->config->n_rules; i++) {
+		alerting_free(&g->rules[i]);
+		arena_free(&g->rules[i].results_mem);
+		free(g->rules[i].last_error);
+	}
+	arena_free(&g->mem);
+	arena_free(&g->eval_mem);
+	free(g->rules);
+	free(g->map_key);
+	free(g);
+}
+
+/* Off the timers and out of the table; its memory lives to the end of the step. */
+static void stop(struct engine *e, struct rulegroup *g)
+{
+	timer_stop(e, &g->timer);
+	if (g->query_id) {
+		act(e, ACTION_QUERY_CANCEL)->id = g->query_id;
+		map_del(&e->queries, map_key_u64(&g->query_id));
+	}
+	map_del(&e->rulegroups, str_of(g->map_key));
+}
+
+static void end_group(struct engine *e, struct rulegroup *g)
+{
+	stop(e, g);
+	for (size_t i = 0; i < g->config->n_rules; i++)
+		alerting_end(e, g, &g->rules[i]);
+	rulegroup_free(g);
+}
+
+/* The state of a rule moves to its successor: same name, same labels as written, the n-th
+ * such rule to the n-th (spec/rules.md 17.2). */
+static void inherit(struct rulegroup *from, struct rulegroup *to)
+{
+	bool *taken = mem_new(from->config->n_rules * sizeof(*taken));
+	bool unchanged = rule_group_eq(from->config, to->config);
+
+	for (size_t i = 0; i < to->config->n_rules; i++) {
+		for (size_t k = 0; k < from->config->n_rules; k++) {
+			struct rule_state *old = &from->rules[k], *next = &to->rules[i];
+
+			if (taken[k] || !rule_eq(old->rule, next->rule))
+				continue;
+			taken[k] = true;
+			next->active = old->active;
+			old->active = (struct map){0};
+			if (!unchanged)
+				break;
+			next->health = old->health;
+			next->last_error = old->last_error;
+			old->last_error = NULL;
+			next->evaluated_at = old->evaluated_at;
+			next->duration = old->duration;
+			next->samples = old->samples;
+			next->evaluations = old->evaluations;
+			next->failures = old->failures;
+			next->ever_had_series = old->ever_had_series;
+			next->results_mem = old->results_mem;
+			next->results = old->results;
+			old->results_mem = (struct arena){0};
+			break;
+		}
+	}
+	free(taken);
+}
+
+static void replace(struct engine *e, struct rulegroup *old, const struct rule_group *c)
+{
+	struct rulegroup *g;
+
+	stop(e, old);
+	g = group_new(e, c);
+	inherit(old, g);
+	g->iterations = old->iterations;
+	g->missed = old->missed;
+	g->evaluation = old->evaluation;
+	g->last_started_at = old->last_started_at;
+	g->last_duration = old->last_duration;
+	g->last_samples = old->last_samples;
+	for (size_t i = 0; i < old->config->n_rules; i++)
+		alerting_end(e, old, &old->rules[i]);
+	start(e, g);
+	if (old->running) { /* this slot's evaluation was cut off: do it again */
+		g->next_slot = old->slot;
+		timer_set(e, &g->timer, e->now);
+	}
+	rulegroup_free(old);
+}
+
+static void load_group(struct engine *e, const struct rule_group *c)
+{
+	struct rulegroup *old = map_find(&e->rulegroups, str_of(key_of(e->mem, c)));
+	struct rulegroup *g;
+
+	if (old) {
+		replace(e, old, c);
+		return;
+	}
+	g = group_new(e, c);
+	for (size_t i = 0; e->restored.n && i < c->n_rules; i++)
+		alerting_restore(e, g, &g->rules[i]);
+	start(e, g);
+}
+
+static bool has_group(const struct rule_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->n_groups; i++) {
+		if (!strcmp(file->groups[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* Ends the groups of the path that file (NULL: none) does not have any more. */
+static void end_others(struct engine *e, const char *path, const struct rule_file *file)
+{
+	struct rulegroup *g;
+
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		if (!strcmp(g->config->file, path) &&
+		    !(file && has_group(file, g->config->name)))
+			end_group(e, g);
+	}
+}
+
+void rulegroups_load(struct engine *e, const struct rule_file *file)
+{
+	end_others(e, file->path, file);
+	for (size_t i = 0; i < file->n_groups; i++)
+		load_group(e, &file->groups[i]);
+}
+
+void rulegroups_drop(struct engine *e, const char *path)
+{
+	end_others(e, path, NULL);
+}
+
+/* A new configuration may have other intervals and datasources. A query that is out goes
+ * on: the shell holds all it needs. */
+void rulegroups_config(struct engine *e)
+{
+	struct rulegroup *g;
+
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		if (!g->config->interval &&
+		    g->interval != e->config->global.evaluation_interval) {
+			g->slot = 0;
+			start(e, g);
+		}
+	}
+}
+
+void rulegroups_move(struct engine *e, span_ms jump)
+{
+	struct rulegroup *g;
+
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		for (size_t i = 0; i < g->config->n_rules; i++)
+			alerting_move(&g->rules[i], jump);
+		if (!g->running)
+			g->slot = 0; /* the next one is the first on the new clock */
+		start(e, g);
+	}
+}
+
+void rulegroups_free(struct engine *e)
+{
+	struct rulegroup *g;
+
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		timer_stop(e, &g->timer);
+		rulegroup_free(g);
+	}
+	map_free(&e->rulegroups);
+	map_free(&e->queries);
+	restored_drop(e);
+}

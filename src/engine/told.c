@@ -1,0 +1,111 @@
+#include "base/base.h"
+#include "engine/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *told_key(struct arena *mem, const struct told *t)
+{
+	return arena_printf(mem, "%s:%s/%s/%zu", t->group_key, t->receiver, t->integration,
+			    t->index);
+}
+
+const struct told *told_find(const struct engine *e, const char *key)
+{
+	struct stored_told *s = map_find(&e->told, str_of(key));
+
+	return s ? &s->told : NULL;
+}
+
+static const uint64_t *copy_hashes(struct arena *mem, const uint64_t *from, size_t n)
+{
+	uint64_t *to = ARENA_ARRAY(mem, uint64_t, n);
+
+	if (n)
+		memcpy(to, from, n * sizeof(*to));
+	return to;
+}
+
+static const struct text_pair *copy_pairs(struct arena *mem, const struct text_pair *from,
+					  size_t n)
+{
+	struct text_pair *to = ARENA_ARRAY(mem, struct text_pair, n);
+
+	for (size_t i = 0; i < n; i++) {
+		to[i].name = arena_text(mem, from[i].name);
+		to[i].text = arena_text(mem, from[i].text);
+	}
+	return to;
+}
+
+static void discard(void *p)
+{
+	struct stored_told *s = p;
+
+	arena_free(&s->mem);
+	free(s);
+}
+
+static void put(struct engine *e, const char *key, const struct told *t)
+{
+	struct stored_told *old = map_find(&e->told, str_of(key));
+	struct stored_told *s = mem_new(sizeof(*s));
+
+	s->key = arena_text(&s->mem, key);
+	s->told = *t;
+	s->told.group_key = arena_text(&s->mem, t->group_key);
+	s->told.receiver = arena_text(&s->mem, t->receiver);
+	s->told.integration = arena_text(&s->mem, t->integration);
+	s->told.firing = copy_hashes(&s->mem, t->firing, t->n_firing);
+	s->told.resolved = copy_hashes(&s->mem, t->resolved, t->n_resolved);
+	s->told.memory = copy_pairs(&s->mem, t->memory, t->n_memory);
+	map_put(&e->told, str_of(s->key), s);
+	if (old)
+		bury(e, discard, old);
+}
+
+/* An entry with a later timestamp is not overwritten (spec/routing.md 6.4). */
+void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_interval)
+{
+	const struct told *old = told_find(e, key);
+	span_ms keep = e->options.retention, twice;
+	struct action *a;
+
+	if (!__builtin_mul_overflow(repeat_interval, 2, &twice) && twice > 0)
+		keep = MIN(keep, twice);
+	t->at = e->now;
+	t->expires_at = e->now + keep;
+	if (old && old->at > t->at)
+		return;
+	put(e, key, t);
+	a = act(e, ACTION_SAVE_TOLD);
+	a->key = arena_text(e->mem, key);
+	a->told = told_find(e, key);
+}
+
+void told_restore(struct engine *e, const struct told *t)
+{
+	put(e, told_key(e->mem, t), t);
+}
+
+void told_collect(struct engine *e, wall_ms now)
+{
+	struct stored_told *s;
+
+	for (size_t at = 0; (s = map_next(&e->told, &at));) {
+		if (s->told.expires_at > now)
+			continue;
+		act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
+		map_del(&e->told, str_of(s->key));
+		bury(e, discard, s);
+	}
+}
+
+void told_free(struct engine *e)
+{
+	struct stored_told *s;
+
+	for (size_t at = 0; (s = map_next(&e->told, &at));)
+		discard(s);
+	map_free(&e->told);
+}

@@ -1,0 +1,222 @@
+#include "base/base.h"
+#include "engine/view.h"
+#include "engine/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Silences and inhibition are asked anew for each answer (spec/routing.md 11). */
+static void fill_status(struct engine *e, struct alert_view *v, wall_ms now,
+			struct arena *mem)
+{
+	struct instant at = instant_of_ms(now);
+	const struct stored_silence **by;
+	const struct stored_alert *source;
+
+	v->n_silenced_by = silences_matching(e, v->alert.labels, at, mem, &by);
+	v->silenced_by = ARENA_ARRAY(mem, const char *, v->n_silenced_by);
+	for (size_t i = 0; i < v->n_silenced_by; i++)
+		v->silenced_by[i] = by[i]->silence.id;
+	source = inhibitor_find(e, v->alert.labels, at, NULL);
+	if (source) {
+		v->inhibited_by[0] = source->fingerprint;
+		v->n_inhibited_by = 1;
+	}
+	v->state = v->n_silenced_by || v->n_inhibited_by ? MEMBER_SUPPRESSED : MEMBER_ACTIVE;
+}
+
+static void fill_alert(struct engine *e, const struct stored_alert *s, struct alert_view *v,
+		       wall_ms now, struct arena *mem)
+{
+	v->alert = stored_alert_view(s);
+	v->fingerprint = s->fingerprint;
+	fill_status(e, v, now, mem);
+	v->receivers = ARENA_ARRAY(mem, const struct receiver *, s->n_routes);
+	for (size_t i = 0; s->routed_in == e->generation && i < s->n_routes; i++)
+		v->receivers[v->n_receivers++] = s->routes[i]->receiver;
+}
+
+struct alert_view *view_alerts(struct engine *e, wall_ms now, struct arena *mem, size_t *n)
+{
+	struct alert_view *v = ARENA_ARRAY(mem, struct alert_view, e->alerts.n);
+	struct instant at = instant_of_ms(now);
+	struct stored_alert *s;
+
+	*n = 0;
+	for (size_t i = 0; (s = map_next(&e->alerts, &i));) {
+		if (!stored_alert_is_resolved(s, at))
+			fill_alert(e, s, &v[(*n)++], now, mem);
+	}
+	return v;
+}
+
+struct alert_view *view_alert(struct engine *e, wall_ms now, struct arena *mem,
+			      uint64_t fingerprint)
+{
+	struct stored_alert *s = map_find(&e->alerts, map_key_u64(&fingerprint));
+	struct alert_view *v;
+
+	if (!s)
+		return NULL;
+	v = ARENA_NEW(mem, struct alert_view);
+	fill_alert(e, s, v, now, mem);
+	return v;
+}
+
+static int in_alert_order(const void *a, const void *b)
+{
+	const struct alert_view *x = a, *y = b;
+
+	return alert_cmp(x->alert.labels, y->alert.labels);
+}
+
+static void fill_group(struct engine *e, struct group *g, struct group_view *v, wall_ms now,
+		       struct arena *mem)
+{
+	struct instant at = instant_of_ms(now);
+
+	*v = (struct group_view){
+		.labels = g->labels,
+		.receiver = g->route->receiver,
+		.route = g->route,
+		.key = g->key,
+		.alerts = ARENA_ARRAY(mem, struct alert_view, g->members.n),
+		.next_flush_at = g->timer.deadline.at,
+	};
+	for (size_t i = 0; i < g->members.n; i++) {
+		struct stored_alert *s = g->members.v[i]->alert;
+		struct alert_view *a;
+
+		if (stored_alert_is_resolved(s, at))
+			continue;
+		a = &v->alerts[v->n_alerts++];
+		fill_alert(e, s, a, now, mem);
+		a->muted_by = g->muted_by;
+		a->n_muted_by = g->n_muted_by;
+		if (g->n_muted_by)
+			a->state = MEMBER_SUPPRESSED;
+	}
+	if (v->n_alerts)
+		qsort(v->alerts, v->n_alerts, sizeof(*v->alerts), in_alert_order);
+}
+
+struct group_view *view_groups(struct engine *e, wall_ms now, struct arena *mem, size_t *n)
+{
+	struct group_view *v = ARENA_ARRAY(mem, struct group_view, e->groups.n);
+	struct group *g;
+
+	*n = 0;
+	for (size_t at = 0; (g = map_next(&e->groups, &at));)
+		fill_group(e, g, &v[(*n)++], now, mem);
+	return v;
+}
+
+const struct silence **view_silences(struct engine *e, struct arena *mem, size_t *n)
+{
+	const struct silence **v = ARENA_ARRAY(mem, const struct silence *, e->silences.n);
+	struct stored_silence *s;
+
+	*n = 0;
+	for (size_t at = 0; (s = map_next(&e->silences, &at));)
+		v[(*n)++] = &s->silence;
+	return v;
+}
+
+const struct silence *view_silence(struct engine *e, const char *id)
+{
+	struct stored_silence *s = map_find(&e->silences, str_of(id));
+
+	return s ? &s->silence : NULL;
+}
+
+const char *rule_health_text(enum rule_health h)
+{
+	static const char *const words[] = {"unknown", "ok", "err"};
+
+	return words[h];
+}
+
+static void fill_rule(const struct rule_state *r, struct rule_view *v, struct arena *mem)
+{
+	struct active_alert *a;
+
+	*v = (struct rule_view){
+		.rule = r->rule,
+		.health = r->health,
+		.last_error = r->last_error ? r->last_error : "",
+		.evaluated_at = r->evaluated_at,
+		.duration = r->duration,
+		.active = ARENA_ARRAY(mem, struct active_view, r->active.n),
+		.results = r->results,
+		.ever_had_series = r->ever_had_series,
+		.evaluations = r->evaluations,
+		.failures = r->failures,
+	};
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		v->state = MAX(v->state, a->state);
+		if (a->state == ALERT_INACTIVE)
+			continue;
+		v->active[v->n_active++] = (struct active_view){
+			a->labels, a->annotations,	a->state, a->active_at,
+			a->fired_at, a->keep_firing_since, a->value};
+	}
+}
+
+struct rulegroup_view *view_rules(struct engine *e, struct arena *mem, size_t *n)
+{
+	struct rulegroup_view *v = ARENA_ARRAY(mem, struct rulegroup_view, e->rulegroups.n);
+	struct rulegroup *g;
+
+	*n = 0;
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		struct rulegroup_view *to = &v[(*n)++];
+
+		*to = (struct rulegroup_view){
+			.config = g->config,
+			.interval = g->interval,
+			.last_duration = g->last_duration,
+			.evaluated_at = g->last_started_at,
+			.next_at = g->next_slot,
+			.iterations = g->iterations,
+			.missed = g->missed,
+			.last_samples = g->last_samples,
+			.n_rules = g->config->n_rules,
+			.rules = ARENA_ARRAY(mem, struct rule_view, g->config->n_rules),
+		};
+		for (size_t i = 0; i < to->n_rules; i++)
+			fill_rule(&g->rules[i], &to->rules[i], mem);
+	}
+	return v;
+}
+
+const struct engine_counters *view_counters(const struct engine *e)
+{
+	return &e->counters;
+}
+
+struct engine_sizes view_sizes(struct engine *e, wall_ms now)
+{
+	struct engine_sizes sizes = {
+		.alerts = e->alerts.n,
+		.groups = e->groups.n,
+		.deliveries = e->deliveries.n,
+		.told = e->told.n,
+		.rule_groups = e->rulegroups.n,
+	};
+	struct instant at = instant_of_ms(now);
+	struct stored_silence *silence;
+	struct stored_alert *s;
+
+	for (size_t i = 0; (silence = map_next(&e->silences, &i));)
+		sizes.silences[silence_state(&silence->silence, at)]++;
+	for (size_t i = 0; (s = map_next(&e->alerts, &i));) {
+		enum member_state strongest = MEMBER_UNPROCESSED;
+
+		if (!s->members || stored_alert_is_resolved(s, at))
+			continue;
+		for (struct member *m = s->members; m; m = m->next_of_alert)
+			strongest = MAX(strongest, m->state);
+		sizes.alert_states[strongest]++;
+	}
+	return sizes;
+}

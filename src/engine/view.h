@@ -1,0 +1,105 @@
+/* view.h - reading the engine between steps: what the API, the metrics and the command
+ * line show. Nothing here changes anything.
+ *
+ * Memory: answers are in the arena given, borrowing from the engine's tables: valid until
+ *         the next step.
+ */
+#pragma once
+#include "engine/engine.h"
+
+enum member_state { MEMBER_UNPROCESSED, MEMBER_ACTIVE, MEMBER_SUPPRESSED };
+
+struct alert_view {
+	struct alert alert;
+	uint64_t fingerprint;
+	enum member_state state; /* never UNPROCESSED in answers */
+	const char **silenced_by; /* ids */
+	size_t n_silenced_by;
+	uint64_t inhibited_by[1];
+	size_t n_inhibited_by;
+	const char **muted_by;
+	size_t n_muted_by;
+	const struct receiver **receivers; /* in order of the routes */
+	size_t n_receivers;
+};
+/* Every stored alert that is not resolved, in the order they came. */
+struct alert_view *view_alerts(struct engine *, wall_ms now, struct arena *, size_t *n);
+/* One alert; NULL when it is not stored. */
+struct alert_view *view_alert(struct engine *, wall_ms now, struct arena *,
+			      uint64_t fingerprint);
+
+struct group_view {
+	const struct labels *labels;
+	const struct receiver *receiver;
+	const struct route *route;
+	const char *key;
+	struct alert_view *alerts; /* not resolved, in alert order */
+	size_t n_alerts;
+	wall_ms next_flush_at;
+};
+/* Live groups, in order of creation. */
+struct group_view *view_groups(struct engine *, wall_ms now, struct arena *, size_t *n);
+
+const struct silence **view_silences(struct engine *, struct arena *, size_t *n);
+const struct silence *view_silence(struct engine *, const char *id);
+
+enum rule_health { HEALTH_UNKNOWN, HEALTH_OK, HEALTH_ERR };
+const char *rule_health_text(enum rule_health);
+
+struct active_view {
+	const struct labels *labels, *annotations;
+	enum alert_state state;
+	wall_ms active_at, fired_at, keep_firing_since;
+	double value;
+};
+struct rule_view {
+	const struct rule *rule;
+	enum rule_health health;
+	const char *last_error; /* "" when none */
+	wall_ms evaluated_at;	/* 0: never */
+	span_ms duration;
+	enum alert_state state; /* of an alerting rule: the highest */
+	struct active_view *active; /* pending and firing */
+	size_t n_active;
+	struct samples results; /* of a recording rule */
+	bool ever_had_series;
+	uint64_t evaluations, failures;
+};
+struct rulegroup_view {
+	const struct rule_group *config;
+	span_ms interval, last_duration;
+	wall_ms evaluated_at, next_at; /* 0: never */
+	uint64_t iterations, missed;
+	size_t last_samples;
+	struct rule_view *rules;
+	size_t n_rules;
+};
+struct rulegroup_view *view_rules(struct engine *, struct arena *, size_t *n);
+
+/* -- counters: what /metrics shows ------------------------------------------------------- */
+
+#define LATENCY_BUCKETS 5 /* 1, 5, 10, 15, 20 seconds */
+struct integration_counters {
+	char *name;
+	uint64_t notifications, failed[FAILURES], requests, requests_failed;
+	uint64_t latency[LATENCY_BUCKETS + 1];
+	double latency_sum; /* seconds */
+};
+#define COUNTED_INTEGRATIONS 32
+struct engine_counters {
+	uint64_t alerts_firing, alerts_resolved, alerts_invalid, alerts_limited;
+	uint64_t suppressed_inhibition, suppressed_silence, suppressed_mute,
+		suppressed_inactive;
+	uint64_t flushes, told_queries, silence_queries;
+	uint64_t template_expansions, template_failures;
+	struct integration_counters integrations[COUNTED_INTEGRATIONS];
+	size_t n_integrations;
+};
+const struct engine_counters *view_counters(const struct engine *);
+
+struct engine_sizes {
+	size_t alerts, groups, deliveries, told, rule_groups;
+	size_t silences[3];	   /* by enum silence_state */
+	size_t alert_states[3]; /* of unresolved alerts in groups, by enum member_state */
+};
+struct engine_sizes view_sizes(struct engine *, wall_ms now);

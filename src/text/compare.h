@@ -1,0 +1,6 @@
+/* compare.h - what eq, lt and their kin hold of two bare values (spec/go-template.md 12.2). */
+#pragma once
+#include "text/func.h"
+
+bool compare_equal(struct call *, const struct value *, const struct value *, bool *truth);
+bool compare_less(struct call *, const struct value *, const struct value *, bool *truth);

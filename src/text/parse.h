@@ -1,0 +1,17 @@
+/* parse.h - a template source parsed into named bodies.
+ *
+ * Memory:  nodes in the arena; they borrow the source's text.
+ * Failure: Go's words, "template: name:line: ...", at the place the parser had come to.
+ * Limits:  TEMPLATE_MAX_NESTING levels of blocks and parentheses.
+ * Spec:    spec/go-template.md 3 to 5.
+ */
+#pragma once
+#include "base/err.h"
+#include "text/func.h"
+#include "text/node.h"
+
+struct parsed {
+	VEC(struct body *) bodies; /* the source's own body is among them, under its name */
+};
+bool parse_source(struct arena *, enum template_funcs, const struct source *,
+		  struct parsed *, struct err *) MUST_USE;

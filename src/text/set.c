@@ -1,0 +1,162 @@
+#include "base/base.h"
+#include "text/set.h"
+#include "text/parse.h"
+
+#include <string.h>
+
+/* Later parts of a set win, so the bodies are few and searched by a map kept beside. */
+struct template_set {
+	struct arena *mem;
+	enum template_funcs funcs;
+	enum template_missing missing;
+	struct bodies bodies;
+};
+
+struct body *bodies_find(const struct bodies *all, struct str name)
+{
+	for (size_t i = 0; i < all->v.n; i++) {
+		if (str_eq(all->v.v[i]->name, name))
+			return all->v.v[i];
+	}
+	return NULL;
+}
+
+void bodies_put(struct arena *mem, struct bodies *all, struct body *b)
+{
+	for (size_t i = 0; i < all->v.n; i++) {
+		if (str_eq(all->v.v[i]->name, b->name)) {
+			all->v.v[i] = b;
+			return;
+		}
+	}
+	vec_push_in(mem, &all->v, b);
+}
+
+struct template_set *template_set_new(struct arena *mem, enum template_funcs funcs)
+{
+	struct template_set *set = ARENA_NEW(mem, struct template_set);
+
+	set->mem = mem;
+	set->funcs = funcs;
+	set->missing = MISSING_ZERO;
+	return set;
+}
+
+void template_set_missing(struct template_set *set, enum template_missing missing)
+{
+	set->missing = missing;
+}
+
+static struct source *source_new(struct arena *mem, struct str name, struct str text,
+				 struct pos at)
+{
+	struct source *src = ARENA_NEW(mem, struct source);
+
+	src->name = arena_str(mem, name);
+	src->text = arena_str(mem, text);
+	src->at = at;
+	src->at.file = arena_text(mem, at.file);
+	return src;
+}
+
+bool template_set_add(struct template_set *set, const char *name, struct str text,
+		      struct pos at, struct err *err)
+{
+	struct parsed parsed = {0};
+	const struct source *src = source_new(set->mem, str_of(name), text, at);
+
+	if (!parse_source(set->mem, set->funcs, src, &parsed, err))
+		return false;
+	for (size_t i = 0; i < parsed.bodies.n; i++) {
+		struct body *b = parsed.bodies.v[i];
+
+		if (!nodes_are_empty(&b->root) || !bodies_find(&set->bodies, b->name))
+			bodies_put(set->mem, &set->bodies, b);
+	}
+	return true;
+}
+
+enum template_funcs template_set_funcs(const struct template_set *set)
+{
+	return set->funcs;
+}
+
+bool template_set_has(const struct template_set *set, const char *name)
+{
+	return bodies_find(&set->bodies, str_of(name));
+}
+
+static struct template *parse_over(struct arena *mem, const struct template_set *set,
+				   const struct bodies *outer, const struct source *src,
+				   struct err *err)
+{
+	struct template *t = ARENA_NEW(mem, struct template);
+	struct parsed parsed = {0};
+
+	t->set = set;
+	for (size_t i = 0; outer && i < outer->v.n; i++)
+		bodies_put(mem, &t->own, outer->v.v[i]);
+	if (!parse_source(mem, set->funcs, src, &parsed, err))
+		return NULL;
+	for (size_t i = 0; i < parsed.bodies.n; i++) {
+		struct body *b = parsed.bodies.v[i];
+
+		if (str_eq(b->name, src->name))
+			t->main = b;
+		if (!nodes_are_empty(&b->root) || !template_source_body(t, b->name))
+			bodies_put(mem, &t->own, b);
+	}
+	ASSERT(t->main);
+	return t;
+}
+
+const struct template *template_parse(struct arena *mem, const struct template_set *set,
+				      enum template_engine engine, const char *name,
+				      struct str text, struct pos at, struct err *err)
+{
+	const struct source *src = source_new(mem, str_of(name), text, at);
+	struct template *t = parse_over(mem, set, NULL, src, err);
+
+	if (!t)
+		return NULL;
+	t->engine = engine;
+	return engine == TEMPLATE_TEXT || html_escape(mem, t, err) ? t : NULL;
+}
+
+const struct template *template_aside(struct arena *mem, const struct template *t,
+				      struct str text, struct err *err)
+{
+	return parse_over(mem, t->set, &t->own, source_new(mem, STR(""), text, NOWHERE), err);
+}
+
+bool template_is_plain(const struct template *t)
+{
+	const struct body *b = template_main(t);
+
+	return b->root.n == 0 || (b->root.n == 1 && b->root.v[0]->kind == NODE_TEXT);
+}
+
+const struct body *template_source_body(const struct template *t, struct str name)
+{
+	const struct body *b = bodies_find(&t->own, name);
+
+	return b ? b : bodies_find(&t->set->bodies, name);
+}
+
+const struct body *template_find(const struct template *t, struct str name)
+{
+	if (t->engine == TEMPLATE_HTML)
+		return bodies_find(&t->html, name);
+	return template_source_body(t, name);
+}
+
+const struct body *template_main(const struct template *t)
+{
+	return t->engine == TEMPLATE_HTML ? t->html_main : t->main;
+}
+
+enum template_missing template_missing_of(const struct template *t)
+{
+	return t->set->missing;
+}
+bool html_escape(struct arena *mem, struct template *t, struct err *err){(void)mem;(void)t;return err_set(err,NOWHERE,"html/template: later");}

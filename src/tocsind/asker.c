@@ -1,0 +1,94 @@
+#include "base/base.h"
+#include "tocsind/daemon.h"
+#include "backend/backend.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/* A query under way. The datasource is copied: a reload may come before the answer. */
+struct asking {
+	uint64_t id;
+	struct daemon *daemon;
+	struct arena mem;
+	struct datasource from;
+	struct http_request request;
+	struct exchange *exchange;
+};
+
+static void asking_free(struct asking *a)
+{
+	map_del(&a->daemon->askings, map_key_u64(&a->id));
+	if (a->exchange)
+		exchange_cancel(a->exchange);
+	arena_free(&a->mem);
+	free(a);
+}
+
+/* The samples lie in the asking's arena, so the answer is brought at once. */
+static void bring(struct asking *a, const struct query_ended *end)
+{
+	struct daemon *d = a->daemon;
+	struct event ev = {.kind = EVENT_QUERY_ENDED, .query = end};
+
+	if (end->warning) {
+		d->backend_warnings++;
+		log_debug("backend", "the backend warned",
+			  L_STR("datasource", a->from.name), L_STR("warning", end->warning));
+	}
+	daemon_feed(d, &ev);
+	asking_free(a);
+}
+
+static void on_answer(void *arg, const struct http_answer *answer)
+{
+	struct asking *a = arg;
+	struct query_ended end = {.id = a->id};
+
+	a->exchange = NULL;
+	backend_judge(&a->mem, &a->from, answer, &end);
+	bring(a, &end);
+}
+
+/* A query that cannot even be asked ends in the next step. */
+static void refuse(struct daemon *d, uint64_t id, const struct err *err)
+{
+	struct query_ended end = {
+		.id = id, .error = err_text(&d->ended_mem, err)};
+
+	vec_push(&d->ended_queries, end);
+}
+
+void asker_start(struct daemon *d, const struct query_wish *wish)
+{
+	struct asking *a = mem_new(sizeof(*a));
+	struct err err;
+
+	a->id = wish->id;
+	a->daemon = d;
+	a->from = *wish->datasource;
+	a->from.name = arena_text(&a->mem, wish->datasource->name);
+	map_put(&d->askings, map_key_u64(&a->id), a);
+	if (!backend_compose(&a->mem, wish, &a->request, &err)) {
+		refuse(d, a->id, &err);
+		asking_free(a);
+		return;
+	}
+	a->exchange = client_http(d->client, &a->request, on_answer, a);
+}
+
+void asker_cancel(struct daemon *d, uint64_t id)
+{
+	struct asking *a = map_find(&d->askings, map_key_u64(&id));
+
+	if (a)
+		asking_free(a);
+}
+
+void asker_free(struct daemon *d)
+{
+	struct asking *a;
+
+	for (size_t at = 0; (a = map_next(&d->askings, &at));)
+		asking_free(a);
+	map_free(&d->askings);
+}

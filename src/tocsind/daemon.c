@@ -1,0 +1,685 @@
+#include "base/base.h"
+#include "tocsind/daemon.h"
+#include "base/log.h"
+#include "tocsind/outside.h"
+
+#include <openssl/evp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define SETTLE_MS  100		 /* after a change in a rule folder, wait for its end */
+#define RESCAN	   (5 * SECOND)	 /* for what inotify cannot see */
+#define STEP_CLOCK (2 * SECOND)	 /* a wall clock that moves more has been set */
+#define LONGEST_SLEEP HOUR
+
+/* -- time ---------------------------------------------------------------------------------*/
+
+wall_ms daemon_now(void *daemon)
+{
+	(void)daemon;
+	return clock_wall();
+}
+
+static struct timeval timeval_of(span_ms ms)
+{
+	return (struct timeval){ms / 1000, ms % 1000 * 1000};
+}
+
+static void timer_in(struct event *ev, span_ms ms)
+{
+	struct timeval tv = timeval_of(MAX(ms, 0));
+
+	evtimer_add(ev, &tv);
+}
+
+/* -- steps --------------------------------------------------------------------------------*/
+
+/* Somebody set the wall clock: deadlines move along, so that none fires early or late. */
+static span_ms clock_jump(struct daemon *d)
+{
+	int64_t offset = clock_wall() - clock_mono();
+	span_ms jump = offset - d->clock_offset;
+
+	d->clock_offset = offset;
+	return jump > STEP_CLOCK || jump < -STEP_CLOCK ? jump : 0;
+}
+
+static void step(struct daemon *d, const struct event *in, size_t n)
+{
+	wall_ms now = daemon_now(d), next;
+
+	arena_reset(&d->step);
+	d->todo.n = 0;
+	next = engine_step(d->engine, now, in, n, &d->step, &d->todo);
+	d->in_step = true;
+	for (size_t i = 0; i < d->todo.n; i++)
+		perform(d, &d->todo.v[i]);
+	d->in_step = false;
+	evtimer_del(d->tick);
+	if (next != NEVER)
+		timer_in(d->tick, MIN(next - now, LONGEST_SLEEP));
+}
+
+/* What ended while actions were carried out comes in with a step of its own. */
+static bool step_with_ended(struct daemon *d)
+{
+	struct arena mem = d->ended_mem;
+	VEC(struct event) events = {0};
+	size_t n_deliveries = d->ended_deliveries.n, n_queries = d->ended_queries.n;
+	struct delivery_ended *deliveries = d->ended_deliveries.v;
+	struct query_ended *queries = d->ended_queries.v;
+
+	if (!n_deliveries && !n_queries)
+		return false;
+	d->ended_mem = (struct arena){0};
+	memset(&d->ended_deliveries, 0, sizeof(d->ended_deliveries));
+	memset(&d->ended_queries, 0, sizeof(d->ended_queries));
+	for (size_t i = 0; i < n_deliveries; i++)
+		vec_push(&events, (struct event){.kind = EVENT_DELIVERY_ENDED,
+						 .delivery = &deliveries[i]});
+	for (size_t i = 0; i < n_queries; i++)
+		vec_push(&events, (struct event){.kind = EVENT_QUERY_ENDED,
+						 .query = &queries[i]});
+	step(d, events.v, events.n);
+	vec_free(&events);
+	free(deliveries);
+	free(queries);
+	arena_free(&mem);
+	return true;
+}
+
+static bool is_drained(const struct daemon *d)
+{
+	return d->stopping && !d->sendings.n;
+}
+
+/* event NULL: only what has ended, and what is due. */
+void daemon_feed(void *daemon, const struct event *event)
+{
+	struct daemon *d = daemon;
+	struct event events[2];
+	size_t n = 0;
+	span_ms jump;
+
+	if (d->in_step)
+		return; /* an end noted while actions are carried out: see step_with_ended */
+	jump = clock_jump(d);
+	if (jump) {
+		log_warn("clock", "the wall clock was set; deadlines move along",
+			 L_INT("by_ms", jump));
+		events[n++] = (struct event){.kind = EVENT_CLOCK_SET, .jump = jump};
+	}
+	if (event)
+		events[n++] = *event;
+	if (n || (!d->ended_deliveries.n && !d->ended_queries.n))
+		step(d, events, n);
+	while (step_with_ended(d))
+		;
+	if (is_drained(d))
+		event_base_loopbreak(d->base);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	daemon_feed(arg, NULL);
+}
+
+/* -- rule files ---------------------------------------------------------------------------*/
+
+static void rules_changed(void *arg, const struct rule_file *file)
+{
+	struct event ev = {.kind = EVENT_RULES, .rules = file};
+
+	daemon_feed(arg, &ev);
+}
+
+static void rules_gone(void *arg, const char *path)
+{
+	struct event ev = {.kind = EVENT_RULES_GONE, .path = path};
+
+	daemon_feed(arg, &ev);
+}
+
+static void on_scan(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd, (void)what;
+	rulefiles_scan(d->rules, false, NULL);
+	timer_in(d->rescan, RESCAN);
+}
+
+static void on_inotify(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd, (void)what;
+	rulefiles_drain(d->rules);
+	if (!evtimer_pending(d->scan, NULL))
+		timer_in(d->scan, SETTLE_MS);
+}
+
+/* -- the store ----------------------------------------------------------------------------*/
+
+static void on_store(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd, (void)what;
+	store_poll(d->store);
+}
+
+static void restore(struct daemon *d, const struct event *ev)
+{
+	arena_reset(&d->step);
+	d->todo.n = 0;
+	engine_step(d->engine, daemon_now(d), ev, 1, &d->step, &d->todo);
+	for (size_t i = 0; i < d->todo.n; i++)
+		perform(d, &d->todo.v[i]);
+}
+
+static void restore_silence(void *d, const struct silence *s)
+{
+	restore(d, &(struct event){.kind = EVENT_RESTORE_SILENCE, .silence = s});
+}
+
+static void restore_told(void *d, const struct told *t)
+{
+	restore(d, &(struct event){.kind = EVENT_RESTORE_TOLD, .told = t});
+}
+
+static void restore_alert(void *d, const struct alert *a)
+{
+	restore(d, &(struct event){.kind = EVENT_RESTORE_ALERT, .alert = a});
+}
+
+static void restore_rule_alert(void *d, const struct rule_alert *a)
+{
+	restore(d, &(struct event){.kind = EVENT_RESTORE_RULE_ALERT, .rule_alert = a});
+}
+
+static void restore_broken(void *d, const char *table, const char *key, const char *why)
+{
+	(void)d;
+	log_error("store", "a row cannot be read and is left alone", L_STR("table", table),
+		  L_STR("key", key), L_STR("err", why));
+}
+
+static bool open_store(struct daemon *d, struct err *err)
+{
+	struct store_options options = {
+		.folder = d->flags.storage_path,
+		.journal_age = d->flags.journal_retention_ns / 1000000,
+	};
+	struct store_visitor visitor = {
+		.ctx = d,
+		.silence = restore_silence,
+		.told = restore_told,
+		.alert = restore_alert,
+		.rule_alert = restore_rule_alert,
+		.broken = restore_broken,
+	};
+	struct buf notes = BUF(4096);
+
+	d->store = store_open(&options, d->started_at, &notes, err);
+	if (notes.n)
+		log_error("store", buf_text(&notes));
+	buf_free(&notes);
+	return d->store && store_load(d->store, &visitor, err);
+}
+
+/* -- what the API asks --------------------------------------------------------------------*/
+
+static struct engine *host_engine(void *arg)
+{
+	return ((struct daemon *)arg)->engine;
+}
+
+static const struct config *host_config(void *arg)
+{
+	return ((struct daemon *)arg)->now_runs->config;
+}
+
+static bool host_is_ready(void *arg)
+{
+	return ((struct daemon *)arg)->ready;
+}
+
+static size_t host_broken_files(void *arg, struct arena *mem, struct broken_file **out)
+{
+	return rulefiles_broken(((struct daemon *)arg)->rules, mem, out);
+}
+
+/* The first six bytes of the text's MD5 as a little-endian number. */
+static double config_hash(const struct config *c)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	uint64_t v = 0;
+
+	if (!EVP_Digest(c->text.p, c->text.n, digest, NULL, EVP_md5(), NULL))
+		return 0;
+	for (int i = 5; i >= 0; i--)
+		v = v << 8 | digest[i];
+	return (double)v;
+}
+
+static void host_add_metrics(void *arg, struct buf *b)
+{
+	struct daemon *d = arg;
+	struct broken_file *broken;
+	struct arena mem = {0};
+	size_t n = rulefiles_broken(d->rules, &mem, &broken);
+
+	buf_addf(b,
+		 "# HELP alertmanager_config_hash Hash of the currently loaded configuration.\n"
+		 "# TYPE alertmanager_config_hash gauge\n"
+		 "alertmanager_config_hash %.15g\n"
+		 "# HELP alertmanager_config_last_reload_successful Whether the last "
+		 "configuration reload attempt was successful.\n"
+		 "# TYPE alertmanager_config_last_reload_successful gauge\n"
+		 "alertmanager_config_last_reload_successful %d\n"
+		 "# HELP alertmanager_config_last_reload_success_timestamp_seconds Timestamp "
+		 "of the last successful configuration reload.\n"
+		 "# TYPE alertmanager_config_last_reload_success_timestamp_seconds gauge\n"
+		 "alertmanager_config_last_reload_success_timestamp_seconds %.15g\n",
+		 config_hash(d->now_runs->config), d->reload_ok,
+		 (double)d->reloaded_at / 1000);
+	buf_addf(b,
+		 "# HELP tocsin_rule_files Rule files found.\n"
+		 "# TYPE tocsin_rule_files gauge\ntocsin_rule_files %zu\n"
+		 "# HELP tocsin_rule_files_broken Rule files refused; the last good version of "
+		 "each runs.\n"
+		 "# TYPE tocsin_rule_files_broken gauge\ntocsin_rule_files_broken %zu\n"
+		 "# HELP tocsin_notification_templates_mended_total Messages sent although a "
+		 "template of theirs failed.\n"
+		 "# TYPE tocsin_notification_templates_mended_total counter\n"
+		 "tocsin_notification_templates_mended_total %llu\n"
+		 "# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
+		 "# TYPE tocsin_backend_warnings_total counter\n"
+		 "tocsin_backend_warnings_total %llu\n",
+		 rulefiles_count(d->rules), n, (unsigned long long)d->mended_templates,
+		 (unsigned long long)d->backend_warnings);
+	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
+			"# TYPE tocsin_rule_file_broken gauge\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_add_text(b, "tocsin_rule_file_broken{file=");
+		buf_add_json(b, str_of(broken[i].path));
+		buf_add_text(b, "} 1\n");
+	}
+	arena_free(&mem);
+}
+
+static const char *const *integration_names(struct arena *mem)
+{
+	size_t n = 0;
+	const char **names;
+
+	while (integration_kinds[n])
+		n++;
+	names = ARENA_ARRAY(mem, const char *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		names[i] = integration_kinds[i]->name;
+	return (const char *const *)names;
+}
+
+/* -- starting -----------------------------------------------------------------------------*/
+
+static void on_signal(evutil_socket_t signal, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct buf mistakes = BUF(64 * 1024);
+
+	(void)what;
+	if (signal == SIGHUP) {
+		daemon_reload(d, &mistakes);
+		buf_free(&mistakes);
+		return;
+	}
+	daemon_stop(d, 0);
+}
+
+static void watch_signals(struct daemon *d)
+{
+	static const int which[] = {SIGHUP, SIGTERM, SIGINT};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < COUNT_OF(which); i++) {
+		d->signals[i] = evsignal_new(d->base, which[i], on_signal, d);
+		ASSERT(d->signals[i]);
+		event_add(d->signals[i], NULL);
+	}
+}
+
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = MIN(files.rlim_max, 65536);
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static struct engine *make_engine(struct daemon *d)
+{
+	const struct flags *f = &d->flags;
+	struct engine_options options = {
+		.seed = clock_seed(),
+		.started_at = d->started_at,
+		.retention = f->retention_ns / 1000000,
+		.alert_gc = f->gc_ns / 1000000,
+		.maintenance = f->maintenance_ns / 1000000,
+		.start_delay = f->start_delay_ns / 1000000,
+		.resend_delay = f->resend_delay_ns / 1000000,
+		.external_url = d->external_url,
+		.matchers = f->matchers,
+		.max_silences = (size_t)MAX(f->max_silences, 0),
+		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
+		.per_alertname = (size_t)MAX(f->per_alertname, 0),
+		.zone_find = outside_zone,
+	};
+
+	return engine_new(&options);
+}
+
+static struct api *make_api(struct daemon *d)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	struct api_options options = {
+		.host = {d, host_engine, host_config, daemon_now, daemon_feed, daemon_reload,
+			 host_is_ready, host_broken_files, d->store, host_add_metrics},
+		.route_prefix = d->route_prefix,
+		.external_url = d->external_url,
+		.started_at = d->started_at,
+		.matchers = d->flags.matchers,
+		.get_concurrency = d->flags.get_concurrency > 0
+					   ? (size_t)d->flags.get_concurrency
+					   : (size_t)MAX(processors, 8),
+		.integrations = integration_names(&d->mem),
+	};
+
+	return api_new(&options);
+}
+
+/* -- addresses and URLs -------------------------------------------------------------------*/
+
+static bool use_tls(struct daemon *d, struct err *err)
+{
+	static const int policy[] = {
+		[CLIENT_NONE] = CLIENT_CERT_NONE,
+		[CLIENT_REQUEST] = CLIENT_CERT_REQUEST,
+		[CLIENT_REQUIRE] = CLIENT_CERT_ANY,
+		[CLIENT_VERIFY_IF_GIVEN] = CLIENT_CERT_VERIFY_IF_GIVEN,
+		[CLIENT_VERIFY] = CLIENT_CERT_VERIFY,
+	};
+	const struct web_config *w = d->web;
+	struct server_tls tls;
+
+	if (!w || !w->tls)
+		return true;
+	tls = (struct server_tls){
+		.cert_file = w->cert_file,
+		.key_file = w->key_file,
+		.client_ca_file = w->client_ca_file,
+		.cert = w->cert,
+		.key = secret_is_set(w->key) ? secret_reveal(w->key) : NULL,
+		.client_ca = w->client_ca,
+		.min_version = w->min_version,
+		.max_version = w->max_version,
+	};
+	tls.client_cert = policy[w->client_auth];
+	return server_use_tls(d->server, &tls, err);
+}
+
+static bool listen_everywhere(struct daemon *d, const char **first, struct err *err)
+{
+	const char *bound;
+	int fd;
+	size_t n;
+
+	*first = NULL;
+	if (d->flags.systemd_socket) {
+		n = systemd_sockets(&fd);
+		if (!n)
+			return err_set(err, NOWHERE, "systemd passed no socket");
+		for (size_t i = 0; i < n; i++) {
+			if (!server_listen_fd(d->server, fd + (int)i, err))
+				return false;
+		}
+		*first = "systemd";
+		return true;
+	}
+	for (size_t i = 0; i < d->flags.listen.n; i++) {
+		if (!server_listen(d->server, d->flags.listen.v[i], &d->mem, &bound, err))
+			return false;
+		if (!*first)
+			*first = bound;
+		log_info("web", "Listening on", L_STR("address", bound));
+	}
+	return true;
+}
+
+static struct str without_slashes(struct str s)
+{
+	while (s.n && s.p[s.n - 1] == '/')
+		s.n--;
+	return s;
+}
+
+/* The first address is not bound yet; its port is in the flag unless it is 0. */
+static const char *port_of(const struct daemon *d)
+{
+	const char *colon = d->flags.listen.n ? strrchr(d->flags.listen.v[0], ':') : NULL;
+
+	return colon ? colon + 1 : "9093";
+}
+
+static bool set_urls(struct daemon *d, struct err *err)
+{
+	struct str url = str_of(d->flags.external_url), path;
+	struct str prefix = str_of(d->flags.route_prefix);
+	size_t host;
+
+	if (!url.n)
+		url = str_of(arena_printf(&d->mem, "http://%s:%s", d->hostname, port_of(d)));
+	if (!str_starts(url, STR("http://")) && !str_starts(url, STR("https://")))
+		return err_set(err, NOWHERE,
+			       "--web.external-url: \"%.*s\" must begin with http:// or "
+			       "https://",
+			       FMT(url));
+	d->external_url = arena_copy(&d->mem, without_slashes(url));
+	host = str_find(url, STR("://")) + 3;
+	path = str_from(url, host);
+	path = str_from(path, MIN(str_find_char(path, '/'), path.n));
+	if (!prefix.n)
+		prefix = path;
+	while (prefix.n && prefix.p[0] == '/')
+		prefix = str_from(prefix, 1);
+	prefix = without_slashes(prefix);
+	d->route_prefix = prefix.n ? arena_printf(&d->mem, "/%.*s", FMT(prefix)) : "";
+	return true;
+}
+
+static const char *own_hostname(struct arena *mem)
+{
+	char name[256] = "";
+
+	gethostname(name, sizeof(name) - 1);
+	return arena_text(mem, name[0] ? name : "localhost");
+}
+
+/* -- the whole life -----------------------------------------------------------------------*/
+
+static bool make_parts(struct daemon *d, struct err *err)
+{
+	struct rulefiles_host rules = {d, rules_changed, rules_gone};
+	struct server_options web = {
+		.max_body = (size_t)MAX(d->flags.max_body, 0),
+		.timeout = d->flags.web_timeout_ns / 1000000,
+		.handle = api_handle,
+	};
+
+	d->base = event_base_new();
+	ASSERT(d->base);
+	d->tick = evtimer_new(d->base, on_tick, d);
+	d->scan = evtimer_new(d->base, on_scan, d);
+	d->rescan = evtimer_new(d->base, on_scan, d);
+	d->client = client_new(d->base, "Tocsin/" VERSION);
+	d->hostname = own_hostname(&d->mem);
+	if (!set_urls(d, err))
+		return false;
+	d->engine = make_engine(d);
+	if (!open_store(d, err))
+		return false;
+	d->store_ready = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST, on_store,
+				   d);
+	event_add(d->store_ready, NULL);
+	d->api = make_api(d);
+	web.arg = d->api;
+	d->server = server_new(d->base, &web);
+	d->rules = rulefiles_new(&rules);
+	return web_load(d, err) && use_tls(d, err);
+}
+
+static bool load_first(struct daemon *d)
+{
+	struct buf mistakes = BUF(64 * 1024);
+	struct event ev = {.kind = EVENT_CONFIG};
+	struct str rest, line;
+
+	d->now_runs = generation_load(d, &mistakes);
+	rest = buf_str(&mistakes);
+	while (!d->now_runs && mistakes.n && str_cut(&rest, '\n', &line))
+		log_error("config", "configuration refused",
+			  L_STR("err", arena_copy(&d->mem, line)));
+	buf_free(&mistakes);
+	if (!d->now_runs)
+		return false;
+	ev.config = d->now_runs->config;
+	daemon_feed(d, &ev);
+	d->reload_ok = true;
+	d->reloaded_at = daemon_now(d);
+	rules_from_config(d);
+	rulefiles_scan(d->rules, false, NULL);
+	return true;
+}
+
+static void watch_rules(struct daemon *d)
+{
+	if (rulefiles_fd(d->rules) >= 0) {
+		d->inotify = event_new(d->base, rulefiles_fd(d->rules), EV_READ | EV_PERSIST,
+				       on_inotify, d);
+		event_add(d->inotify, NULL);
+	}
+	timer_in(d->rescan, RESCAN);
+}
+
+static bool start(struct daemon *d)
+{
+	const char *first;
+	struct err err;
+
+	raise_file_limit();
+	if (!make_parts(d, &err)) {
+		log_error("start", "cannot start", L_ERR(&err));
+		return false;
+	}
+	watch_signals(d);
+	if (!load_first(d))
+		return false;
+	if (!listen_everywhere(d, &first, &err)) {
+		log_error("start", "cannot start", L_ERR(&err));
+		return false;
+	}
+	watch_rules(d);
+	d->ready = true;
+	systemd_notify("READY=1");
+	return true;
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd, (void)what;
+	log_warn("stop", "deliveries did not finish in time; they are made after the next start",
+		 L_INT("deliveries", d->sendings.n));
+	event_base_loopbreak(d->base);
+}
+
+void daemon_stop(struct daemon *d, int exit_code)
+{
+	if (d->stopping) { /* asked twice: at once */
+		event_base_loopbreak(d->base);
+		return;
+	}
+	log_info("stop", "Received shutdown signal, exiting gracefully...");
+	systemd_notify("STOPPING=1");
+	d->stopping = true;
+	d->exit_code = exit_code;
+	server_stop_listening(d->server);
+	if (!d->sendings.n) {
+		event_base_loopbreak(d->base);
+		return;
+	}
+	d->patience = evtimer_new(d->base, on_patience, d);
+	timer_in(d->patience, d->flags.shutdown_ns / 1000000);
+}
+
+static void free_event(struct event *ev)
+{
+	if (ev)
+		event_free(ev);
+}
+
+static void finish(struct daemon *d)
+{
+	struct event *events[] = {d->tick,	  d->scan,	 d->rescan,	d->inotify,
+				  d->store_ready, d->patience,	 d->signals[0], d->signals[1],
+				  d->signals[2]};
+
+	server_free(d->server);
+	sender_free(d);
+	asker_free(d);
+	client_free(d->client);
+	if (!store_close(d->store)) {
+		log_error("store", "the last changes could not be written to disk");
+		d->exit_code = 1;
+	}
+	engine_free(d->engine);
+	api_free(d->api);
+	rulefiles_free(d->rules);
+	generation_free(d->now_runs);
+	for (size_t i = 0; i < COUNT_OF(events); i++)
+		free_event(events[i]);
+	if (d->base)
+		event_base_free(d->base);
+	vec_free(&d->ended_deliveries);
+	vec_free(&d->ended_queries);
+	free(d->todo.v);
+	arena_free(&d->ended_mem);
+	arena_free(&d->step);
+	arena_free(&d->web_mem);
+	arena_free(&d->mem);
+}
+
+int daemon_run(const struct flags *flags)
+{
+	struct daemon d = {.flags = *flags, .exit_code = 0};
+
+	d.started_at = clock_wall();
+	d.clock_offset = d.started_at - clock_mono();
+	log_info("start", "tocsind starts", L_STR("version", VERSION),
+		 L_STR("config", flags->config_file), L_STR("storage", flags->storage_path));
+	if (start(&d))
+		event_base_dispatch(d.base);
+	else
+		d.exit_code = 1;
+	finish(&d);
+	return d.exit_code;
+}

@@ -1,0 +1,100 @@
+/* daemon.h - the shell around the engine: it carries out what the engine wishes and brings
+ * it what happened.
+ *
+ *	daemon.c	the loop: steps, timers, signals, start and end
+ *	perform.c	actions of the engine, one after the other
+ *	sender.c	deliveries: receivers compose and judge, net sends
+ *	asker.c		queries: backend composes and judges, net sends
+ *	reload.c	configuration, templates, web configuration
+ *	rulefiles.c	rule files on disk
+ *	flags.c		the command line
+ *	outside.c	files, zones, environment for those who may not touch them
+ *	systemd.c	readiness and passed sockets
+ */
+#pragma once
+#include "api/api.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "net/client.h"
+#include "net/clock.h"
+#include "receivers/attempt.h"
+#include "store/store.h"
+#include "tocsind/flags.h"
+#include "tocsind/rulefiles.h"
+
+#include <event2/event.h>
+
+struct sending;
+struct asking;
+
+/* A configuration and what was built from it. */
+struct generation {
+	struct arena mem;
+	const struct config *config;
+	const struct template_set *templates;
+	struct map caches; /* of attempt caches, by integration */
+};
+
+struct daemon {
+	struct flags flags;
+	struct arena mem; /* for the whole run */
+	struct event_base *base;
+	struct client *client;
+	struct server *server;
+	struct api *api;
+	struct store *store;
+	struct engine *engine;
+	struct rulefiles *rules;
+	struct generation *now_runs;
+	struct arena web_mem;
+	const struct web_config *web;
+	const char *external_url, *route_prefix, *hostname;
+
+	struct event *tick, *scan, *rescan, *inotify, *store_ready, *patience;
+	struct event *signals[3];
+	struct arena step;
+	struct actions todo;
+	bool in_step, ready, stopping;
+	int exit_code;
+
+	struct map sendings, askings; /* by id */
+	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
+	VEC(struct query_ended) ended_queries;
+	struct arena ended_mem; /* of the two lists above */
+
+	wall_ms started_at, reloaded_at;
+	bool reload_ok;
+	int64_t clock_offset; /* wall - steady clock, as of the last look */
+	uint64_t mended_templates;
+	uint64_t backend_warnings;
+};
+
+/* daemon.c */
+wall_ms daemon_now(void *daemon);
+void daemon_feed(void *daemon, const struct event *);
+void daemon_stop(struct daemon *, int exit_code);
+int daemon_run(const struct flags *);
+
+/* perform.c */
+void perform(struct daemon *, const struct action *);
+
+/* sender.c */
+void sender_start(struct daemon *, const struct delivery_wish *);
+void sender_cancel(struct daemon *, uint64_t id);
+void sender_free(struct daemon *);
+
+/* asker.c */
+void asker_start(struct daemon *, const struct query_wish *);
+void asker_cancel(struct daemon *, uint64_t id);
+void asker_free(struct daemon *);
+
+/* reload.c */
+struct generation *generation_load(struct daemon *, struct buf *mistakes) MUST_USE;
+void generation_free(struct generation *);
+bool daemon_reload(void *daemon, struct buf *mistakes);
+bool web_load(struct daemon *, struct err *) MUST_USE;
+void rules_from_config(struct daemon *);
+
+/* systemd.c */
+void systemd_notify(const char *state);
+size_t systemd_sockets(int *first); /* how many, from *first on */

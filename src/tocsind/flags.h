@@ -1,0 +1,47 @@
+/* flags.h - the command line of tocsind: Alertmanager's long flags and our own.
+ *
+ * One row a flag; --help, the manual's test and the parser read the same rows.
+ * Syntax: --name=value or --name value, one or two dashes; booleans --name and --no-name;
+ *         @file takes arguments from a file, one a line.
+ * Spec:   spec/api.md 9.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/log.h"
+#include "model/matcher.h"
+
+#define FLAG_LIST_MAX 16
+
+struct text_flags { /* a repeatable flag */
+	const char *v[FLAG_LIST_MAX];
+	size_t n;
+};
+struct flags {
+	const char *config_file; /* "" until flags_parse: then the first that exists */
+	const char *storage_path;
+	struct text_flags rules; /* folders of rule files */
+	struct text_flags listen;
+	bool systemd_socket;
+	const char *web_config, *external_url, *route_prefix;
+	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body;
+	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
+		dispatch_maintenance_ns, resend_delay_ns, journal_retention_ns,
+		shutdown_ns;
+	bool log_silences;
+	const char *features;
+	enum matcher_mode matchers; /* from features */
+	const char *log_level_text, *log_format_text;
+	enum log_level log_level;
+	enum log_format log_format;
+	bool help, version;
+	/* accepted for compatibility: there is no cluster to join */
+	const char *ignored_text;
+	struct text_flags ignored_list;
+	int64_t ignored_ns;
+	bool ignored_bool;
+};
+
+/* False and err when something is wrong; mem holds texts read from @files. */
+bool flags_parse(struct arena *mem, int argc, char **argv, struct flags *, struct err *)
+	MUST_USE;
+void flags_print_help(void);

@@ -1,0 +1,143 @@
+#include "base/base.h"
+#include "tocsind/outside.h"
+#include "base/map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool outside_read(void *ctx, struct arena *mem, const char *path, struct str *out,
+		  struct err *err)
+{
+	struct pos at = {path, 0, 0};
+	FILE *in = fopen(path, "re");
+	struct stat st;
+	char *bytes;
+	size_t n;
+	bool ok;
+
+	(void)ctx;
+	if (!in)
+		return err_sys(err, at, "cannot open");
+	if (fstat(fileno(in), &st) || !S_ISREG(st.st_mode) ||
+	    (size_t)st.st_size > FILE_MAX_BYTES) {
+		fclose(in);
+		return err_set(err, at, "is not a file of at most %zu bytes", FILE_MAX_BYTES);
+	}
+	bytes = arena_alloc(mem, (size_t)st.st_size + 1);
+	n = fread(bytes, 1, (size_t)st.st_size, in);
+	ok = !ferror(in);
+	fclose(in);
+	if (!ok)
+		return err_sys(err, at, "cannot read");
+	*out = (struct str){bytes, n};
+	return true;
+}
+
+bool outside_glob(void *ctx, struct arena *mem, const char *pattern, const char ***paths,
+		  size_t *n, struct err *err)
+{
+	glob_t found;
+	int code = glob(pattern, 0, NULL, &found);
+
+	(void)ctx;
+	*n = 0;
+	if (code == GLOB_NOMATCH)
+		return true;
+	if (code)
+		return err_set(err, (struct pos){pattern, 0, 0}, "cannot list the folder");
+	*paths = ARENA_ARRAY(mem, const char *, found.gl_pathc);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		(*paths)[(*n)++] = arena_text(mem, found.gl_pathv[i]);
+	globfree(&found);
+	return true;
+}
+
+static bool is_zone_name(struct str name)
+{
+	if (!name.n || name.n > 100 || name.p[0] == '/' ||
+	    str_find(name, STR("..")) != STR_NONE)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			    "/_+-",
+			    c) ||
+		    !c)
+			return false;
+	}
+	return true;
+}
+
+/* "Local" is what TZ says, else /etc/localtime. */
+static const char *zone_path(struct arena *mem, struct str name)
+{
+	const char *tz = getenv("TZ"), *folder = "/usr/share/zoneinfo";
+
+	if (str_is(name, "Local")) {
+		if (tz && tz[0] == ':')
+			tz++;
+		if (!tz)
+			return "/etc/localtime";
+		name = tz[0] ? str_of(tz) : STR("UTC");
+	}
+	if (!is_zone_name(name))
+		return NULL;
+	return arena_printf(mem, "%s/%.*s", folder, FMT(name));
+}
+
+static bool read_zone(void *ctx, struct arena *mem, const char *name, struct str *out,
+		      struct err *err)
+{
+	const char *path = zone_path(mem, str_of(name));
+
+	if (!path || !outside_read(ctx, mem, path, out, NULL))
+		return err_set(err, NOWHERE, "unknown time zone %s", name);
+	return true;
+}
+
+struct known_zone {
+	char *name;
+	const struct zone *zone;
+};
+
+const struct zone *outside_zone(void *ctx, struct str name)
+{
+	static struct arena mem; /* zones are immutable and few: kept to the end */
+	static struct map known;
+	struct known_zone *k = map_find(&known, name);
+	struct arena scratch = {0};
+	struct str bytes;
+
+	if (k)
+		return k->zone;
+	if (str_is(name, "UTC") || !name.n)
+		return &zone_utc;
+	k = ARENA_NEW(&mem, struct known_zone);
+	k->name = (char *)(uintptr_t)arena_copy(&mem, name);
+	if (read_zone(ctx, &scratch, k->name, &bytes, NULL))
+		k->zone = zone_parse(&mem, k->name, bytes, NULL);
+	arena_free(&scratch);
+	if (k->zone) /* names nobody knows are not remembered: they may be endless */
+		map_put(&known, str_of(k->name), k);
+	return k->zone;
+}
+
+const char *outside_env(void *ctx, const char *name)
+{
+	(void)ctx;
+	return getenv(name);
+}
+
+const struct files outside_files = {
+	.read = outside_read,
+	.glob = outside_glob,
+	.zone = read_zone,
+	.env = outside_env,
+};

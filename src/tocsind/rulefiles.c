@@ -1,0 +1,302 @@
+#include "base/base.h"
+#include "tocsind/rulefiles.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "tocsind/outside.h"
+
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WATCHED                                                                            \
+	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |   \
+	 IN_DELETE_SELF | IN_MOVE_SELF)
+
+struct rulefile {
+	char *path;
+	struct stat seen; /* as of the last reading */
+	bool was_read, present;
+	struct arena good_mem;
+	const struct rule_file *good; /* NULL: never was good */
+	char *mistakes;		      /* NULL: not broken */
+};
+struct rulefiles {
+	struct rulefiles_host host;
+	struct map files; /* by path */
+	VEC(char *) globs;
+	enum name_scheme names;
+	int inotify;
+};
+
+struct rulefiles *rulefiles_new(const struct rulefiles_host *host)
+{
+	struct rulefiles *rf = mem_new(sizeof(*rf));
+
+	rf->host = *host;
+	rf->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (rf->inotify < 0)
+		log_warn("rules", "no inotify: changed rule files are found by looking every "
+				  "few seconds");
+	return rf;
+}
+
+static void file_free(struct rulefile *f)
+{
+	arena_free(&f->good_mem);
+	free(f->mistakes);
+	free(f->path);
+	free(f);
+}
+
+static void drop_globs(struct rulefiles *rf)
+{
+	for (size_t i = 0; i < rf->globs.n; i++)
+		free(rf->globs.v[i]);
+	vec_free(&rf->globs);
+}
+
+void rulefiles_free(struct rulefiles *rf)
+{
+	struct rulefile *f;
+
+	if (!rf)
+		return;
+	for (size_t at = 0; (f = map_next(&rf->files, &at));)
+		file_free(f);
+	map_free(&rf->files);
+	drop_globs(rf);
+	if (rf->inotify >= 0)
+		close(rf->inotify);
+	free(rf);
+}
+
+/* -- watching -----------------------------------------------------------------------------*/
+
+/* Watching a folder again is a no-op, so this may be called at each scan: a folder made
+ * later is then watched from the next scan on. */
+static void watch_folder_of(struct rulefiles *rf, const char *glob)
+{
+	char *copy = mem_text(glob);
+
+	if (rf->inotify >= 0)
+		inotify_add_watch(rf->inotify, dirname(copy), WATCHED);
+	free(copy);
+}
+
+int rulefiles_fd(const struct rulefiles *rf)
+{
+	return rf->inotify;
+}
+
+void rulefiles_drain(struct rulefiles *rf)
+{
+	char events[4096];
+
+	while (read(rf->inotify, events, sizeof(events)) > 0)
+		;
+}
+
+void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n,
+		   enum name_scheme names)
+{
+	drop_globs(rf);
+	for (size_t i = 0; i < n; i++)
+		vec_push(&rf->globs, mem_text(globs[i]));
+	rf->names = names;
+}
+
+/* -- reading ------------------------------------------------------------------------------*/
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static char *text_of(struct errs *errs)
+{
+	struct buf b = BUF(64 * 1024);
+	struct arena mem = {0};
+
+	errs_sort(errs);
+	for (size_t i = 0; i < errs->n; i++) {
+		if (i)
+			buf_add_char(&b, '\n');
+		buf_add_text(&b, err_text(&mem, errs->v[i]));
+	}
+	if (errs->dropped)
+		buf_addf(&b, "\nand %zu more", errs->dropped);
+	arena_free(&mem);
+	return buf_take(&b, NULL);
+}
+
+static void set_aside(struct rulefile *f, char *mistakes)
+{
+	bool is_news = !f->mistakes || strcmp(f->mistakes, mistakes);
+
+	free(f->mistakes);
+	f->mistakes = mistakes;
+	if (is_news)
+		log_warn("rules",
+			 f->good ? "rule file refused, its last good version goes on"
+				 : "rule file refused, none of its rules run",
+			 L_STR("file", f->path), L_STR("err", mistakes));
+}
+
+static void note_warnings(const struct errs *warnings)
+{
+	for (size_t i = 0; i < warnings->n; i++)
+		log_warn("rules", "rule file", L_ERR(warnings->v[i]));
+}
+
+static void take(struct rulefiles *rf, struct rulefile *f, struct arena *mem,
+		 const struct rule_file *good)
+{
+	struct arena old = f->good_mem;
+
+	log_info("rules", f->good ? "rule file changed" : "rule file loaded",
+		 L_STR("file", f->path), L_INT("groups", good->n_groups));
+	f->good = good;
+	f->good_mem = *mem;
+	free(f->mistakes);
+	f->mistakes = NULL;
+	rf->host.changed(rf->host.ctx, good);
+	arena_free(&old);
+}
+
+static void read_file(struct rulefiles *rf, struct rulefile *f)
+{
+	struct arena mem = {0}, err_mem = {0};
+	struct errs errs = {.mem = &err_mem}, warnings = {.mem = &err_mem};
+	const struct rule_file *good = NULL;
+	struct str text;
+	struct err err;
+
+	f->was_read = true;
+	if (!outside_read(NULL, &mem, f->path, &text, &err))
+		errs_add(&errs, &err);
+	else
+		good = rule_file_parse(&mem, f->path, text, rf->names, &errs, &warnings);
+	if (good)
+		engine_check_rules(good, &errs);
+	note_warnings(&warnings);
+	if (errs.n) {
+		set_aside(f, text_of(&errs));
+		arena_free(&mem);
+	} else {
+		take(rf, f, &mem, good);
+	}
+	arena_free(&err_mem);
+}
+
+static struct rulefile *file_at(struct rulefiles *rf, const char *path)
+{
+	struct rulefile *f = map_find(&rf->files, str_of(path));
+
+	if (!f) {
+		f = mem_new(sizeof(*f));
+		f->path = mem_text(path);
+		map_put(&rf->files, str_of(f->path), f);
+	}
+	return f;
+}
+
+static void look_at(struct rulefiles *rf, const char *path, bool force)
+{
+	struct rulefile *f;
+	struct stat st;
+
+	if (stat(path, &st))
+		return; /* gone between the listing and now */
+	f = file_at(rf, path);
+	if (f->present)
+		return; /* two globs name it */
+	f->present = true;
+	if (f->was_read && is_same(&f->seen, &st) && !(force && f->mistakes))
+		return;
+	f->seen = st;
+	read_file(rf, f);
+}
+
+static void drop_missing(struct rulefiles *rf)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		if (f->present)
+			continue;
+		log_info("rules", "rule file gone", L_STR("file", f->path));
+		if (f->good)
+			rf->host.gone(rf->host.ctx, f->path);
+		map_del(&rf->files, str_of(f->path));
+		file_free(f);
+	}
+}
+
+static size_t report_broken(const struct rulefiles *rf, struct buf *text)
+{
+	struct rulefile *f;
+	size_t n = 0;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		if (!f->mistakes)
+			continue;
+		n++;
+		if (text && text->n)
+			buf_add_char(text, '\n');
+		if (text)
+			buf_add_text(text, f->mistakes);
+	}
+	return n;
+}
+
+size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
+{
+	struct arena mem = {0};
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));)
+		f->present = false;
+	for (size_t i = 0; i < rf->globs.n; i++) {
+		const char **paths = NULL;
+		size_t n;
+
+		watch_folder_of(rf, rf->globs.v[i]);
+		if (!outside_glob(NULL, &mem, rf->globs.v[i], &paths, &n, NULL))
+			continue;
+		for (size_t k = 0; k < n; k++)
+			look_at(rf, paths[k], force);
+	}
+	drop_missing(rf);
+	arena_free(&mem);
+	return report_broken(rf, text);
+}
+
+/* -- what people ask ----------------------------------------------------------------------*/
+
+size_t rulefiles_count(const struct rulefiles *rf)
+{
+	return rf->files.n;
+}
+
+size_t rulefiles_broken(const struct rulefiles *rf, struct arena *mem,
+			struct broken_file **out)
+{
+	struct rulefile *f;
+	size_t n = 0;
+
+	*out = ARENA_ARRAY(mem, struct broken_file, rf->files.n);
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		if (f->mistakes)
+			(*out)[n++] = (struct broken_file){f->path, f->mistakes,
+							   f->good != NULL};
+	}
+	return n;
+}

@@ -1,0 +1,34 @@
+/* rulefiles.h - the rule files on disk: which there are, which changed, which are broken.
+ *
+ * A file is read when its identity on disk changed. One that has a mistake is set aside
+ * with its text, and its last good version goes on; the others never notice.
+ *
+ * Watch:  rulefiles_fd is readable when something in the folders changed (inotify): call
+ *         rulefiles_drain, then rulefiles_scan a moment later. A scan every few seconds
+ *         finds what inotify cannot see (network file systems, folders made later).
+ * Memory: a parsed file lives until its successor was taken in, or it is gone.
+ */
+#pragma once
+#include "api/api.h"
+#include "config/rules.h"
+
+struct rulefiles;
+struct rulefiles_host {
+	void *ctx;
+	void (*changed)(void *ctx, const struct rule_file *); /* a good new version */
+	void (*gone)(void *ctx, const char *path);
+};
+
+struct rulefiles *rulefiles_new(const struct rulefiles_host *) MUST_USE;
+void rulefiles_free(struct rulefiles *);
+
+/* The globs to look at from now on; copied. */
+void rulefiles_set(struct rulefiles *, const char *const *globs, size_t n, enum name_scheme);
+/* Reads what changed. force: broken files are read and reported again. Returns how many
+ * are broken; their mistakes are added to text when it is not NULL. */
+size_t rulefiles_scan(struct rulefiles *, bool force, struct buf *text);
+int rulefiles_fd(const struct rulefiles *); /* -1: no inotify */
+void rulefiles_drain(struct rulefiles *);
+
+size_t rulefiles_broken(const struct rulefiles *, struct arena *, struct broken_file **);
+size_t rulefiles_count(const struct rulefiles *);

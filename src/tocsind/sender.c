@@ -1,0 +1,177 @@
+#include "base/base.h"
+#include "tocsind/daemon.h"
+#include "base/log.h"
+#include "tocsind/outside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A delivery under way: the attempt says what it wants, the client sends it. */
+struct sending {
+	uint64_t id;
+	struct daemon *daemon;
+	struct arena mem;
+	struct attempt attempt;
+	struct attempt_env env;
+	struct exchange *exchange; /* NULL: none is out */
+};
+
+struct kept_cache {
+	const struct integration_config *of;
+	struct attempt_cache cache;
+};
+
+static struct attempt_cache *cache_of(struct generation *g,
+				      const struct integration_config *of)
+{
+	struct str key = {(const char *)&of, sizeof(of)};
+	struct kept_cache *k = map_find(&g->caches, key);
+
+	if (!k) {
+		k = ARENA_NEW(&g->mem, struct kept_cache);
+		k->of = of;
+		map_put(&g->caches, (struct str){(const char *)&k->of, sizeof(k->of)}, k);
+	}
+	return &k->cache;
+}
+
+static void sending_free(struct sending *s)
+{
+	map_del(&s->daemon->sendings, map_key_u64(&s->id));
+	if (s->exchange)
+		exchange_cancel(s->exchange);
+	arena_free(&s->mem);
+	free(s);
+}
+
+static const struct text_pair *keep_memory(struct arena *mem, const struct attempt *a)
+{
+	struct text_pair *v = ARENA_ARRAY(mem, struct text_pair, a->n_memory);
+
+	for (size_t i = 0; i < a->n_memory; i++) {
+		v[i].name = arena_text(mem, a->memory[i].name);
+		v[i].text = arena_text(mem, a->memory[i].text);
+	}
+	return v;
+}
+
+static const char *name_of(struct arena *mem, const struct notification *n)
+{
+	return arena_printf(mem, "%s/%s[%zu]", n->receiver->name, n->integration->kind->name,
+			    n->integration->index);
+}
+
+/* The verdict waits in a list for the next step; texts are copied. */
+static void finish(struct sending *s)
+{
+	struct daemon *d = s->daemon;
+	const struct attempt *a = &s->attempt;
+	struct delivery_ended end = {
+		.id = s->id,
+		.verdict = a->verdict,
+		.failure = a->failure,
+		.error = arena_text(&d->ended_mem, a->error),
+		.retry_after = a->retry_after,
+	};
+
+	if (a->remembers) {
+		end.memory = keep_memory(&d->ended_mem, a);
+		end.n_memory = a->n_memory;
+	}
+	if (a->mended) {
+		d->mended_templates++;
+		log_warn("notify", "a template failed; the message went out all the same",
+			 L_STR("receiver", name_of(&s->mem, a->n)), L_STR("err", a->mended));
+	}
+	vec_push(&d->ended_deliveries, end);
+	sending_free(s);
+	daemon_feed(d, NULL);
+}
+
+static void go_on(struct sending *s);
+
+static void on_http(void *arg, const struct http_answer *answer)
+{
+	struct sending *s = arg;
+
+	s->exchange = NULL;
+	attempt_http(&s->attempt, answer);
+	go_on(s);
+}
+
+static void on_mail(void *arg, const struct mail_answer *answer)
+{
+	struct sending *s = arg;
+
+	s->exchange = NULL;
+	attempt_mail(&s->attempt, answer);
+	go_on(s);
+}
+
+static void go_on(struct sending *s)
+{
+	struct daemon *d = s->daemon;
+
+	switch (s->attempt.wants) {
+	case WANTS_HTTP:
+		s->exchange = client_http(d->client, &s->attempt.http, on_http, s);
+		break;
+	case WANTS_MAIL:
+		s->exchange = client_mail(d->client, &s->attempt.mail, on_mail, s);
+		break;
+	case WANTS_NOTHING:
+		finish(s);
+		break;
+	}
+}
+
+void sender_start(struct daemon *d, const struct delivery_wish *wish)
+{
+	struct sending *s;
+
+	if (d->stopping)
+		return; /* told after the next start: nothing is lost */
+	s = mem_new(sizeof(*s));
+	s->id = wish->id;
+	s->daemon = d;
+	s->env = (struct attempt_env){
+		.templates = d->now_runs->templates,
+		.external_url = d->external_url,
+		.user_agent = "Alertmanager/" VERSION,
+		.hostname = d->hostname,
+		.now = instant_of_ms(daemon_now(d)),
+		.local = outside_zone(NULL, STR("Local")),
+		.zone_find = outside_zone,
+		.read = outside_read,
+		.env = outside_env,
+		.random = clock_seed(),
+		.retry_rate_limited = true,
+		.mend_templates = true,
+	};
+	s->attempt = (struct attempt){
+		.mem = &s->mem,
+		.n = wish->notification,
+		.env = &s->env,
+		.cache = cache_of(d->now_runs, wish->notification->integration),
+	};
+	map_put(&d->sendings, map_key_u64(&s->id), s);
+	attempt_start(&s->attempt);
+	go_on(s);
+}
+
+void sender_cancel(struct daemon *d, uint64_t id)
+{
+	struct sending *s = map_find(&d->sendings, map_key_u64(&id));
+
+	if (s)
+		sending_free(s);
+}
+
+void sender_free(struct daemon *d)
+{
+	struct sending *s;
+
+	for (size_t at = 0; (s = map_next(&d->sendings, &at));)
+		sending_free(s);
+	map_free(&d->sendings);
+}
