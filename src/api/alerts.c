@@ -163,7 +163,7 @@ void get_alerts(struct request *r)
 	const struct api_host *host = &r->api->options.host;
 	struct buf b = BUF(MOST_JSON);
 	struct alert_view *v;
-	struct filter f;
+	struct filter f = {0};
 	size_t n, shown = 0;
 
 	if (!filter_parse(r, &f))
@@ -261,7 +261,7 @@ void get_groups(struct request *r)
 	struct buf b = BUF(MOST_JSON);
 	struct map seen = {0};
 	struct group_view *v;
-	struct filter f;
+	struct filter f = {0};
 	struct seen *s;
 	size_t n, shown = 0;
 

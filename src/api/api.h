@@ -37,6 +37,7 @@ struct api_options {
 	struct api_host host;
 	const char *route_prefix; /* "" or "/x" */
 	const char *external_url;
+	const char *peer_version; /* the Alertmanager whose clients we serve: "0.25.0" */
 	wall_ms started_at;
 	enum matcher_mode matchers;
 	size_t get_concurrency;

@@ -394,7 +394,9 @@ void get_metrics(struct request *r)
 	buf_addf(&b,
 		 "alertmanager_build_info{version=\"%s\",revision=\"\",branch=\"\","
 		 "goversion=\"\",goos=\"linux\",goarch=\"\",tags=\"\"} 1\n",
-		 VERSION);
+		 r->api->options.peer_version);
+	head(&b, "tocsin_build_info", "gauge", "Which version runs.");
+	buf_addf(&b, "tocsin_build_info{version=\"%s\"} 1\n", VERSION);
 	one(&b, "alertmanager_cluster_enabled", "gauge",
 	    "Indicates whether the clustering is enabled or not.", 0);
 	add_config(&b, host->config(host->ctx));

@@ -3,11 +3,11 @@
 
 /* GET /api/v2/status and /api/v2/receivers (spec/api.md 3.1, 3.2). */
 
-static void add_version(struct buf *b)
+static void add_version(struct buf *b, const struct request *r)
 {
 	buf_add_text(b, "{\"branch\":\"\",\"buildDate\":\"\",\"buildUser\":\"\","
 			"\"goVersion\":\"\",\"revision\":\"\",\"version\":");
-	buf_add_json(b, STR(VERSION));
+	buf_add_json(b, str_of(r->api->options.peer_version));
 	buf_add_char(b, '}');
 }
 
@@ -23,7 +23,7 @@ void get_status(struct request *r)
 	buf_add_text(&b, "},\"uptime\":");
 	buf_add_api_time(&b, instant_of_ms(r->api->options.started_at));
 	buf_add_text(&b, ",\"versionInfo\":");
-	add_version(&b);
+	add_version(&b, r);
 	buf_add_text(&b, "}\n");
 	answer_json(r, 200, &b);
 	buf_free(&b);

@@ -91,7 +91,7 @@ struct group {
 	const char *key; /* group key */
 	struct timer timer;
 	VEC(struct member *) members;
-	bool sorted;
+	bool sorted, flushed;
 	wall_ms created_at;
 	struct flush *flush; /* under way, or NULL */
 	bool overdue;	     /* the next flush fell due during this one */

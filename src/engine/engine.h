@@ -22,6 +22,9 @@ struct engine_options {
 	span_ms resend_delay; /* --rules.alert.resend-delay; 1m */
 	const char *external_url; /* no slash at its end */
 	enum matcher_mode matchers;
+	/* As Alertmanager 0.25: any old alert that joins a group before its first flush makes
+	 * it flush at once, not only the one that creates it (spec/routing.md 4.2). */
+	bool any_old_alert_hurries;
 	size_t max_alerts;	 /* stored; 0: 1000000 */
 	size_t max_silences;	 /* 0: no limit, as the peers */
 	size_t max_silence_bytes; /* 0: no limit */

@@ -389,6 +389,7 @@ void flush_start(struct engine *e, struct group *g, wall_ms now)
 		return;
 	}
 	e->counters.flushes++;
+	g->flushed = true;
 	p.f = flush_new(g, now);
 	take_all(&p);
 	leave_out_inhibited(&p);

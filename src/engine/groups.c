@@ -43,6 +43,21 @@ static const char *make_key(struct group *g)
 	return key;
 }
 
+/* An alert that is older than group_wait is told at once. */
+static bool waited_elsewhere(const struct engine *e, const struct route *r,
+			     const struct stored_alert *s)
+{
+	return instant_ms(s->starts_at) + r->group_wait < e->now;
+}
+
+static void hurry(struct engine *e, struct group *g, const struct stored_alert *s)
+{
+	if (e->options.any_old_alert_hurries && !g->flushed &&
+	    waited_elsewhere(e, g->route, s) && g->timer.deadline.at > e->now)
+		timer_set(e, &g->timer,
+			  MAX(e->now, e->options.started_at + e->options.start_delay));
+}
+
 static struct group *create(struct engine *e, const struct route *r,
 			    const struct labels *labels, const struct stored_alert *first)
 {
@@ -58,8 +73,7 @@ static struct group *create(struct engine *e, const struct route *r,
 	g->created_at = e->now;
 	g->number = ++e->next_number;
 	g->timer.due = due;
-	/* Who creates the group and waited long enough elsewhere is told at once. */
-	if (instant_ms(first->starts_at) + r->group_wait < e->now)
+	if (waited_elsewhere(e, r, first))
 		at = e->now;
 	timer_set(e, &g->timer, MAX(at, e->options.started_at + e->options.start_delay));
 	map_put(&e->groups, g->map_key, g);
@@ -74,13 +88,17 @@ void groups_add(struct engine *e, const struct route *r, struct stored_alert *s)
 	struct member *m;
 
 	for (m = s->members; m; m = m->next_of_alert) {
-		if (m->group->route == r)
-			return; /* the group sees the alert's new content */
+		if (m->group->route != r)
+			continue;
+		hurry(e, m->group, s); /* it sees the alert's new content by itself */
+		return;
 	}
 	labels = group_labels(e->mem, r, s->labels);
 	id = (struct group_id){r->number, labels->fingerprint};
 	g = find(e, &id);
-	if (!g)
+	if (g)
+		hurry(e, g, s);
+	else
 		g = create(e, r, labels, s);
 	m = mem_new(sizeof(*m));
 	*m = (struct member){g, stored_alert_ref(s), s->members, MEMBER_UNPROCESSED};

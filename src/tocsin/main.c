@@ -1,6 +1,75 @@
 #include "base/base.h"
+#include "tocsin/commands.h"
 
-int main(void)
+#include <stdio.h>
+#include <string.h>
+
+const struct command commands[] = {
+	{"alert query", "[matchers...]", alert_query_options, alert_query,
+	 "Show alerts. Without flags: those that are neither silenced nor inhibited."},
+	{"alert add", "[labels...]", alert_add_options, alert_add, "Post an alert."},
+	{"silence add", "[matchers...]", silence_add_options, silence_add,
+	 "Silence what matches; prints the new id once it is on the server's disk."},
+	{"silence query", "[matchers...]", silence_query_options, silence_query,
+	 "Show silences."},
+	{"silence expire", "[ids...]", silence_expire_options, silence_expire,
+	 "End silences now."},
+	{"silence update", "[ids...]", silence_update_options, silence_update,
+	 "Change start, end or comment of silences."},
+	{"rules", "", rules_options, rules_show,
+	 "Show rules with state, health and last error, and rule files that were refused.",
+	},
+	{0},
+};
+
+static void print_options(const struct option_row *rows)
 {
-	return 0;
+	for (; rows && rows->name; rows++) {
+		printf("  ");
+		if (rows->letter)
+			printf("-%c, ", rows->letter);
+		printf("--%s", rows->name);
+		if (rows->kind != OPTION_FLAG)
+			printf("=%s", rows->otherwise && rows->otherwise[0] ? rows->otherwise
+									    : "...");
+		printf("\n      %s\n", rows->help);
+	}
+}
+
+void print_help(const struct tool *t)
+{
+	if (t->command) {
+		printf("usage: %s %s [<flags>] %s\n\n%s\n\nFlags:\n", t->name,
+		       t->command->words, t->command->arguments, t->command->help);
+		print_options(t->command->options);
+		puts("\nFlags of every command:");
+	} else {
+		printf("usage: %s [<flags>] <command> [<args> ...]\n\n"
+		       "Talks to tocsind, or to an Alertmanager.\n\nCommands:\n",
+		       t->name);
+		for (const struct command *c = commands; c->words; c++)
+			printf("  %s %s\n      %s\n", c->words, c->arguments, c->help);
+		puts("\nFlags:");
+	}
+	print_options(global_options);
+}
+
+int main(int argc, char **argv)
+{
+	struct tool t = {0};
+	struct err err;
+	int code = 0;
+
+	if (!tool_parse(&t, argc, argv, &err)) {
+		fprintf(stderr, "%s: error: %s\n\n", t.name, err_text(&t.mem, &err));
+		code = 1;
+	} else if (option_on(&t, "version")) {
+		printf("%s, version " VERSION "\n", t.name);
+	} else if (option_on(&t, "help") || !t.command) {
+		print_help(&t);
+	} else {
+		code = t.command->run(&t);
+	}
+	arena_free(&t.mem);
+	return code;
 }

@@ -378,6 +378,7 @@ static struct engine *make_engine(struct daemon *d)
 		.resend_delay = f->resend_delay_ns / 1000000,
 		.external_url = d->external_url,
 		.matchers = f->matchers,
+		.any_old_alert_hurries = f->as_0_25,
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
@@ -395,6 +396,7 @@ static struct api *make_api(struct daemon *d)
 			 host_is_ready, host_broken_files, d->store, host_add_metrics},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
+		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",
 		.started_at = d->started_at,
 		.matchers = d->flags.matchers,
 		.get_concurrency = d->flags.get_concurrency > 0

@@ -69,6 +69,10 @@ static const struct flag rows[] = {
 	 "Largest request body; a larger one is answered 413.", false},
 	{"shutdown.timeout", FLAG_DURATION, AT(shutdown_ns), "5s",
 	 "How long deliveries under way may take to finish after SIGTERM.", false},
+	{"compatibility", FLAG_TEXT, AT(compatibility), "0.25",
+	 "Which Alertmanager to be indistinguishable from where releases differ: 0.25 (Debian "
+	 "12; label names are ASCII) or 0.34 (UTF-8 names, richer payloads).",
+	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are accepted.",
 	 false},
@@ -270,7 +274,10 @@ static bool take_features(struct flags *f, struct err *err)
 	}
 	if (classic && strict)
 		return err_set(err, NOWHERE, "cannot have both classic and UTF-8 modes enabled");
-	f->matchers = classic ? MATCHERS_CLASSIC : strict ? MATCHERS_UTF8 : MATCHERS_FALLBACK;
+	f->matchers = classic		? MATCHERS_CLASSIC
+		      : strict		? MATCHERS_UTF8
+		      : f->as_0_25	? MATCHERS_CLASSIC
+					: MATCHERS_FALLBACK;
 	return true;
 }
 
@@ -283,6 +290,10 @@ static bool check(struct flags *f, struct err *err)
 	if (!log_format_parse(str_of(f->log_format_text), &f->log_format))
 		return err_set(err, NOWHERE, "--log.format: \"%s\" is not logfmt or json",
 			       f->log_format_text);
+	f->as_0_25 = !strcmp(f->compatibility, "0.25");
+	if (!f->as_0_25 && strcmp(f->compatibility, "0.34"))
+		return err_set(err, NOWHERE, "--compatibility: \"%s\" is not 0.25 or 0.34",
+			       f->compatibility);
 	if (!f->config_file[0])
 		f->config_file = access("tocsin.yml", F_OK) == 0 ? "tocsin.yml"
 								 : "alertmanager.yml";

@@ -137,7 +137,7 @@ void sender_start(struct daemon *d, const struct delivery_wish *wish)
 	s->env = (struct attempt_env){
 		.templates = d->now_runs->templates,
 		.external_url = d->external_url,
-		.user_agent = "Alertmanager/" VERSION,
+		.user_agent = d->flags.as_0_25 ? "Alertmanager/0.25.0" : "Alertmanager/0.34.0",
 		.hostname = d->hostname,
 		.now = instant_of_ms(daemon_now(d)),
 		.local = outside_zone(NULL, STR("Local")),

@@ -1,0 +1,21 @@
+/* commands.h - the commands, one a file, and what the silence commands share. */
+#pragma once
+#include "tocsin/tool.h"
+
+extern const struct option_row alert_query_options[], alert_add_options[],
+	silence_add_options[], silence_query_options[], silence_expire_options[],
+	silence_update_options[], rules_options[];
+
+int alert_query(struct tool *);
+int alert_add(struct tool *);
+int silence_add(struct tool *);
+int silence_query(struct tool *);
+int silence_expire(struct tool *);
+int silence_update(struct tool *);
+int rules_show(struct tool *);
+
+/* -- of the silence commands --------------------------------------------------------------*/
+/* The id the server gave; NULL after an error was printed. */
+const char *post_silence(struct tool *, struct str body);
+bool end_from_options(struct tool *, struct instant start, struct instant *end);
+const char *silence_path(struct tool *, const char *id);

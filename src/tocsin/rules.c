@@ -1,0 +1,104 @@
+#include "base/base.h"
+#include "tocsin/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* tocsin rules: groups, rules, states, last errors, and the files that were refused. */
+
+const struct option_row rules_options[] = {
+	{"broken", 0, OPTION_FLAG, NULL, "Only rule files that were refused."},
+	{0},
+};
+
+static const char *rule_name(const json_t *rule)
+{
+	return json_text(rule, "name");
+}
+
+static const char *state_of(const json_t *rule)
+{
+	const char *state = json_text(rule, "state");
+
+	return state[0] ? state : "recording";
+}
+
+static void add_rule(struct tool *t, struct table *table, const json_t *g, const json_t *r)
+{
+	const char *last = json_text(r, "lastEvaluation");
+	const char *cells[] = {
+		json_text(g, "name"),
+		rule_name(r),
+		state_of(r),
+		arena_printf(&t->mem, "%zu", json_array_size(json_object_get(r, "alerts"))),
+		json_text(r, "health"),
+		str_starts(str_of(last), STR("0001-")) ? "never" : date_text(t, last),
+		json_text(r, "lastError"),
+	};
+
+	table_row(table, cells);
+}
+
+static void print_groups(struct tool *t, const json_t *groups)
+{
+	static const char *const heading[] = {"Group",	"Rule",		  "State",     "Alerts",
+					      "Health", "Last Evaluation", "Last Error"};
+	struct table table = {.mem = &t->mem, .columns = 7};
+
+	table_row(&table, heading);
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *g = json_array_get(groups, i), *rules;
+
+		rules = json_object_get(g, "rules");
+		for (size_t k = 0; k < json_array_size(rules); k++)
+			add_rule(t, &table, g, json_array_get(rules, k));
+	}
+	table_print(&table);
+}
+
+static void print_broken(const json_t *files)
+{
+	for (size_t i = 0; i < json_array_size(files); i++) {
+		const json_t *f = json_array_get(files, i);
+
+		printf("\nrefused: %s (%s)\n%s\n", json_text(f, "file"),
+		       json_is_true(json_object_get(f, "lastGoodRuns"))
+			       ? "its last good version runs"
+			       : "none of its rules run",
+		       json_text(f, "error"));
+	}
+}
+
+static const json_t *data_of(const json_t *answer, const char *name)
+{
+	return json_object_get(json_object_get(answer, "data"), name);
+}
+
+int rules_show(struct tool *t)
+{
+	json_t *rules = request_json(t, "GET", "/api/v1/rules", "getRules", STR("")), *broken;
+
+	if (!rules)
+		return 1;
+	broken = request_json(t, "GET", "/api/v1/rules/broken", "getBrokenRules", STR(""));
+	if (t->output == OUTPUT_JSON) {
+		json_t *all = json_object();
+
+		json_object_set(all, "groups", json_object_get(json_object_get(rules, "data"),
+							       "groups"));
+		if (broken)
+			json_object_set(all, "refused",
+					json_object_get(json_object_get(broken, "data"),
+							"files"));
+		print_json(all);
+		json_decref(all);
+	} else {
+		if (!option_on(t, "broken"))
+			print_groups(t, data_of(rules, "groups"));
+		if (broken)
+			print_broken(data_of(broken, "files"));
+	}
+	json_decref(rules);
+	json_decref(broken);
+	return broken ? 0 : 1;
+}
