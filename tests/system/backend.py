@@ -34,6 +34,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self, params):
         b = self.server.owner
+        if b.gone:
+            self.close_connection = True
+            return
         b.saw(self.path.split("?")[0], params, {k.lower(): v for k, v in self.headers.items()})
         mode = b.mode
         try:
@@ -136,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+    allow_reuse_address = True
 
 
 class Backend:
@@ -147,14 +151,27 @@ class Backend:
         self._vectors = {}
         self.queries = []  # (path, params, headers)
         self.mode = "ok"
+        self.gone = False
         self.delay = 30
         self.flood_bytes = 80 * 1024 * 1024
         self.release = threading.Event()  # ends what is being slow
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._port = 0
+        self.come_back()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def come_back(self):
+        self._server = _Server(("127.0.0.1", self._port), _Handler)
         self._server.owner = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._port = self._server.server_address[1]
+        self.gone = False
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05},
                          daemon=True).start()
+
+    def go_away(self):
+        """Nobody listens any more, and open connections end."""
+        self.gone = True
+        self._server.shutdown()
+        self._server.server_close()
 
     def set(self, expr, *samples):
         """samples: (labels, value) each; none: the expression gives nothing."""
@@ -178,5 +195,5 @@ class Backend:
 
     def stop(self):
         self.release.set()
-        self._server.shutdown()
-        self._server.server_close()
+        if not self.gone:
+            self.go_away()

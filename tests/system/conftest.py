@@ -16,7 +16,7 @@ import backend as backend_module  # noqa: E402
 import endpoints  # noqa: E402
 import programs  # noqa: E402
 
-WRONG_IN_LOG = re.compile(r"(BUG|Assertion|AddressSanitizer|runtime error:|LeakSanitizer).*")
+WRONG_IN_LOG = re.compile(r"(\bBUG\b|Assertion|AddressSanitizer|runtime error:|LeakSanitizer).*")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -79,17 +79,10 @@ def test_an_answer_over_the_ceiling_is_an_error(daemon, backend, box):
 
 def test_a_backend_that_is_gone_and_back(daemon, backend, box):
     before = states(daemon)
-    port = int(backend.url.rsplit(":", 1)[1])
-    backend._server.shutdown()
-    backend._server.server_close()
+    backend.go_away()
     until(lambda: daemon.rule("DiskFull")["health"] == "err", 10)
     assert states(daemon) == before
-    import threading
-    from backend import _Handler, _Server
-    backend._server = _Server(("127.0.0.1", port), _Handler)
-    backend._server.owner = backend
-    threading.Thread(target=backend._server.serve_forever, kwargs={"poll_interval": 0.05},
-                     daemon=True).start()
+    backend.come_back()
     until(lambda: daemon.rule("DiskFull")["health"] == "ok", 15)
     assert states(daemon) == before and len(box.all()) == 1
 

@@ -149,10 +149,14 @@ def test_its_configuration_file(pair, folder):
     d = folder / ".config" / "amtool"
     d.mkdir(parents=True)
     (d / "config.yml").write_text(
-        f"alertmanager.url: {pair.url}\nauthor: from-file\ncomment_required: false\n")
-    sid = run([pair.client, "silence", "add", "a=b"], HOME=str(folder)).stdout.strip()
+        f"alertmanager.url: {pair.url}\nauthor: from-file\noutput: json\nunknown: key\n")
+    sid = run([pair.client, "silence", "add", "a=b", "-c", "x"], HOME=str(folder)).stdout.strip()
     s = [x for x in pair.silences() if x["id"] == sid][0]
-    assert s["createdBy"] == "from-file" and s["comment"] == ""
+    assert s["createdBy"] == "from-file"
+    out = run([pair.client, "silence", "query"], HOME=str(folder)).stdout
+    assert json.loads(out)[0]["id"] == sid
+    out = run([pair.client, "silence", "query", "-o", "simple"], HOME=str(folder)).stdout
+    assert out.startswith("ID ")
 
 
 def test_json_output_of_many(pair):
@@ -161,15 +165,24 @@ def test_json_output_of_many(pair):
     assert len(got) == 50 and got[0]["labels"]["odd"] == 'q"\\\n\t\N{SNOWMAN}'
 
 
-def test_amtool_shows_our_configuration(start, far, folder):
-    d = start(make_config(hook(far), route={"routes": [{"receiver": "r", "matchers": ["a=b"]}]}))
+def test_amtool_shows_our_configuration(start, far):
+    d = start(make_config(
+        {"slack_configs": [{"api_url": far.slack, "channel": "#x"}]},
+        route={"routes": [{"receiver": "r", "matchers": ["a=b"]}]}))
     out = d.tool("config", "show", program="amtool").stdout
-    assert "receiver: r" in out and "<secret>" in out
-    out = d.tool("config", "routes", "show", program="amtool").stdout
-    assert '{a="b"}  receiver: r' in out
-    assert d.tool("config", "routes", "test", "a=b", program="amtool").stdout.strip() == "r"
+    assert "receiver: r" in out and "<secret>" in out and far.slack not in out
     out = d.tool("cluster", "show", program="amtool", check=False)
     assert "disabled" in out.stdout
+
+
+def test_amtool_reads_our_routes(folder, keep):
+    d = keep(programs.Tocsind(folder, """\
+route: {receiver: r, routes: [{receiver: s, matchers: ['a="b"']}]}
+receivers: [{name: r}, {name: s}]
+"""))
+    out = d.tool("config", "routes", "show", program="amtool").stdout
+    assert '{a="b"}  receiver: s' in out
+    assert d.tool("config", "routes", "test", "a=b", program="amtool").stdout.strip() == "s"
 
 
 def test_tocsin_has_a_default_and_an_environment_variable(start, far):

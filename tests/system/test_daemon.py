@@ -35,8 +35,9 @@ def test_version_and_help():
     (["--data.retention=-1h"], "retention"),
 ])
 def test_a_bad_command_line_ends_with_1(args, text, folder):
-    done = run([TOCSIND, *args, f"--storage.path={folder}/d"]
-               + ([] if "config" in args[0] else [f"--config.file={folder}/none.yml"]), check=False)
+    done = run([TOCSIND, f"--storage.path={folder}/d"]
+               + ([] if "config" in args[0] else [f"--config.file={folder}/none.yml"]) + args,
+               check=False)
     assert done.returncode == 1 and text in done.stderr, done
     assert done.stdout == ""
 
