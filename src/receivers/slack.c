@@ -344,8 +344,8 @@ static void compose(struct attempt *a)
 	json_close(&body, '}');
 	buf_free(&attachment.out);
 	want_json(a, url, &body);
-	if (has_token(s) && a->wants == WANTS_HTTP)
-		add_header(a, "Authorization", arena_printf(a->mem, "Bearer %s", token));
+	if (has_token(s))
+		authorize(a, arena_printf(a->mem, "Bearer %s", token));
 	set_timeout(a, s->timeout);
 }
 
