@@ -215,8 +215,8 @@ bool call_number(struct call *c, const struct value *v, double *out)
 
 static void add_whole_units(struct buf *b, double seconds)
 {
-	/* beyond int64 any defined output will do */
-	int64_t s = seconds < 9.2e18 ? (int64_t)seconds : INT64_MAX;
+	/* the processor makes this of what int64 cannot hold, and users have seen it */
+	int64_t s = seconds < 9223372036854775808.0 ? (int64_t)seconds : INT64_MIN;
 	long long days = s / 86400, hours = s / 3600 % 24, minutes = s / 60 % 60;
 
 	if (days)

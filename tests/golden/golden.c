@@ -3,6 +3,7 @@
  * The last line is "N passed, N failed"; the exit status is 1 when a case failed. */
 #include "base/base.h"
 #include "golden/golden.h"
+#include "golden/receivers.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -96,6 +97,10 @@ static void walk(struct tally *all, const char *path)
 	if (!S_ISDIR(st.st_mode)) {
 		if (str_ends(str_of(path), STR(".jsonl")))
 			run_file(all, path);
+		return;
+	}
+	if (is_receiver_case(path)) {
+		golden_receiver(all, path);
 		return;
 	}
 	n = scandir(path, &names, NULL, alphasort);
