@@ -235,12 +235,10 @@ static enum flow exec_range(struct exec *x, const struct node *n, const struct v
 	if (!eval_pipeline(x, dot, n->pipe, &v))
 		return FLOW_FAILED;
 	flow = exec_rounds(x, n, value_behind(v, &is_nil), &rounds);
-	if (flow == FLOW_BREAK)
-		flow = FLOW_ON;
 	if (!rounds && flow == FLOW_ON && n->other)
 		flow = exec_list(x, n->other, dot);
 	x->vars.n = mark;
-	return flow;
+	return flow == FLOW_BREAK ? FLOW_ON : flow; /* also one within {{else}}, as in Go */
 }
 
 static enum flow exec_template(struct exec *x, const struct node *n, const struct value *dot)
@@ -258,7 +256,7 @@ static enum flow exec_template(struct exec *x, const struct node *n, const struc
 		buf_free(&b);
 		return FLOW_FAILED;
 	}
-	if (x->depth >= x->run->limits.depth) {
+	if (x->depth > x->run->limits.depth) {
 		exec_fail(x, "exceeded maximum template depth (%zu)", x->run->limits.depth);
 		return FLOW_FAILED;
 	}
@@ -388,7 +386,7 @@ static bool exec_aside(struct exec *x, const struct body *body, const struct val
 	const struct node *at = x->at;
 	bool ok;
 
-	if (x->depth >= x->run->limits.depth)
+	if (x->depth > x->run->limits.depth)
 		return exec_fail(x, "exceeded maximum template depth (%zu)",
 				 x->run->limits.depth);
 	x->out = &inner;

@@ -224,6 +224,9 @@ static bool fn_slice(struct call *c, struct value *out)
 		return call_fail(c, "can't slice item of type %s", out->type->name);
 	}
 	for (size_t i = 1; i < c->n; i++) {
+		if (c->args[i].held) /* Go does not look through the interface here */
+			return call_fail(c,
+					 "cannot index slice/array with type interface {}");
 		if (!take_index(c, c->args[i], end, &at[i - 1]))
 			return false;
 	}
@@ -277,7 +280,7 @@ static bool fn_call(struct call *c, struct value *out)
 		return call_fail(c, "wrong number of args for %.*s: got %zu want %u",
 				 FMT(c->callee), inner.n, f->n_in);
 	if (!f)
-		return call_fail(c, "reflect: call of nil function");
+		return call_fail(c, "reflect.Value.Call: call of nil function");
 	inner.args = v = ARENA_ARRAY(c->mem, struct value, inner.n + 1);
 	for (size_t i = 0; i < inner.n; i++) {
 		v[i] = c->args[i + 1];

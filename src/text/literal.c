@@ -122,7 +122,7 @@ static void simplify(struct number *n)
 	integer_of_float(n);
 }
 
-const char *literal_complex(struct arena *mem, struct str text, struct number *n)
+const char *literal_complex(struct str text, struct number *n)
 {
 	size_t cut = text.n - 1;
 
@@ -132,7 +132,7 @@ const char *literal_complex(struct arena *mem, struct str text, struct number *n
 		cut--;
 	if (float_parse(str_slice(text, 0, cut), &n->f) != FLOAT_OK ||
 	    float_parse(str_slice(text, cut, text.n - cut - 1), &n->imaginary) != FLOAT_OK)
-		return quoted_message(mem, "illegal number syntax: ", text);
+		return "syntax error scanning complex number";
 	simplify(n);
 	return NULL;
 }

@@ -17,6 +17,6 @@ struct number {
 
 /* These return NULL, or what is wrong; a message may be in the arena. */
 const char *literal_number(struct arena *, struct str text, struct number *);
-const char *literal_complex(struct arena *, struct str text, struct number *);
+const char *literal_complex(struct str text, struct number *);
 const char *literal_char(struct arena *, struct str text, struct number *);
 const char *literal_string(struct arena *, struct str text, struct str *out);

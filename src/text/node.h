@@ -77,6 +77,7 @@ struct body {
 	struct str name;
 	const struct source *source;
 	struct nodes root;
+	const struct node *first; /* where its list begins, for complaints about all of it */
 };
 
 struct node *node_new(struct arena *, enum node_kind, uint32_t at, int line);

@@ -268,7 +268,7 @@ const struct type type_alert_list = {
 
 enum { DATA_RECEIVER, DATA_STATUS, DATA_ALERTS, DATA_REASON, DATA_GROUP_LABELS,
        DATA_COMMON_LABELS, DATA_COMMON_ANNOTATIONS, DATA_ROUTE_LABELS, DATA_URL,
-       DATA_FIELDS };
+       DATA_RENDERED, DATA_FIELDS };
 static const struct type_field data_fields[DATA_FIELDS] = {
 	[DATA_RECEIVER] = {"Receiver", &type_string, "receiver"},
 	[DATA_STATUS] = {"Status", &type_string, "status"},
@@ -279,6 +279,8 @@ static const struct type_field data_fields[DATA_FIELDS] = {
 	[DATA_COMMON_ANNOTATIONS] = {"CommonAnnotations", &type_kv, "commonAnnotations"},
 	[DATA_ROUTE_LABELS] = {"RouteLabels", &type_kv, "routeLabels"},
 	[DATA_URL] = {"ExternalURL", &type_string, "externalURL"},
+	/* Alertmanager's own note of what routeLabels did; it shows when all is printed */
+	[DATA_RENDERED] = {"routeLabelsRendered", &type_bool, NULL},
 };
 const struct type type_data = {
 	.kind = VALUE_STRUCT,
@@ -362,6 +364,7 @@ struct value notice_value(struct arena *mem, const struct notice *n)
 	f[DATA_COMMON_ANNOTATIONS] = kv_or_empty(n->common_annotations);
 	f[DATA_ROUTE_LABELS] = kv_or_empty(n->route_labels);
 	f[DATA_URL] = value_str(n->external_url);
+	f[DATA_RENDERED] = value_bool(false);
 	return value_pointer(mem, &type_data_pointer,
 			     (struct value){.type = &type_data, .fields = f});
 }

@@ -82,11 +82,16 @@ static struct token peek_word(struct parser *p)
 	return t;
 }
 
+/* Go's words name the line it has read up to; the place is that of the culprit. */
+static bool fail_at(struct parser *p, uint32_t at, struct str text)
+{
+	return err_set(p->err, source_pos(p->source, at), "template: %.*s:%d: %.*s",
+		       FMT(p->source->name), p->ahead[0].line, FMT(text));
+}
+
 static bool fail_text(struct parser *p, struct str text)
 {
-	return err_set(p->err, source_pos(p->source, p->ahead[0].at),
-		       "template: %.*s:%d: %.*s", FMT(p->source->name), p->ahead[0].line,
-		       FMT(text));
+	return fail_at(p, p->ahead[0].at, text);
 }
 
 PRINTF(2, 3) static bool fail(struct parser *p, const char *fmt, ...)
@@ -100,18 +105,17 @@ PRINTF(2, 3) static bool fail(struct parser *p, const char *fmt, ...)
 	return fail_text(p, str_of(text));
 }
 
-static bool fail_quoted(struct parser *p, const char *before, struct str quoted,
-			const char *after)
+static bool fail_quoted(struct parser *p, uint32_t at, const char *before,
+			struct str quoted, const char *after)
 {
 	struct buf b = BUF(4096);
-	bool no;
 
 	buf_add_text(&b, before);
 	buf_add_quoted(&b, quoted);
 	buf_add_text(&b, after);
-	no = fail_text(p, buf_str(&b));
+	fail_at(p, at, buf_str(&b));
 	buf_free(&b);
-	return no;
+	return false;
 }
 
 static bool fail_lexer(struct parser *p, struct token t)
@@ -203,7 +207,7 @@ static bool use_variable(struct parser *p, struct token t, struct node **out)
 		if (str_eq(p->vars.v[i], (*out)->names[0]))
 			return true;
 	}
-	return fail_quoted(p, "undefined variable ", (*out)->names[0], "");
+	return fail_quoted(p, t.at, "undefined variable ", (*out)->names[0], "");
 }
 
 static bool use_function(struct parser *p, struct token t, struct node **out)
@@ -211,7 +215,7 @@ static bool use_function(struct parser *p, struct token t, struct node **out)
 	const struct func *f = func_find(p->funcs, t.text);
 
 	if (!f)
-		return fail_quoted(p, "function ", t.text, " not defined");
+		return fail_quoted(p, t.at, "function ", t.text, " not defined");
 	*out = node_at(p, NODE_IDENTIFIER, t);
 	(*out)->text = t.text;
 	(*out)->func = f;
@@ -232,7 +236,7 @@ static bool parse_number(struct parser *p, struct token t, struct node **out)
 	if (t.kind == TOKEN_CHAR_CONSTANT)
 		wrong = literal_char(p->mem, t.text, &(*out)->number);
 	else if (t.kind == TOKEN_COMPLEX)
-		wrong = literal_complex(p->mem, t.text, &(*out)->number);
+		wrong = literal_complex(t.text, &(*out)->number);
 	else
 		wrong = literal_number(p->mem, t.text, &(*out)->number);
 	return !wrong || fail_text(p, str_of(wrong));
@@ -324,7 +328,7 @@ static bool parse_operand(struct parser *p, struct node **out)
 		bool no;
 
 		node_print(&b, n);
-		no = fail_quoted(p, "unexpected . after term ", buf_str(&b), "");
+		no = fail_quoted(p, first.at, "unexpected . after term ", buf_str(&b), "");
 		buf_free(&b);
 		return no;
 	}
@@ -562,7 +566,8 @@ static bool parse_template(struct parser *p, struct node **out)
 }
 
 /* Adds a body unless a fuller one of the name is there. */
-static bool add_body(struct parser *p, struct str name, const struct nodes *root)
+static bool add_body(struct parser *p, struct str name, const struct nodes *root,
+		     struct token first)
 {
 	struct body *b;
 
@@ -570,15 +575,17 @@ static bool add_body(struct parser *p, struct str name, const struct nodes *root
 		b = p->out->bodies.v[i];
 		if (!str_eq(b->name, name))
 			continue;
-		if (nodes_are_empty(&b->root))
+		if (nodes_are_empty(&b->root)) {
 			b->root = *root;
-		else if (!nodes_are_empty(root))
-			return fail_quoted(p, "template: multiple definition of template ",
+			b->first = node_at(p, NODE_DOT, first);
+		} else if (!nodes_are_empty(root)) {
+			return fail_quoted(p, first.at, "template: multiple definition of template ",
 					   name, "");
+		}
 		return true;
 	}
 	b = ARENA_NEW(p->mem, struct body);
-	*b = (struct body){name, p->source, *root};
+	*b = (struct body){name, p->source, *root, node_at(p, NODE_DOT, first)};
 	vec_push_in(p->mem, &p->out->bodies, b);
 	return true;
 }
@@ -600,10 +607,13 @@ static struct parser inner_parser(struct parser *p)
 	return inner;
 }
 
-static bool parse_body(struct parser *inner, struct nodes *root, struct node **end)
+static bool parse_body(struct parser *inner, struct nodes *root, struct node **end,
+		       struct token *first)
 {
-	bool ok = go_deeper(inner) && parse_list(inner, root, end);
+	bool ok = go_deeper(inner);
 
+	*first = peek_word(inner);
+	ok = ok && parse_list(inner, root, end);
 	inner->depth--;
 	return ok;
 }
@@ -614,16 +624,17 @@ static bool parse_block(struct parser *p, struct node **out)
 	struct token t = next_word(p);
 	struct parser inner = inner_parser(p);
 	struct nodes root = {0};
+	struct token first;
 	struct node *end;
 
 	*out = node_at(p, NODE_TEMPLATE, t);
 	if (!parse_template_name(p, t, context, &(*out)->text) ||
 	    !parse_pipeline(p, context, TOKEN_RIGHT_DELIM, &(*out)->pipe) ||
-	    !parse_body(&inner, &root, &end))
+	    !parse_body(&inner, &root, &end, &first))
 		return false;
 	if (end->kind != NODE_END)
 		return fail(p, "unexpected %s in %s", end_text(end), context);
-	return add_body(&inner, (*out)->text, &root);
+	return add_body(&inner, (*out)->text, &root, first);
 }
 
 static bool parse_define(struct parser *p)
@@ -631,15 +642,16 @@ static bool parse_define(struct parser *p)
 	static const char context[] = "define clause";
 	struct parser inner = inner_parser(p);
 	struct nodes root = {0};
+	struct token first;
 	struct node *end;
 	struct str name;
 
 	if (!parse_template_name(&inner, next_word(&inner), context, &name) ||
-	    !expect(&inner, TOKEN_RIGHT_DELIM, context) || !parse_body(&inner, &root, &end))
+	    !expect(&inner, TOKEN_RIGHT_DELIM, context) || !parse_body(&inner, &root, &end, &first))
 		return false;
 	if (end->kind != NODE_END)
 		return fail(&inner, "unexpected %s in %s", end_text(end), context);
-	return add_body(&inner, name, &root);
+	return add_body(&inner, name, &root, first);
 }
 
 static bool parse_action(struct parser *p, struct node **out)
@@ -725,10 +737,12 @@ bool parse_source(struct arena *mem, enum template_funcs funcs, const struct sou
 		.err = err,
 	};
 	struct nodes root = {0};
+	struct token first;
 
 	if (source->text.n > TEMPLATE_MAX_SOURCE)
 		return err_set(err, source->at, "template: %.*s: longer than %d bytes",
 			       FMT(source->name), TEMPLATE_MAX_SOURCE);
 	vec_push_in(mem, &p.vars, STR("$"));
-	return parse_top(&p, &root) && add_body(&p, source->name, &root);
+	first = peek(&p);
+	return parse_top(&p, &root) && add_body(&p, source->name, &root, first);
 }

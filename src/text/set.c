@@ -81,6 +81,11 @@ enum template_funcs template_set_funcs(const struct template_set *set)
 	return set->funcs;
 }
 
+const struct bodies *template_set_bodies(const struct template_set *set)
+{
+	return &set->bodies;
+}
+
 bool template_set_has(const struct template_set *set, const char *name)
 {
 	return bodies_find(&set->bodies, str_of(name));
@@ -159,4 +164,3 @@ enum template_missing template_missing_of(const struct template *t)
 {
 	return t->set->missing;
 }
-bool html_escape(struct arena *mem, struct template *t, struct err *err){(void)mem;(void)t;return err_set(err,NOWHERE,"html/template: later");}

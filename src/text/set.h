@@ -25,6 +25,7 @@ const struct body *template_source_body(const struct template *, struct str name
 /* The same for running: in HTML the escaped body. */
 const struct body *template_find(const struct template *, struct str name);
 const struct body *template_main(const struct template *);
+const struct bodies *template_set_bodies(const struct template_set *);
 enum template_missing template_missing_of(const struct template *);
 
 /* A text template parsed in t's name space under the empty name. */

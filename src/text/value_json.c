@@ -84,14 +84,22 @@ static void add_map(struct json *j, const struct value *v)
 	buf_add_char(j->out, '}');
 }
 
+static bool is_exported(const struct type_field *f)
+{
+	return f->name[0] >= 'A' && f->name[0] <= 'Z';
+}
+
 static void add_struct(struct json *j, const struct value *v)
 {
+	size_t n = 0;
+
 	buf_add_char(j->out, '{');
 	for (size_t i = 0; i < v->type->n_fields && !j->wrong && !j->out->full; i++) {
 		const struct type_field *f = &v->type->fields[i];
 		struct value item = value_item(v, i);
 
-		add_member(j, i, str_of(f->json ? f->json : f->name), &item);
+		if (is_exported(f))
+			add_member(j, n++, str_of(f->json ? f->json : f->name), &item);
 	}
 	buf_add_char(j->out, '}');
 }

@@ -1,24 +1,8 @@
 #include "base/base.h"
 #include "tocsin/tool.h"
+#include "net/once.h"
 
-#include <event2/event.h>
 #include <string.h>
-
-struct waiting {
-	struct tool *tool;
-	struct reply reply;
-	struct event_base *base;
-};
-
-static void on_answer(void *arg, const struct http_answer *a)
-{
-	struct waiting *w = arg;
-
-	w->reply.status = a->status;
-	w->reply.error = arena_text(&w->tool->mem, a->error);
-	w->reply.body = arena_str(&w->tool->mem, a->body);
-	event_base_loopbreak(w->base);
-}
 
 /* http://user:password@host: the credentials go into an http_config, not the URL. */
 static const char *split_user(struct tool *t, const char *url)
@@ -58,14 +42,9 @@ struct reply request(struct tool *t, const char *method, const char *path, struc
 		.timeout = t->timeout_ns / 1000000,
 		.max_answer = (size_t)1024 * 1024 * 1024,
 	};
-	struct waiting w = {.tool = t, .base = event_base_new()};
-	struct client *c = client_new(w.base, "tocsin/" VERSION);
+	struct http_answer a = http_once(&t->mem, "tocsin/" VERSION, &r);
 
-	client_http(c, &r, on_answer, &w);
-	event_base_dispatch(w.base);
-	client_free(c);
-	event_base_free(w.base);
-	return w.reply;
+	return (struct reply){a.status, a.error, a.body};
 }
 
 /* [POST /silences][400] postSilencesBadRequest "text" (spec/cli.md 2.5) */

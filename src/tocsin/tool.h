@@ -7,7 +7,7 @@
 #pragma once
 #include "base/vec.h"
 #include "model/matcher.h"
-#include "net/client.h"
+#include "config/http.h"
 #include "text/json.h"
 
 /* -- the command line ---------------------------------------------------------------------*/

@@ -1,0 +1,865 @@
+#include "base/base.h"
+#include "text/set.h"
+#include "base/quote.h"
+#include "base/utf8.h"
+#include "text/func.h"
+#include "text/html_context.h"
+#include "text/html_escaper.h"
+#include "text/html_script.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* The analysis of a template as HTML (spec/go-template.md 18.8, 19). It walks copies of
+ * all the bodies that can be reached and writes down what to change in them; the changes
+ * are made at the end, when all is well. What a trial run wrote down is cut off again. */
+
+struct edit {
+	struct node *node;
+	enum html_escaper escapers[3]; /* ACTION */
+	size_t n_escapers;
+	struct str text; /* TEXT: its new text; TEMPLATE: the name of the copy */
+};
+struct output { /* the context a body ends in */
+	struct str name;
+	struct html_context context;
+};
+struct loop { /* contexts at its breaks and continues */
+	struct loop *outer;
+	VEC(struct html_context) breaks, continues;
+};
+struct escape {
+	struct arena *mem;
+	struct template *t;
+	const struct source *source; /* of the body being walked */
+	VEC(struct edit) edits;
+	VEC(struct output) outputs;
+	VEC(struct str) called;
+	struct loop *loop;
+	size_t trials; /* bounds what nested recursion may cost */
+};
+
+static struct html_context escape_list(struct escape *, struct html_context,
+				       const struct nodes *);
+
+static struct html_context failed(struct escape *e, const struct node *node, struct buf *text)
+{
+	struct html_context c = html_failed(e->mem, e->source, node, buf_text(text));
+
+	buf_free(text);
+	return c;
+}
+
+/* -- private copies --------------------------------------------------------------------- */
+
+static struct nodes copy_nodes(struct arena *, const struct nodes *);
+
+static struct node *copy_node(struct arena *mem, const struct node *n)
+{
+	struct node *copy = ARENA_NEW(mem, struct node);
+
+	*copy = *n;
+	switch ((int)n->kind) {
+	case NODE_ACTION:
+	case NODE_IF:
+	case NODE_WITH:
+	case NODE_RANGE:
+	case NODE_TEMPLATE:
+		if (n->pipe)
+			copy->pipe = copy_node(mem, n->pipe);
+		if (n->body) {
+			copy->body = ARENA_NEW(mem, struct nodes);
+			*copy->body = copy_nodes(mem, n->body);
+		}
+		if (n->other) {
+			copy->other = ARENA_NEW(mem, struct nodes);
+			*copy->other = copy_nodes(mem, n->other);
+		}
+		break;
+	case NODE_PIPE:
+		copy->commands = copy_nodes(mem, &n->commands);
+		break;
+	case NODE_COMMAND: /* its words are only exchanged, never changed */
+		copy->args.v = ARENA_ARRAY(mem, struct node *, n->args.n);
+		memcpy(copy->args.v, n->args.v, n->args.n * sizeof(*n->args.v));
+		break;
+	}
+	return copy;
+}
+
+static struct nodes copy_nodes(struct arena *mem, const struct nodes *list)
+{
+	struct nodes copy = {ARENA_ARRAY(mem, struct node *, list->n), list->n, list->n};
+
+	for (size_t i = 0; i < list->n; i++)
+		copy.v[i] = copy_node(mem, list->v[i]);
+	return copy;
+}
+
+static const struct body *original(const struct escape *e, struct str name)
+{
+	if (str_eq(name, e->t->main->name) && !nodes_are_empty(&e->t->main->root))
+		return e->t->main;
+	return template_source_body(e->t, name);
+}
+
+/* The copy of a body under its name for a context; NULL when there is no such template. */
+static struct body *body_for(struct escape *e, struct str name, struct str copy_name)
+{
+	const struct body *from;
+	struct body *b = bodies_find(&e->t->html, copy_name);
+
+	if (b)
+		return b;
+	from = original(e, name);
+	if (!from)
+		return NULL;
+	b = ARENA_NEW(e->mem, struct body);
+	*b = *from;
+	b->name = copy_name;
+	b->root = copy_nodes(e->mem, &from->root);
+	bodies_put(e->mem, &e->t->html, b);
+	return b;
+}
+
+/* -- joining ---------------------------------------------------------------------------- */
+
+/* An action as the next thing: what it would start. */
+static struct html_context nudge(struct html_context c)
+{
+	if (c.state == STATE_TAG) {
+		c.state = STATE_ATTR_NAME;
+	} else if (c.state == STATE_BEFORE_VALUE) {
+		c.state = html_value_state(c.attr);
+		c.delim = DELIM_SPACE;
+		c.attr = ATTR_NONE;
+	} else if (c.state == STATE_AFTER_NAME) {
+		c.state = STATE_ATTR_NAME;
+		c.attr = ATTR_NONE;
+	}
+	return c;
+}
+
+static struct html_context branch_error(struct escape *e, const struct html_context *a,
+					const struct html_context *b, const struct node *node,
+					const char *word)
+{
+	struct buf text = BUF(64 * 1024);
+
+	buf_addf(&text, "{{%s}} branches end in different contexts: ", word);
+	html_context_print(&text, a);
+	buf_add_text(&text, ", ");
+	html_context_print(&text, b);
+	return failed(e, node, &text);
+}
+
+static struct html_context join(struct escape *e, struct html_context a,
+				struct html_context b, const struct node *node,
+				const char *word)
+{
+	struct html_context c;
+	struct html_context x, y;
+
+	if (a.state == STATE_ERROR || b.state == STATE_DEAD)
+		return a;
+	if (b.state == STATE_ERROR || a.state == STATE_DEAD)
+		return b;
+	if (html_context_eq(&a, &b))
+		return a;
+	c = a;
+	c.part = b.part;
+	if (html_context_eq(&c, &b)) {
+		c.part = PART_UNKNOWN;
+		return c;
+	}
+	c = a;
+	c.js = b.js;
+	if (html_context_eq(&c, &b)) {
+		c.js = JS_UNKNOWN;
+		return c;
+	}
+	x = nudge(a);
+	y = nudge(b);
+	if (!html_context_eq(&x, &a) || !html_context_eq(&y, &b)) {
+		c = join(e, x, y, node, word);
+		if (c.state != STATE_ERROR)
+			return c;
+	}
+	return branch_error(e, &a, &b, node, word);
+}
+
+static struct html_context prefixed(struct escape *e, struct html_context c, const char *words)
+{
+	struct html_error *err = ARENA_NEW(e->mem, struct html_error);
+
+	*err = *c.error;
+	err->text = arena_printf(e->mem, "%s%s", words, c.error->text);
+	c.error = err;
+	return c;
+}
+
+static struct html_context join_exits(struct escape *e, struct html_context c,
+				      const struct html_context *v, size_t n, const char *words)
+{
+	for (size_t i = 0; i < n && c.state != STATE_ERROR; i++) {
+		c = join(e, c, v[i], v[i].node, "range");
+		if (c.state == STATE_ERROR)
+			c = prefixed(e, c, words);
+	}
+	return c;
+}
+
+static struct html_context join_loop(struct escape *e, struct html_context c,
+				     const struct loop *loop)
+{
+	c = join_exits(e, c, loop->breaks.v, loop->breaks.n, "at range loop break: ");
+	return join_exits(e, c, loop->continues.v, loop->continues.n,
+			  "at range loop continue: ");
+}
+
+/* -- trials ----------------------------------------------------------------------------- */
+
+struct mark {
+	size_t edits, outputs, called;
+};
+
+static struct mark mark(const struct escape *e)
+{
+	return (struct mark){e->edits.n, e->outputs.n, e->called.n};
+}
+
+static void cut_back(struct escape *e, struct mark m)
+{
+	e->edits.n = m.edits;
+	e->outputs.n = m.outputs;
+	e->called.n = m.called;
+}
+
+static bool was_called(const struct escape *e, struct mark since, struct str name)
+{
+	for (size_t i = since.called; i < e->called.n; i++) {
+		if (str_eq(e->called.v[i], name))
+			return true;
+	}
+	return false;
+}
+
+static void set_output(struct escape *e, struct str name, const struct html_context *c)
+{
+	vec_push(&e->outputs, (struct output){name, *c});
+}
+
+static const struct html_context *find_output(const struct escape *e, struct str name)
+{
+	for (size_t i = e->outputs.n; i; i--) {
+		if (str_eq(e->outputs.v[i - 1].name, name))
+			return &e->outputs.v[i - 1].context;
+	}
+	return NULL;
+}
+
+/* -- branches and loops ------------------------------------------------------------------ */
+
+static struct html_context escape_loop(struct escape *e, struct html_context c,
+				       const struct node *n)
+{
+	struct loop loop = {.outer = e->loop}, again = {.outer = e->loop};
+	struct html_context c0, c1;
+	struct mark m;
+
+	e->loop = &loop;
+	c0 = escape_list(e, c, n->body);
+	if (c0.state != STATE_ERROR)
+		c0 = join_loop(e, c0, &loop);
+	e->loop = loop.outer;
+	if (c0.state != STATE_ERROR) {
+		/* a second round must end as the first did */
+		e->loop = &again;
+		m = mark(e);
+		c1 = escape_list(e, c0, n->body);
+		cut_back(e, m);
+		c0 = join(e, c0, c1, n, "range");
+		if (c0.state == STATE_ERROR)
+			c0 = prefixed(e, c0, "on range loop re-entry: ");
+		else
+			c0 = join_loop(e, c0, &again);
+		e->loop = again.outer;
+	}
+	vec_free(&loop.breaks);
+	vec_free(&loop.continues);
+	vec_free(&again.breaks);
+	vec_free(&again.continues);
+	return c0;
+}
+
+static struct html_context escape_branch(struct escape *e, struct html_context c,
+					 const struct node *n, const char *word)
+{
+	struct html_context c0, c1 = c;
+
+	if (n->kind == NODE_RANGE) {
+		if (++e->trials > 10000) {
+			struct buf text = BUF(256);
+
+			buf_add_text(&text, "loops too deep within each other");
+			return failed(e, n, &text);
+		}
+		c0 = escape_loop(e, c, n);
+		if (c0.state == STATE_ERROR)
+			return c0;
+	} else {
+		c0 = escape_list(e, c, n->body);
+	}
+	if (n->other)
+		c1 = escape_list(e, c, n->other);
+	return join(e, c0, c1, n, word);
+}
+
+static struct html_context escape_exit(struct escape *e, struct html_context c,
+				       const struct node *n)
+{
+	c.node = n;
+	if (n->kind == NODE_BREAK)
+		vec_push(&e->loop->breaks, c);
+	else
+		vec_push(&e->loop->continues, c);
+	return (struct html_context){.state = STATE_DEAD};
+}
+
+/* -- template calls ----------------------------------------------------------------------- */
+
+/* One try at a body, assuming that calls of itself end as they begin, in *c. */
+static bool try_body(struct escape *e, const struct html_context *c, const struct body *b,
+		     struct html_context *end)
+{
+	const struct source *outer = e->source;
+	struct mark m;
+	bool ok;
+
+	set_output(e, b->name, c);
+	m = mark(e);
+	e->source = b->source;
+	*end = escape_list(e, *c, &b->root);
+	e->source = outer;
+	ok = end->state != STATE_ERROR &&
+	     (!was_called(e, m, b->name) || html_context_eq(c, end));
+	if (!ok)
+		cut_back(e, m);
+	return ok;
+}
+
+static struct html_context escape_body(struct escape *e, struct html_context c,
+				       const struct body *b)
+{
+	struct html_context c1, c2;
+	struct buf text = BUF(64 * 1024);
+
+	if (++e->trials > 10000) {
+		buf_add_text(&text, "templates too deep within each other");
+		return failed(e, NULL, &text);
+	}
+	if (try_body(e, &c, b, &c1)) {
+		buf_free(&text);
+		set_output(e, b->name, &c1);
+		return c1;
+	}
+	if (try_body(e, &c1, b, &c2)) {
+		buf_free(&text);
+		set_output(e, b->name, &c2);
+		return c2;
+	}
+	if (c1.state == STATE_ERROR) {
+		buf_free(&text);
+		return c1;
+	}
+	buf_addf(&text, "cannot compute output context for template %.*s", FMT(b->name));
+	c1 = html_failed(e->mem, b->source, b->first, buf_text(&text));
+	buf_free(&text);
+	return c1;
+}
+
+static struct html_context escape_tree(struct escape *e, struct html_context c,
+				       const struct node *node, struct str name,
+				       struct str *copy_name)
+{
+	const struct html_context *known;
+	struct body *b;
+
+	*copy_name = html_context_mangle(e->mem, &c, name);
+	vec_push(&e->called, *copy_name);
+	known = find_output(e, *copy_name);
+	if (known)
+		return *known;
+	b = body_for(e, name, *copy_name);
+	if (!b) {
+		struct buf text = BUF(64 * 1024);
+
+		buf_add_text(&text, "no such template ");
+		buf_add_quoted(&text, name);
+		return failed(e, node, &text);
+	}
+	return escape_body(e, c, b);
+}
+
+static struct html_context escape_template(struct escape *e, struct html_context c,
+					   struct node *n)
+{
+	struct str name;
+
+	c = escape_tree(e, c, n, n->text, &name);
+	if (!str_eq(name, n->text))
+		vec_push(&e->edits, (struct edit){.node = n, .text = name});
+	return c;
+}
+
+/* -- actions ------------------------------------------------------------------------------ */
+
+static const struct func *command_func(const struct node *command)
+{
+	const struct node *first = command->args.v[0];
+
+	return first->kind == NODE_IDENTIFIER ? first->func : NULL;
+}
+
+static bool is_predefined(const struct func *f)
+{
+	return f && (strcmp(f->name, "html") == 0 || strcmp(f->name, "urlquery") == 0);
+}
+
+static bool misuses_escaper(struct escape *e, const struct html_context *c,
+			    const struct node *n, struct html_context *out)
+{
+	const struct nodes *commands = &n->pipe->commands;
+
+	for (size_t i = 0; i < commands->n; i++) {
+		const struct func *f = command_func(commands->v[i]);
+		struct buf text = BUF(256);
+
+		if (!is_predefined(f) ||
+		    (i + 1 == commands->n &&
+		     !(c->state == STATE_ATTR && c->delim == DELIM_SPACE &&
+		       strcmp(f->name, "html") == 0)))
+			continue;
+		buf_addf(&text, "predefined escaper \"%s\" disallowed in template", f->name);
+		*out = failed(e, n, &text);
+		return true;
+	}
+	return false;
+}
+
+static bool is_css_string(enum html_state s)
+{
+	return s == STATE_CSS_DQ_STR || s == STATE_CSS_SQ_STR;
+}
+
+static void add(struct edit *edit, enum html_escaper escaper)
+{
+	edit->escapers[edit->n_escapers++] = escaper;
+}
+
+/* In a URL, be it an attribute's or a style sheet's. False where it cannot be said. */
+static bool choose_for_url(const struct html_context *c, struct edit *edit)
+{
+	switch (c->part) {
+	case PART_NONE:
+		add(edit, ESCAPE_URL_FILTER);
+		add(edit, is_css_string(c->state) ? ESCAPE_CSS : ESCAPE_URL_NORMALIZE);
+		return true;
+	case PART_PRE_QUERY:
+		add(edit, is_css_string(c->state) ? ESCAPE_CSS : ESCAPE_URL_NORMALIZE);
+		return true;
+	case PART_QUERY:
+		add(edit, ESCAPE_URL);
+		return true;
+	case PART_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+/* The escapers by state; HTML_ESCAPERS: none, or others decide. */
+static const enum html_escaper by_state[HTML_STATES] = {
+	[STATE_TEXT] = ESCAPE_HTML,
+	[STATE_TAG] = ESCAPE_NAME,
+	[STATE_ATTR_NAME] = ESCAPE_NAME,
+	[STATE_AFTER_NAME] = HTML_ESCAPERS,
+	[STATE_BEFORE_VALUE] = HTML_ESCAPERS,
+	[STATE_HTML_CMT] = ESCAPE_COMMENT,
+	[STATE_RCDATA] = ESCAPE_RCDATA,
+	[STATE_ATTR] = HTML_ESCAPERS,
+	[STATE_URL] = HTML_ESCAPERS,
+	[STATE_SRCSET] = ESCAPE_SRCSET,
+	[STATE_META_CONTENT] = HTML_ESCAPERS,
+	[STATE_META_CONTENT_URL] = ESCAPE_URL_FILTER,
+	[STATE_JS] = ESCAPE_JS_VALUE,
+	[STATE_JS_DQ_STR] = ESCAPE_JS_STRING,
+	[STATE_JS_SQ_STR] = ESCAPE_JS_STRING,
+	[STATE_JS_TMPL_LIT] = ESCAPE_JS_TEMPLATE,
+	[STATE_JS_REGEXP] = ESCAPE_JS_REGEXP,
+	[STATE_JS_BLOCK_CMT] = ESCAPE_COMMENT,
+	[STATE_JS_LINE_CMT] = ESCAPE_COMMENT,
+	[STATE_JS_HTML_OPEN_CMT] = ESCAPE_COMMENT,
+	[STATE_JS_HTML_CLOSE_CMT] = ESCAPE_COMMENT,
+	[STATE_CSS] = ESCAPE_CSS_FILTER,
+	[STATE_CSS_DQ_STR] = HTML_ESCAPERS,
+	[STATE_CSS_SQ_STR] = HTML_ESCAPERS,
+	[STATE_CSS_DQ_URL] = HTML_ESCAPERS,
+	[STATE_CSS_SQ_URL] = HTML_ESCAPERS,
+	[STATE_CSS_URL] = HTML_ESCAPERS,
+	[STATE_CSS_BLOCK_CMT] = ESCAPE_COMMENT,
+	[STATE_CSS_LINE_CMT] = ESCAPE_COMMENT,
+	[STATE_ERROR] = HTML_ESCAPERS,
+	[STATE_DEAD] = HTML_ESCAPERS,
+};
+
+static bool is_url_state(enum html_state s)
+{
+	return s == STATE_URL || (s >= STATE_CSS_DQ_STR && s <= STATE_CSS_URL);
+}
+
+static struct html_context escape_action(struct escape *e, struct html_context c,
+					 struct node *n)
+{
+	struct edit edit = {.node = n};
+	struct html_context wrong;
+
+	if (n->pipe->vars.n)
+		return c;
+	c = nudge(c);
+	if (misuses_escaper(e, &c, n, &wrong))
+		return wrong;
+	if (is_url_state(c.state) && !choose_for_url(&c, &edit)) {
+		struct buf text = BUF(64 * 1024);
+
+		node_print(&text, n);
+		buf_add_text(&text, " appears in an ambiguous context within a URL");
+		return failed(e, n, &text);
+	}
+	if (by_state[c.state] != HTML_ESCAPERS)
+		add(&edit, by_state[c.state]);
+	if (c.state == STATE_JS)
+		c.js = JS_DIV;
+	if (c.state == STATE_TAG)
+		c.state = STATE_ATTR_NAME;
+	if (c.delim == DELIM_SPACE)
+		add(&edit, ESCAPE_NOSPACE);
+	else if (c.delim)
+		add(&edit, ESCAPE_ATTR);
+	if (edit.n_escapers)
+		vec_push(&e->edits, edit);
+	return c;
+}
+
+/* -- text --------------------------------------------------------------------------------- */
+
+/* Stray less-than signs of text become entities, but for that of a doctype. */
+static void add_text_escaped(struct buf *b, struct str s, size_t *written, size_t from,
+			     size_t end)
+{
+	for (size_t i = from; i < end; i++) {
+		if (s.p[i] != '<' ||
+		    (s.n - i >= 9 && strncasecmp(s.p + i, "<!DOCTYPE", 9) == 0))
+			continue;
+		buf_add_str(b, str_slice(s, *written, i - *written));
+		buf_add_text(b, "&lt;");
+		*written = i + 1;
+	}
+}
+
+static size_t last_less_than(struct str s, size_t from, size_t end)
+{
+	for (size_t i = end; i > from; i--) {
+		if (s.p[i - 1] == '<')
+			return i - 1;
+	}
+	return end;
+}
+
+static bool has_line_end(struct str s)
+{
+	return str_find_char(s, '\n') != STR_NONE || str_find_char(s, '\r') != STR_NONE ||
+	       str_find(s, STR("\xE2\x80\xA8")) != STR_NONE ||
+	       str_find(s, STR("\xE2\x80\xA9")) != STR_NONE;
+}
+
+/* How many bytes at its end opened this comment. */
+static size_t opener_length(enum html_state s)
+{
+	if (s == STATE_HTML_CMT || s == STATE_JS_HTML_OPEN_CMT)
+		return 4;
+	return s == STATE_JS_HTML_CLOSE_CMT ? 3 : 2;
+}
+
+/* What has to change in s between from and end, where the context goes from a to b. */
+static void rewrite_piece(struct buf *out, const struct html_context *a,
+			  const struct html_context *b, struct str s, size_t *written,
+			  size_t from, size_t end)
+{
+	bool leaves = a->state != b->state;
+
+	if (a->state == STATE_TEXT || a->state == STATE_RCDATA) {
+		add_text_escaped(out, s, written, from,
+				 leaves ? last_less_than(s, from, end) : end);
+	} else if (html_is_comment(a->state) && a->delim == DELIM_NONE) {
+		if (a->state == STATE_JS_BLOCK_CMT)
+			buf_add_char(out, has_line_end(str_slice(s, *written, end - *written))
+						  ? '\n'
+						  : ' ');
+		else if (a->state == STATE_CSS_BLOCK_CMT)
+			buf_add_char(out, ' ');
+		*written = end;
+	}
+	if (leaves && html_is_comment(b->state) && b->delim == DELIM_NONE) {
+		size_t start = end - opener_length(b->state);
+
+		buf_add_str(out, str_slice(s, *written, start - *written));
+		*written = end;
+	}
+	if (html_is_script_literal(a->state) &&
+	    html_has_script_tag(str_slice(s, from, end - from))) {
+		buf_add_str(out, str_slice(s, *written, from - *written));
+		buf_add_script_tags_escaped(out, str_slice(s, from, end - from));
+		*written = end;
+	}
+}
+
+static struct html_context escape_text(struct escape *e, struct html_context c,
+				       struct node *n)
+{
+	struct str s = n->text;
+	struct buf out = BUF(BUF_NO_LIMIT);
+	struct html_context next;
+	size_t written = 0, used;
+
+	for (size_t i = 0; i != s.n; i += used) {
+		next = html_after_text(e->mem, &c, str_from(s, i), &used);
+		rewrite_piece(&out, &c, &next, s, &written, i, i + used);
+		ASSERT(used || next.state != c.state);
+		c = next;
+	}
+	if (written && c.state != STATE_ERROR) {
+		if (!html_is_comment(c.state) || c.delim != DELIM_NONE)
+			buf_add_str(&out, str_from(s, written));
+		vec_push(&e->edits,
+			 (struct edit){.node = n, .text = buf_keep(&out, e->mem)});
+	}
+	buf_free(&out);
+	return c;
+}
+
+/* -- the walk ----------------------------------------------------------------------------- */
+
+static struct html_context escape_node(struct escape *e, struct html_context c,
+				       struct node *n)
+{
+	switch ((int)n->kind) {
+	case NODE_TEXT:
+		return escape_text(e, c, n);
+	case NODE_ACTION:
+		return escape_action(e, c, n);
+	case NODE_IF:
+		return escape_branch(e, c, n, "if");
+	case NODE_WITH:
+		return escape_branch(e, c, n, "with");
+	case NODE_RANGE:
+		return escape_branch(e, c, n, "range");
+	case NODE_TEMPLATE:
+		return escape_template(e, c, n);
+	case NODE_BREAK:
+	case NODE_CONTINUE:
+		return escape_exit(e, c, n);
+	default:
+		BUG("node of kind %d in a body", n->kind);
+	}
+}
+
+static struct html_context escape_list(struct escape *e, struct html_context c,
+				       const struct nodes *list)
+{
+	for (size_t i = 0; i < list->n && c.state != STATE_DEAD && c.state != STATE_ERROR; i++)
+		c = escape_node(e, c, list->v[i]);
+	return c;
+}
+
+/* -- making the changes ------------------------------------------------------------------- */
+
+/* Which function of the language does the same, for those where the user's call may
+ * stand in for ours. */
+static const char *norm(const struct func *f)
+{
+	if (f == &html_escapers[ESCAPE_ATTR] || f == &html_escapers[ESCAPE_HTML] ||
+	    f == &html_escapers[ESCAPE_RCDATA])
+		return "html";
+	if (f == &html_escapers[ESCAPE_URL] || f == &html_escapers[ESCAPE_URL_NORMALIZE])
+		return "urlquery";
+	return f->name;
+}
+
+/* Whether f behind last would do nothing, or harm. */
+static bool is_redundant(const struct func *last, const struct func *f)
+{
+	const struct func *e = html_escapers;
+
+	if (last == &e[ESCAPE_COMMENT])
+		return f == &e[ESCAPE_ATTR] || f == &e[ESCAPE_HTML];
+	if (last == &e[ESCAPE_CSS] || last == &e[ESCAPE_JS_REGEXP] ||
+	    last == &e[ESCAPE_JS_STRING] || last == &e[ESCAPE_JS_TEMPLATE])
+		return f == &e[ESCAPE_ATTR];
+	return last == &e[ESCAPE_URL] && f == &e[ESCAPE_URL_NORMALIZE];
+}
+
+static struct node *identifier(struct arena *mem, const struct func *f, uint32_t at)
+{
+	struct node *n = node_new(mem, NODE_IDENTIFIER, at, 0);
+
+	n->func = f;
+	n->text = str_of(f->name);
+	return n;
+}
+
+static void append_call(struct arena *mem, struct nodes *commands, const struct func *f,
+			uint32_t at)
+{
+	const struct func *last =
+		commands->n ? command_func(commands->v[commands->n - 1]) : NULL;
+	struct node *command;
+
+	if (last && is_redundant(last, f))
+		return;
+	command = node_new(mem, NODE_COMMAND, at, 0);
+	vec_push_in(mem, &command->args, identifier(mem, f, at));
+	vec_push_in(mem, commands, command);
+}
+
+static bool is_inserted(const struct nodes *commands, size_t n, const struct func *f)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct func *there = command_func(commands->v[i]);
+
+		if (there && strcmp(norm(there), norm(f)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The user's own html or urlquery at the end takes the place of what is equivalent. */
+static void commit_action(struct arena *mem, struct node *pipe, const struct edit *edit)
+{
+	struct nodes *commands = &pipe->commands;
+	struct node *last = commands->v[commands->n - 1];
+	const struct func *user = command_func(last), *f[3];
+	size_t kept;
+	bool stands_in = false;
+
+	for (size_t i = 0; i < edit->n_escapers; i++)
+		f[i] = &html_escapers[edit->escapers[i]];
+	if (is_predefined(user)) {
+		if (commands->n == 1 && last->args.n > 1) {
+			uint32_t at = last->args.v[0]->at;
+
+			last->args.v[0] = identifier(mem, &html_escapers[ESCAPE_JOIN], at);
+			append_call(mem, commands, user, pipe->at);
+		}
+		for (size_t i = 0; i < edit->n_escapers; i++) {
+			if (strcmp(norm(f[i]), user->name) == 0) {
+				f[i] = user;
+				stands_in = true;
+			}
+		}
+		commands->n -= stands_in;
+	}
+	kept = commands->n;
+	for (size_t i = 0; i < edit->n_escapers; i++) {
+		if (!is_inserted(commands, kept, f[i]))
+			append_call(mem, commands, f[i], pipe->at);
+	}
+}
+
+static void commit(struct escape *e)
+{
+	for (size_t i = 0; i < e->edits.n; i++) {
+		const struct edit *edit = &e->edits.v[i];
+
+		if (edit->node->kind == NODE_ACTION)
+			commit_action(e->mem, edit->node->pipe, edit);
+		else
+			edit->node->text = edit->text;
+	}
+	e->edits.n = 0;
+}
+
+/* -- errors and the whole ----------------------------------------------------------------- */
+
+static bool fail(struct escape *e, const struct html_error *error, struct str name,
+		 struct err *err)
+{
+	struct pos at = e->t->main->source->at;
+	size_t column;
+	int line;
+
+	if (!error->node || !error->source)
+		return err_set(err, at, "html/template:%.*s: %s", FMT(name), error->text);
+	source_line(error->source, error->node->at, &line, &column);
+	return err_set(err, source_pos(error->source, error->node->at),
+		       "html/template:%.*s:%d:%zu: %s", FMT(error->source->name), line, column,
+		       error->text);
+}
+
+static bool escape_one(struct escape *e, struct str name, struct err *err)
+{
+	struct str copy;
+	struct html_context c =
+		escape_tree(e, (struct html_context){.state = STATE_TEXT}, NULL, name, &copy);
+	struct buf text = BUF(4096);
+
+	if (c.state == STATE_ERROR)
+		return fail(e, c.error, name, err);
+	if (c.state != STATE_TEXT) {
+		buf_add_text(&text, "ends in a non-text context: ");
+		html_context_print(&text, &c);
+		c = failed(e, NULL, &text);
+		return fail(e, c.error, name, err);
+	}
+	return true;
+}
+
+/* tmpl calls by names that only show when it runs: every body must be ready for it. Those
+ * that cannot be escaped are taken out again. */
+static void escape_others(struct escape *e, const struct bodies *all)
+{
+	for (size_t i = 0; i < all->v.n; i++) {
+		struct mark m = mark(e);
+
+		if (!bodies_find(&e->t->html, all->v.v[i]->name) &&
+		    !escape_one(e, all->v.v[i]->name, NULL))
+			cut_back(e, m);
+	}
+}
+
+bool html_escape(struct arena *mem, struct template *t, struct err *err)
+{
+	struct escape e = {.mem = mem, .t = t, .source = t->main->source};
+	bool ok;
+
+	/* the main body may be empty and yet not stand for its name */
+	if (nodes_are_empty(&t->main->root) && template_source_body(t, t->main->name) != t->main) {
+		struct body *b = ARENA_NEW(mem, struct body);
+
+		*b = *t->main;
+		t->html_main = b;
+		return true;
+	}
+	ok = escape_one(&e, t->main->name, err);
+	if (ok && template_set_funcs(t->set) == FUNCS_CONSOLE) {
+		escape_others(&e, &t->own);
+		escape_others(&e, template_set_bodies(t->set));
+	}
+	if (ok) {
+		commit(&e);
+		t->html_main = bodies_find(&t->html, t->main->name);
+	}
+	vec_free(&e.edits);
+	vec_free(&e.outputs);
+	vec_free(&e.called);
+	return ok;
+}

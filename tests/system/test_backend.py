@@ -1,0 +1,167 @@
+"""A metrics backend that misbehaves: an error is never "nothing to report"."""
+import time
+
+import pytest
+
+from backend import Backend
+from conftest import alert, group, hook, make_config, rule_file, write
+from programs import until
+
+
+@pytest.fixture
+def daemon(start, far, box, backend, rules):
+    """One alert fires, one is pending."""
+    backend.set("disk_full", ({"host": "a"}, 1))
+    backend.set("slow_disk", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group(
+        "g", alert("DiskFull", "disk_full"), alert("SlowDisk", "slow_disk", **{"for": "1h"}))))
+    d = start(make_config(hook(far), backend=backend), rules)
+    assert box.wait(lambda s: s.ok, 10)
+    until(lambda: d.rule("SlowDisk")["alerts"], 5)
+    return d
+
+
+def states(d):
+    return {n: (d.rule(n)["state"], [a["activeAt"] for a in d.rule(n)["alerts"]])
+            for n in ("DiskFull", "SlowDisk")}
+
+
+@pytest.mark.parametrize("mode", Backend.MISBEHAVING)
+def test_an_error_keeps_the_state_and_sets_the_health(daemon, backend, box, mode):
+    before = states(daemon)
+    assert before["DiskFull"][0] == "firing" and before["SlowDisk"][0] == "pending"
+    failures = daemon.metric("prometheus_rule_evaluation_failures_total")
+    backend.mode = mode
+    until(lambda: daemon.rule("DiskFull")["health"] == "err"
+          and daemon.rule("SlowDisk")["health"] == "err", 10)
+    asked = backend.asked("disk_full")
+    until(lambda: backend.asked("disk_full") >= asked + 4, 15, "further evaluations")
+    assert states(daemon) == before
+    error = daemon.rule("DiskFull")["lastError"]
+    assert error
+    if mode == "500":
+        assert "the disk of the backend is gone" in error
+    if mode == "error":
+        assert "found duplicate series" in error
+    assert daemon.metric("prometheus_rule_evaluation_failures_total") > failures
+    assert len(box.all()) == 1, "an error resolved an alert"
+    backend.mode = "ok"
+    until(lambda: daemon.rule("DiskFull")["health"] == "ok", 10)
+    assert "lastError" not in daemon.rule("DiskFull") or not daemon.rule("DiskFull")["lastError"]
+    assert states(daemon) == before
+    backend.set("disk_full")
+    assert box.wait(lambda s: s.body["status"] == "resolved", 10)
+
+
+@pytest.mark.parametrize("mode", ["slow", "drip"])
+def test_a_slow_backend_meets_the_timeout(daemon, backend, box, mode):
+    before = states(daemon)
+    backend.mode = mode
+    until(lambda: daemon.rule("DiskFull")["health"] == "err", 10, "the 2 s timeout")
+    began = time.monotonic()
+    assert daemon.get("/-/healthy").status == 200
+    assert time.monotonic() - began < 0.5, "the daemon waits with the query"
+    assert states(daemon) == before and len(box.all()) == 1
+    backend.release.set()
+    backend.mode = "ok"
+    until(lambda: daemon.rule("DiskFull")["health"] == "ok", 10)
+
+
+def test_an_answer_over_the_ceiling_is_an_error(daemon, backend, box):
+    before = states(daemon)
+    backend.mode = "flood"
+    until(lambda: daemon.rule("DiskFull")["health"] == "err", 20)
+    backend.mode = "ok"
+    assert states(daemon) == before and len(box.all()) == 1
+    rss = daemon.metric("process_resident_memory_bytes")
+    assert rss < 600 * 1024 * 1024, f"{rss / 1e6:.0f} MB"
+
+
+def test_a_backend_that_is_gone_and_back(daemon, backend, box):
+    before = states(daemon)
+    backend.go_away()
+    until(lambda: daemon.rule("DiskFull")["health"] == "err", 10)
+    assert states(daemon) == before
+    backend.come_back()
+    until(lambda: daemon.rule("DiskFull")["health"] == "ok", 15)
+    assert states(daemon) == before and len(box.all()) == 1
+
+
+def test_a_broken_rule_does_not_hold_up_its_group(start, far, box, backend, rules):
+    backend.set("fine", ({"host": "a"}, 1))
+    backend.set("twins", ({"host": "a"}, 1), ({"host": "b"}, 1))
+    write(rules / "r.yml", rule_file(group(
+        "g",
+        alert("Twins", "twins", labels={"host": "same"}),
+        alert("Limited", "twins"),
+        alert("Fine", "fine"), limit=1)))
+    d = start(make_config(hook(far), backend=backend), rules)
+    seen = box.wait(lambda s: s.body["groupLabels"]["alertname"] == "Fine", 10)
+    assert seen
+    until(lambda: d.rule("Twins")["health"] == "err", 5)
+    assert "labelset" in d.rule("Twins")["lastError"]
+    assert "exceeded limit of 1 with 2 alerts" in d.rule("Limited")["lastError"]
+
+
+def test_what_the_backend_is_asked(start, far, backend, rules, folder):
+    backend.set("fine", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group("g", alert("Fine", "fine"), interval="300ms",
+                                           query_offset="10s")))
+    (folder / "password").write_text("from file\n")
+    config = make_config(hook(far), datasources=[{
+        "name": "main", "url": backend.url + "/sub/path/", "timeout": "3s",
+        "basic_auth": {"username": "me", "password_file": "password"},
+        "http_headers": {"X-Scope-OrgID": {"values": ["tenant-1"]}}}])
+    start(config, rules)
+    until(lambda: backend.asked("fine") >= 3, 10)
+    path, params, headers = backend.queries[-1]
+    assert path == "/sub/path/api/v1/query"
+    assert headers["authorization"] == "Basic bWU6ZnJvbSBmaWxl"
+    assert headers["x-scope-orgid"] == "tenant-1"
+    assert 9 < time.time() - float(params["time"]) < 12, "query_offset"
+    times = [float(p["time"]) for _, p, _ in backend.queries]
+    steps = {round(b - a, 3) for a, b in zip(times, times[1:])}
+    assert all(abs(s / 0.3 - round(s / 0.3)) < 0.01 for s in steps), f"on the grid: {steps}"
+
+
+def test_a_bearer_token_from_a_file_is_read_anew(start, far, backend, rules, folder):
+    backend.set("fine", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group("g", alert("Fine", "fine"))))
+    token = folder / "token"
+    token.write_text("one\n")
+    start(make_config(hook(far), datasources=[{
+        "name": "main", "url": backend.url,
+        "authorization": {"credentials_file": str(token)}}]), rules)
+    until(lambda: backend.queries, 10)
+    assert backend.queries[-1][2]["authorization"] == "Bearer one"
+    write(token, "two\n")
+    until(lambda: backend.queries[-1][2]["authorization"] == "Bearer two", 10)
+
+
+def test_keep_firing_for_and_for(start, far, box, backend, rules):
+    backend.set("flap", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group("g", alert("Flap", "flap", keep_firing_for="2s",
+                                                      **{"for": "1s"}))))
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: d.rule("Flap")["state"] == "pending", 10)
+    assert box.wait(lambda s: s.body["status"] == "firing", 10)
+    backend.set("flap")
+    gone = time.monotonic()
+    seen = box.wait(lambda s: s.body["status"] == "resolved", 10)
+    assert seen and 1.7 < seen.at - gone < 4, seen and seen.at - gone
+
+
+def test_two_datasources(start, far, box, rules, backend):
+    other = Backend()
+    try:
+        backend.set("x", ({"from": "first"}, 1))
+        other.set("x", ({"from": "second"}, 1))
+        write(rules / "r.yml", rule_file(group("a", alert("First", "x")),
+                                         group("b", alert("Second", "x"), datasource="second")))
+        start(make_config(hook(far), datasources=[{"name": "first", "url": backend.url},
+                                                  {"name": "second", "url": other.url}]), rules)
+        for name, where in (("First", "first"), ("Second", "second")):
+            seen = box.wait(lambda s: s.body["groupLabels"]["alertname"] == name, 10)
+            assert seen.body["alerts"][0]["labels"]["from"] == where
+    finally:
+        other.stop()

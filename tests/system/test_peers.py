@@ -1,0 +1,95 @@
+"""Real Prometheus on both sides: the backend that is asked, and the client that sends."""
+import time
+
+from conftest import alert, group, hook, make_config, rule_file, write
+from programs import node_exporter, prometheus, until
+
+SCRAPE = """\
+global: {scrape_interval: 500ms, evaluation_interval: 500ms}
+scrape_configs:
+  - job_name: prometheus
+    static_configs: [{targets: ["SELF"]}]
+"""
+
+
+def test_rules_on_a_real_prometheus(start, far, box, folder, rules, keep):
+    p = keep(prometheus(folder, SCRAPE))
+    write(rules / "p.yml", rule_file(group(
+        "p",
+        alert("Up", 'up{job="prometheus"} == 1', **{"for": "500ms"},
+              annotations={"summary": "{{ $labels.job }} {{ $value }}",
+                           "also": '{{ with query "up" }}{{ . | first | value }}{{ end }}'}),
+        alert("Never", "up == 2"),
+        alert("Scalar", "scalar(vector(1))"),
+        alert("Wrong", "up[5m]"),
+        alert("Invalid", "sum(("),
+        {"record": "job:up:sum", "expr": "sum by (job) (up)"})))
+    config = make_config(hook(far), backend=p)
+    d = start(config, rules)
+    seen = box.wait(lambda s: s.body["groupLabels"]["alertname"] == "Up", 20)
+    assert seen, d.log_tail()
+    a = seen.body["alerts"][0]
+    assert a["annotations"]["summary"] == "prometheus 1"
+    assert a["labels"]["instance"] == p.address
+    until(lambda: d.rule("Wrong") and d.rule("Wrong")["health"] == "err", 5)
+    assert d.rule("Wrong")["lastError"]
+    assert "sum((" in d.rule("Invalid")["query"]
+    until(lambda: d.rule("Invalid")["health"] == "err", 5)
+    assert d.rule("Never")["health"] == "ok" and d.rule("Never")["state"] == "inactive"
+    assert until(lambda: d.rule("Scalar")["state"] == "firing", 5)
+    until(lambda: d.rule("job:up:sum")["health"] == "ok", 5)
+    assert d.metric("prometheus_rule_evaluation_failures_total") > 0
+
+
+def test_a_real_prometheus_sends_its_alerts(start, far, box, folder, keep):
+    d = start(make_config(hook(far)))
+    p = keep(prometheus(folder, SCRAPE + f"""\
+rule_files: [prometheus-rules.yml]
+alerting:
+  alertmanagers:
+    - static_configs: [{{targets: ["127.0.0.1:{d.port}"]}}]
+""", rules=rule_file(group("g", alert("FromPrometheus", 'up{job="prometheus"} == 1',
+                                      labels={"severity": "page"},
+                                      annotations={"summary": "it is {{ $value }}"})))))
+    seen = box.wait(lambda s: s.kind == "webhook", 20)
+    assert seen, d.log_tail()
+    a = seen.body["alerts"][0]
+    assert a["labels"] == {"alertname": "FromPrometheus", "instance": p.address,
+                           "job": "prometheus", "severity": "page"}
+    assert a["annotations"] == {"summary": "it is 1"}
+    assert "g0.expr=" in a["generatorURL"]
+    assert d.metric("alertmanager_alerts_received_total", status="firing") >= 1
+
+
+def test_the_shipped_packs_evaluate_without_error(start, far, folder, keep):
+    """Every expression of rules/ is understood by a real Prometheus."""
+    import os
+    from programs import ROOT
+    node = keep(node_exporter(folder))
+    p = keep(prometheus(folder, SCRAPE + f"""\
+  - job_name: node
+    static_configs: [{{targets: ["{node.address}"]}}]
+"""))
+    time.sleep(1)
+    config = make_config(hook(far), backend=p)
+    d = start(config, os.path.join(ROOT, "rules"), port=None)
+
+    def states():
+        return {r["name"]: (r["health"], r.get("lastError", ""))
+                for g in d.groups().values() for r in g["rules"]}
+
+    # Groups have their own intervals (30s, 1m) and a phase within; the whole pack once is
+    # what --rules with the interval lines removed gives in a second.
+    quick = folder / "quick"
+    quick.mkdir()
+    for name in os.listdir(os.path.join(ROOT, "rules")):
+        if name.endswith(".yml"):
+            with open(os.path.join(ROOT, "rules", name)) as f:
+                lines = [x for x in f if not x.startswith("    interval:")]
+            write(quick / name, "".join(lines))
+    assert len(states()) > 30
+    d.stop()
+    d = start(config, quick)
+    until(lambda: states() and all(h != "unknown" for h, _ in states().values()), 20,
+          "an evaluation of every rule")
+    assert {n: s for n, s in states().items() if s[0] != "ok"} == {}

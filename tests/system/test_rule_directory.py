@@ -1,0 +1,237 @@
+"""The rule directory: what is dropped, changed, moved and broken is live within a second."""
+import os
+import re
+import shutil
+import time
+
+import pytest
+
+from conftest import alert, group, hook, make_config, rule_file, write
+from programs import TOCSIND, free_port, run, until
+
+SOON = 1.5  # "within a second", and a little for a busy machine
+
+
+@pytest.fixture
+def daemon(start, far, backend, rules):
+    backend.set("one", ({"host": "a"}, 1))
+    backend.set("two", ({"host": "a"}, 1))
+    write(rules / "first.yml", rule_file(group("first", alert("One", "one", **{"for": "1h"}))))
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: (d.rule("One") or {}).get("alerts"), 10)
+    return d
+
+
+def active_at(d, name):
+    rule = d.rule(name)
+    return rule["alerts"][0]["activeAt"] if rule and rule["alerts"] else None
+
+
+def soon(claim, what):
+    began = time.monotonic()
+    until(claim, 5, what)
+    took = time.monotonic() - began
+    assert took < SOON, f"{what} took {took:.2f} s"
+
+
+def test_drop_change_remove(daemon, rules):
+    d = daemon
+    since = active_at(d, "One")
+    path = rules / "second.yml"
+    with open(path, "w") as f:  # as cp does it, not by rename
+        f.write(rule_file(group("second", alert("Two", "two"))))
+    soon(lambda: d.rule("Two"), "the dropped file")
+    until(lambda: active_at(d, "Two"), 5)
+
+    with open(path, "w") as f:
+        f.write(rule_file(group("second", alert("Two", "two", annotations={"summary": "new"}),
+                                alert("Three", "three"))))
+    soon(lambda: d.rule("Three"), "the changed file")
+
+    os.remove(path)
+    soon(lambda: "second" not in d.groups(), "the removed file")
+    until(lambda: d.metric("prometheus_rule_group_rules", rule_group=f"{path};second") is None, 5)
+    assert active_at(d, "One") == since, "another file's state was touched"
+
+
+def test_unchanged_rules_keep_their_state_over_an_edit(daemon, rules):
+    d = daemon
+    since = active_at(d, "One")
+    write(rules / "first.yml", rule_file(group(
+        "first", alert("New", "two"),
+        alert("One", "one", annotations={"summary": "edited"}, **{"for": "2h"}))))
+    soon(lambda: d.rule("New"), "the edit")
+    until(lambda: active_at(d, "New"), 5)
+    assert active_at(d, "One") == since
+    assert d.rule("One")["duration"] == 7200
+
+
+def test_moving_a_file_in_and_out(daemon, rules, folder):
+    d = daemon
+    outside = folder / "outside.yml"
+    outside.write_text(rule_file(group("moved", alert("Moved", "two"))))
+    os.rename(outside, rules / "moved.yml")
+    soon(lambda: d.rule("Moved"), "the file moved in")
+    os.rename(rules / "moved.yml", folder / "outside.yml")
+    soon(lambda: not d.rule("Moved"), "the file moved out")
+
+
+def test_an_editor_that_saves_by_rename(daemon, rules):
+    d = daemon
+    for i in range(5):
+        (rules / "first.yml.swp").write_text("half a")
+        write(rules / "first.yml", rule_file(group("first", alert(f"Edit{i}", "two"))))
+        soon(lambda: d.rule(f"Edit{i}"), f"save number {i}")
+    os.remove(rules / "first.yml.swp")
+    assert not d.metric("tocsin_rule_file_broken")
+    assert [g for g in d.groups()] == ["first"]
+
+
+def test_files_of_other_names_are_left_alone(daemon, rules):
+    d = daemon
+    (rules / "notes.txt").write_text("not: [rules")
+    (rules / ".hidden.yml").write_text("not: [rules")
+    (rules / "first.yml~").write_text("not: [rules")
+    write(rules / "more.yaml", rule_file(group("more", alert("More", "two"))))
+    soon(lambda: d.rule("More"), "the .yaml file")
+    assert not d.metric("tocsin_rule_file_broken")
+
+
+def test_a_configmap_swap(start, far, backend, folder):
+    """As kubelet does it: files are links through ..data, and ..data is swapped by rename."""
+    backend.set("one", ({"host": "a"}, 1))
+    mount = folder / "configmap"
+    mount.mkdir()
+
+    def publish(version, text):
+        real = mount / f"..2026_11_21_{version}"
+        real.mkdir()
+        (real / "app.yml").write_text(text)
+        os.symlink(real.name, mount / "..data_tmp")
+        os.rename(mount / "..data_tmp", mount / "..data")
+        if not os.path.lexists(mount / "app.yml"):
+            os.symlink("..data/app.yml", mount / "app.yml")
+        for old in mount.glob("..2026*"):
+            if old != real:
+                shutil.rmtree(old)
+
+    publish(1, rule_file(group("app", alert("Kept", "one", **{"for": "1h"}), alert("V1", "one"))))
+    d = start(make_config(hook(far), backend=backend), mount)
+    since = until(lambda: active_at(d, "Kept"), 10)
+    for version in (2, 3):
+        publish(version, rule_file(group("app", alert("Kept", "one", **{"for": "1h"}),
+                                         alert(f"V{version}", "one"))))
+        soon(lambda: d.rule(f"V{version}"), f"version {version}")
+        assert not d.rule(f"V{version - 1}")
+    assert active_at(d, "Kept") == since
+    assert len(d.groups()) == 1, "one file, not one for each way to reach it"
+
+
+BROKEN = """\
+groups:
+  - name: first
+    rules:
+      - alert: One
+        expr: one
+        foor: 1h
+"""
+
+
+def test_a_broken_file_is_set_aside_with_its_place(daemon, rules, backend):
+    d = daemon
+    write(rules / "good.yml", rule_file(group("good", alert("Two", "two"))))
+    until(lambda: active_at(d, "Two"), 5)
+    since = active_at(d, "One")
+    write(rules / "first.yml", BROKEN)
+    path = str(rules / "first.yml")
+    soon(lambda: d.metric("tocsin_rule_file_broken", file=path) == 1, "the metric")
+    line = next(x for x in d.log().splitlines() if "rule file refused" in x)
+    assert "level=WARN" in line and "part=rules" in line
+    assert re.search(re.escape(path) + r":6:9: .*foor", line), line
+    assert "for" in line.split("foor", 1)[1], "it suggests what was meant"
+
+    asked = backend.asked("one"), backend.asked("two")
+    until(lambda: backend.asked("one") > asked[0] + 3 and backend.asked("two") > asked[1] + 3, 10,
+          "the last good version and the other file being evaluated")
+    assert active_at(d, "One") == since
+
+    shown = d.tool("rules").stdout
+    assert f"{path}:6:9" in shown, shown
+    assert "good" in shown and "One" in shown
+
+    write(rules / "first.yml", rule_file(group("first", alert("One", "one", **{"for": "1h"}))))
+    soon(lambda: not d.metric("tocsin_rule_file_broken"), "its repair")
+    assert active_at(d, "One") == since
+    assert path + ":6:9" not in d.tool("rules").stdout
+
+
+@pytest.mark.parametrize("text, place", [
+    ("groups: [", r":\d+:\d+: "),
+    ("groups:\n  - name: a\n\trules: []\n", r":3:1: "),
+    ("groups:\n  - rules: []\n", r":2:\d+: "),
+    ("groups:\n  - name: a\n    rules:\n      - alert: B\n", r":4:\d+: "),
+    ("groups:\n  - name: a\n    rules:\n      - {alert: B, expr: one, for: 5x}\n", r":4:\d+: "),
+    ("groups:\n  - name: a\n    rules:\n      - {alert: B, expr: one, labels: {a: '{{ .x'}}\n",
+     r":4:\d+: "),
+    ("groups:\n  - {name: a, rules: []}\n  - {name: a, rules: []}\n", r":3:\d+: "),
+    ("just text", r":1:1: "),
+    ("\x00\x01\x02", r":1:\d+: "),
+])
+def test_each_kind_of_mistake_has_a_place(daemon, rules, text, place):
+    d = daemon
+    path = rules / "bad.yml"
+    write(path, text)
+    until(lambda: d.metric("tocsin_rule_file_broken", file=str(path)) == 1, 5)
+    line = [x for x in d.log().splitlines() if "rule file refused" in x][-1]
+    assert re.search(re.escape(str(path)) + place, line), line
+    assert d.rule("One"), "the other file does not notice"
+    os.remove(path)
+    soon(lambda: not d.metric("tocsin_rule_file_broken"), "its removal")
+
+
+def test_a_file_that_is_unreadable_or_huge(daemon, rules):
+    d = daemon
+    os.symlink("nowhere", rules / "dangling.yml")
+    (rules / "folder.yml").mkdir()
+    write(rules / "huge.yml", "# " + "x" * (17 * 1024 * 1024) + "\n")
+    until(lambda: d.metric("tocsin_rule_file_broken", file=str(rules / "huge.yml")) == 1, 5)
+    assert d.rule("One") and d.alive
+
+
+def test_the_daemon_starts_with_a_broken_file(start, far, backend, rules):
+    write(rules / "bad.yml", BROKEN)
+    write(rules / "good.yml", rule_file(group("good", alert("Two", "two"))))
+    d = start(make_config(hook(far), backend=backend), rules)
+    assert d.rule("Two") and not d.rule("One")
+    assert d.metric("tocsin_rule_file_broken", file=str(rules / "bad.yml")) == 1
+    write(rules / "bad.yml", BROKEN.replace("foor", "for"))
+    soon(lambda: d.rule("One"), "its repair")
+
+
+def test_rule_files_of_the_configuration(start, far, backend, folder):
+    (folder / "etc").mkdir()
+    write(folder / "etc" / "a.rules.yml", rule_file(group("a", alert("A", "one"))))
+    config = make_config(hook(far), backend=backend, rule_files=["etc/*.rules.yml"])
+    d = start(config)
+    assert d.rule("A")
+    write(folder / "etc" / "b.rules.yml", rule_file(group("b", alert("B", "one"))))
+    soon(lambda: d.rule("B"), "a new file that the glob matches")
+
+
+def test_many_files_at_once(daemon, rules):
+    d = daemon
+    for i in range(200):
+        (rules / f"many{i:03d}.yml").write_text(rule_file(group(f"many{i}", alert(f"M{i}", "x"))))
+    until(lambda: len(d.groups()) == 201, 5, "201 groups")
+    for i in range(200):
+        os.remove(rules / f"many{i:03d}.yml")
+    until(lambda: len(d.groups()) == 1, 5, "one group left")
+
+
+def test_without_datasource_the_mistake_is_told(far, folder, rules):
+    write(rules / "a.yml", rule_file(group("a", alert("A", "one"))))
+    (folder / "tocsin.yml").write_text(make_config(hook(far)))
+    done = run(["timeout", "3", TOCSIND, f"--config.file={folder}/tocsin.yml", f"--rules={rules}",
+                f"--storage.path={folder}/data", "--cluster.listen-address=",
+                f"--web.listen-address=127.0.0.1:{free_port()}"], check=False)
+    assert "datasource" in done.stderr
