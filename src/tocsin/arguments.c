@@ -266,22 +266,23 @@ static bool load_defaults(struct tool *t, const char *path, struct err *err)
 	return true;
 }
 
+/* The later file wins: the user's over the machine's, ours over amtool's. Debian's amtool has
+ * its files elsewhere. */
 static bool load_all_defaults(struct tool *t, struct err *err)
 {
-	static const char *const names[] = {"amtool", "tocsin"};
+	static const char *const machine[] = {"/etc/prometheus/amtool.yml",
+					      "/etc/amtool/config.yml",
+					      "/etc/tocsin/config.yml"};
+	static const char *const user[] = {"prometheus/amtool.yml", "amtool/config.yml",
+					   "tocsin/config.yml"};
 	const char *home = getenv("HOME");
 
-	/* The later file wins, and ours over amtool's. */
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (!load_defaults(t,
-				   arena_printf(&t->mem, "/etc/%s/config.yml", names[i]),
-				   err))
+	for (size_t i = 0; i < COUNT_OF(machine); i++) {
+		if (!load_defaults(t, machine[i], err))
 			return false;
 	}
-	for (size_t i = 0; home && i < COUNT_OF(names); i++) {
-		if (!load_defaults(t,
-				   arena_printf(&t->mem, "%s/.config/%s/config.yml", home,
-						names[i]),
+	for (size_t i = 0; home && i < COUNT_OF(user); i++) {
+		if (!load_defaults(t, arena_printf(&t->mem, "%s/.config/%s", home, user[i]),
 				   err))
 			return false;
 	}
