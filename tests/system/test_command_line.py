@@ -146,9 +146,9 @@ def test_a_bad_flag_and_nobody_there(pair):
 
 
 def test_its_configuration_file(pair, folder):
-    d = folder / ".config" / "amtool"
+    d = folder / ".config" / "prometheus"  # where Debian's amtool looks
     d.mkdir(parents=True)
-    (d / "config.yml").write_text(
+    (d / "amtool.yml").write_text(
         f"alertmanager.url: {pair.url}\nauthor: from-file\noutput: json\nunknown: key\n")
     sid = run([pair.client, "silence", "add", "a=b", "-c", "x"], HOME=str(folder)).stdout.strip()
     s = [x for x in pair.silences() if x["id"] == sid][0]
