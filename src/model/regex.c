@@ -330,11 +330,22 @@ static pcre2_match_context *limits(void)
 	return shared;
 }
 
+/* Go's words for what people get wrong most. */
+static const char *words_of(int code, char *text, size_t size)
+{
+	if (code == PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS)
+		return "missing closing )";
+	if (code == PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS)
+		return "unexpected )";
+	pcre2_get_error_message(code, (PCRE2_UCHAR *)text, size);
+	return text;
+}
+
 static bool compile(struct regex *re, struct str text, enum regex_anchor anchor,
 		    struct str pattern, struct err *err)
 {
 	uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
-	PCRE2_UCHAR text_of_error[160];
+	char words[160];
 	uint32_t groups;
 	size_t at;
 	int code;
@@ -342,11 +353,9 @@ static bool compile(struct regex *re, struct str text, enum regex_anchor anchor,
 	if (anchor == REGEX_WHOLE)
 		options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
 	re->code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options, &code, &at, NULL);
-	if (!re->code) {
-		pcre2_get_error_message(code, text_of_error, sizeof(text_of_error));
+	if (!re->code)
 		return err_set(err, NOWHERE, "error parsing regexp: %s: `%.*s`",
-			       (const char *)text_of_error, FMT(pattern));
-	}
+			       words_of(code, words, sizeof(words)), FMT(pattern));
 	pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE); /* interpreted when that fails */
 	re->space = pcre2_match_data_create_from_pattern(re->code, NULL);
 	ASSERT(re->space);

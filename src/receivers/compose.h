@@ -52,6 +52,8 @@ void want_http(struct attempt *, const char *method, const char *url, const char
 	       struct str body);
 void want_json(struct attempt *, const char *url, struct json *body); /* POST; ends body */
 void add_header(struct attempt *, const char *name, const char *value);
+/* An Authorization of the integration's own replaces what http_config has. */
+void authorize(struct attempt *, const char *value);
 void no_user_agent(struct attempt *); /* the client's own stays */
 void set_timeout(struct attempt *, int64_t ns);
 

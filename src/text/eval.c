@@ -274,9 +274,21 @@ static struct str callee_text(struct exec *x, const struct nodes *args,
 
 #define FEW_ARGS 6
 
+/* Long texts cost more than one step. */
+#define BYTES_PER_STEP 256
+
+static void charge(struct exec *x, const struct call *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (value_kind_of(&c->args[i]) == VALUE_STRING)
+			x->steps += c->args[i].s.n / BYTES_PER_STEP;
+	}
+}
+
 static bool run_call(struct exec *x, struct call *c, const struct node *node,
 		     struct value *out)
 {
+	charge(x, c);
 	if (c->func->call(c, out))
 		return true;
 	if (x->wanted.p || !x->error)

@@ -31,6 +31,11 @@ static bool fn_safeHtml(struct call *c, struct value *out)
 
 /* -- regular expressions ---------------------------------------------------------------- */
 
+/* What regular expressions count as, beside the length of their texts. */
+#define COMPILE_STEPS 1000
+#define SEARCH_STEPS  100
+#define GAVE_UP_STEPS 200000
+
 /* Patterns are mostly literals met again for each alert: the last few stay compiled. */
 static const struct regex *compile(struct call *c, struct str pattern, struct err *err)
 {
@@ -42,6 +47,7 @@ static const struct regex *compile(struct call *c, struct str pattern, struct er
 		if (x->regexes.v[i].re && str_eq(x->regexes.v[i].pattern, pattern))
 			return x->regexes.v[i].re;
 	}
+	x->steps += COMPILE_STEPS + pattern.n;
 	re = regex_new(c->mem, pattern, REGEX_ANYWHERE, err);
 	if (!re)
 		return NULL;
@@ -51,14 +57,24 @@ static const struct regex *compile(struct call *c, struct str pattern, struct er
 	return re;
 }
 
+/* A search that went on for ever and was stopped must not be tried often. */
+static void charge_search(struct call *c, uint64_t gave_up_before)
+{
+	bool gave_up = regex_gave_up() != gave_up_before;
+
+	c->exec->steps += gave_up ? GAVE_UP_STEPS : SEARCH_STEPS;
+}
+
 static bool fn_match(struct call *c, struct value *out)
 {
+	uint64_t before = regex_gave_up();
 	struct err err;
 	const struct regex *re = compile(c, c->args[0].s, &err);
 
 	if (!re)
 		return call_fail(c, "%s", err.text);
 	*out = value_bool(regex_matches(re, c->args[1].s));
+	charge_search(c, before);
 	return true;
 }
 
@@ -135,10 +151,12 @@ static void replace_all(struct buf *b, const struct regex *re, struct str text,
 			struct str replacement)
 {
 	struct regex_span spans[SPANS];
+	uint64_t before = regex_gave_up();
 	size_t at = 0, copied = 0, step;
 	uint32_t r;
 
-	while (at <= text.n && !b->full && regex_search(re, text, at, spans, SPANS)) {
+	while (at <= text.n && !b->full && regex_gave_up() == before &&
+	       regex_search(re, text, at, spans, SPANS)) {
 		buf_add_str(b, str_slice(text, copied, spans[0].start - copied));
 		if (spans[0].end > copied || spans[0].start == 0)
 			add_expanded(b, replacement, re, text, spans);
@@ -170,6 +188,7 @@ static bool bad_pattern(struct call *c, struct str pattern, const struct err *er
 
 static bool fn_reReplaceAll(struct call *c, struct value *out)
 {
+	uint64_t before = regex_gave_up();
 	struct err err;
 	const struct regex *re = compile(c, c->args[0].s, &err);
 	struct buf *b;
@@ -178,6 +197,7 @@ static bool fn_reReplaceAll(struct call *c, struct value *out)
 		return bad_pattern(c, c->args[0].s, &err);
 	b = call_buf(c);
 	replace_all(b, re, c->args[2].s, c->args[1].s);
+	charge_search(c, before);
 	return call_result(c, b, out);
 }
 

@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "text/layout.h"
 
+#include <string.h>
+
 /* Longest first where one begins with another. word: not in front of a lower-case letter. */
 static const struct {
 	const char *text;
@@ -103,6 +105,8 @@ struct element layout_next(struct str layout)
 	for (size_t i = 0; i < layout.n; i++) {
 		struct str s = str_from(layout, i);
 
+		if (!strchr("JM0123456_PpZ-.,", layout.p[i]) || !layout.p[i])
+			continue;
 		if (!find_plain(s, &e) && !find_offset(s, &e) && !find_fraction(s, &e))
 			continue;
 		e.before = str_slice(layout, 0, i);

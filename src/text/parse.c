@@ -82,11 +82,16 @@ static struct token peek_word(struct parser *p)
 	return t;
 }
 
+/* Go's words name the line it has read up to; the place is that of the culprit. */
+static bool fail_at(struct parser *p, uint32_t at, struct str text)
+{
+	return err_set(p->err, source_pos(p->source, at), "template: %.*s:%d: %.*s",
+		       FMT(p->source->name), p->ahead[0].line, FMT(text));
+}
+
 static bool fail_text(struct parser *p, struct str text)
 {
-	return err_set(p->err, source_pos(p->source, p->ahead[0].at),
-		       "template: %.*s:%d: %.*s", FMT(p->source->name), p->ahead[0].line,
-		       FMT(text));
+	return fail_at(p, p->ahead[0].at, text);
 }
 
 PRINTF(2, 3) static bool fail(struct parser *p, const char *fmt, ...)
@@ -100,18 +105,17 @@ PRINTF(2, 3) static bool fail(struct parser *p, const char *fmt, ...)
 	return fail_text(p, str_of(text));
 }
 
-static bool fail_quoted(struct parser *p, const char *before, struct str quoted,
-			const char *after)
+static bool fail_quoted(struct parser *p, uint32_t at, const char *before,
+			struct str quoted, const char *after)
 {
 	struct buf b = BUF(4096);
-	bool no;
 
 	buf_add_text(&b, before);
 	buf_add_quoted(&b, quoted);
 	buf_add_text(&b, after);
-	no = fail_text(p, buf_str(&b));
+	fail_at(p, at, buf_str(&b));
 	buf_free(&b);
-	return no;
+	return false;
 }
 
 static bool fail_lexer(struct parser *p, struct token t)
@@ -203,7 +207,7 @@ static bool use_variable(struct parser *p, struct token t, struct node **out)
 		if (str_eq(p->vars.v[i], (*out)->names[0]))
 			return true;
 	}
-	return fail_quoted(p, "undefined variable ", (*out)->names[0], "");
+	return fail_quoted(p, t.at, "undefined variable ", (*out)->names[0], "");
 }
 
 static bool use_function(struct parser *p, struct token t, struct node **out)
@@ -211,7 +215,7 @@ static bool use_function(struct parser *p, struct token t, struct node **out)
 	const struct func *f = func_find(p->funcs, t.text);
 
 	if (!f)
-		return fail_quoted(p, "function ", t.text, " not defined");
+		return fail_quoted(p, t.at, "function ", t.text, " not defined");
 	*out = node_at(p, NODE_IDENTIFIER, t);
 	(*out)->text = t.text;
 	(*out)->func = f;
@@ -324,7 +328,7 @@ static bool parse_operand(struct parser *p, struct node **out)
 		bool no;
 
 		node_print(&b, n);
-		no = fail_quoted(p, "unexpected . after term ", buf_str(&b), "");
+		no = fail_quoted(p, first.at, "unexpected . after term ", buf_str(&b), "");
 		buf_free(&b);
 		return no;
 	}
@@ -575,7 +579,7 @@ static bool add_body(struct parser *p, struct str name, const struct nodes *root
 			b->root = *root;
 			b->first = node_at(p, NODE_DOT, first);
 		} else if (!nodes_are_empty(root)) {
-			return fail_quoted(p, "template: multiple definition of template ",
+			return fail_quoted(p, first.at, "template: multiple definition of template ",
 					   name, "");
 		}
 		return true;

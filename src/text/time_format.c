@@ -182,7 +182,7 @@ void buf_add_time_text(struct buf *b, const struct moment *m)
 
 void buf_add_time_rfc3339(struct buf *b, const struct moment *m)
 {
-	buf_add_time(b, m, STR("2006-01-02T15:04:05.999999999Z07:00"));
+	buf_add_instant(b, m->t);
 }
 
 void buf_add_go_time(struct buf *b, const struct moment *m)

@@ -1,0 +1,233 @@
+#include "unit/template_case.h"
+
+/* -- sets --------------------------------------------------------------------------------- */
+
+static bool add(struct template_set *set, const char *name, const char *text)
+{
+	struct err err;
+
+	return template_set_add(set, name, str_of(text), (struct pos){name, 1, 1}, &err);
+}
+
+static void later_definitions_win(void **state)
+{
+	static const struct {
+		const char *second, *field, *want;
+	} cases[] = {
+		{"{{define \"a\"}}new{{end}}", "{{template \"a\"}}", "new"},
+		{"{{define \"a\"}} \n{{/* */}}{{end}}", "{{template \"a\"}}", "old"},
+		{"", "{{define \"a\"}}mine{{end}}{{template \"a\"}}{{template \"b\"}}",
+		 "minemine!"},
+		{"x{{define \"c\"}}{{end}}", "{{template \"two.tmpl\"}}", "x"},
+		{"", "{{template \"b\"}}", "old!"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct arena mem = {0};
+		struct template_set *set = template_set_new(&mem, FUNCS_NOTIFY);
+		struct template_run run = {.mem = &mem};
+		struct buf out = BUF(4096);
+		const struct template *t;
+		struct err err;
+
+		assert_true(add(set, "one.tmpl", "{{define \"a\"}}old{{end}}"
+						 "{{define \"b\"}}{{template \"a\"}}!{{end}}"));
+		assert_true(add(set, "two.tmpl", cases[i].second));
+		t = template_parse(&mem, set, TEMPLATE_TEXT, "", str_of(cases[i].field),
+				   NOWHERE, &err);
+		assert_non_null(t);
+		assert_int_equal(template_render(t, &run, VALUE_INVALID, &out, &err), RENDERED);
+		check_text(cases[i].field, cases[i].want, buf_text(&out));
+		assert_true(template_set_has(set, "a"));
+		assert_false(template_set_has(set, "nope"));
+		buf_free(&out);
+		arena_free(&mem);
+	}
+}
+
+static void a_bad_file_adds_nothing(void **state)
+{
+	struct arena mem = {0};
+	struct template_set *set = template_set_new(&mem, FUNCS_NOTIFY);
+
+	(void)state;
+	assert_false(add(set, "bad.tmpl", "{{define \"a\"}}x{{end}}{{nope}}"));
+	assert_false(template_set_has(set, "a"));
+	arena_free(&mem);
+}
+
+/* -- error places -------------------------------------------------------------------------- */
+
+static void errors_have_places(void **state)
+{
+	static const struct {
+		const char *in, *want, *out; /* what was written before */
+	} cases[] = {
+		{"ab{{.x.y}}", "f:1:7: template: :1:6: executing \"\" at <.x.y>: can't evaluate "
+			       "field y in type interface {}", "ab"},
+		{"1\n2 {{ template \"t\" }}",
+		 "f:2:15: template: :2:14: executing \"\" at <{{template \"t\"}}>: template \"t\" "
+		 "not defined", "1\n2 "},
+		{"{{define \"t\"}}\n{{len 3}}{{end}}{{template \"t\"}}",
+		 "f:2:3: template: :2:2: executing \"t\" at <len 3>: error calling len: len of "
+		 "type int", "\n"},
+		{"{{index .l 9}}", "f:1:3: template: :1:2: executing \"\" at <index .l 9>: error "
+				   "calling index: index out of range: 9", ""},
+	};
+	struct entry entries[2];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct rendered r = rendered_new();
+		struct value item = value_text("e");
+
+		entries[0] = (struct entry){STR("l"), value_list(&type_anys, &item, 1)};
+		entries[1] = (struct entry){STR("x"), value_text("s")};
+		render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, cases[i].in,
+			    value_dict(&type_any_map, entries, 2));
+		assert_int_equal(r.how, RENDER_FAILED);
+		check_text(cases[i].in, cases[i].want, err_text(&r.mem, &r.err));
+		check_text(cases[i].in, cases[i].out, buf_text(&r.out));
+		assert_non_null(strstr(cases[i].want, r.run.error));
+		rendered_free(&r);
+	}
+}
+
+/* -- ceilings ------------------------------------------------------------------------------ */
+
+static void hostile_templates_end(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
+		{"{{range 9223372036854775807}}{{end}}", "steps"},
+		{"{{range 99999}}{{range 99999}}{{range 99999}}{{end}}{{end}}{{end}}", "steps"},
+		{"{{define \"t\"}}{{template \"t\"}}{{end}}{{template \"t\"}}",
+		 "maximum template depth"},
+		{"{{define \"a\"}}{{template \"b\"}}x{{template \"b\"}}{{end}}"
+		 "{{define \"b\"}}{{template \"a\"}}{{end}}{{template \"a\"}}",
+		 "maximum template depth"},
+		{"{{define \"t\"}}{{if .}}{{template \"t\" (slice . 1)}}{{template \"t\" (slice . "
+		 "1)}}{{end}}{{end}}{{template \"t\" \"012345678901234567890123456789\"}}",
+		 "steps"},
+		{"{{range 1000}}{{printf \"%9999999d\" 1}}{{end}}", "bytes of"},
+		{"{{$s := \"x\"}}{{range 100}}{{$s = printf \"%s%s\" $s $s}}{{end}}", "bytes of"},
+		{"{{$l := list}}{{range 100000}}{{$l = append $l 1}}{{end}}", "bytes of"},
+		{"{{$l := list 1}}{{range 60}}{{$l = list $l $l}}{{end}}{{$l}}", "bytes of"},
+		{"{{range 100000}}{{reReplaceAll \"(a+)+b\" \"x\" "
+		 "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}{{end}}", "steps"},
+		{"{{range 1000000}}0123456789{{end}}", "bytes of output"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct rendered r = rendered_new();
+
+		render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, cases[i].in, VALUE_INVALID);
+		assert_int_equal(r.how, RENDER_FAILED);
+		if (!strstr(r.err.text, cases[i].want))
+			fail_msg("%s: %s", cases[i].in, r.err.text);
+		rendered_free(&r);
+	}
+}
+
+static void ceilings_are_the_callers(void **state)
+{
+	struct rendered r = rendered_new();
+
+	(void)state;
+	r.run.limits.steps = 10;
+	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, "{{range 100}}x{{end}}", VALUE_INVALID);
+	assert_int_equal(r.how, RENDER_FAILED);
+	assert_true(r.out.n < 10);
+	rendered_free(&r);
+}
+
+/* -- queries ------------------------------------------------------------------------------- */
+
+struct answers {
+	const char *known; /* the only expression with an answer */
+	size_t asked;
+};
+
+static enum query_state answer(void *arg, struct str expr, struct arena *mem,
+			       struct value *samples, const char **why)
+{
+	struct answers *a = arg;
+	struct label labels[] = {{"instance", "web"}};
+	const struct rule_sample sample = {labels_new(mem, labels, 1, NULL), value_float(21), 0};
+
+	a->asked++;
+	if (str_is(expr, "bad")) {
+		*why = "no such metric";
+		return QUERY_FAILED;
+	}
+	if (!a->known || !str_is(expr, a->known))
+		return QUERY_WANTED;
+	*samples = value_samples(mem, &sample, 1);
+	return QUERY_ANSWERED;
+}
+
+static void a_query_never_waits(void **state)
+{
+	static const char text[] = "{{ with query \"up\" }}{{ . | first | value }} "
+				   "{{ . | first | label \"instance\" }}{{ end }}";
+	struct answers answers = {NULL, 0};
+	struct rendered r = rendered_new();
+
+	(void)state;
+	r.run.query = answer;
+	r.run.arg = &answers;
+	render_case(&r, FUNCS_RULE, TEMPLATE_TEXT, text, VALUE_INVALID);
+	assert_int_equal(r.how, RENDER_WAITS);
+	assert_true(str_is(r.run.wanted, "up"));
+
+	answers.known = "up";
+	buf_reset(&r.out);
+	render_case(&r, FUNCS_RULE, TEMPLATE_TEXT, text, VALUE_INVALID);
+	assert_int_equal(r.how, RENDERED);
+	check_text(text, "21 web", buf_text(&r.out));
+	assert_int_equal(answers.asked, 2);
+
+	render_case(&r, FUNCS_RULE, TEMPLATE_TEXT, "{{ query \"bad\" }}", VALUE_INVALID);
+	assert_int_equal(r.how, RENDER_FAILED);
+	assert_non_null(strstr(r.err.text, "error calling query: no such metric"));
+	rendered_free(&r);
+}
+
+static void a_plain_text_is_known_as_such(void **state)
+{
+	static const struct {
+		const char *in;
+		bool plain;
+	} cases[] = {{"", true}, {"text", true}, {"{{/* c */}}", true}, {"a{{.}}", false}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct arena mem = {0};
+		struct template_set *set = template_set_new(&mem, FUNCS_BASIC);
+		const struct template *t =
+			template_parse(&mem, set, TEMPLATE_TEXT, "", str_of(cases[i].in),
+				       NOWHERE, NULL);
+
+		assert_non_null(t);
+		assert_int_equal(template_is_plain(t), cases[i].plain);
+		arena_free(&mem);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(later_definitions_win),
+		cmocka_unit_test(a_bad_file_adds_nothing),
+		cmocka_unit_test(errors_have_places),
+		cmocka_unit_test(hostile_templates_end),
+		cmocka_unit_test(ceilings_are_the_callers),
+		cmocka_unit_test(a_query_never_waits),
+		cmocka_unit_test(a_plain_text_is_known_as_such),
+	};
+
+	return cmocka_run_group_tests_name("template", tests, NULL, NULL);
+}
