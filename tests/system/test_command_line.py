@@ -203,3 +203,17 @@ def test_a_silence_made_by_amtool_silences(start, far, box):
     assert box.wait(lambda s: s.body["groupLabels"]["alertname"] == "Loud", 5)
     time.sleep(0.5)
     assert len(box.all()) == 1
+
+
+def test_silences_move_from_an_alertmanager_to_us(start, far, folder, keep):
+    """As the README says: query at the old one, import at the new one."""
+    d = start(make_config(hook(far)))
+    old = keep(programs.alertmanager(folder, PLAIN))
+    for i in range(3):
+        run(["amtool", f"--alertmanager.url={old.url}", "silence", "add", f"a={i}", "-c", f"c{i}"],
+            HOME=str(folder))
+    out = run(["amtool", f"--alertmanager.url={old.url}", "silence", "query", "-o", "json"],
+              HOME=str(folder)).stdout
+    run(["amtool", f"--alertmanager.url={d.url}", "silence", "import", "--force"], stdin=out,
+        HOME=str(folder))
+    assert sorted(s["comment"] for s in d.get("/api/v2/silences").json) == ["c0", "c1", "c2"]
