@@ -204,20 +204,87 @@ const struct config *config_load(struct arena *mem, const char *path,
 	return NULL;
 }
 
-/* -- printing ---------------------------------------------------------------------------*/
-void buf_add_config(struct buf *out, const struct config *c)
+/* -- printing ----------------------------------------------------------------------------*/
+static struct yaml *tree_of(struct arena *mem, const struct config *c)
 {
-	struct arena mem = {0};
-	struct yaml *y = yaml_new_map(&mem);
+	struct yaml *y = yaml_new_map(mem);
 
 	for (const struct field *f = config_fields; f->name; f++) {
 		const struct field one[] = {*f, {0}};
 
 		if (strcmp(f->name, "receivers"))
-			print_fields(&mem, y, one, c->source);
+			print_fields(mem, y, one, c->source);
 		else if (c->n_receivers)
-			yaml_put(&mem, y, f->name, receivers_print(&mem, c));
+			yaml_put(mem, y, f->name, receivers_print(mem, c));
 	}
-	yaml_print(out, y);
+	return y;
+}
+
+void buf_add_config(struct buf *out, const struct config *c)
+{
+	struct arena mem = {0};
+
+	yaml_print(out, tree_of(&mem, c));
+	arena_free(&mem);
+}
+
+/* Keys that are ours, and keys that 0.25 does not know and that say only what is so anyway
+ * (value; NULL: any). */
+static const struct {
+	const char *key, *value;
+} left_out[] = {
+	{"rule_files", NULL},
+	{"datasources", NULL},
+	{"remote_write", NULL},
+	{"evaluation_interval", NULL},
+	{"rule_query_offset", NULL},
+	{"external_labels", NULL},
+	{"metric_name_validation_scheme", NULL},
+	{"fallback_receiver", NULL},
+	{"slack_app_url", "https://slack.com/api/chat.postMessage"},
+	{"rocketchat_api_url", "https://open.rocket.chat/"},
+};
+
+static bool is_left_out(const struct yaml *map, size_t i)
+{
+	const struct yaml *value = map->items[i];
+
+	for (size_t k = 0; k < COUNT_OF(left_out); k++) {
+		if (str_is(map->keys[i]->text, left_out[k].key))
+			return !left_out[k].value || str_is(value->text, left_out[k].value);
+	}
+	/* the labels of a receiver that has only its name */
+	return str_is(map->keys[i]->text, "labels") && value->kind == YAML_MAP &&
+	       value->n == 1 && str_is(value->keys[0]->text, "name") &&
+	       yaml_find(map, "name");
+}
+
+static const struct yaml *known_to_alertmanager(struct arena *mem, const struct yaml *y)
+{
+	struct yaml *out;
+
+	if (y->kind != YAML_MAP && y->kind != YAML_LIST)
+		return y;
+	out = y->kind == YAML_MAP ? yaml_new_map(mem) : yaml_new_list(mem);
+	out->flow = y->flow;
+	for (size_t i = 0; i < y->n; i++) {
+		const struct yaml *kid;
+
+		if (y->kind == YAML_MAP && is_left_out(y, i))
+			continue;
+		kid = known_to_alertmanager(mem, y->items[i]);
+		if (y->kind == YAML_MAP)
+			yaml_put(mem, out, arena_copy(mem, y->keys[i]->text), kid);
+		else
+			yaml_push(mem, out, kid);
+	}
+	return out;
+}
+
+void buf_add_alertmanager_config(struct buf *out, const struct config *c)
+{
+	struct arena mem = {0};
+
+	yaml_print(out, known_to_alertmanager(&mem, tree_of(&mem, c)));
 	arena_free(&mem);
 }
