@@ -151,6 +151,18 @@ static void print_raw_time(struct verb *f, const struct moment *m)
 	buf_add_char(f->out, '}');
 }
 
+static bool print_bytes(struct verb *f, const struct value *v)
+{
+	struct buf b = BUF(f->out->limit);
+	bool ok;
+
+	for (size_t i = 0; i < v->list.n; i++)
+		buf_add_char(&b, (char)v->list.v[i].u);
+	ok = verb_string(f, buf_str(&b));
+	buf_free(&b);
+	return ok;
+}
+
 static void print_pointer(struct verb *f, const struct value *v, int depth)
 {
 	if (v->type->kind == VALUE_POINTER && v->to && depth == 0) {
