@@ -32,7 +32,8 @@ OBJ    := $(SRC:%.c=$(OUT)/%.o)
 TMPL   := $(patsubst %.tmpl,$(OUT)/%.o,$(wildcard templates/*.tmpl))
 LIBOBJ := $(TMPL) $(filter-out $(OUT)/src/tocsind/main.o $(OUT)/src/tocsin/%,$(OBJ))
 TOOLOBJ := $(filter $(OUT)/src/tocsin/%,$(OBJ))
-UNIT   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*.c))
+UNIT   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
+HELP   := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 FUZZ   := $(patsubst %.c,$(OUT)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 GOLDEN := $(OUT)/tests/golden/golden
 BENCH  := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
@@ -85,7 +86,7 @@ $(OUT)/tocsind: $(OUT)/src/tocsind/main.o $(OUT)/tocsin.a
 	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tocsin: $(TOOLOBJ) $(OUT)/tocsin.a
 	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(OUT)/tocsin.a
+$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(HELP) $(OUT)/tocsin.a
 	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 $(GOLDEN): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/golden/*.c)) $(OUT)/tocsin.a
 	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -199,7 +199,8 @@ static const struct yaml *print_integration(struct arena *mem,
 	struct yaml *y = yaml_new_map(mem);
 
 	yaml_put(mem, y, "send_resolved", yaml_new_bool(mem, ic->send_resolved));
-	if (ic->http)
+	/* incidentio refuses an http_config of its own that lacks what it may inherit. */
+	if (ic->http && (ic->own_http || !ic->kind->raw_paths))
 		yaml_put(mem, y, "http_config", print_object(mem, http_shape.fields, ic->http));
 	print_fields(mem, y, ic->kind->fields, ic->settings);
 	return y;

@@ -63,6 +63,8 @@ void exchange_cancel(struct exchange *x)
 
 static const char *failure_of(struct exchange *x, CURLcode code)
 {
+	long os_error = 0;
+
 	if (x->early)
 		return x->early;
 	if (x->body.full)
@@ -70,6 +72,10 @@ static const char *failure_of(struct exchange *x, CURLcode code)
 				    x->body.limit);
 	if (code == CURLE_OK)
 		return NULL;
+	if (x->easy && code == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
+	if (os_error)
+		return arena_printf(&x->mem, "%s: %s", x->error, strerror((int)os_error));
 	return x->error[0] ? x->error : curl_easy_strerror(code);
 }
 

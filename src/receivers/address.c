@@ -92,18 +92,16 @@ static bool take_spec(struct scan *s, const char **out)
 	return true;
 }
 
-/* A phrase may hold single dots and words of any kind, up to the "<". */
+/* A phrase holds atoms with dots anywhere ("J. Doe") and "quoted" words, up to the "<". */
 static bool skip_phrase(struct scan *s)
 {
 	struct str word;
 
 	for (skip(s); s->rest.n && s->rest.p[0] != '<'; skip(s)) {
-		if (s->rest.p[0] == '.')
+		if (s->rest.p[0] == '.' || is_atom(s->rest.p[0]))
 			s->rest = str_from(s->rest, 1);
-		else if (!take_words(s, &word) && (!s->rest.n || !is_atom(s->rest.p[0])))
+		else if (s->rest.p[0] != '"' || !take_words(s, &word))
 			return false;
-		else if (s->rest.n && s->rest.p[0] == '.')
-			s->rest = str_from(s->rest, 1);
 	}
 	return s->rest.n > 0;
 }

@@ -126,6 +126,22 @@ void add_header(struct attempt *a, const char *name, const char *value)
 	a->http.headers = v;
 }
 
+void authorize(struct attempt *a, const char *value)
+{
+	struct http_config *own;
+
+	if (a->wants != WANTS_HTTP)
+		return;
+	add_header(a, "Authorization", value);
+	if (!a->http.config)
+		return;
+	own = ARENA_NEW(a->mem, struct http_config);
+	*own = *a->http.config;
+	own->has_authorization = own->has_basic_auth = false;
+	own->oauth2 = NULL;
+	a->http.config = own;
+}
+
 void no_user_agent(struct attempt *a)
 {
 	struct http_header *v = ARENA_ARRAY(a->mem, struct http_header, a->http.n_headers);
@@ -145,7 +161,8 @@ void want_http(struct attempt *a, const char *method, const char *url, const cha
 	a->wants = WANTS_HTTP;
 	a->http = (struct http_request){
 		.method = method, .url = url, .body = body, .config = a->n->integration->http};
-	add_header(a, "Content-Type", type);
+	if (type)
+		add_header(a, "Content-Type", type);
 	add_header(a, "User-Agent", a->env->user_agent);
 }
 

@@ -13,6 +13,7 @@ struct render {
 	struct attempt *a;
 	struct notice notice;
 	struct value data;
+	const struct labels *route_labels; /* rendered */
 	size_t n_alerts; /* of the notification, that the data shows */
 	bool failed;	 /* since then every field renders as "" */
 	const char *error;
@@ -52,6 +53,8 @@ void want_http(struct attempt *, const char *method, const char *url, const char
 	       struct str body);
 void want_json(struct attempt *, const char *url, struct json *body); /* POST; ends body */
 void add_header(struct attempt *, const char *name, const char *value);
+/* An Authorization of the integration's own replaces what http_config has. */
+void authorize(struct attempt *, const char *value);
 void no_user_agent(struct attempt *); /* the client's own stays */
 void set_timeout(struct attempt *, int64_t ns);
 

@@ -1,19 +1,29 @@
 #include "base/base.h"
-#include "receivers/attempt.h"
 #include "receivers/list.h"
 
-const struct integration *const integrations[] = {
-	&webhook_integration,
-	&email_integration,
-	&slack_integration,
-	&pagerduty_integration,
-	NULL,
-};
+/* In the order of spec/config.md 1.2. */
+#define INTEGRATIONS(X)                                                                    \
+	X(webhook)                                                                         \
+	X(email)                                                                           \
+	X(slack)                                                                           \
+	X(pushover)                                                                        \
+	X(pagerduty)                                                                       \
+	X(incidentio)                                                                      \
+	X(opsgenie)                                                                        \
+	X(wechat)                                                                          \
+	X(victorops)                                                                       \
+	X(sns)                                                                             \
+	X(telegram)                                                                        \
+	X(discord)                                                                         \
+	X(webex)                                                                           \
+	X(msteams)                                                                         \
+	X(msteamsv2)                                                                       \
+	X(jira)                                                                            \
+	X(rocketchat)                                                                      \
+	X(mattermost)
 
-const struct integration_kind *const integration_kinds[] = {
-	&webhook_integration.kind,
-	&email_integration.kind,
-	&slack_integration.kind,
-	&pagerduty_integration.kind,
-	NULL,
-};
+#define INTEGRATION(name) &name##_integration,
+#define KIND(name)	  &name##_integration.kind,
+
+const struct integration *const integrations[] = {INTEGRATIONS(INTEGRATION) NULL};
+const struct integration_kind *const integration_kinds[] = {INTEGRATIONS(KIND) NULL};

@@ -186,7 +186,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		s->app_token = all->slack_app_token;
 		s->app_token_file = all->slack_app_token_file;
 	}
-	if (!has_url(s)) {
+	if (!has_url(s) && !has_token(s)) {
 		s->api_url = all->slack_api_url;
 		s->api_url_file = all->slack_api_url_file;
 	}
@@ -344,8 +344,8 @@ static void compose(struct attempt *a)
 	json_close(&body, '}');
 	buf_free(&attachment.out);
 	want_json(a, url, &body);
-	if (has_token(s) && a->wants == WANTS_HTTP)
-		add_header(a, "Authorization", arena_printf(a->mem, "Bearer %s", token));
+	if (has_token(s))
+		authorize(a, arena_printf(a->mem, "Bearer %s", token));
 	set_timeout(a, s->timeout);
 }
 

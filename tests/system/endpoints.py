@@ -266,19 +266,19 @@ def pagerduty_lines(event):
     p = event.get("payload") or {}
     details = p.get("custom_details") or {}
     out = [f"{event['event_action'].upper()}  {p.get('severity', '')}  {p.get('summary', '')}",
-           f"source    {p.get('source', '')}",
-           f"dedup key {event.get('dedup_key', '')}"]
+           f"source       {p.get('source', '')}",
+           f"dedup key    {event.get('dedup_key', '')}"]
     for name in ("class", "component", "group"):
         if p.get(name):
-            out.append(f"{name:9} {p[name]}")
+            out.append(f"{name:12} {p[name]}")
     for name in sorted(details):
         value = details[name]
         if isinstance(value, list):
             value = ", ".join(v.get("labels", {}).get("alertname", "?") if isinstance(v, dict)
                               else str(v) for v in value) or "none"
-        out.append(f"{name:9} {value}")
+        out.append(f"{name:12} {value}")
     if event.get("client_url"):
-        out.append(f"client    {event.get('client', '')} {event['client_url']}")
+        out.append(f"client       {event.get('client', '')} {event['client_url']}")
     return out
 
 

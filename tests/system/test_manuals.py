@@ -64,3 +64,43 @@ def test_every_command_of_the_tool_is_in_its_manual():
     for command in re.findall(r"^  ([a-z][a-z-]*(?: [a-z-]+)?)(?:  | \[|$)", text, re.M):
         for word in command.split():
             assert re.search(rf"\b{word}\b", page), f"{command} is not in tocsin.1"
+
+
+@pytest.mark.programs_not_needed
+def test_every_key_of_the_configuration_is_in_its_manual():
+    """The tables that the loader reads say which keys there are."""
+    page = source("tocsin.yml.5")
+    keys = {}
+    for path in sorted(glob.glob(os.path.join(ROOT, "src", "config", "*.c"))
+                       + glob.glob(os.path.join(ROOT, "src", "receivers", "*.c"))):
+        if path.endswith("config/web.c"):  # in tocsind(8)
+            continue
+        with open(path) as f:
+            for key in re.findall(r'^\t\{"([A-Za-z0-9_]+)", FIELD_', f.read(), re.M):
+                keys.setdefault(key, os.path.basename(path))
+    assert len(keys) > 150
+    missing = {k: f for k, f in keys.items() if f not in CHECKED_ONLY
+               and not re.search(rf"(^|[ ,]){k}([ ,]|$)", page, re.M)}
+    assert not missing, missing
+
+
+CHECKED_ONLY = {"tracing.c"}  # read so that a file loads, and without effect
+
+
+@pytest.mark.programs_not_needed
+def test_every_section_of_the_web_configuration_is_in_its_manual():
+    page = source("tocsind.8")
+    for name in ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"):
+        assert f".It Ic {name}\n" in page
+
+
+def test_the_example_configuration_loads(folder):
+    """What can be pasted works."""
+    page = source("tocsin.yml.5")
+    blocks = re.findall(r"\.Bd -literal -offset indent\n(.*?)\.Ed", page, re.S)
+    text = blocks[0].replace("\\e", "\\")
+    (folder / "tocsin.yml").write_text(text)
+    done = run(["timeout", "2", TOCSIND, f"--config.file={folder}/tocsin.yml",
+                f"--storage.path={folder}/data", "--cluster.listen-address=",
+                "--web.listen-address=127.0.0.1:0"], check=False)
+    assert "Listening on" in done.stderr and "level=ERROR" not in done.stderr, done.stderr

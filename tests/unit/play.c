@@ -1,0 +1,609 @@
+#include "base/base.h"
+#include "unit/play.h"
+#include "base/map.h"
+#include "engine/engine.h"
+#include "engine/view.h"
+#include "receivers/attempt.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define START	     INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+#define MOST_SINKS   8
+#define MOST_SAVED   64
+#define LONGEST_PLAY (30 * DAY)
+
+enum sink_mode { SINK_OK, SINK_FAIL, SINK_REFUSE, SINK_HANG };
+struct sink {
+	char name[32];
+	enum sink_mode mode;
+};
+struct stage {
+	const struct play *play;
+	struct engine *engine;
+	struct arena config_mem, mem, step;
+	const struct config *config;
+	struct actions todo;
+	struct buf *trace;
+	wall_ms now, next;
+	struct sink sinks[MOST_SINKS];
+	size_t n_sinks;
+	struct {
+		char name[32], id[SILENCE_ID_SIZE];
+	} silences[16];
+	size_t n_silences;
+	int series; /* of each query; -1: an error */
+	const struct rule_file *rules;
+	/* what reached the disk */
+	struct arena disk_mem;
+	struct map disk; /* saved rows by key */
+};
+
+enum row_kind { ROW_SILENCE, ROW_TOLD, ROW_ALERT, ROW_RULE_ALERT };
+struct row {
+	enum row_kind kind;
+	const char *key;
+	struct silence silence;
+	struct told told;
+	struct alert alert;
+	struct rule_alert rule_alert;
+};
+
+static void line(struct stage *s, const char *fmt, ...) PRINTF(2, 3);
+static void line(struct stage *s, const char *fmt, ...)
+{
+	span_ms t = s->now - START;
+	struct arena mem = {0};
+	va_list ap;
+
+	if (t % 1000)
+		buf_addf(s->trace, "%lld.%lld ", (long long)(t / 1000),
+			 (long long)(t % 1000 / 100));
+	else
+		buf_addf(s->trace, "%lld ", (long long)(t / 1000));
+	va_start(ap, fmt);
+	buf_add_text(s->trace, arena_vprintf(&mem, fmt, ap));
+	va_end(ap);
+	buf_add_char(s->trace, '\n');
+	arena_free(&mem);
+}
+
+static void add_alert_name(struct buf *b, const struct labels *l)
+{
+	bool any = false;
+
+	buf_add_text(b, labels_get(l, "alertname"));
+	for (size_t i = 0; i < l->n; i++) {
+		if (!strcmp(l->v[i].name, "alertname"))
+			continue;
+		buf_addf(b, "%c%s=%s", any ? ',' : '{', l->v[i].name, l->v[i].value);
+		any = true;
+	}
+	if (any)
+		buf_add_char(b, '}');
+}
+
+/* -- the disk -----------------------------------------------------------------------------*/
+
+static struct matchers copy_matchers(struct arena *mem, const struct matchers *m)
+{
+	struct matchers copy = {ARENA_ARRAY(mem, struct matcher, m->n), m->n};
+
+	for (size_t i = 0; i < m->n; i++)
+		assert_true(matcher_new(mem, m->v[i].op, str_of(m->v[i].name),
+					str_of(m->v[i].value), &copy.v[i], NULL));
+	return copy;
+}
+
+static void save(struct stage *s, const struct row *from)
+{
+	struct arena *mem = &s->disk_mem;
+	struct row *r = ARENA_NEW(mem, struct row);
+
+	*r = *from;
+	r->key = arena_text(mem, from->key);
+	switch (r->kind) {
+	case ROW_SILENCE:
+		r->silence.matchers = copy_matchers(mem, &from->silence.matchers);
+		r->silence.comment = arena_text(mem, from->silence.comment);
+		r->silence.created_by = arena_text(mem, from->silence.created_by);
+		r->silence.annotations = &labels_none;
+		break;
+	case ROW_TOLD: {
+		uint64_t *firing = ARENA_ARRAY(mem, uint64_t, from->told.n_firing);
+		uint64_t *resolved = ARENA_ARRAY(mem, uint64_t, from->told.n_resolved);
+
+		for (size_t i = 0; i < from->told.n_firing; i++)
+			firing[i] = from->told.firing[i];
+		for (size_t i = 0; i < from->told.n_resolved; i++)
+			resolved[i] = from->told.resolved[i];
+		r->told.firing = firing;
+		r->told.resolved = resolved;
+		r->told.group_key = arena_text(mem, from->told.group_key);
+		r->told.receiver = arena_text(mem, from->told.receiver);
+		r->told.integration = arena_text(mem, from->told.integration);
+		r->told.n_memory = 0;
+		break;
+	}
+	case ROW_ALERT:
+		r->alert.labels = labels_copy(mem, from->alert.labels);
+		r->alert.annotations = labels_copy(mem, from->alert.annotations);
+		r->alert.generator_url = arena_text(mem, from->alert.generator_url);
+		break;
+	case ROW_RULE_ALERT:
+		r->rule_alert.file = arena_text(mem, from->rule_alert.file);
+		r->rule_alert.group = arena_text(mem, from->rule_alert.group);
+		r->rule_alert.rule = arena_text(mem, from->rule_alert.rule);
+		r->rule_alert.rule_labels = labels_copy(mem, from->rule_alert.rule_labels);
+		r->rule_alert.labels = labels_copy(mem, from->rule_alert.labels);
+		r->rule_alert.annotations = labels_copy(mem, from->rule_alert.annotations);
+		break;
+	}
+	map_put(&s->disk, str_of(r->key), r);
+}
+
+static void forget(struct stage *s, const char *prefix, const char *key)
+{
+	map_del(&s->disk, str_of(arena_printf(&s->disk_mem, "%s%s", prefix, key)));
+}
+
+static void keep(struct stage *s, const struct action *a)
+{
+	struct arena *mem = &s->disk_mem;
+	struct row r = {.kind = ROW_SILENCE};
+
+	if (a->kind == ACTION_SAVE_SILENCE) {
+		r.silence = *a->silence;
+		r.key = arena_printf(mem, "silence %s", a->silence->id);
+	} else if (a->kind == ACTION_SAVE_TOLD) {
+		r.kind = ROW_TOLD;
+		r.told = *a->told;
+		r.key = arena_printf(mem, "told %s", a->key);
+	} else if (a->kind == ACTION_SAVE_ALERT) {
+		r.kind = ROW_ALERT;
+		r.alert = *a->alert;
+		r.key = arena_printf(mem, "alert %016llx",
+				     (unsigned long long)a->alert->labels->fingerprint);
+	} else {
+		r.kind = ROW_RULE_ALERT;
+		r.rule_alert = *a->rule_alert;
+		r.key = arena_printf(mem, "rule %s", a->key);
+	}
+	save(s, &r);
+}
+
+/* -- actions ------------------------------------------------------------------------------*/
+
+static struct sink *sink_of(struct stage *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_sinks; i++) {
+		if (!strcmp(s->sinks[i].name, name))
+			return &s->sinks[i];
+	}
+	assert_true(s->n_sinks < MOST_SINKS);
+	snprintf(s->sinks[s->n_sinks].name, sizeof(s->sinks[0].name), "%s", name);
+	return &s->sinks[s->n_sinks++];
+}
+
+static void add_alerts(struct buf *b, const struct notification *n, bool resolved)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n->n_alerts; i++) {
+		if (n->alerts[i].resolved != resolved)
+			continue;
+		buf_add_text(b, any ? " " : resolved ? " resolved " : " firing ");
+		add_alert_name(b, n->alerts[i].labels);
+		any = true;
+	}
+}
+
+static void step(struct stage *s, const struct event *in, size_t n);
+
+static void deliver(struct stage *s, const struct delivery_wish *w)
+{
+	const struct notification *n = w->notification;
+	struct sink *sink = sink_of(s, n->receiver->name);
+	struct delivery_ended end = {.id = w->id};
+	struct event ev = {.kind = EVENT_DELIVERY_ENDED, .delivery = &end};
+	struct buf b = BUF(10000);
+
+	if (sink->mode == SINK_OK) {
+		add_alerts(&b, n, false);
+		add_alerts(&b, n, true);
+		line(s, "%s %s%s", n->receiver->name, reason_name(n->reason), buf_text(&b));
+	} else if (sink->mode == SINK_FAIL) {
+		end.verdict = VERDICT_RETRY;
+		end.error = "down";
+	} else if (sink->mode == SINK_REFUSE) {
+		line(s, "%s refuses", n->receiver->name);
+		end.verdict = VERDICT_GIVE_UP;
+		end.error = "bad request";
+	}
+	buf_free(&b);
+	if (sink->mode != SINK_HANG)
+		step(s, &ev, 1);
+}
+
+static void answer_query(struct stage *s, const struct query_wish *w)
+{
+	struct query_ended end = {.id = w->id, .ok = s->series >= 0, .error = "backend down"};
+	struct event ev = {.kind = EVENT_QUERY_ENDED, .query = &end};
+	struct arena mem = {0};
+	struct sample *v = ARENA_ARRAY(&mem, struct sample, (size_t)MAX(s->series, 0));
+
+	for (int i = 0; i < s->series; i++) {
+		struct label l = {"n", arena_printf(&mem, "%d", i)};
+
+		v[i].labels = labels_new(&mem, &l, 1, NULL);
+		v[i].value = i;
+	}
+	end.samples = (struct samples){v, (size_t)MAX(s->series, 0)};
+	step(s, &ev, 1);
+	arena_free(&mem);
+}
+
+static void note_record(struct stage *s, const struct record *r)
+{
+	struct buf b = BUF(1000);
+
+	if (r->kind == RECORD_MUTED) {
+		add_alert_name(&b, r->labels);
+		line(s, "%s %s", reason_name(r->reason), buf_text(&b));
+	} else if (r->kind == RECORD_DELIVERY && r->reason == DELIVERY_TIMEOUT) {
+		line(s, "%s %s", r->receiver, reason_name(r->reason));
+	} else if (r->kind == RECORD_ALERT_PENDING || r->kind == RECORD_ALERT_DROPPED) {
+		add_alert_name(&b, r->labels);
+		line(s, "rule %s %s",
+		     buf_text(&b), r->kind == RECORD_ALERT_PENDING ? "pending" : "dropped");
+	}
+	buf_free(&b);
+}
+
+static void perform(struct stage *s, const struct action *a)
+{
+	switch (a->kind) {
+	case ACTION_DELIVER:
+		deliver(s, &a->delivery);
+		break;
+	case ACTION_QUERY:
+		answer_query(s, &a->query);
+		break;
+	case ACTION_RECORD:
+		note_record(s, &a->record);
+		break;
+	case ACTION_FORGET_SILENCE:
+		forget(s, "silence ", a->key);
+		break;
+	case ACTION_FORGET_TOLD:
+		forget(s, "told ", a->key);
+		break;
+	case ACTION_FORGET_ALERT:
+		forget(s, "alert ",
+		       arena_printf(&s->disk_mem, "%016llx",
+				    (unsigned long long)a->fingerprint));
+		break;
+	case ACTION_FORGET_RULE_ALERT:
+		forget(s, "rule ", a->key);
+		break;
+	case ACTION_SAVE_SILENCE:
+	case ACTION_SAVE_TOLD:
+	case ACTION_SAVE_ALERT:
+	case ACTION_SAVE_RULE_ALERT:
+		keep(s, a);
+		break;
+	case ACTION_QUERY_CANCEL:
+	case ACTION_DELIVERY_CANCEL:
+	case ACTION_NOTE:
+		break;
+	}
+}
+
+/* Answers come with steps of their own, made while the actions of the first are carried
+ * out: so each step has its own list and arena. What is saved is kept first, because a
+ * later step may free what the actions point to. */
+static void step(struct stage *s, const struct event *in, size_t n)
+{
+	struct actions todo = {0};
+	struct arena mem = {0};
+
+	s->next = engine_step(s->engine, s->now, in, n, &mem, &todo);
+	for (size_t i = 0; i < todo.n; i++) {
+		if (todo.v[i].kind != ACTION_DELIVER && todo.v[i].kind != ACTION_QUERY)
+			perform(s, &todo.v[i]);
+	}
+	for (size_t i = 0; i < todo.n; i++) {
+		if (todo.v[i].kind == ACTION_DELIVER || todo.v[i].kind == ACTION_QUERY)
+			perform(s, &todo.v[i]);
+	}
+	free(todo.v);
+	arena_free(&mem);
+}
+
+static void run_until(struct stage *s, wall_ms t)
+{
+	while (s->next <= t) {
+		s->now = MAX(s->next, s->now);
+		s->next = NEVER;
+		step(s, NULL, 0);
+	}
+	s->now = t;
+	step(s, NULL, 0);
+}
+
+/* -- commands -----------------------------------------------------------------------------*/
+
+static struct str word(struct str *rest)
+{
+	struct str w;
+	size_t n;
+
+	*rest = str_trim(*rest);
+	n = str_find_char(*rest, ' ');
+	w = str_slice(*rest, 0, n);
+	*rest = n == STR_NONE ? STR("") : str_from(*rest, n + 1);
+	return w;
+}
+
+/* key=value as ms since the start of the play; false: another key */
+static bool take_time(struct str w, const char *key, wall_ms *out)
+{
+	double seconds;
+
+	if (!str_starts(w, str_of(key)))
+		return false;
+	assert_true(str_double(str_from(w, strlen(key)), &seconds));
+	*out = START + (wall_ms)(seconds * 1000);
+	return true;
+}
+
+static void post(struct stage *s, struct str rest)
+{
+	struct label labels[10], notes[10];
+	struct alert_post p = {.labels = labels, .annotations = notes,
+			       .starts_at = INSTANT_ZERO, .ends_at = INSTANT_ZERO};
+	struct event ev = {.kind = EVENT_ALERTS, .alerts = {&p, 1}};
+	struct answer answer = {.text = BUF(1000)};
+	wall_ms t;
+
+	while (rest.n) {
+		struct str w = word(&rest);
+		size_t eq = str_find_char(w, '=');
+
+		if (take_time(w, "starts=", &t)) {
+			p.starts_at = instant_of_ms(t);
+		} else if (take_time(w, "ends=", &t)) {
+			p.ends_at = instant_of_ms(t);
+		} else if (str_starts(w, STR("note."))) {
+			notes[p.n_annotations++] = (struct label){
+				arena_copy(&s->mem, str_slice(w, 5, eq - 5)),
+				arena_copy(&s->mem, str_from(w, eq + 1))};
+		} else {
+			labels[p.n_labels++] =
+				(struct label){arena_copy(&s->mem, str_slice(w, 0, eq)),
+					       arena_copy(&s->mem, str_from(w, eq + 1))};
+		}
+	}
+	if (instant_is_zero(p.starts_at))
+		p.starts_at = instant_of_ms(s->now);
+	ev.answer = &answer;
+	step(s, &ev, 1);
+	if (!answer.ok)
+		line(s, "refused: %s", buf_text(&answer.text));
+	buf_free(&answer.text);
+}
+
+static void silence(struct stage *s, struct str rest)
+{
+	struct str name = word(&rest);
+	struct silence wanted = {.created_by = "me", .comment = "",
+				 .annotations = &labels_none};
+	struct answer answer = {.text = BUF(1000)};
+	struct event ev = {.kind = EVENT_SILENCE_SET, .silence = &wanted, .answer = &answer};
+	struct buf matchers = BUF(1000);
+	wall_ms end = s->now + HOUR;
+
+	while (rest.n) {
+		struct str w = word(&rest);
+
+		if (take_time(w, "for=", &end)) {
+			end += s->now - START;
+			continue;
+		}
+		if (matchers.n)
+			buf_add_char(&matchers, ',');
+		buf_add_str(&matchers, w);
+	}
+	assert_true(matchers_parse(&s->mem, buf_str(&matchers), NOWHERE, MATCHERS_UTF8,
+				   &wanted.matchers, NULL, NULL));
+	wanted.starts_at = instant_of_ms(s->now);
+	wanted.ends_at = instant_of_ms(end);
+	step(s, &ev, 1);
+	if (!answer.ok) {
+		line(s, "refused: %s", buf_text(&answer.text));
+	} else {
+		snprintf(s->silences[s->n_silences].name, 32, "%.*s", FMT(name));
+		memcpy(s->silences[s->n_silences++].id, answer.silence_id, SILENCE_ID_SIZE);
+	}
+	buf_free(&answer.text);
+	buf_free(&matchers);
+}
+
+static void expire(struct stage *s, struct str rest)
+{
+	struct str name = word(&rest);
+
+	for (size_t i = 0; i < s->n_silences; i++) {
+		struct event ev = {.kind = EVENT_SILENCE_EXPIRE, .id = s->silences[i].id};
+
+		if (str_is(name, s->silences[i].name))
+			step(s, &ev, 1);
+	}
+}
+
+static void set_sink(struct stage *s, struct str rest)
+{
+	static const char *const modes[] = {"ok", "fail", "refuse", "hang"};
+	struct sink *sink = sink_of(s, arena_copy(&s->mem, word(&rest)));
+	struct str mode = word(&rest);
+
+	for (size_t i = 0; i < COUNT_OF(modes); i++) {
+		if (str_is(mode, modes[i]))
+			sink->mode = (enum sink_mode)i;
+	}
+}
+
+static void set_rules(struct stage *s, struct str rest)
+{
+	struct str hold = STR("0s"), expr = rest;
+	size_t at = str_find(rest, STR(" for="));
+	struct errs errs = {.mem = &s->mem};
+	const char *text;
+	struct event ev = {.kind = EVENT_RULES};
+
+	if (at != STR_NONE) {
+		hold = str_from(rest, at + 5);
+		expr = str_slice(rest, 0, at);
+	}
+	text = arena_printf(&s->mem,
+			    "groups:\n- name: g\n  interval: 10s\n  rules:\n"
+			    "  - alert: Up\n    expr: '%.*s'\n    for: %.*s\n",
+			    FMT(expr), FMT(hold));
+	ev.rules = rule_file_parse(&s->mem, "r.yml", str_of(text), NAMES_UTF8, &errs, NULL);
+	assert_int_equal(errs.n, 0);
+	s->rules = ev.rules;
+	step(s, &ev, 1);
+}
+
+static void set_config(struct stage *s)
+{
+	struct event ev = {.kind = EVENT_CONFIG, .config = s->config};
+
+	step(s, &ev, 1);
+}
+
+static struct engine *new_engine(struct stage *s)
+{
+	struct engine_options options = {.seed = 1, .started_at = s->now};
+
+	return engine_new(&options);
+}
+
+static void restart(struct stage *s)
+{
+	struct row *r;
+
+	engine_free(s->engine);
+	s->engine = new_engine(s);
+	for (size_t at = 0; (r = map_next(&s->disk, &at));) {
+		struct event ev = {.kind = EVENT_RESTORE_SILENCE};
+
+		switch (r->kind) {
+		case ROW_SILENCE:
+			ev.silence = &r->silence;
+			break;
+		case ROW_TOLD:
+			ev.kind = EVENT_RESTORE_TOLD;
+			ev.told = &r->told;
+			break;
+		case ROW_ALERT:
+			ev.kind = EVENT_RESTORE_ALERT;
+			ev.alert = &r->alert;
+			break;
+		case ROW_RULE_ALERT:
+			ev.kind = EVENT_RESTORE_RULE_ALERT;
+			ev.rule_alert = &r->rule_alert;
+			break;
+		}
+		step(s, &ev, 1);
+	}
+	set_config(s);
+	if (s->rules) {
+		struct event ev = {.kind = EVENT_RULES, .rules = s->rules};
+
+		step(s, &ev, 1);
+	}
+}
+
+static void command(struct stage *s, struct str text)
+{
+	struct str what;
+	double at;
+
+	text = str_trim(text);
+	if (!text.n)
+		return;
+	if (!str_double(word(&text), &at))
+		fail_msg("%s: no time before '%.*s'", s->play->name, FMT(text));
+	run_until(s, START + (wall_ms)(at * 1000));
+	what = word(&text);
+	if (str_is(what, "post"))
+		post(s, text);
+	else if (str_is(what, "silence"))
+		silence(s, text);
+	else if (str_is(what, "expire"))
+		expire(s, text);
+	else if (str_is(what, "sink"))
+		set_sink(s, text);
+	else if (str_is(what, "rules"))
+		set_rules(s, text);
+	else if (str_is(what, "backend"))
+		s->series = str_is(text, "error") ? -1 : atoi(arena_copy(&s->mem, text));
+	else if (str_is(what, "reload"))
+		set_config(s);
+	else if (str_is(what, "restart"))
+		restart(s);
+	else if (!str_is(what, "run"))
+		fail_msg("%s: unknown command '%.*s'", s->play->name, FMT(what));
+}
+
+/* -- the whole ----------------------------------------------------------------------------*/
+
+static void load(struct stage *s)
+{
+	struct files files = {0};
+	struct config_options options = {.files = &files, .kinds = integration_kinds};
+	struct errs errs = {.mem = &s->mem};
+
+	s->config = config_parse(&s->config_mem, "c.yml", str_of(s->play->config), &options,
+				 &errs, NULL);
+	if (!s->config)
+		fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
+}
+
+void play(const struct play *p, struct buf *trace)
+{
+	struct stage s = {.play = p, .trace = trace, .now = START, .next = NEVER};
+	struct str rest = str_of(p->script), one;
+
+	load(&s);
+	s.engine = new_engine(&s);
+	set_config(&s);
+	while (str_cut(&rest, '\n', &one))
+		command(&s, one);
+	engine_free(s.engine);
+	map_free(&s.disk);
+	arena_free(&s.disk_mem);
+	arena_free(&s.config_mem);
+	arena_free(&s.mem);
+	arena_free(&s.step);
+	free(s.todo.v);
+}
+
+void play_all(const struct play *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct buf trace = BUF(1000000);
+
+		play(&v[i], &trace);
+		if (!str_is(buf_str(&trace), v[i].trace))
+			fail_msg("%s\n-- wanted:\n%s-- got:\n%s", v[i].name, v[i].trace,
+				 buf_text(&trace));
+		buf_free(&trace);
+	}
+}

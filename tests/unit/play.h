@@ -1,0 +1,28 @@
+/* play.h - the engine on a pretended clock: a script goes in, a trace of what it did comes
+ * out. Hours pass in microseconds.
+ *
+ * Script, a command a line, each with its time in seconds:
+ *	0 post alertname=Disk host=1 [starts=-60] [ends=300] [note.summary=text]
+ *	5 silence quiet alertname=Disk for=600	a name, matchers, a length
+ *	9 expire quiet
+ *	0 sink hook fail			answers: ok, fail (tried again), refuse, hang
+ *	20 reload				the configuration again; timers start anew
+ *	20 restart				a new engine from what was saved
+ *	0 rules up == 0 for=30			an alerting rule "Up", evaluated each 10 s
+ *	0 backend 1				how many series each query gives; "error" fails
+ *	60 run					only lets time pass
+ *
+ * Trace, a line each, times in seconds:
+ *	30 hook notify_first firing Disk{host=1} resolved Disk{host=2}
+ *	30 muted_by_silence Disk{host=1}
+ *	30 rule Up pending			state changes of rule alerts
+ */
+#pragma once
+#include "base/buf.h"
+
+struct play {
+	const char *name, *config, *script, *trace;
+};
+/* Plays it and gives the trace; ends the test with a message when the script is bad. */
+void play(const struct play *, struct buf *trace);
+void play_all(const struct play *, size_t n); /* asserts each trace */

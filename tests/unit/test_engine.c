@@ -1,0 +1,353 @@
+#include "base/base.h"
+#include "unit/play.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define HOOK "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}]\n"
+#define ROUTE                                                                              \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 30s, group_interval: 5m, " \
+	"repeat_interval: 4h}\n"
+#define QUICK                                                                              \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: 6s, "  \
+	"repeat_interval: 4h}\n"
+
+/* spec/routing.md 4: when groups speak. */
+static void groups(void **state)
+{
+	static const struct play plays[] = {
+		{"group_wait gathers", ROUTE HOOK,
+		 "0 post alertname=Disk host=1 ends=9999\n"
+		 "10 post alertname=Disk host=2 ends=9999\n"
+		 "60 run\n",
+		 "30 hook notify_first firing Disk{host=1} Disk{host=2}\n"},
+		{"a later alert waits for group_interval", ROUTE HOOK,
+		 "0 post alertname=Disk host=1 ends=9999\n"
+		 "40 post alertname=Disk host=2 ends=9999\n"
+		 "400 run\n",
+		 "30 hook notify_first firing Disk{host=1}\n"
+		 "330 hook notify_new firing Disk{host=1} Disk{host=2}\n"},
+		{"who is older than group_wait is told at once", ROUTE HOOK,
+		 "100 post alertname=Disk host=1 starts=0 ends=9999\n"
+		 "101 run\n",
+		 "100 hook notify_first firing Disk{host=1}\n"},
+		{"each group has its own timer", ROUTE HOOK,
+		 "0 post alertname=A ends=9999\n"
+		 "7 post alertname=B ends=9999\n"
+		 "60 run\n",
+		 "30 hook notify_first firing A\n"
+		 "37 hook notify_first firing B\n"},
+		{"resolved before anybody was told: nobody is", QUICK HOOK,
+		 "0 post alertname=A ends=0.5\n"
+		 "60 run\n",
+		 ""},
+		{"all over, then again: a new group waits anew", QUICK HOOK,
+		 "0 post alertname=A ends=3\n"
+		 "8 post alertname=A ends=999\n"
+		 "30 run\n",
+		 "1 hook notify_first firing A\n"
+		 "7 hook notify_resolved resolved A\n"
+		 "9 hook notify_first firing A\n"},
+		{"an alert without end resolves after resolve_timeout",
+		 "global: {resolve_timeout: 10s}\n" QUICK HOOK,
+		 "0 post alertname=A\n"
+		 "60 run\n",
+		 "1 hook notify_first firing A\n"
+		 "13 hook notify_resolved resolved A\n"},
+		{"the timeline of spec/routing.md 6.6",
+		 "global: {resolve_timeout: 10s}\n"
+		 "route: {receiver: both, group_wait: 1s, group_interval: 5s, "
+		 "repeat_interval: 4h}\n"
+		 "receivers: [{name: both, webhook_configs: [{url: 'http://a/'}, "
+		 "{url: 'http://b/', send_resolved: false}]}]\n",
+		 "1 post alertname=v1\n"
+		 "1 post alertname=v2\n"
+		 "3 post alertname=v1 ends=4\n"
+		 "3 post alertname=v3\n"
+		 "8 post alertname=v3\n"
+		 "16 run\n",
+		 "2 both notify_first firing v1 v2\n"
+		 "2 both notify_first firing v1 v2\n"
+		 "7 both notify_new firing v2 v3 resolved v1\n"
+		 "7 both notify_new firing v2 v3\n"
+		 "12 both notify_some_resolved firing v3 resolved v2\n"},
+		{"repeat_interval", 
+		 "route: {receiver: hook, group_wait: 0s, group_interval: 60s, "
+		 "repeat_interval: 150s}\n" HOOK,
+		 "0 post alertname=A ends=9999\n"
+		 "500 run\n",
+		 "0 hook notify_first firing A\n"
+		 "180 hook notify_repeat firing A\n"
+		 "360 hook notify_repeat firing A\n"},
+	};
+
+	(void)state;
+	play_all(plays, COUNT_OF(plays));
+}
+
+/* spec/routing.md 5, 7, 8, 9: who keeps quiet, and why. */
+static void mutes(void **state)
+{
+	static const struct play plays[] = {
+		{"a silence holds an alert back, its end lets it speak", QUICK HOOK,
+		 "0 silence quiet alertname=A for=10\n"
+		 "0 post alertname=A ends=9999\n"
+		 "14 run\n",
+		 "1 muted_by_silence A\n"
+		 "7 muted_by_silence A\n"
+		 "13 hook notify_first firing A\n"},
+		{"expired by hand", QUICK HOOK,
+		 "0 silence quiet alertname=~A|B for=1000\n"
+		 "0 post alertname=A ends=9999\n"
+		 "3 expire quiet\n"
+		 "14 run\n",
+		 "1 muted_by_silence A\n"
+		 "7 hook notify_first firing A\n"},
+		{"a silence does not touch others", QUICK HOOK,
+		 "0 silence quiet alertname=A host=1\n"
+		 "0 post alertname=A host=1 ends=9999\n"
+		 "0 post alertname=A host=2 ends=9999\n"
+		 "3 run\n",
+		 "1 muted_by_silence A{host=1}\n"
+		 "1 hook notify_first firing A{host=2}\n"},
+		{"a resolution under a silence is never told (trap 3)", QUICK HOOK,
+		 "0 post alertname=A ends=9\n"
+		 "2 silence quiet alertname=A for=20\n"
+		 "40 run\n",
+		 "1 hook notify_first firing A\n"
+		 "7 muted_by_silence A\n"
+		 "13 muted_by_silence A\n"},
+		{"inhibition, with equal labels only",
+		 QUICK HOOK
+		 "inhibit_rules: [{source_matchers: [alertname=Down], target_matchers: "
+		 "[alertname=Slow], equal: [host]}]\n",
+		 "0 post alertname=Down host=1 ends=5\n"
+		 "0 post alertname=Slow host=1 ends=9999\n"
+		 "0 post alertname=Slow host=2 ends=9999\n"
+		 "8 run\n",
+		 "1 muted_by_inhibition Slow{host=1}\n"
+		 "1 hook notify_first firing Down{host=1}\n"
+		 "1 hook notify_first firing Slow{host=2}\n"
+		 "7 hook notify_resolved resolved Down{host=1}\n"
+		 "7 hook notify_new firing Slow{host=1} Slow{host=2}\n"},
+		{"another source takes over when the first resolves (7.4, the ideal rule)",
+		 QUICK HOOK
+		 "inhibit_rules: [{source_matchers: [sev=page], target_matchers: [sev=warn]}]\n",
+		 "0 post alertname=S1 sev=page ends=3\n"
+		 "0 post alertname=S2 sev=page ends=9999\n"
+		 "0 post alertname=T sev=warn ends=9999\n"
+		 "8 run\n",
+		 "1 muted_by_inhibition T{sev=warn}\n"
+		 "1 hook notify_first firing S1{sev=page}\n"
+		 "1 hook notify_first firing S2{sev=page}\n"
+		 "7 muted_by_inhibition T{sev=warn}\n"
+		 "7 hook notify_resolved resolved S1{sev=page}\n"},
+		{"an alert on both sides of a rule does not mute itself",
+		 QUICK HOOK
+		 "inhibit_rules: [{source_matchers: [a=x], target_matchers: [a=x]}]\n",
+		 "0 post alertname=T a=x ends=9999\n"
+		 "2 run\n",
+		 "1 hook notify_first firing T{a=x}\n"},
+		{"mute and active intervals; 2026-01-01 is a Thursday",
+		 "route:\n"
+		 "  receiver: hook\n"
+		 "  group_by: [alertname]\n"
+		 "  group_wait: 1s\n"
+		 "  routes:\n"
+		 "  - {matchers: [alertname=M], mute_time_intervals: [thursday]}\n"
+		 "  - {matchers: [alertname=N], mute_time_intervals: [friday]}\n"
+		 "  - {matchers: [alertname=A], active_time_intervals: [friday]}\n"
+		 "time_intervals:\n"
+		 "- {name: thursday, time_intervals: [{weekdays: [thursday]}]}\n"
+		 "- {name: friday, time_intervals: [{weekdays: [friday]}]}\n" HOOK,
+		 "0 post alertname=M ends=9999\n"
+		 "0 post alertname=N ends=9999\n"
+		 "0 post alertname=A ends=9999\n"
+		 "2 run\n",
+		 "1 muted_by_time M\n"
+		 "1 muted_by_inactive A\n"
+		 "1 hook notify_first firing N\n"},
+	};
+
+	(void)state;
+	play_all(plays, COUNT_OF(plays));
+}
+
+/* spec/routing.md 3. */
+static void routes(void **state)
+{
+	static const struct play plays[] = {
+		{"first match wins, continue goes on, the parent takes the rest",
+		 "route:\n"
+		 "  receiver: root\n"
+		 "  group_wait: 0s\n"
+		 "  routes:\n"
+		 "  - {matchers: [team=db], receiver: log, continue: true}\n"
+		 "  - matchers: [team=db]\n"
+		 "    receiver: db\n"
+		 "    routes: [{matchers: [sev=page], receiver: pager}]\n"
+		 "  - {matchers: [team=db], receiver: never}\n"
+		 "receivers: [{name: root, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: log, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: db, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: pager, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: never, webhook_configs: [{url: 'http://h/'}]}]\n",
+		 "0 post alertname=A team=db ends=9999\n"
+		 "1 post alertname=B team=db sev=page ends=9999\n"
+		 "2 post alertname=C team=web ends=9999\n"
+		 "3 run\n",
+		 "0 log notify_first firing A{team=db}\n"
+		 "0 db notify_first firing A{team=db}\n"
+		 "1 pager notify_first firing B{sev=page,team=db}\n"
+		 "2 root notify_first firing C{team=web}\n"},
+	};
+
+	(void)state;
+	play_all(plays, COUNT_OF(plays));
+}
+
+/* spec/routing.md 10: attempts. */
+static void deliveries(void **state)
+{
+	static const struct play plays[] = {
+		{"a receiver that fails is tried again until it works", QUICK HOOK,
+		 "0 sink hook fail\n"
+		 "0 post alertname=A ends=9999\n"
+		 "3 sink hook ok\n"
+		 "30 run\n",
+		 "4.1 hook notify_first firing A\n"},
+		{"refused: the next flush decides again", QUICK HOOK,
+		 "0 sink hook refuse\n"
+		 "0 post alertname=A ends=9999\n"
+		 "8 sink hook ok\n"
+		 "14 run\n",
+		 "1 hook refuses\n"
+		 "7 hook refuses\n"
+		 "13 hook notify_first firing A\n"},
+		{"no answer: given up with the flush, then again at once, as one was due",
+		 QUICK HOOK,
+		 "0 sink hook hang\n"
+		 "0 post alertname=A ends=9999\n"
+		 "8 sink hook ok\n"
+		 "30 run\n",
+		 "11 hook delivery_timeout\n"
+		 "11 hook notify_first firing A\n"},
+		{"a failed flush keeps what resolved", QUICK HOOK,
+		 "0 post alertname=A ends=5\n"
+		 "2 sink hook refuse\n"
+		 "8 sink hook ok\n"
+		 "30 run\n",
+		 "1 hook notify_first firing A\n"
+		 "7 hook refuses\n"
+		 "13 hook notify_resolved resolved A\n"},
+	};
+
+	(void)state;
+	play_all(plays, COUNT_OF(plays));
+}
+
+/* spec/routing.md 12, and state that survives (design 4). */
+static void restarts(void **state)
+{
+	static const struct play plays[] = {
+		{"a reload flushes old alerts and says nothing twice", QUICK HOOK,
+		 "0 post alertname=A ends=9999\n"
+		 "3 reload\n"
+		 "4 post alertname=A host=2 ends=9999\n"
+		 "30 run\n",
+		 "1 hook notify_first firing A\n"
+		 "9 hook notify_new firing A A{host=2}\n"},
+		{"a restart forgets no silence and repeats no notification", QUICK HOOK,
+		 "0 silence quiet alertname=B for=9999\n"
+		 "0 post alertname=A ends=9999\n"
+		 "0 post alertname=B ends=9999\n"
+		 "3 restart\n"
+		 "5 run\n",
+		 "1 muted_by_silence B\n"
+		 "1 hook notify_first firing A\n"
+		 "3 muted_by_silence B\n"},
+		{"what was due while it was down is told after the start", QUICK HOOK,
+		 "0 post alertname=A ends=9999\n"
+		 "0.5 restart\n"
+		 "30 run\n",
+		 "1.5 hook notify_first firing A\n"},
+		{"a resolution while it was down is told after the start", QUICK HOOK,
+		 "0 post alertname=A ends=2.5\n"
+		 "2 restart\n"
+		 "30 run\n",
+		 "1 hook notify_first firing A\n"
+		 "8 hook notify_resolved resolved A\n"},
+		{"a restart does not restart a pending timer",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=30s\n"
+		 "25 restart\n"
+		 "60 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "33.1 hook notify_first firing Up{n=0}\n"},
+	};
+
+	(void)state;
+	play_all(plays, COUNT_OF(plays));
+}
+
+/* spec/rules.md 8. */
+static void rules(void **state)
+{
+	static const struct play plays[] = {
+		{"pending, firing, resolved",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=20s\n"
+		 "40 backend 0\n"
+		 "90 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "23.1 hook notify_first firing Up{n=0}\n"
+		 "47.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"one gap starts a pending alert again",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=20s\n"
+		 "5 backend 0\n"
+		 "15 backend 1\n"
+		 "50 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "12.1 rule Up{n=0} dropped\n"
+		 "22.1 rule Up{n=0} pending\n"
+		 "43.1 hook notify_first firing Up{n=0}\n"},
+		{"a query error keeps the state",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=20s\n"
+		 "5 backend error\n"
+		 "15 backend 1\n"
+		 "30 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "23.1 hook notify_first firing Up{n=0}\n"},
+		{"an edit of the expression keeps the state, one of \"for\" applies",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=60s\n"
+		 "15 rules up < 1 for=20s\n"
+		 "30 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "23.1 hook notify_first firing Up{n=0}\n"},
+	};
+
+	(void)state;
+	play_all(plays, COUNT_OF(plays));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(groups),	cmocka_unit_test(mutes),
+		cmocka_unit_test(routes),	cmocka_unit_test(deliveries),
+		cmocka_unit_test(restarts), cmocka_unit_test(rules),
+	};
+
+	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
+}

@@ -1,0 +1,243 @@
+#include "base/base.h"
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct seen {
+	struct buf text;
+};
+
+static void see_silence(void *ctx, const struct silence *s)
+{
+	struct buf *b = &((struct seen *)ctx)->text;
+
+	buf_addf(b, "silence %s ", s->id);
+	buf_add_matchers(b, &s->matchers);
+	buf_addf(b, " %lld %s %s\n", (long long)instant_ms(s->ends_at), s->created_by,
+		 s->comment);
+}
+
+static void see_told(void *ctx, const struct told *t)
+{
+	buf_addf(&((struct seen *)ctx)->text, "told %s %s %s %zu at %lld firing %zu %s=%s\n",
+		 t->group_key, t->receiver, t->integration, t->index, (long long)t->at,
+		 t->n_firing, t->n_memory ? t->memory[0].name : "",
+		 t->n_memory ? t->memory[0].text : "");
+}
+
+static void see_alert(void *ctx, const struct alert *a)
+{
+	struct buf *b = &((struct seen *)ctx)->text;
+
+	buf_add_text(b, "alert ");
+	buf_add_labels(b, a->labels);
+	buf_add_char(b, ' ');
+	buf_add_instant(b, a->starts_at);
+	buf_add_char(b, '\n');
+}
+
+static void see_rule_alert(void *ctx, const struct rule_alert *a)
+{
+	struct buf *b = &((struct seen *)ctx)->text;
+
+	buf_addf(b, "rule %s %s %s %s ", a->file, a->group, a->rule,
+		 alert_state_text(a->state));
+	buf_add_labels(b, a->labels);
+	buf_addf(b, " since %lld\n", (long long)a->active_at);
+}
+
+static void see_broken(void *ctx, const char *table, const char *key, const char *why)
+{
+	buf_addf(&((struct seen *)ctx)->text, "broken %s %s: %s\n", table, key, why);
+}
+
+static void note(void *arg, bool ok)
+{
+	*(int *)arg = ok ? 1 : -1;
+}
+
+static void wait_for(struct store *s, int *done)
+{
+	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
+
+	store_sync(s, note, done);
+	while (!*done) {
+		assert_true(poll(&p, 1, 10000) > 0);
+		store_poll(s);
+	}
+}
+
+static struct store *open_at(const char *folder, struct buf *notes)
+{
+	struct store_options options = {.folder = folder};
+	struct err err = {0};
+	struct store *s = store_open(&options, 0, notes, &err);
+
+	if (!s)
+		fail_msg("%s", err.text);
+	return s;
+}
+
+static void expect(struct store *s, const char *want)
+{
+	struct seen seen = {BUF(10000)};
+	struct store_visitor v = {&seen,     see_silence,    see_told,
+				  see_alert, see_rule_alert, see_broken};
+
+	assert_true(store_load(s, &v, NULL));
+	if (strcmp(buf_text(&seen.text), want))
+		fail_msg("wanted:\n%sgot:\n%s", want, buf_text(&seen.text));
+	buf_free(&seen.text);
+}
+
+static void fill(struct store *s, struct arena *mem)
+{
+	static const uint64_t firing[] = {1, 2};
+	static const struct text_pair memory[] = {{.name = "ts", .text = "1.2"}};
+	const struct label pair = {"alertname", "Grüße \"x\"\n"};
+	const struct labels *labels = labels_new(mem, &pair, 1, NULL);
+	struct silence silence = {.id = "947e3b36-87e0-41eb-a1d1-1584b90e8250",
+				  .ends_at = {100, 0, 0},
+				  .created_by = "me",
+				  .comment = "why",
+				  .annotations = &labels_none};
+	struct told told = {.group_key = "{}:{}", .receiver = "r", .integration = "webhook",
+			    .index = 1,		  .at = 5,	   .firing = firing,
+			    .n_firing = 2,	  .memory = memory, .n_memory = 1};
+	struct alert alert = {.labels = labels,
+			      .annotations = &labels_none,
+			      .generator_url = "",
+			      .starts_at = {1767323045, 678901234, 7200}};
+	struct rule_alert rule = {.file = "f.yml",    .group = "g",
+				  .rule = "R",	      .rule_labels = &labels_none,
+				  .labels = labels,   .annotations = &labels_none,
+				  .state = ALERT_PENDING, .active_at = 42};
+
+	assert_true(matchers_parse(mem, STR("{a=\"b\",c=~\"d|e\"}"), NOWHERE, MATCHERS_UTF8,
+				   &silence.matchers, NULL, NULL));
+	store_save_silence(s, &silence);
+	store_save_told(s, "k", &told);
+	store_save_alert(s, &alert);
+	store_save_rule_alert(s, "rk", &rule);
+}
+
+static const char all[] =
+	"silence 947e3b36-87e0-41eb-a1d1-1584b90e8250 {a=\"b\",c=~\"d|e\"} 100000 me why\n"
+	"told {}:{} r webhook 1 at 5 firing 2 ts=1.2\n"
+	"alert {alertname=\"Grüße \\\"x\\\"\\n\"} 2026-01-02T05:04:05.678901234+02:00\n"
+	"rule f.yml g R pending {alertname=\"Grüße \\\"x\\\"\\n\"} since 42\n";
+
+static char *folder(void)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "/tmp/tocsin-store-XXXXXX");
+	assert_non_null(mkdtemp(name));
+	return name;
+}
+
+static void remove_all(const char *path)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", path);
+	assert_int_equal(system(command), 0);
+}
+
+static void what_was_synced_is_there(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	int done = 0;
+
+	(void)state;
+	expect(s, "");
+	fill(s, &mem);
+	wait_for(s, &done);
+	assert_int_equal(done, 1);
+	expect(s, all);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, all);
+	store_forget_silence(s, "947e3b36-87e0-41eb-a1d1-1584b90e8250");
+	store_forget_told(s, "k");
+	store_forget_rule_alert(s, "rk");
+	assert_true(store_close(s)); /* writes what is queued */
+	s = open_at(at, &notes);
+	expect(s, "alert {alertname=\"Grüße \\\"x\\\"\\n\"} "
+		  "2026-01-02T05:04:05.678901234+02:00\n");
+	assert_true(store_close(s));
+	assert_int_equal(notes.n, 0);
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+static void a_damaged_file_is_set_aside(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	const char *path = arena_printf(&mem, "%s/tocsin.db", at);
+	FILE *out = fopen(path, "w");
+	struct store *s;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		fputs("this is no database", out);
+	fclose(out);
+	s = open_at(at, &notes);
+	expect(s, "");
+	assert_true(store_close(s));
+	assert_non_null(strstr(buf_text(&notes), "damaged"));
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+static void the_journal_is_readable(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct record r = {.kind = RECORD_FLUSH,
+			   .reason = NOTIFY_FIRST,
+			   .group_key = "{}:{}",
+			   .receiver = "ops"};
+	struct store *s = open_at(at, &notes);
+	char command[300], line[100] = "";
+	FILE *in;
+
+	(void)state;
+	store_record(s, 1000, &r);
+	assert_true(store_close(s));
+	snprintf(command, sizeof(command),
+		 "sqlite3 %s/tocsin.db 'select at, kind, reason, receiver from journal'", at);
+	in = popen(command, "r");
+	assert_non_null(fgets(line, sizeof(line), in));
+	pclose(in);
+	assert_string_equal(line, "1000|flush|notify_first|ops\n");
+	buf_free(&notes);
+	remove_all(at);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_synced_is_there),
+		cmocka_unit_test(a_damaged_file_is_set_aside),
+		cmocka_unit_test(the_journal_is_readable),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
