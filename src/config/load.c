@@ -19,7 +19,8 @@ static const struct field config_fields[] = {
 	 .help = "Use time_intervals instead."},
 	{"time_intervals", FIELD_LIST, AT(time_intervals), .of = &interval_shape,
 	 .help = "Times that routes refer to."},
-	{"tracing", FIELD_OBJECT, AT(tracing), .of = &tracing_shape, .help = "Checked only."},
+	{"tracing", FIELD_OBJECT, AT(tracing), .of = &tracing_shape,
+	 .help = "Checked only."},
 	{"event_recorder", FIELD_OBJECT, AT(recorder), .of = &recorder_shape,
 	 .help = "Checked only."},
 	{"rule_files", FIELD_PATHS, AT(rule_files), .help = "Files with rules."},
@@ -49,12 +50,12 @@ const struct datasource *config_find_datasource(const struct config *c, const ch
 	return NULL;
 }
 
-/* -- sections ----------------------------------------------------------------------------*/
+/* -- sections ---------------------------------------------------------------------------*/
 static void global_build(struct decode *d, struct config_text *t, struct config *c)
 {
 	if (!t->global) {
-		struct yaml nothing = {.kind = YAML_NULL, .plain = true,
-				       .at = {d->path, 1, 1}};
+		struct yaml nothing = {
+			.kind = YAML_NULL, .plain = true, .at = {d->path, 1, 1}};
 
 		t->global = ARENA_NEW(d->mem, struct global_text);
 		decode_object(d, &nothing, &global_shape, t->global);
@@ -88,7 +89,8 @@ static void intervals_add(struct decode *d, const struct object_list *list, bool
 		for (size_t k = 0; k + 1 < c->n_intervals; k++) {
 			if (strcmp(c->intervals[k].name, t->name))
 				continue;
-			mistake(d, t->at, "%s \"%s\" is not unique", interval_where(t), t->name);
+			mistake(d, t->at, "%s \"%s\" is not unique", interval_where(t),
+				t->name);
 			break;
 		}
 	}
@@ -103,7 +105,8 @@ static void intervals_build(struct decode *d, const struct config_text *t, struc
 }
 
 /* A star may stand in the last part of a path only (spec/rules.md 1.1). */
-static void rule_files_check(struct decode *d, const struct yaml *y, const struct text_list *list)
+static void rule_files_check(struct decode *d, const struct yaml *y,
+			     const struct text_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const char *star = strchr(list->v[i], '*');
@@ -119,8 +122,9 @@ static bool is_ruler(const struct config_text *t)
 	return t->rule_files.n || t->datasources.n;
 }
 
-static void route_build(struct decode *d, const struct yaml *y, const struct config_options *o,
-			const struct config_text *t, struct config *c)
+static void route_build(struct decode *d, const struct yaml *y,
+			const struct config_options *o, const struct config_text *t,
+			struct config *c)
 {
 	if (t->route)
 		routes_build(d, t->route, c);
@@ -160,7 +164,8 @@ static const char *folder_of(struct arena *mem, const char *path)
 
 	if (!slash)
 		return ".";
-	return slash == path ? "/" : arena_copy(mem, (struct str){path, (size_t)(slash - path)});
+	return slash == path ? "/"
+			     : arena_copy(mem, (struct str){path, (size_t)(slash - path)});
 }
 
 const struct config *config_parse(struct arena *mem, const char *path, struct str text,
@@ -168,7 +173,10 @@ const struct config *config_parse(struct arena *mem, const char *path, struct st
 				  struct errs *warnings)
 {
 	struct config *c = ARENA_NEW(mem, struct config);
-	struct decode d = {.mem = mem, .errs = errs, .warnings = warnings, .files = o->files,
+	struct decode d = {.mem = mem,
+			   .errs = errs,
+			   .warnings = warnings,
+			   .files = o->files,
 			   .matchers = o->matchers};
 	size_t before = errs->n;
 	const struct yaml *y;
@@ -196,7 +204,7 @@ const struct config *config_load(struct arena *mem, const char *path,
 	return NULL;
 }
 
-/* -- printing ----------------------------------------------------------------------------*/
+/* -- printing ---------------------------------------------------------------------------*/
 void buf_add_config(struct buf *out, const struct config *c)
 {
 	struct arena mem = {0};

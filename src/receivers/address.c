@@ -56,8 +56,9 @@ static bool take_words(struct scan *s, struct str *out)
 			return false;
 		n++;
 	} else {
-		while (n < s->rest.n && (is_atom(s->rest.p[n]) ||
-					 (s->rest.p[n] == '.' && n && s->rest.p[n - 1] != '.')))
+		while (n < s->rest.n &&
+		       (is_atom(s->rest.p[n]) ||
+			(s->rest.p[n] == '.' && n && s->rest.p[n - 1] != '.')))
 			n++;
 		if (!n || s->rest.p[n - 1] == '.')
 			return false;

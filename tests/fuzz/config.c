@@ -16,8 +16,10 @@ static const struct field hook_fields[] = {
 	{"any", FIELD_ANY, offsetof(struct hook, any), .help = "Anything."},
 	{0},
 };
-static const struct integration_kind hook = {
-	.name = "hook", .key = "hook_configs", .fields = hook_fields, .size = sizeof(struct hook)};
+static const struct integration_kind hook = {.name = "hook",
+					     .key = "hook_configs",
+					     .fields = hook_fields,
+					     .size = sizeof(struct hook)};
 static const struct integration_kind *const kinds[] = {&hook, NULL};
 
 static bool no_zone(void *ctx, struct arena *mem, const char *name, struct str *out,
