@@ -137,7 +137,7 @@ static const struct {
 	 0},
 	{"route: {receiver: a, routes: [{match: {a: 5}}]}\n" BASE, NULL, 0},
 	{"route: {receiver: a, routes: [{match_re: {a: '('}}]}\n" BASE,
-	 T "1:46: error parsing regexp: missing closing parenthesis: `(`", 0},
+	 T "1:46: error parsing regexp: missing closing ): `(`", 0},
 	{"route: {receiver: a, routes: [{match_re: {a: }}]}\n" BASE,
 	 T "1:43: invalid regexp value for \"a\"", 0},
 	{"route: {receiver: a, routes: [{match: {a-b: c}}]}\n" BASE,
