@@ -221,9 +221,10 @@ static void collect_names(struct arena *mem, struct map *seen, const struct grou
 	}
 }
 
-static void add_group(struct buf *b, const struct filter *f, const struct map *seen,
-		      const struct group_view *g, size_t *shown)
+static void add_group(struct request *r, struct buf *b, const struct filter *f,
+		      const struct map *seen, const struct group_view *g, size_t *shown)
 {
+	const struct api_host *host = &r->api->options.host;
 	size_t start = b->n, n = 0;
 
 	buf_add_text(b, *shown ? ",{\"alerts\":[" : "{\"alerts\":[");
@@ -246,7 +247,12 @@ static void add_group(struct buf *b, const struct filter *f, const struct map *s
 	buf_add_labels_json(b, g->labels);
 	buf_add_text(b, ",\"receiver\":{\"name\":");
 	buf_add_json(b, str_of(g->receiver->name));
-	buf_add_text(b, "},\"routeLabels\":{}}");
+	buf_add_char(b, '}');
+	if (host->route_labels) {
+		buf_add_text(b, ",\"routeLabels\":");
+		buf_add_labels_json(b, host->route_labels(host->ctx, g, r->mem));
+	}
+	buf_add_char(b, '}');
 }
 
 static bool takes_group(const struct filter *f, const struct group_view *g)
@@ -279,7 +285,7 @@ void get_groups(struct request *r)
 	buf_add_char(&b, '[');
 	for (size_t i = 0; i < n; i++) {
 		if (takes_group(&f, &v[i]))
-			add_group(&b, &f, &seen, &v[i], &shown);
+			add_group(r, &b, &f, &seen, &v[i], &shown);
 	}
 	buf_add_text(&b, "]\n");
 	answer_json(r, 200, &b);

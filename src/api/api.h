@@ -30,6 +30,9 @@ struct api_host {
 	bool (*is_ready)(void *ctx);
 	size_t (*broken_files)(void *ctx, struct arena *, struct broken_file **);
 	struct store *store; /* NULL: nothing is kept */
+	/* The route's labels rendered for the group; NULL: answers do not have them. */
+	const struct labels *(*route_labels)(void *ctx, const struct group_view *,
+					     struct arena *);
 	/* Own lines for /metrics. */
 	void (*add_metrics)(void *ctx, struct buf *);
 };

@@ -50,6 +50,7 @@ struct attempt_env {
 	/* Better than the peers, and the daemon's default: a 429 is tried again whoever
 	 * said it, and a template that fails costs its field only, not the page. */
 	bool retry_rate_limited;
+	bool as_0_25; /* the shapes of Alertmanager 0.25 (spec/receivers.md 19) */
 	bool mend_templates;
 };
 
@@ -97,6 +98,10 @@ struct integration {
 extern const struct integration *const integrations[];
 /* The same for config_load. */
 extern const struct integration_kind *const integration_kinds[];
+
+/* The labels of the notification's route, rendered for it. */
+const struct labels *route_labels_render(struct arena *, const struct attempt_env *,
+					  const struct notification *) MUST_USE;
 
 /* The built-in templates and then those of the configuration; NULL when errs grew. */
 const struct template_set *receiver_templates_load(struct arena *, const struct config *,

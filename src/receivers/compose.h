@@ -13,6 +13,7 @@ struct render {
 	struct attempt *a;
 	struct notice notice;
 	struct value data;
+	const struct labels *route_labels; /* rendered */
 	size_t n_alerts; /* of the notification, that the data shows */
 	bool failed;	 /* since then every field renders as "" */
 	const char *error;

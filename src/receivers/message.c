@@ -45,11 +45,13 @@ void write_message_cut(struct json *j, const struct render *r, const char *versi
 	for (size_t i = 0; i < n; i++)
 		write_alert(j, &notice->alerts[i]);
 	json_close(j, ']');
-	json_put(j, "notification_reason", notice->reason);
+	if (!r->a->env->as_0_25)
+		json_put(j, "notification_reason", notice->reason);
 	write_kv(j, "groupLabels", &notice->group_labels);
 	write_kv(j, "commonLabels", &notice->common_labels);
 	write_kv(j, "commonAnnotations", &notice->common_annotations);
-	write_kv(j, "routeLabels", &notice->route_labels);
+	if (!r->a->env->as_0_25)
+		write_kv(j, "routeLabels", &notice->route_labels);
 	json_put(j, "externalURL", notice->external_url);
 	json_put_text(j, "version", version);
 	json_put_text(j, "groupKey", r->a->n->group_key);

@@ -122,6 +122,19 @@ static void add_usual(struct arena *mem, struct member *v, size_t *n, const char
 	v[(*n)++] = (struct member){name, yaml_new_text(mem, text)};
 }
 
+/* The details nobody configured: structures since 0.30, text before. */
+static void add_all_usual(struct arena *mem, struct member *v, size_t *n, bool as_text)
+{
+	add_usual(mem, v, n, "firing",
+		  as_text ? "{{ template \"pagerduty.default.instances\" .Alerts.Firing }}"
+			  : "{{ .Alerts.Firing | toJson }}");
+	add_usual(mem, v, n, "resolved",
+		  as_text ? "{{ template \"pagerduty.default.instances\" .Alerts.Resolved }}"
+			  : "{{ .Alerts.Resolved | toJson }}");
+	add_usual(mem, v, n, "num_firing", "{{ .Alerts.Firing | len }}");
+	add_usual(mem, v, n, "num_resolved", "{{ .Alerts.Resolved | len }}");
+}
+
 static struct str render_details(struct render *r, const struct pagerduty *p)
 {
 	size_t n = 0, configured = p->details ? p->details->n : 0;
@@ -132,15 +145,15 @@ static struct str render_details(struct render *r, const struct pagerduty *p)
 
 	for (size_t i = 0; i < configured; i++)
 		v[n++] = (struct member){p->details->keys[i]->text.p, p->details->items[i]};
-	add_usual(mem, v, &n, "firing", "{{ .Alerts.Firing | toJson }}");
-	add_usual(mem, v, &n, "resolved", "{{ .Alerts.Resolved | toJson }}");
-	add_usual(mem, v, &n, "num_firing", "{{ .Alerts.Firing | len }}");
-	add_usual(mem, v, &n, "num_resolved", "{{ .Alerts.Resolved | len }}");
+	add_all_usual(mem, v, &n, r->a->env->as_0_25);
 	qsort(v, n, sizeof(*v), cmp_members);
 	json_open(&j, '{');
 	for (size_t i = 0; i < n && !r->failed; i++) {
 		json_key(&j, str_of(v[i].name));
-		render_value(r, &j, v[i].value);
+		if (r->a->env->as_0_25)
+			json_str(&j, render_text(r, arena_copy(mem, v[i].value->text)));
+		else
+			render_value(r, &j, v[i].value);
 	}
 	json_close(&j, '}');
 	text = buf_keep(&j.out, mem);

@@ -73,12 +73,15 @@ static const char *address(struct render *r, const struct pushover *s, const cha
 	struct str url = cut_chars(mem, render_text(r, s->url), 512);
 	struct str user = render_exactly(r, user_key), token = render_exactly(r, app_token);
 	struct buf out = BUF(BUF_NO_LIMIT);
+	struct str device;
 	const char *text;
 
 	message = str_trim(cut_chars(mem, message, 1024));
 	if (!message.n)
 		message = STR("(no details)");
-	add(&out, "device", render_text(r, s->device));
+	device = render_text(r, s->device);
+	if (device.n || !r->a->env->as_0_25)
+		add(&out, "device", device);
 	add_seconds(&out, "expire", s->expire);
 	if (s->html)
 		add(&out, "html", STR("1"));

@@ -93,7 +93,18 @@ static void set_route_labels(struct render *r)
 							  arena_copy(mem, buf_str(&out))};
 		buf_free(&out);
 	}
-	r->notice.route_labels = value_kv(mem, labels_new_raw(mem, rendered, done, NULL));
+	r->route_labels = labels_new_raw(mem, rendered, done, NULL);
+	r->notice.route_labels = value_kv(mem, r->route_labels);
+}
+
+const struct labels *route_labels_render(struct arena *mem, const struct attempt_env *env,
+					 const struct notification *n)
+{
+	struct attempt a = {.mem = mem, .n = n, .env = env};
+	struct render r;
+
+	render_start(&r, &a, 0);
+	return r.route_labels;
 }
 
 void render_start(struct render *r, struct attempt *a, size_t max_alerts)

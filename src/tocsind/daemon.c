@@ -393,7 +393,8 @@ static struct api *make_api(struct daemon *d)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct api_options options = {
 		.host = {d, host_engine, host_config, daemon_now, daemon_feed, daemon_reload,
-			 host_is_ready, host_broken_files, d->store, host_add_metrics},
+			 host_is_ready, host_broken_files, d->store,
+			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",

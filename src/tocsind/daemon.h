@@ -80,6 +80,8 @@ void perform(struct daemon *, const struct action *);
 
 /* sender.c */
 void sender_start(struct daemon *, const struct delivery_wish *);
+const struct labels *sender_route_labels(void *daemon, const struct group_view *,
+					 struct arena *);
 void sender_cancel(struct daemon *, uint64_t id);
 void sender_free(struct daemon *);
 

@@ -125,16 +125,9 @@ static void go_on(struct sending *s)
 	}
 }
 
-void sender_start(struct daemon *d, const struct delivery_wish *wish)
+static struct attempt_env env_of(struct daemon *d)
 {
-	struct sending *s;
-
-	if (d->stopping)
-		return; /* told after the next start: nothing is lost */
-	s = mem_new(sizeof(*s));
-	s->id = wish->id;
-	s->daemon = d;
-	s->env = (struct attempt_env){
+	return (struct attempt_env){
 		.templates = d->now_runs->templates,
 		.external_url = d->external_url,
 		.user_agent = d->flags.as_0_25 ? "Alertmanager/0.25.0" : "Alertmanager/0.34.0",
@@ -147,7 +140,46 @@ void sender_start(struct daemon *d, const struct delivery_wish *wish)
 		.random = clock_seed(),
 		.retry_rate_limited = true,
 		.mend_templates = true,
+		.as_0_25 = d->flags.as_0_25,
 	};
+}
+
+const struct labels *sender_route_labels(void *daemon, const struct group_view *g,
+					 struct arena *mem)
+{
+	const struct attempt_env env = env_of(daemon);
+	struct notification_alert *v =
+		ARENA_ARRAY(mem, struct notification_alert, g->n_alerts);
+	struct notification n = {
+		.receiver = g->receiver,
+		.route = g->route,
+		.group_key = g->key,
+		.group_labels = g->labels,
+		.alerts = v,
+		.n_alerts = g->n_alerts,
+		.firing = true,
+	};
+
+	for (size_t i = 0; i < g->n_alerts; i++) {
+		const struct alert *a = &g->alerts[i].alert;
+
+		v[i] = (struct notification_alert){a->labels,	 a->annotations,
+						   a->starts_at, INSTANT_ZERO,
+						   a->generator_url, false};
+	}
+	return g->route->n_labels ? route_labels_render(mem, &env, &n) : &labels_none;
+}
+
+void sender_start(struct daemon *d, const struct delivery_wish *wish)
+{
+	struct sending *s;
+
+	if (d->stopping)
+		return; /* told after the next start: nothing is lost */
+	s = mem_new(sizeof(*s));
+	s->id = wish->id;
+	s->daemon = d;
+	s->env = env_of(d);
 	s->attempt = (struct attempt){
 		.mem = &s->mem,
 		.n = wish->notification,

@@ -10,6 +10,8 @@
 #include "receivers/attempt.h"
 
 #include <stdio.h>
+#include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,9 +80,12 @@ static const char *replaced(struct arena *mem, const char *text, const char *fro
 
 static const char *filled(struct runner *r, const char *text)
 {
+	char whole[PATH_MAX];
+
 	text = replaced(r->mem, text, "@SINK@", SINK);
 	text = replaced(r->mem, text, "@SMTP@", SMTP);
-	return replaced(r->mem, text, "@DIR@", r->folder);
+	return replaced(r->mem, text, "@DIR@",
+			realpath(r->folder, whole) ? whole : r->folder);
 }
 
 static bool read_path(void *ctx, struct arena *mem, const char *path, struct str *out,
@@ -97,21 +102,22 @@ static bool read_path(void *ctx, struct arena *mem, const char *path, struct str
 static bool glob_paths(void *ctx, struct arena *mem, const char *pattern,
 		       const char ***paths, size_t *n, struct err *err)
 {
-	static const char *const names[] = {"a.tmpl", "b.tmpl", "c.tmpl", "d.tmpl"};
-	const char *star = strstr(pattern, "*.tmpl");
+	glob_t found;
 
-	(void)ctx, (void)err;
-	*paths = ARENA_ARRAY(mem, const char *, COUNT_OF(names));
+	(void)ctx;
 	*n = 0;
-	for (size_t i = 0; star && i < COUNT_OF(names); i++) {
-		const char *path = arena_printf(mem, "%.*s%s", (int)(star - pattern),
-						pattern, names[i]);
-
-		if (!access(path, R_OK))
-			(*paths)[(*n)++] = path;
+	switch (glob(pattern, 0, NULL, &found)) {
+	case 0:
+		break;
+	case GLOB_NOMATCH:
+		return true;
+	default:
+		return err_set(err, (struct pos){pattern, 0, 0}, "cannot list the folder");
 	}
-	if (!star && !access(pattern, R_OK))
-		(*paths)[(*n)++] = arena_text(mem, pattern);
+	*paths = ARENA_ARRAY(mem, const char *, found.gl_pathc);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		(*paths)[(*n)++] = arena_text(mem, found.gl_pathv[i]);
+	globfree(&found);
 	return true;
 }
 
