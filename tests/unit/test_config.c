@@ -137,7 +137,7 @@ static const struct {
 	 0},
 	{"route: {receiver: a, routes: [{match: {a: 5}}]}\n" BASE, NULL, 0},
 	{"route: {receiver: a, routes: [{match_re: {a: '('}}]}\n" BASE,
-	 T "1:46: error parsing regexp: missing closing parenthesis: `(`", 0},
+	 T "1:46: error parsing regexp: missing closing ): `(`", 0},
 	{"route: {receiver: a, routes: [{match_re: {a: }}]}\n" BASE,
 	 T "1:43: invalid regexp value for \"a\"", 0},
 	{"route: {receiver: a, routes: [{match: {a-b: c}}]}\n" BASE,
@@ -479,6 +479,12 @@ static void test_printed(void **state)
 	assert_non_null(strstr(buf_text(&first), "repeat_interval: 1d"));
 	buf_add_config(&second, parse_good(&mem, buf_text(&first)));
 	expect_text("printed twice", buf_text(&first), buf_text(&second));
+	assert_non_null(strstr(buf_text(&first), "fallback_receiver"));
+	buf_reset(&second);
+	buf_add_alertmanager_config(&second, parse_good(&mem, buf_text(&first)));
+	assert_null(strstr(buf_text(&second), "fallback_receiver"));
+	assert_null(strstr(buf_text(&second), "external_labels"));
+	assert_non_null(strstr(buf_text(&second), "repeat_interval: 1d"));
 	buf_free(&first);
 	buf_free(&second);
 	arena_free(&mem);
