@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 struct exchange {
 	LIST_ENTRY(exchange) list;
@@ -79,6 +80,16 @@ static const char *failure_of(struct exchange *x, CURLcode code)
 	return x->error[0] ? x->error : curl_easy_strerror(code);
 }
 
+/* The mail is accepted. libcurl would keep the connection and say QUIT when it drops it,
+ * waiting for the answer; a server that has stopped answering would then hold up the loop. */
+static void hang_up(struct exchange *x)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (!curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) && fd != CURL_SOCKET_BAD)
+		shutdown(fd, SHUT_RDWR);
+}
+
 static void finish(struct exchange *x, CURLcode code)
 {
 	const char *error = failure_of(x, code);
@@ -101,6 +112,8 @@ static void finish(struct exchange *x, CURLcode code)
 	} else {
 		struct mail_answer a = {(int)status, error, timed_out};
 
+		if (x->easy && code == CURLE_OK)
+			hang_up(x);
 		x->mail_done(x->arg, &a);
 	}
 	exchange_free(x);

@@ -5,12 +5,14 @@
 #include "text/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +47,7 @@ struct store {
 	sqlite3_stmt *statements[STATEMENTS];
 	pthread_t writer;
 	int wake_fd, report_fd;
+	int lock_fd; /* the folder, locked while we run */
 	span_ms journal_age;
 	int64_t journal_rows;
 
@@ -436,9 +439,24 @@ static void release(struct store *s)
 		close(s->wake_fd);
 	if (s->report_fd >= 0)
 		close(s->report_fd);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
 	pthread_mutex_destroy(&s->mtx);
 	free_batch(s->first);
 	free(s);
+}
+
+/* Two daemons on one folder would each take the other's word for their own. */
+static bool lock_folder(struct store *s, const char *folder, struct err *err)
+{
+	struct pos at = {folder, 0, 0};
+
+	s->lock_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->lock_fd < 0)
+		return err_sys(err, at, "cannot open");
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return err_set(err, at, "another tocsind uses this folder");
+	return true;
 }
 
 struct store *store_open(const struct store_options *o, wall_ms now, struct buf *notes,
@@ -456,13 +474,14 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
 	s->journal_rows = o->journal_rows ? o->journal_rows : DEFAULT_ROWS;
 	s->now = now;
+	s->lock_fd = -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->report_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->mtx, NULL);
 	snprintf(kept_path, sizeof(kept_path), "%s", path);
 	if (s->wake_fd < 0 || s->report_fd < 0)
 		err_sys(err, NOWHERE, "eventfd");
-	else if (make_folders(&mem, o->folder, err))
+	else if (make_folders(&mem, o->folder, err) && lock_folder(s, o->folder, err))
 		s->db = open_or_set_aside(&mem, kept_path, now, notes, err);
 	if (s->db && prepare_all(s, kept_path, err))
 		ok = true;
