@@ -204,8 +204,8 @@ const struct config *config_load(struct arena *mem, const char *path,
 	return NULL;
 }
 
-/* -- printing ----------------------------------------------------------------------------*/
-static struct yaml *tree_of(struct arena *mem, const struct config *c)
+/* -- printing ---------------------------------------------------------------------------*/
+static struct yaml *print(struct arena *mem, const struct config *c)
 {
 	struct yaml *y = yaml_new_map(mem);
 
@@ -220,71 +220,70 @@ static struct yaml *tree_of(struct arena *mem, const struct config *c)
 	return y;
 }
 
-void buf_add_config(struct buf *out, const struct config *c)
+static bool is_one_of(struct str word, const char *const *words)
 {
-	struct arena mem = {0};
-
-	yaml_print(out, tree_of(&mem, c));
-	arena_free(&mem);
-}
-
-/* Keys that are ours, and keys that 0.25 does not know and that say only what is so anyway
- * (value; NULL: any). */
-static const struct {
-	const char *key, *value;
-} left_out[] = {
-	{"rule_files", NULL},
-	{"datasources", NULL},
-	{"remote_write", NULL},
-	{"evaluation_interval", NULL},
-	{"rule_query_offset", NULL},
-	{"external_labels", NULL},
-	{"metric_name_validation_scheme", NULL},
-	{"fallback_receiver", NULL},
-	{"slack_app_url", "https://slack.com/api/chat.postMessage"},
-	{"rocketchat_api_url", "https://open.rocket.chat/"},
-};
-
-static bool is_left_out(const struct yaml *map, size_t i)
-{
-	const struct yaml *value = map->items[i];
-
-	for (size_t k = 0; k < COUNT_OF(left_out); k++) {
-		if (str_is(map->keys[i]->text, left_out[k].key))
-			return !left_out[k].value || str_is(value->text, left_out[k].value);
+	for (; words && *words; words++) {
+		if (str_is(word, *words))
+			return true;
 	}
-	/* the labels of a receiver that has only its name */
-	return str_is(map->keys[i]->text, "labels") && value->kind == YAML_MAP &&
-	       value->n == 1 && str_is(value->keys[0]->text, "name") &&
-	       yaml_find(map, "name");
+	return false;
 }
 
-static const struct yaml *known_to_alertmanager(struct arena *mem, const struct yaml *y)
+static struct yaml *without(struct arena *mem, const struct yaml *map,
+			    const char *const *keys)
 {
-	struct yaml *out;
+	struct yaml *out = yaml_new_map(mem);
 
-	if (y->kind != YAML_MAP && y->kind != YAML_LIST)
-		return y;
-	out = y->kind == YAML_MAP ? yaml_new_map(mem) : yaml_new_list(mem);
-	out->flow = y->flow;
-	for (size_t i = 0; i < y->n; i++) {
-		const struct yaml *kid;
-
-		if (y->kind == YAML_MAP && is_left_out(y, i))
-			continue;
-		kid = known_to_alertmanager(mem, y->items[i]);
-		if (y->kind == YAML_MAP)
-			yaml_put(mem, out, arena_copy(mem, y->keys[i]->text), kid);
-		else
-			yaml_push(mem, out, kid);
+	for (size_t i = 0; i < map->n; i++) {
+		if (!is_one_of(map->keys[i]->text, keys))
+			yaml_put(mem, out, map->keys[i]->text.p, map->items[i]);
 	}
 	return out;
 }
 
-void buf_add_alertmanager_config(struct buf *out, const struct config *c)
+static void replace(struct yaml *map, const char *key, const struct yaml *value)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		if (str_is(map->keys[i]->text, key))
+			map->items[i] = value;
+	}
+}
+
+static const struct yaml *plain_route(struct arena *mem, const struct yaml *route)
+{
+	static const char *const ours[] = {"fallback_receiver", NULL};
+	struct yaml *out = without(mem, route, ours), *kids = yaml_new_list(mem);
+	const struct yaml *list = yaml_find(out, "routes");
+
+	for (size_t i = 0; list && i < list->n; i++)
+		yaml_push(mem, kids, plain_route(mem, list->items[i]));
+	replace(out, "routes", kids);
+	return out;
+}
+
+void buf_add_config(struct buf *out, const struct config *c)
 {
 	struct arena mem = {0};
 
-	yaml_print(out, known_to_alertmanager(&mem, tree_of(&mem, c)));
+	yaml_print(out, print(&mem, c));
+	arena_free(&mem);
+}
+
+void buf_add_alertmanager_config(struct buf *out, const struct config *c)
+{
+	static const char *const sections[] = {"rule_files", "datasources", "remote_write",
+					       NULL};
+	static const char *const globals[] = {"evaluation_interval", "rule_query_offset",
+					      "external_labels",
+					      "metric_name_validation_scheme", NULL};
+	struct arena mem = {0};
+	struct yaml *y = without(&mem, print(&mem, c), sections);
+	const struct yaml *global = yaml_find(y, "global"), *route = yaml_find(y, "route");
+
+	if (global)
+		replace(y, "global", without(&mem, global, globals));
+	if (route)
+		replace(y, "route", plain_route(&mem, route));
+	yaml_print(out, y);
 	arena_free(&mem);
 }
