@@ -413,7 +413,7 @@ static struct api *make_api(struct daemon *d)
 
 static bool use_tls(struct daemon *d, struct err *err)
 {
-	static const int policy[] = {
+	static const enum client_cert policy[] = {
 		[CLIENT_NONE] = CLIENT_CERT_NONE,
 		[CLIENT_REQUEST] = CLIENT_CERT_REQUEST,
 		[CLIENT_REQUIRE] = CLIENT_CERT_ANY,
