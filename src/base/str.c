@@ -68,7 +68,7 @@ size_t str_find_char(struct str s, char c)
 struct str str_from(struct str s, size_t at)
 {
 	at = MIN(at, s.n);
-	return (struct str){s.p + at, s.n - at};
+	return at ? (struct str){s.p + at, s.n - at} : s; /* NULL + 0 is no pointer */
 }
 
 struct str str_slice(struct str s, size_t at, size_t n)

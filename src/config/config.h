@@ -19,31 +19,33 @@
 /* What the outside gives: nothing in here opens a file. All memory in the arena. */
 struct files {
 	void *ctx;
-	bool (*read)(void *ctx, struct arena *, const char *path, struct str *, struct err *);
+	bool (*read)(void *ctx, struct arena *, const char *path, struct str *,
+		     struct err *);
 	/* NULL err text: no match. Paths sorted. */
 	bool (*glob)(void *ctx, struct arena *, const char *pattern, const char ***paths,
 		     size_t *n, struct err *);
 	/* TZif bytes of "Europe/Berlin" or "Local". */
-	bool (*zone)(void *ctx, struct arena *, const char *name, struct str *, struct err *);
+	bool (*zone)(void *ctx, struct arena *, const char *name, struct str *,
+		     struct err *);
 	/* An environment variable, for external_labels; NULL: not set. May be NULL. */
 	const char *(*env)(void *ctx, const char *name);
 };
 
 struct integration_config {
 	const struct integration_kind *kind;
-	size_t index;	   /* in its own list: part of the notification-log key */
+	size_t index; /* in its own list: part of the notification-log key */
 	struct pos at;
 	bool send_resolved;
 	const struct http_config *http; /* inherited where unset; NULL for e-mail */
 	bool own_http;			/* its own, not the global one */
 	const struct yaml *source;	/* for the places of its keys */
-	void *settings;		   /* kind->size bytes, decoded by kind->fields */
+	void *settings;			/* kind->size bytes, decoded by kind->fields */
 };
 
 struct receiver {
 	struct pos at;
 	const char *name;
-	const struct labels *labels; /* with name=<name> */
+	const struct labels *labels;		 /* with name=<name> */
 	struct integration_config *integrations; /* kind by kind, as 1.2 lists them */
 	size_t n_integrations;
 	bool used; /* some route names it */
@@ -94,28 +96,28 @@ struct datasource {
 	enum datasource_type type;
 	const char *url; /* without a slash at the end; the API path is added */
 	const struct http_config *http;
-	span_ms timeout;	     /* of one query; 30s */
-	size_t max_response_bytes; /* 64 MiB */
-	size_t max_series;	     /* 100000 */
+	span_ms timeout;		/* of one query; 30s */
+	size_t max_response_bytes;	/* 64 MiB */
+	size_t max_series;		/* 100000 */
 	const struct text_pair *params; /* added to each query's URL */
 	size_t n_params;
 };
 
 struct queue_config {
-	int64_t capacity;	       /* samples; 100000 */
-	int64_t max_samples_per_send;  /* 2000 */
-	span_ms batch_send_deadline;   /* 5s */
+	int64_t capacity;		  /* samples; 100000 */
+	int64_t max_samples_per_send;	  /* 2000 */
+	span_ms batch_send_deadline;	  /* 5s */
 	span_ms min_backoff, max_backoff; /* 30ms, 5s */
-	span_ms sample_age_limit;      /* 0: none */
-	bool retry_on_http_429;	       /* true */
-	int64_t min_shards, max_shards; /* accepted; one queue keeps the order */
+	span_ms sample_age_limit;	  /* 0: none */
+	bool retry_on_http_429;		  /* true */
+	int64_t min_shards, max_shards;	  /* accepted; one queue keeps the order */
 };
 struct remote_write {
 	struct pos at;
 	const char *name, *url;
 	const struct http_config *http;
-	span_ms timeout;	   /* of one request; 30s */
-	struct pair_list headers;  /* added to each request */
+	span_ms timeout;	  /* of one request; 30s */
+	struct pair_list headers; /* added to each request */
 	struct queue_config queue;
 };
 
@@ -126,7 +128,8 @@ struct global {
 	span_ms evaluation_interval, query_offset;
 	const struct labels *external_labels;
 	enum name_scheme names; /* metric_name_validation_scheme */
-	const struct global_receivers *receivers; /* defaults of receivers (config/global.h) */
+	const struct global_receivers
+		*receivers; /* defaults of receivers (config/global.h) */
 };
 
 struct config {
@@ -176,5 +179,5 @@ const struct datasource *config_find_datasource(const struct config *, const cha
 
 /* The effective configuration as YAML, secrets hidden (spec/config.md 15). */
 void buf_add_config(struct buf *, const struct config *);
-/* The part of it that Alertmanager's own programs can read: amtool refuses unknown keys. */
+/* Without what is not Alertmanager's: its clients refuse keys that they do not know. */
 void buf_add_alertmanager_config(struct buf *, const struct config *);

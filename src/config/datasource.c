@@ -9,14 +9,10 @@ static const struct {
 	const char *name;
 	enum datasource_type type;
 } types[] = {
-	{"prometheus", DATASOURCE_PROMETHEUS},
-	{"victoriametrics", DATASOURCE_PROMETHEUS},
-	{"thanos", DATASOURCE_PROMETHEUS},
-	{"mimir", DATASOURCE_PROMETHEUS},
-	{"cortex", DATASOURCE_PROMETHEUS},
-	{"loki", DATASOURCE_LOKI},
-	{"victorialogs", DATASOURCE_VLOGS},
-	{"vlogs", DATASOURCE_VLOGS},
+	{"prometheus", DATASOURCE_PROMETHEUS}, {"victoriametrics", DATASOURCE_PROMETHEUS},
+	{"thanos", DATASOURCE_PROMETHEUS},     {"mimir", DATASOURCE_PROMETHEUS},
+	{"cortex", DATASOURCE_PROMETHEUS},     {"loki", DATASOURCE_LOKI},
+	{"victorialogs", DATASOURCE_VLOGS},    {"vlogs", DATASOURCE_VLOGS},
 	{"graphite", DATASOURCE_GRAPHITE},
 };
 
@@ -24,7 +20,8 @@ static const struct {
 static const struct field datasource_fields[] = {
 	{"name", FIELD_TEXT, AT(name), .help = "What rule groups call it."},
 	{"type", FIELD_TEXT, AT(type), .if_absent = "prometheus",
-	 .help = "prometheus, victoriametrics, thanos, mimir, loki, victorialogs or graphite."},
+	 .help = "prometheus, victoriametrics, thanos, mimir, loki, victorialogs or "
+		 "graphite."},
 	{"url", FIELD_URL, AT(url), .help = "Address; the path of the API is added."},
 	{"timeout", FIELD_SPAN, AT(timeout), .if_absent = "30s", .help = "Of one query."},
 	{"max_response_bytes", FIELD_INT, AT(max_response_bytes), .if_absent = "67108864",
@@ -58,13 +55,15 @@ static void datasource_check(struct decode *d, const struct yaml *y, void *objec
 	if (!t->url && !yaml_find(y, "url"))
 		mistake(d, y->at, "missing url in datasource \"%s\"", t->name);
 	if (!type_find(t->type, &type))
-		mistake(d, pos_of_value(y, "type"), "unknown datasource type \"%s\"", t->type);
+		mistake(d, pos_of_value(y, "type"), "unknown datasource type \"%s\"",
+			t->type);
 	if (t->timeout <= 0)
 		mistake(d, pos_of_value(y, "timeout"), "timeout cannot be zero");
 }
 
 const struct shape datasource_shape = {"datasource", datasource_fields,
-				       sizeof(struct datasource_text), true, datasource_check};
+				       sizeof(struct datasource_text), true,
+				       datasource_check};
 
 static const char *without_slash(struct arena *mem, const char *url)
 {
@@ -100,11 +99,11 @@ void datasources_build(struct decode *d, const struct object_list *list, struct 
 	}
 }
 
-/* -- remote write ------------------------------------------------------------------------*/
+/* -- remote write -----------------------------------------------------------------------*/
 #define AT(m) offsetof(struct queue_config, m)
 static const struct field queue_fields[] = {
-	{"capacity", FIELD_INT, AT(capacity), .if_absent = "100000", .min = 1, .max = 100000000,
-	 .help = "Samples that may wait."},
+	{"capacity", FIELD_INT, AT(capacity), .if_absent = "100000", .min = 1,
+	 .max = 100000000, .help = "Samples that may wait."},
 	{"max_samples_per_send", FIELD_INT, AT(max_samples_per_send), .if_absent = "2000",
 	 .min = 1, .max = 1000000, .help = "Samples in one request."},
 	{"batch_send_deadline", FIELD_SPAN, AT(batch_send_deadline), .if_absent = "5s",
@@ -135,7 +134,8 @@ static const struct field remote_write_fields[] = {
 	{"remote_timeout", FIELD_SPAN, AT(engine.timeout), .if_absent = "30s",
 	 .help = "Of one request."},
 	{"headers", FIELD_PAIRS, AT(engine.headers), .help = "Added to each request."},
-	{"queue_config", FIELD_INSIDE, AT(engine.queue), .of = &queue_shape, .help = "The queue."},
+	{"queue_config", FIELD_INSIDE, AT(engine.queue), .of = &queue_shape,
+	 .help = "The queue."},
 	{"*", FIELD_EMBED, AT(http), .of = &http_shape, .help = "As in http_config."},
 	{0},
 };
@@ -170,7 +170,8 @@ void remote_writes_build(struct decode *d, const struct object_list *list, struc
 		for (size_t k = 0; k < c->n_remote_writes && *w->name; k++) {
 			if (!strcmp(c->remote_writes[k].name, w->name))
 				mistake(d, w->at,
-					"found multiple remote write configs with job name \"%s\"",
+					"found multiple remote write configs with job name "
+					"\"%s\"",
 					w->name);
 		}
 		if (!*w->name)

@@ -42,7 +42,7 @@ struct pos pos_of_item(const struct yaml *map, const char *key, size_t index)
 	return pos_of_value(map, key);
 }
 
-/* -- scalars -----------------------------------------------------------------------------*/
+/* -- scalars ----------------------------------------------------------------------------*/
 static void wrong_kind(struct decode *d, const struct yaml *y, const char *wanted)
 {
 	if (y->kind == YAML_LIST || y->kind == YAML_MAP)
@@ -106,8 +106,8 @@ static int64_t decode_int(struct decode *d, const struct yaml *y, const struct f
 		return 0;
 	}
 	if ((f->min || f->max) && (num < f->min || num > f->max))
-		mistake(d, y->at, "%s must be from %lld to %lld", f->name, (long long)f->min,
-			(long long)f->max);
+		mistake(d, y->at, "%s must be from %lld to %lld", f->name,
+			(long long)f->min, (long long)f->max);
 	return num;
 }
 
@@ -241,7 +241,7 @@ static const char *decode_path(struct decode *d, const struct yaml *y)
 	return path ? path_join(d->mem, d->dir, path) : NULL;
 }
 
-/* -- lists and maps ----------------------------------------------------------------------*/
+/* -- lists and maps ---------------------------------------------------------------------*/
 static void decode_texts(struct decode *d, const struct yaml *y, const char *dir,
 			 struct text_list *out)
 {
@@ -300,7 +300,7 @@ static void *decode_pointer(struct decode *d, const struct yaml *y, const struct
 	return object;
 }
 
-/* -- rows --------------------------------------------------------------------------------*/
+/* -- rows -------------------------------------------------------------------------------*/
 static void decode_field(struct decode *d, const struct yaml *y, const struct field *f,
 			 void *at)
 {
@@ -380,7 +380,8 @@ static void decode_field(struct decode *d, const struct yaml *y, const struct fi
 }
 
 /* What a member has when its key is absent. */
-static void decode_absent(struct decode *d, struct pos place, const struct field *f, void *at)
+static void decode_absent(struct decode *d, struct pos place, const struct field *f,
+			  void *at)
 {
 	struct yaml *y = ARENA_NEW(d->mem, struct yaml);
 	const char *dir = d->dir;
@@ -481,7 +482,8 @@ void decode_fields(struct decode *d, const struct yaml *y, const char *type,
 	}
 }
 
-void decode_object(struct decode *d, const struct yaml *y, const struct shape *s, void *object)
+void decode_object(struct decode *d, const struct yaml *y, const struct shape *s,
+		   void *object)
 {
 	bool usable = y->kind == YAML_MAP || y->kind == YAML_NULL;
 

@@ -5,7 +5,8 @@
 
 /* The other way: objects back to YAML, by the same rows. */
 
-static const struct yaml *print_text(struct arena *mem, const struct field *f, const char *text)
+static const struct yaml *print_text(struct arena *mem, const struct field *f,
+				     const char *text)
 {
 	bool zero = !text || !*text;
 
@@ -82,7 +83,8 @@ static const struct yaml *print_number(struct arena *mem, const struct field *f,
 	return print_go_span(mem, *(const int64_t *)at);
 }
 
-static const struct yaml *print_flag(struct arena *mem, const struct field *f, const void *at)
+static const struct yaml *print_flag(struct arena *mem, const struct field *f,
+				     const void *at)
 {
 	if (f->kind == FIELD_BOOL) {
 		bool yes = *(const bool *)at;
@@ -103,7 +105,8 @@ static const struct yaml *print_inside(struct arena *mem, const struct field *f,
 }
 
 /* NULL: the member is not printed. */
-static const struct yaml *print_field(struct arena *mem, const struct field *f, const void *at)
+static const struct yaml *print_field(struct arena *mem, const struct field *f,
+				      const void *at)
 {
 	switch (f->kind) {
 	case FIELD_TEXT:
@@ -117,7 +120,8 @@ static const struct yaml *print_field(struct arena *mem, const struct field *f, 
 			       ? yaml_new_text(mem, "<secret>")
 			       : NULL;
 	case FIELD_HOST_PORT:
-		return print_text(mem, f, host_port_print(mem, *(const struct host_port *)at));
+		return print_text(mem, f,
+				  host_port_print(mem, *(const struct host_port *)at));
 	case FIELD_BOOL:
 	case FIELD_TRISTATE:
 		return print_flag(mem, f, at);
@@ -168,6 +172,8 @@ void print_fields(struct arena *mem, struct yaml *map, const struct field *f,
 			continue;
 		}
 		y = print_field(mem, f, (const char *)object + f->at);
+		if (y && f->quiet && f->if_absent && str_is(y->text, f->if_absent))
+			continue;
 		if (y)
 			yaml_put(mem, map, f->name, y);
 	}

@@ -84,7 +84,7 @@ struct decode {
 	struct errs *errs, *warnings;
 	const struct files *files;
 	const char *path; /* of the file being read */
-	const char *dir; /* relative paths are joined to it; NULL: they stay */
+	const char *dir;  /* relative paths are joined to it; NULL: they stay */
 	enum matcher_mode matchers;
 };
 
@@ -98,6 +98,7 @@ struct field {
 	const struct field_codec *codec;
 	enum null_elements nulls;
 	bool always; /* printed even when zero */
+	bool quiet;  /* not printed while it has its default: older peers do not know it */
 	const char *help;
 };
 
@@ -118,7 +119,8 @@ struct field_codec {
 };
 
 /* Reads a map (or null, as an empty one) into a zeroed object. */
-void decode_object(struct decode *, const struct yaml *, const struct shape *, void *object);
+void decode_object(struct decode *, const struct yaml *, const struct shape *,
+		   void *object);
 void decode_fields(struct decode *, const struct yaml *, const char *type,
 		   const struct field *, void *object);
 
@@ -138,4 +140,5 @@ void mistake(struct decode *, struct pos, const char *fmt, ...) PRINTF(3, 4);
 
 /* The object as YAML; zero members are left out. */
 struct yaml *print_object(struct arena *, const struct field *, const void *object);
-void print_fields(struct arena *, struct yaml *map, const struct field *, const void *object);
+void print_fields(struct arena *, struct yaml *map, const struct field *,
+		  const void *object);

@@ -37,7 +37,8 @@ static const struct field global_fields[] = {
 	{"smtp_hello", FIELD_TEXT, AT(smtp_hello), .if_absent = "localhost",
 	 .help = "Our name in EHLO."},
 	{"smtp_smarthost", FIELD_HOST_PORT, AT(smtp_smarthost), .help = "Mail server."},
-	{"smtp_auth_username", FIELD_OPTIONAL, AT(smtp_auth_username), .help = "Login name."},
+	{"smtp_auth_username", FIELD_OPTIONAL, AT(smtp_auth_username),
+	 .help = "Login name."},
 	{"smtp_auth_password", FIELD_SECRET, AT(smtp_auth_password),
 	 .help = "Password for PLAIN and LOGIN."},
 	{"smtp_auth_password_file", FIELD_OPTIONAL, AT(smtp_auth_password_file),
@@ -45,7 +46,8 @@ static const struct field global_fields[] = {
 	{"smtp_auth_secret", FIELD_SECRET, AT(smtp_auth_secret), .help = "For CRAM-MD5."},
 	{"smtp_auth_secret_file", FIELD_OPTIONAL, AT(smtp_auth_secret_file),
 	 .help = "File with it."},
-	{"smtp_auth_identity", FIELD_OPTIONAL, AT(smtp_auth_identity), .help = "For PLAIN."},
+	{"smtp_auth_identity", FIELD_OPTIONAL, AT(smtp_auth_identity),
+	 .help = "For PLAIN."},
 	{"smtp_require_tls", FIELD_BOOL, AT(smtp_require_tls), .if_absent = "true",
 	 .always = true, .help = "Send no mail without TLS."},
 	{"smtp_tls_config", FIELD_CUSTOM, AT(smtp_tls_config), .codec = &smtp_tls_codec,
@@ -53,12 +55,14 @@ static const struct field global_fields[] = {
 	{"smtp_force_implicit_tls", FIELD_TRISTATE, AT(smtp_force_implicit_tls),
 	 .help = "TLS from the first byte; absent: on port 465."},
 	{"slack_api_url", FIELD_SECRET_URL, AT(slack_api_url), .help = "Slack webhook."},
-	{"slack_api_url_file", FIELD_OPTIONAL, AT(slack_api_url_file), .help = "File with it."},
+	{"slack_api_url_file", FIELD_OPTIONAL, AT(slack_api_url_file),
+	 .help = "File with it."},
 	{"slack_app_token", FIELD_SECRET, AT(slack_app_token), .help = "Slack app token."},
 	{"slack_app_token_file", FIELD_OPTIONAL, AT(slack_app_token_file),
 	 .help = "File with it."},
 	{"slack_app_url", FIELD_URL, AT(slack_app_url),
-	 .if_absent = "https://slack.com/api/chat.postMessage", .help = "Target with a token."},
+	 .if_absent = "https://slack.com/api/chat.postMessage", .quiet = true,
+	 .help = "Target with a token."},
 	{"pagerduty_url", FIELD_URL, AT(pagerduty_url),
 	 .if_absent = "https://events.pagerduty.com/v2/enqueue", .help = "Events API v2."},
 	{"opsgenie_api_url", FIELD_URL, AT(opsgenie_api_url),
@@ -68,14 +72,17 @@ static const struct field global_fields[] = {
 	 .help = "File with it."},
 	{"wechat_api_url", FIELD_URL, AT(wechat_api_url),
 	 .if_absent = "https://qyapi.weixin.qq.com/cgi-bin/", .help = "WeChat API."},
-	{"wechat_api_secret", FIELD_SECRET, AT(wechat_api_secret), .help = "WeChat secret."},
+	{"wechat_api_secret", FIELD_SECRET, AT(wechat_api_secret),
+	 .help = "WeChat secret."},
 	{"wechat_api_secret_file", FIELD_OPTIONAL, AT(wechat_api_secret_file),
 	 .help = "File with it."},
-	{"wechat_api_corp_id", FIELD_OPTIONAL, AT(wechat_api_corp_id), .help = "WeChat corp."},
+	{"wechat_api_corp_id", FIELD_OPTIONAL, AT(wechat_api_corp_id),
+	 .help = "WeChat corp."},
 	{"victorops_api_url", FIELD_URL, AT(victorops_api_url),
 	 .if_absent = "https://alert.victorops.com/integrations/generic/20131114/alert/",
 	 .help = "VictorOps API."},
-	{"victorops_api_key", FIELD_SECRET, AT(victorops_api_key), .help = "VictorOps key."},
+	{"victorops_api_key", FIELD_SECRET, AT(victorops_api_key),
+	 .help = "VictorOps key."},
 	{"victorops_api_key_file", FIELD_OPTIONAL, AT(victorops_api_key_file),
 	 .help = "File with it."},
 	{"telegram_api_url", FIELD_URL, AT(telegram_api_url),
@@ -85,13 +92,16 @@ static const struct field global_fields[] = {
 	 .help = "File with it."},
 	{"webex_api_url", FIELD_URL, AT(webex_api_url),
 	 .if_absent = "https://webexapis.com/v1/messages", .help = "Webex API."},
-	{"jira_api_url", FIELD_URL, AT(jira_api_url), .help = "Jira API, with /rest/api/2."},
+	{"jira_api_url", FIELD_URL, AT(jira_api_url),
+	 .help = "Jira API, with /rest/api/2."},
 	{"rocketchat_api_url", FIELD_URL, AT(rocketchat_api_url),
-	 .if_absent = "https://open.rocket.chat/", .help = "Rocket.Chat server."},
+	 .if_absent = "https://open.rocket.chat/", .quiet = true,
+	 .help = "Rocket.Chat server."},
 	{"rocketchat_token", FIELD_SECRET, AT(rocketchat_token), .help = "Token."},
 	{"rocketchat_token_file", FIELD_OPTIONAL, AT(rocketchat_token_file),
 	 .help = "File with it."},
-	{"rocketchat_token_id", FIELD_SECRET, AT(rocketchat_token_id), .help = "Token's id."},
+	{"rocketchat_token_id", FIELD_SECRET, AT(rocketchat_token_id),
+	 .help = "Token's id."},
 	{"rocketchat_token_id_file", FIELD_OPTIONAL, AT(rocketchat_token_id_file),
 	 .help = "File with it."},
 	{"mattermost_webhook_url", FIELD_SECRET_URL, AT(mattermost_webhook_url),
@@ -99,6 +109,7 @@ static const struct field global_fields[] = {
 	{"mattermost_webhook_url_file", FIELD_OPTIONAL, AT(mattermost_webhook_url_file),
 	 .help = "File with it."},
 	{"evaluation_interval", FIELD_SPAN, ENGINE(evaluation_interval), .if_absent = "1m",
+	 .quiet = true,
 	 .help = "How often rule groups are evaluated that do not say it themselves."},
 	{"rule_query_offset", FIELD_SPAN, ENGINE(query_offset),
 	 .help = "How far back rules look, for data that comes late."},
@@ -110,7 +121,7 @@ static const struct field global_fields[] = {
 };
 #undef AT
 
-/* -- checks ------------------------------------------------------------------------------*/
+/* -- checks -----------------------------------------------------------------------------*/
 static void exclusive(struct decode *d, const struct yaml *y, bool one, bool other,
 		      const char *name, const char *other_name)
 {
@@ -119,20 +130,21 @@ static void exclusive(struct decode *d, const struct yaml *y, bool one, bool oth
 			"at most one of %s & %s must be configured", name, other_name);
 }
 
-static void pairs_check(struct decode *d, const struct yaml *y, const struct global_receivers *g)
+static void pairs_check(struct decode *d, const struct yaml *y,
+			const struct global_receivers *g)
 {
 	bool token = secret_is_set(g->slack_app_token) || g->slack_app_token_file;
 	bool url = secret_is_set(g->slack_api_url) || g->slack_api_url_file;
 
-#define PAIR(m)                                                                            \
-	exclusive(d, y, secret_is_set(g->m), g->m##_file != NULL, #m, #m "_file")
+#define PAIR(m) exclusive(d, y, secret_is_set(g->m), g->m##_file != NULL, #m, #m "_file")
 	PAIR(slack_app_token);
 	PAIR(slack_api_url);
 	if (token && url &&
 	    !(g->slack_app_url && secret_is_set(g->slack_api_url) &&
 	      !strcmp(secret_reveal(g->slack_api_url), g->slack_app_url)))
-		mistake(d, y->at, "at most one of slack_app_token/slack_app_token_file & "
-				  "slack_api_url/slack_api_url_file must be configured");
+		mistake(d, y->at,
+			"at most one of slack_app_token/slack_app_token_file & "
+			"slack_api_url/slack_api_url_file must be configured");
 	PAIR(opsgenie_api_key);
 	PAIR(victorops_api_key);
 	PAIR(telegram_bot_token);
@@ -163,11 +175,14 @@ static const char *expand(struct decode *d, const char *text)
 			continue;
 		}
 		text += *text == '{';
-		n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+		n = strspn(
+			text,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
 		if (d->files && d->files->env)
-			buf_add_text(&out,
-				     d->files->env(d->files->ctx,
-						   arena_copy(d->mem, (struct str){text, n})));
+			buf_add_text(
+				&out,
+				d->files->env(d->files->ctx,
+					      arena_copy(d->mem, (struct str){text, n})));
 		text += n + (text[-1] == '{' && text[n] == '}');
 	}
 	result = arena_text(d->mem, buf_text(&out));
@@ -205,12 +220,13 @@ static void global_check(struct decode *d, const struct yaml *y, void *object)
 		g->engine.names = NAMES_CLASSIC;
 	else if (g->name_scheme && strcmp(g->name_scheme, "utf8"))
 		mistake(d, pos_of_value(y, "metric_name_validation_scheme"),
-			"unknown global name validation method \"%s\", must be one of utf8 or "
+			"unknown global name validation method \"%s\", must be one of utf8 "
+			"or "
 			"legacy",
 			g->name_scheme);
 	pairs_check(d, y, &g->receivers);
 	external_labels(d, g);
 }
 
-const struct shape global_shape = {"global", global_fields, sizeof(struct global_text), false,
-				   global_check};
+const struct shape global_shape = {"global", global_fields, sizeof(struct global_text),
+				   false, global_check};

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* -- TLS ---------------------------------------------------------------------------------*/
+/* -- TLS --------------------------------------------------------------------------------*/
 static void version_decode(struct decode *d, const struct yaml *y, void *member)
 {
 	static const char *const names[] = {"TLS10", "TLS11", "TLS12", "TLS13"};
@@ -31,13 +31,15 @@ static const struct field_codec version_codec = {version_decode, version_print};
 
 #define AT(m) offsetof(struct tls_config, m)
 static const struct field tls_fields[] = {
-	{"ca", FIELD_OPTIONAL, AT(ca), .help = "PEM bundle that replaces the system's roots."},
+	{"ca", FIELD_OPTIONAL, AT(ca),
+	 .help = "PEM bundle that replaces the system's roots."},
 	{"ca_file", FIELD_PATH, AT(ca_file), .help = "File with such a bundle."},
 	{"cert", FIELD_OPTIONAL, AT(cert), .help = "Client certificate, PEM."},
 	{"cert_file", FIELD_PATH, AT(cert_file), .help = "File with the certificate."},
 	{"key", FIELD_SECRET, AT(key), .help = "Key of the client certificate, PEM."},
 	{"key_file", FIELD_PATH, AT(key_file), .help = "File with the key."},
-	{"server_name", FIELD_OPTIONAL, AT(server_name), .help = "Name to ask for and verify."},
+	{"server_name", FIELD_OPTIONAL, AT(server_name),
+	 .help = "Name to ask for and verify."},
 	{"insecure_skip_verify", FIELD_BOOL, AT(insecure_skip_verify), .always = true,
 	 .help = "Do not verify the server's certificate."},
 	{"min_version", FIELD_CUSTOM, AT(min_version), .codec = &version_codec,
@@ -63,11 +65,13 @@ static void tls_check(struct decode *d, const struct yaml *y, void *object)
 		mistake(d, pos_of_key(y, "key_file"),
 			"at most one of key & key_file must be configured");
 	if (cert && !key)
-		mistake(d, y->at, "exactly one of key or key_file must be configured when a client "
-				  "certificate is configured");
+		mistake(d, y->at,
+			"exactly one of key or key_file must be configured when a client "
+			"certificate is configured");
 	if (key && !cert)
-		mistake(d, y->at, "exactly one of cert or cert_file must be configured when a "
-				  "client key is configured");
+		mistake(d, y->at,
+			"exactly one of cert or cert_file must be configured when a "
+			"client key is configured");
 	if (t->max_version && t->max_version < (t->min_version ? t->min_version : 12))
 		mistake(d, pos_of_key(y, "max_version"),
 			"max_version must be greater than or equal to min_version");
@@ -86,15 +90,15 @@ static const struct yaml *tls_print(struct arena *mem, const void *member)
 	const struct tls_config *t = member;
 
 	if (!t->ca && !t->ca_file && !t->cert && !t->cert_file && !secret_is_set(t->key) &&
-	    !t->key_file && !t->server_name && !t->insecure_skip_verify && !t->min_version &&
-	    !t->max_version)
+	    !t->key_file && !t->server_name && !t->insecure_skip_verify &&
+	    !t->min_version && !t->max_version)
 		return NULL;
 	return print_object(mem, tls_fields, t);
 }
 
 const struct field_codec tls_codec = {tls_decode, tls_print};
 
-/* -- headers -----------------------------------------------------------------------------*/
+/* -- headers ----------------------------------------------------------------------------*/
 struct header_text {
 	struct text_list values, secrets, files;
 };
@@ -102,7 +106,8 @@ struct header_text {
 static const struct field header_fields[] = {
 	{"values", FIELD_TEXTS, AT(values), .help = "Plain values, one header line each."},
 	{"secrets", FIELD_TEXTS, AT(secrets), .help = "Values that are hidden when shown."},
-	{"files", FIELD_PATHS, AT(files), .help = "Files with values, read at each request."},
+	{"files", FIELD_PATHS, AT(files),
+	 .help = "Files with values, read at each request."},
 	{0},
 };
 #undef AT
@@ -196,8 +201,9 @@ static const struct yaml *headers_print(struct arena *mem, const void *member)
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct header_config *h = &all->v[i];
-		struct header_text text = {.values = {h->values, h->n_values, h->n_values > 0},
-					   .files = {h->files, h->n_files, h->n_files > 0}};
+		struct header_text text = {
+			.values = {h->values, h->n_values, h->n_values > 0},
+			.files = {h->files, h->n_files, h->n_files > 0}};
 		struct yaml *one = print_object(mem, header_fields, &text);
 
 		if (h->n_secrets)
@@ -242,9 +248,9 @@ static const struct yaml *connect_headers_print(struct arena *mem, const void *m
 }
 
 static const struct field_codec connect_headers_codec = {connect_headers_decode,
-							  connect_headers_print};
+							 connect_headers_print};
 
-/* -- proxies -----------------------------------------------------------------------------*/
+/* -- proxies ----------------------------------------------------------------------------*/
 static void proxy_decode(struct decode *d, const struct yaml *y, void *member)
 {
 	const char *text = decode_text(d, y);
@@ -295,14 +301,17 @@ static void proxy_check(struct decode *d, const struct yaml *y, const char *prox
 #define PROXY_FIELDS                                                                       \
 	{"proxy_url", FIELD_CUSTOM, AT(proxy_url), .codec = &proxy_codec,                  \
 	 .help = "Proxy to go through: http, https or socks5."},                           \
-	{"no_proxy", FIELD_OPTIONAL, AT(no_proxy),                                         \
-	 .help = "Hosts, domains and networks to reach without it, with commas."},         \
-	{"proxy_from_environment", FIELD_BOOL, AT(proxy_from_environment),                 \
-	 .help = "Take the proxy from HTTP_PROXY and the like."},                          \
-	{"proxy_connect_header", FIELD_CUSTOM, AT(proxy_connect_headers),                  \
-	 .codec = &connect_headers_codec, .help = "Headers to send the proxy."}
+		{"no_proxy", FIELD_OPTIONAL, AT(no_proxy),                                 \
+		 .help = "Hosts, domains and networks to reach without it, with commas."}, \
+		{"proxy_from_environment", FIELD_BOOL, AT(proxy_from_environment),         \
+		 .help = "Take the proxy from HTTP_PROXY and the like."},                  \
+	{                                                                                  \
+		"proxy_connect_header", FIELD_CUSTOM, AT(proxy_connect_headers),           \
+			.codec = &connect_headers_codec,                                   \
+			.help = "Headers to send the proxy."                               \
+	}
 
-/* -- OAuth 2 -----------------------------------------------------------------------------*/
+/* -- OAuth 2 ----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct oauth2_config, m)
 static const struct field oauth2_fields[] = {
 	{"client_id", FIELD_OPTIONAL, AT(client_id), .help = "Who asks for the token."},
@@ -310,11 +319,16 @@ static const struct field oauth2_fields[] = {
 	{"client_secret_file", FIELD_PATH, AT(client_secret_file), .help = "File with it."},
 	{"token_url", FIELD_OPTIONAL, AT(token_url), .help = "Where tokens are given out."},
 	{"scopes", FIELD_TEXTS, AT(scopes), .help = "Scopes to ask for."},
-	{"endpoint_params", FIELD_PAIRS, AT(endpoint_params), .help = "Further parameters."},
-	{"grant_type", FIELD_OPTIONAL, AT(grant_type), .help = "Client credentials when absent."},
-	{"client_certificate_key_id", FIELD_OPTIONAL, AT(key_id), .help = "Key id in the JWT."},
-	{"client_certificate_key", FIELD_SECRET, AT(key), .help = "Key that signs the JWT."},
-	{"client_certificate_key_file", FIELD_OPTIONAL, AT(key_file), .help = "File with it."},
+	{"endpoint_params", FIELD_PAIRS, AT(endpoint_params),
+	 .help = "Further parameters."},
+	{"grant_type", FIELD_OPTIONAL, AT(grant_type),
+	 .help = "Client credentials when absent."},
+	{"client_certificate_key_id", FIELD_OPTIONAL, AT(key_id),
+	 .help = "Key id in the JWT."},
+	{"client_certificate_key", FIELD_SECRET, AT(key),
+	 .help = "Key that signs the JWT."},
+	{"client_certificate_key_file", FIELD_OPTIONAL, AT(key_file),
+	 .help = "File with it."},
 	{"signature_algorithm", FIELD_OPTIONAL, AT(signature_algorithm),
 	 .help = "RS256, RS384 or RS512."},
 	{"iss", FIELD_OPTIONAL, AT(iss), .help = "Issuer; the client_id when absent."},
@@ -346,7 +360,8 @@ static void oauth2_check(struct decode *d, const struct yaml *y, void *object)
 		mistake(d, pos_of_key(y, "client_certificate_key_file"),
 			"at most one of oauth2 client_certificate_key & "
 			"client_certificate_key_file must be configured");
-	if (is_jwt && alg && strcmp(alg, "RS256") && strcmp(alg, "RS384") && strcmp(alg, "RS512"))
+	if (is_jwt && alg && strcmp(alg, "RS256") && strcmp(alg, "RS384") &&
+	    strcmp(alg, "RS512"))
 		mistake(d, pos_of_key(y, "signature_algorithm"),
 			"valid signature algorithms are RS256, RS384 and RS512");
 	proxy_check(d, y, o->proxy_url, o->no_proxy, o->proxy_from_environment,
@@ -356,10 +371,11 @@ static void oauth2_check(struct decode *d, const struct yaml *y, void *object)
 static const struct shape oauth2_shape = {"oauth2", oauth2_fields,
 					  sizeof(struct oauth2_config), true, oauth2_check};
 
-/* -- http_config -------------------------------------------------------------------------*/
+/* -- http_config ------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct http_config, m)
 static const struct field basic_fields[] = {
-	{"username", FIELD_OPTIONAL, AT(username), .help = "Name for HTTP basic authentication."},
+	{"username", FIELD_OPTIONAL, AT(username),
+	 .help = "Name for HTTP basic authentication."},
 	{"username_file", FIELD_PATH, AT(username_file), .help = "File with the name."},
 	{"password", FIELD_SECRET, AT(password), .help = "Password."},
 	{"password_file", FIELD_PATH, AT(password_file), .help = "File with the password."},
@@ -383,10 +399,12 @@ static void basic_decode(struct decode *d, const struct yaml *y, void *object)
 	decode_fields(d, y, "basic_auth", basic_fields, h);
 	if (h->username && h->username_file)
 		mistake(d, pos_of_key(y, "username_file"),
-			"at most one of basic_auth username & username_file must be configured");
+			"at most one of basic_auth username & username_file must be "
+			"configured");
 	if (secret_is_set(h->password) && h->password_file)
 		mistake(d, pos_of_key(y, "password_file"),
-			"at most one of basic_auth password & password_file must be configured");
+			"at most one of basic_auth password & password_file must be "
+			"configured");
 }
 
 static const struct yaml *basic_print(struct arena *mem, const void *object)
@@ -408,11 +426,13 @@ static void authorization_decode(struct decode *d, const struct yaml *y, void *o
 	type = str_trim(str_of(h->auth_type));
 	h->auth_type = type.n ? arena_copy(d->mem, type) : "Bearer";
 	if (!strcasecmp(h->auth_type, "basic"))
-		mistake(d, pos_of_key(y, "type"), "authorization type cannot be set to \"basic\", "
-						  "use \"basic_auth\" instead");
+		mistake(d, pos_of_key(y, "type"),
+			"authorization type cannot be set to \"basic\", "
+			"use \"basic_auth\" instead");
 	if (secret_is_set(h->credentials) && h->credentials_file)
 		mistake(d, pos_of_key(y, "credentials_file"),
-			"at most one of authorization credentials & credentials_file must be "
+			"at most one of authorization credentials & credentials_file must "
+			"be "
 			"configured");
 }
 
@@ -425,14 +445,17 @@ static const struct yaml *authorization_print(struct arena *mem, const void *obj
 
 static const struct field_codec basic_codec = {basic_decode, basic_print};
 static const struct field_codec authorization_codec = {authorization_decode,
-							authorization_print};
+						       authorization_print};
 
 static const struct field http_fields[] = {
-	{"basic_auth", FIELD_CUSTOM, 0, .codec = &basic_codec, .help = "Name and password."},
+	{"basic_auth", FIELD_CUSTOM, 0, .codec = &basic_codec,
+	 .help = "Name and password."},
 	{"authorization", FIELD_CUSTOM, 0, .codec = &authorization_codec,
 	 .help = "The Authorization header."},
-	{"oauth2", FIELD_OBJECT, AT(oauth2), .of = &oauth2_shape, .help = "Tokens by OAuth 2."},
-	{"bearer_token", FIELD_SECRET, AT(bearer_token), .help = "Use authorization instead."},
+	{"oauth2", FIELD_OBJECT, AT(oauth2), .of = &oauth2_shape,
+	 .help = "Tokens by OAuth 2."},
+	{"bearer_token", FIELD_SECRET, AT(bearer_token),
+	 .help = "Use authorization instead."},
 	{"bearer_token_file", FIELD_PATH, AT(bearer_token_file),
 	 .help = "Use authorization instead."},
 	{"tls_config", FIELD_CUSTOM, AT(tls), .codec = &tls_codec, .help = "TLS."},
@@ -454,19 +477,24 @@ static void credentials_check(struct decode *d, const struct yaml *y,
 
 	if (secret_is_set(h->bearer_token) && h->bearer_token_file)
 		mistake(d, pos_of_key(y, "bearer_token_file"),
-			"at most one of bearer_token & bearer_token_file must be configured");
+			"at most one of bearer_token & bearer_token_file must be "
+			"configured");
 	if ((h->has_basic_auth || h->oauth2) && bearer)
-		mistake(d, y->at, "at most one of basic_auth, oauth2, bearer_token & "
-				  "bearer_token_file must be configured");
+		mistake(d, y->at,
+			"at most one of basic_auth, oauth2, bearer_token & "
+			"bearer_token_file must be configured");
 	if (h->has_authorization && bearer)
 		mistake(d, pos_of_key(y, "authorization"),
-			"authorization is not compatible with bearer_token & bearer_token_file");
+			"authorization is not compatible with bearer_token & "
+			"bearer_token_file");
 	if (h->has_authorization && (h->has_basic_auth || h->oauth2))
 		mistake(d, pos_of_key(y, "authorization"),
-			"at most one of basic_auth, oauth2 & authorization must be configured");
+			"at most one of basic_auth, oauth2 & authorization must be "
+			"configured");
 	else if (h->has_basic_auth && h->oauth2)
 		mistake(d, pos_of_key(y, "oauth2"),
-			"at most one of basic_auth, oauth2 & authorization must be configured");
+			"at most one of basic_auth, oauth2 & authorization must be "
+			"configured");
 }
 
 static void http_check(struct decode *d, const struct yaml *y, void *object)
@@ -486,8 +514,8 @@ static void http_check(struct decode *d, const struct yaml *y, void *object)
 	}
 }
 
-const struct shape http_shape = {"http_config", http_fields, sizeof(struct http_config), true,
-				 http_check};
+const struct shape http_shape = {"http_config", http_fields, sizeof(struct http_config),
+				 true, http_check};
 
 const struct http_config *http_config_default(struct arena *mem)
 {

@@ -61,8 +61,8 @@ struct http_config {
 	struct header_list proxy_connect_headers, headers;
 };
 
-extern const struct shape tls_shape;  /* struct tls_config */
-extern const struct shape http_shape; /* struct http_config */
+extern const struct shape tls_shape;	   /* struct tls_config */
+extern const struct shape http_shape;	   /* struct http_config */
 extern const struct field_codec tls_codec; /* a tls_config inside, left out when unset */
 extern const struct field_codec headers_codec; /* struct header_list */
 

@@ -37,8 +37,8 @@ static void inhibit_check(struct decode *d, const struct yaml *y, void *object)
 	}
 }
 
-const struct shape inhibit_shape = {"inhibit_rule", inhibit_fields, sizeof(struct inhibit_text),
-				    true, inhibit_check};
+const struct shape inhibit_shape = {"inhibit_rule", inhibit_fields,
+				    sizeof(struct inhibit_text), true, inhibit_check};
 
 static int cmp_texts(const void *a, const void *b)
 {

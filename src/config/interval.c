@@ -45,7 +45,8 @@ bool interval_spec_contains(const struct interval_spec *s, wall_ms at)
 	struct civil c = civil_of(unix_s, zone_offset(s->zone, unix_s, NULL));
 
 	return is_in_times(&s->times, c.hour * 60 + c.minute) &&
-	       is_in_month_days(&s->days_of_month, c.day, civil_month_days(c.year, c.month)) &&
+	       is_in_month_days(&s->days_of_month, c.day,
+				civil_month_days(c.year, c.month)) &&
 	       is_in(&s->months, c.month) && is_in(&s->weekdays, c.weekday) &&
 	       is_in(&s->years, (int)c.year);
 }

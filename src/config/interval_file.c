@@ -5,10 +5,10 @@
 
 /* Named time intervals as the file writes them: times, days, months, years, a place. */
 
-static const char *const day_names[] = {"sunday",   "monday", "tuesday", "wednesday",
+static const char *const day_names[] = {"sunday",   "monday", "tuesday",  "wednesday",
 					"thursday", "friday", "saturday", NULL};
 static const char *const month_names[] = {
-	"january", "february", "march",	    "april",   "may",	   "june", "july",
+	"january", "february",	"march",   "april",    "may",	   "june", "july",
 	"august",  "september", "october", "november", "december", NULL};
 
 /* The index of a word whatever its case, or -1. */
@@ -31,7 +31,7 @@ static bool is_number(struct str s, int *out)
 	return true;
 }
 
-/* -- one element of each kind ------------------------------------------------------------*/
+/* -- one element of each kind -----------------------------------------------------------*/
 typedef bool (*read_one)(struct str, struct pos, int *, struct err *);
 
 static bool read_weekday(struct str s, struct pos at, int *out, struct err *err)
@@ -52,7 +52,8 @@ static bool read_month_day(struct str s, struct pos at, int *out, struct err *er
 	if (!is_number(s, out))
 		return err_set(err, at, "%.*s is not a valid day of the month", FMT(s));
 	if (!*out || *out < -31 || *out > 31)
-		return err_set(err, at, "%d is not a valid day of the month: out of range", *out);
+		return err_set(err, at, "%d is not a valid day of the month: out of range",
+			       *out);
 	return true;
 }
 
@@ -75,7 +76,8 @@ static bool read_range(struct str s, struct pos at, read_one one, struct range *
 		return true;
 	}
 	if (str_find_char(last, ':') != STR_NONE)
-		return err_set(err, at, "couldn't parse range %.*s, invalid format", FMT(s));
+		return err_set(err, at, "couldn't parse range %.*s, invalid format",
+			       FMT(s));
 	return one(str_slice(s, 0, colon), at, &out->first, err) &&
 	       one(last, at, &out->last, err);
 }
@@ -87,8 +89,9 @@ static bool check_range(struct range r, struct pos at, read_one one, struct err 
 
 	if (one == read_month_day) {
 		if (r.first < 0 && r.last > 0)
-			return err_set(err, at, "end day must be negative if start day is "
-						"negative");
+			return err_set(err, at,
+				       "end day must be negative if start day is "
+				       "negative");
 		if (first > last)
 			return err_set(err, at, "end day %d is always before start day %d",
 				       r.last, r.first);
@@ -145,7 +148,7 @@ static void years_decode(struct decode *d, const struct yaml *y, void *at)
 	decode_ranges(d, y, read_year, at);
 }
 
-/* -- times of the day --------------------------------------------------------------------*/
+/* -- times of the day -------------------------------------------------------------------*/
 struct time_text {
 	const char *start, *end;
 };
@@ -169,13 +172,14 @@ static bool read_time(const char *s, struct pos at, int *out, struct err *err)
 static bool decode_time(struct decode *d, const struct yaml *y, struct range *out)
 {
 	static const struct field fields[] = {
-		{"start_time", FIELD_TEXT, offsetof(struct time_text, start), .help = "HH:MM."},
+		{"start_time", FIELD_TEXT, offsetof(struct time_text, start),
+		 .help = "HH:MM."},
 		{"end_time", FIELD_TEXT, offsetof(struct time_text, end),
 		 .help = "HH:MM, not part of the range; 24:00 for midnight."},
 		{0},
 	};
-	static const struct shape shape = {"time_range", fields, sizeof(struct time_text), false,
-					   NULL};
+	static const struct shape shape = {"time_range", fields, sizeof(struct time_text),
+					   false, NULL};
 	struct time_text text = {0};
 	struct err err;
 
@@ -208,7 +212,7 @@ static void times_decode(struct decode *d, const struct yaml *y, void *member)
 	}
 }
 
-/* -- printing ----------------------------------------------------------------------------*/
+/* -- printing ---------------------------------------------------------------------------*/
 static const struct yaml *ranges_print(struct arena *mem, const void *member,
 				       const char *const *names)
 {
@@ -223,14 +227,16 @@ static const struct yaml *ranges_print(struct arena *mem, const void *member,
 			yaml_push(mem, list, yaml_new_text(mem, names[r.first]));
 		else if (names)
 			yaml_push(mem, list,
-				  yaml_new_text(mem, arena_printf(mem, "%s:%s", names[r.first],
-								  names[r.last])));
+				  yaml_new_text(mem,
+						arena_printf(mem, "%s:%s", names[r.first],
+							     names[r.last])));
 		else if (r.first == r.last)
 			yaml_push(mem, list,
 				  yaml_new_text(mem, arena_printf(mem, "%d", r.first)));
 		else
-			yaml_push(mem, list, yaml_new_text(mem, arena_printf(mem, "%d:%d", r.first,
-									     r.last)));
+			yaml_push(mem, list,
+				  yaml_new_text(mem, arena_printf(mem, "%d:%d", r.first,
+								  r.last)));
 	}
 	return all->present ? list : NULL;
 }
@@ -255,17 +261,17 @@ static const struct yaml *times_print(struct arena *mem, const void *member)
 		int first = all->v[i].first, last = all->v[i].last;
 
 		yaml_put(mem, one, "start_time",
-			 yaml_new_text(mem,
-				       arena_printf(mem, "%02d:%02d", first / 60, first % 60)));
+			 yaml_new_text(mem, arena_printf(mem, "%02d:%02d", first / 60,
+							 first % 60)));
 		yaml_put(mem, one, "end_time",
-			 yaml_new_text(mem,
-				       arena_printf(mem, "%02d:%02d", last / 60, last % 60)));
+			 yaml_new_text(mem, arena_printf(mem, "%02d:%02d", last / 60,
+							 last % 60)));
 		yaml_push(mem, list, one);
 	}
 	return all->present ? list : NULL;
 }
 
-/* -- the tables --------------------------------------------------------------------------*/
+/* -- the tables -------------------------------------------------------------------------*/
 static const struct field_codec times_codec = {times_decode, times_print};
 static const struct field_codec weekdays_codec = {weekdays_decode, days_print};
 static const struct field_codec month_days_codec = {month_days_decode, numbers_print};
@@ -282,7 +288,8 @@ static const struct field spec_fields[] = {
 	 .help = "Days or ranges; -1 is the last day."},
 	{"months", FIELD_CUSTOM, AT(months), .codec = &months_codec,
 	 .help = "Names, numbers or ranges of months."},
-	{"years", FIELD_CUSTOM, AT(years), .codec = &years_codec, .help = "Years or ranges."},
+	{"years", FIELD_CUSTOM, AT(years), .codec = &years_codec,
+	 .help = "Years or ranges."},
 	{"location", FIELD_TEXT, AT(location), .help = "Time zone; UTC when absent."},
 	{0},
 };

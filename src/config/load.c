@@ -19,7 +19,8 @@ static const struct field config_fields[] = {
 	 .help = "Use time_intervals instead."},
 	{"time_intervals", FIELD_LIST, AT(time_intervals), .of = &interval_shape,
 	 .help = "Times that routes refer to."},
-	{"tracing", FIELD_OBJECT, AT(tracing), .of = &tracing_shape, .help = "Checked only."},
+	{"tracing", FIELD_OBJECT, AT(tracing), .of = &tracing_shape,
+	 .help = "Checked only."},
 	{"event_recorder", FIELD_OBJECT, AT(recorder), .of = &recorder_shape,
 	 .help = "Checked only."},
 	{"rule_files", FIELD_PATHS, AT(rule_files), .help = "Files with rules."},
@@ -49,12 +50,12 @@ const struct datasource *config_find_datasource(const struct config *c, const ch
 	return NULL;
 }
 
-/* -- sections ----------------------------------------------------------------------------*/
+/* -- sections ---------------------------------------------------------------------------*/
 static void global_build(struct decode *d, struct config_text *t, struct config *c)
 {
 	if (!t->global) {
-		struct yaml nothing = {.kind = YAML_NULL, .plain = true,
-				       .at = {d->path, 1, 1}};
+		struct yaml nothing = {
+			.kind = YAML_NULL, .plain = true, .at = {d->path, 1, 1}};
 
 		t->global = ARENA_NEW(d->mem, struct global_text);
 		decode_object(d, &nothing, &global_shape, t->global);
@@ -88,7 +89,8 @@ static void intervals_add(struct decode *d, const struct object_list *list, bool
 		for (size_t k = 0; k + 1 < c->n_intervals; k++) {
 			if (strcmp(c->intervals[k].name, t->name))
 				continue;
-			mistake(d, t->at, "%s \"%s\" is not unique", interval_where(t), t->name);
+			mistake(d, t->at, "%s \"%s\" is not unique", interval_where(t),
+				t->name);
 			break;
 		}
 	}
@@ -103,7 +105,8 @@ static void intervals_build(struct decode *d, const struct config_text *t, struc
 }
 
 /* A star may stand in the last part of a path only (spec/rules.md 1.1). */
-static void rule_files_check(struct decode *d, const struct yaml *y, const struct text_list *list)
+static void rule_files_check(struct decode *d, const struct yaml *y,
+			     const struct text_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const char *star = strchr(list->v[i], '*');
@@ -119,8 +122,9 @@ static bool is_ruler(const struct config_text *t)
 	return t->rule_files.n || t->datasources.n;
 }
 
-static void route_build(struct decode *d, const struct yaml *y, const struct config_options *o,
-			const struct config_text *t, struct config *c)
+static void route_build(struct decode *d, const struct yaml *y,
+			const struct config_options *o, const struct config_text *t,
+			struct config *c)
 {
 	if (t->route)
 		routes_build(d, t->route, c);
@@ -160,7 +164,8 @@ static const char *folder_of(struct arena *mem, const char *path)
 
 	if (!slash)
 		return ".";
-	return slash == path ? "/" : arena_copy(mem, (struct str){path, (size_t)(slash - path)});
+	return slash == path ? "/"
+			     : arena_copy(mem, (struct str){path, (size_t)(slash - path)});
 }
 
 const struct config *config_parse(struct arena *mem, const char *path, struct str text,
@@ -168,7 +173,10 @@ const struct config *config_parse(struct arena *mem, const char *path, struct st
 				  struct errs *warnings)
 {
 	struct config *c = ARENA_NEW(mem, struct config);
-	struct decode d = {.mem = mem, .errs = errs, .warnings = warnings, .files = o->files,
+	struct decode d = {.mem = mem,
+			   .errs = errs,
+			   .warnings = warnings,
+			   .files = o->files,
 			   .matchers = o->matchers};
 	size_t before = errs->n;
 	const struct yaml *y;
@@ -196,8 +204,8 @@ const struct config *config_load(struct arena *mem, const char *path,
 	return NULL;
 }
 
-/* -- printing ----------------------------------------------------------------------------*/
-static struct yaml *tree_of(struct arena *mem, const struct config *c)
+/* -- printing ---------------------------------------------------------------------------*/
+static struct yaml *print(struct arena *mem, const struct config *c)
 {
 	struct yaml *y = yaml_new_map(mem);
 
@@ -212,71 +220,70 @@ static struct yaml *tree_of(struct arena *mem, const struct config *c)
 	return y;
 }
 
-void buf_add_config(struct buf *out, const struct config *c)
+static bool is_one_of(struct str word, const char *const *words)
 {
-	struct arena mem = {0};
-
-	yaml_print(out, tree_of(&mem, c));
-	arena_free(&mem);
-}
-
-/* Keys that are ours, and keys that 0.25 does not know and that say only what is so anyway
- * (value; NULL: any). */
-static const struct {
-	const char *key, *value;
-} left_out[] = {
-	{"rule_files", NULL},
-	{"datasources", NULL},
-	{"remote_write", NULL},
-	{"evaluation_interval", NULL},
-	{"rule_query_offset", NULL},
-	{"external_labels", NULL},
-	{"metric_name_validation_scheme", NULL},
-	{"fallback_receiver", NULL},
-	{"slack_app_url", "https://slack.com/api/chat.postMessage"},
-	{"rocketchat_api_url", "https://open.rocket.chat/"},
-};
-
-static bool is_left_out(const struct yaml *map, size_t i)
-{
-	const struct yaml *value = map->items[i];
-
-	for (size_t k = 0; k < COUNT_OF(left_out); k++) {
-		if (str_is(map->keys[i]->text, left_out[k].key))
-			return !left_out[k].value || str_is(value->text, left_out[k].value);
+	for (; words && *words; words++) {
+		if (str_is(word, *words))
+			return true;
 	}
-	/* the labels of a receiver that has only its name */
-	return str_is(map->keys[i]->text, "labels") && value->kind == YAML_MAP &&
-	       value->n == 1 && str_is(value->keys[0]->text, "name") &&
-	       yaml_find(map, "name");
+	return false;
 }
 
-static const struct yaml *known_to_alertmanager(struct arena *mem, const struct yaml *y)
+static struct yaml *without(struct arena *mem, const struct yaml *map,
+			    const char *const *keys)
 {
-	struct yaml *out;
+	struct yaml *out = yaml_new_map(mem);
 
-	if (y->kind != YAML_MAP && y->kind != YAML_LIST)
-		return y;
-	out = y->kind == YAML_MAP ? yaml_new_map(mem) : yaml_new_list(mem);
-	out->flow = y->flow;
-	for (size_t i = 0; i < y->n; i++) {
-		const struct yaml *kid;
-
-		if (y->kind == YAML_MAP && is_left_out(y, i))
-			continue;
-		kid = known_to_alertmanager(mem, y->items[i]);
-		if (y->kind == YAML_MAP)
-			yaml_put(mem, out, arena_copy(mem, y->keys[i]->text), kid);
-		else
-			yaml_push(mem, out, kid);
+	for (size_t i = 0; i < map->n; i++) {
+		if (!is_one_of(map->keys[i]->text, keys))
+			yaml_put(mem, out, map->keys[i]->text.p, map->items[i]);
 	}
 	return out;
 }
 
-void buf_add_alertmanager_config(struct buf *out, const struct config *c)
+static void replace(struct yaml *map, const char *key, const struct yaml *value)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		if (str_is(map->keys[i]->text, key))
+			map->items[i] = value;
+	}
+}
+
+static const struct yaml *plain_route(struct arena *mem, const struct yaml *route)
+{
+	static const char *const ours[] = {"fallback_receiver", NULL};
+	struct yaml *out = without(mem, route, ours), *kids = yaml_new_list(mem);
+	const struct yaml *list = yaml_find(out, "routes");
+
+	for (size_t i = 0; list && i < list->n; i++)
+		yaml_push(mem, kids, plain_route(mem, list->items[i]));
+	replace(out, "routes", kids);
+	return out;
+}
+
+void buf_add_config(struct buf *out, const struct config *c)
 {
 	struct arena mem = {0};
 
-	yaml_print(out, known_to_alertmanager(&mem, tree_of(&mem, c)));
+	yaml_print(out, print(&mem, c));
+	arena_free(&mem);
+}
+
+void buf_add_alertmanager_config(struct buf *out, const struct config *c)
+{
+	static const char *const sections[] = {"rule_files", "datasources", "remote_write",
+					       NULL};
+	static const char *const globals[] = {"evaluation_interval", "rule_query_offset",
+					      "external_labels",
+					      "metric_name_validation_scheme", NULL};
+	struct arena mem = {0};
+	struct yaml *y = without(&mem, print(&mem, c), sections);
+	const struct yaml *global = yaml_find(y, "global"), *route = yaml_find(y, "route");
+
+	if (global)
+		replace(y, "global", without(&mem, global, globals));
+	if (route)
+		replace(y, "route", plain_route(&mem, route));
+	yaml_print(out, y);
 	arena_free(&mem);
 }

@@ -13,7 +13,8 @@ static void check_name(struct decode *d, const struct text_pair *p)
 
 static void decode_pairs(struct decode *d, const struct yaml *y, struct pair_list *out)
 {
-	static const struct field row[] = {{"pairs", FIELD_PAIRS, 0, .help = "Pairs."}, {0}};
+	static const struct field row[] = {{"pairs", FIELD_PAIRS, 0, .help = "Pairs."},
+					   {0}};
 	struct yaml *wrapped = yaml_new_map(d->mem);
 
 	yaml_put(d->mem, wrapped, "pairs", y);
@@ -40,8 +41,8 @@ static void match_re_decode(struct decode *d, const struct yaml *y, void *member
 
 		if (y->items[i]->kind == YAML_NULL) {
 			mistake(d, p->at, "invalid regexp value for \"%s\"", p->name);
-		} else if (!matcher_new(d->mem, MATCH_REGEX, str_of(p->name), str_of(p->text),
-					&ignored, &err)) {
+		} else if (!matcher_new(d->mem, MATCH_REGEX, str_of(p->name),
+					str_of(p->text), &ignored, &err)) {
 			err.at = y->items[i]->at;
 			errs_add(d->errs, &err);
 			p->text = "";
@@ -68,7 +69,7 @@ static const struct yaml *match_re_print(struct arena *mem, const void *member)
 	return pairs_print(mem, &((const struct matcher_text *)member)->match_re);
 }
 
-/* -- matchers ----------------------------------------------------------------------------*/
+/* -- matchers ---------------------------------------------------------------------------*/
 static const char *matchers_text(struct arena *mem, const struct matchers *all)
 {
 	struct buf out = BUF(65536);
@@ -90,13 +91,15 @@ static void warn(struct decode *d, struct pos at, enum matcher_note note, const 
 			  "matchers '%s' are read only by the classic syntax; write %s", in,
 			  matchers_text(d->mem, got));
 	else
-		errs_addf(d->warnings, at,
-			  "matchers '%s' mean different things in the classic and the UTF-8 "
-			  "syntax; the classic reading %s counts",
-			  in, matchers_text(d->mem, got));
+		errs_addf(
+			d->warnings, at,
+			"matchers '%s' mean different things in the classic and the UTF-8 "
+			"syntax; the classic reading %s counts",
+			in, matchers_text(d->mem, got));
 }
 
-static void matchers_add(struct arena *mem, struct matchers *all, const struct matchers *more)
+static void matchers_add(struct arena *mem, struct matchers *all,
+			 const struct matchers *more)
 {
 	struct matcher *v = ARENA_ARRAY(mem, struct matcher, all->n + more->n);
 
@@ -122,7 +125,8 @@ static void matchers_decode(struct decode *d, const struct yaml *y, void *member
 		struct err err;
 
 		at.col += !y->items[i]->plain; /* behind the quote */
-		if (!matchers_parse(d->mem, str_of(text), at, d->matchers, &got, &note, &err)) {
+		if (!matchers_parse(d->mem, str_of(text), at, d->matchers, &got, &note,
+				    &err)) {
 			errs_add(d->errs, &err);
 			continue;
 		}
@@ -148,7 +152,8 @@ static const struct yaml *matchers_print(struct arena *mem, const void *member)
 
 void matcher_text_combine(struct decode *d, struct matcher_text *m)
 {
-	struct matchers all = {ARENA_ARRAY(d->mem, struct matcher, m->match.n + m->match_re.n), 0};
+	struct matchers all = {
+		ARENA_ARRAY(d->mem, struct matcher, m->match.n + m->match_re.n), 0};
 	struct err err;
 
 	for (size_t i = 0; i < m->match.n; i++) {
@@ -159,8 +164,8 @@ void matcher_text_combine(struct decode *d, struct matcher_text *m)
 	for (size_t i = 0; i < m->match_re.n; i++) {
 		const char *re = arena_printf(d->mem, "^(?:%s)$", m->match_re.v[i].text);
 
-		if (matcher_new(d->mem, MATCH_REGEX, str_of(m->match_re.v[i].name), str_of(re),
-				&all.v[all.n], &err))
+		if (matcher_new(d->mem, MATCH_REGEX, str_of(m->match_re.v[i].name),
+				str_of(re), &all.v[all.n], &err))
 			all.n++;
 	}
 	matchers_add(d->mem, &all, &m->list);

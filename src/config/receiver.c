@@ -23,7 +23,8 @@ static const struct field *rows_of(struct arena *mem, const struct integration_k
 		    (struct field){"send_resolved", FIELD_BOOL,
 				   offsetof(struct integration_head, send_resolved),
 				   .if_absent = kind->send_resolved ? "true" : "false",
-				   .always = true, .help = "Also tell when alerts are over."});
+				   .always = true,
+				   .help = "Also tell when alerts are over."});
 	if (!kind->no_http_config)
 		vec_push_in(mem, &rows,
 			    (struct field){"http_config", FIELD_OBJECT,
@@ -94,7 +95,8 @@ static void set_labels(struct decode *d, const struct pair_list *list, struct re
 			pairs[n++] = (struct label){list->v[i].name, list->v[i].text};
 		else if (strcmp(list->v[i].text, r->name))
 			mistake(d, list->v[i].at,
-				"receiver label \"name\" must match receiver name \"%s\", got "
+				"receiver label \"name\" must match receiver name \"%s\", "
+				"got "
 				"\"%s\"",
 				r->name, list->v[i].text);
 	}
@@ -116,7 +118,8 @@ static const struct field *receiver_rows(struct arena *mem,
 {
 	VEC(struct field) rows = {0};
 
-	vec_push_in(mem, &rows, (struct field){"name", FIELD_TEXT, offsetof(struct receiver_text, name),
+	vec_push_in(mem, &rows,
+		    (struct field){"name", FIELD_TEXT, offsetof(struct receiver_text, name),
 				   .help = "Its name."});
 	vec_push_in(mem, &rows,
 		    (struct field){"labels", FIELD_PAIRS,
@@ -171,7 +174,8 @@ void receivers_decode(struct decode *d, const struct yaml *y,
 		for (size_t k = 0; k < i && *r->name; k++) {
 			if (!strcmp(c->receivers[k].name, r->name)) {
 				mistake(d, pos_of_value(y->items[i], "name"),
-					"notification config name \"%s\" is not unique", r->name);
+					"notification config name \"%s\" is not unique",
+					r->name);
 				break;
 			}
 		}
@@ -192,7 +196,7 @@ void receivers_inherit(struct decode *d, struct config *c)
 	}
 }
 
-/* -- printing ----------------------------------------------------------------------------*/
+/* -- printing ---------------------------------------------------------------------------*/
 static const struct yaml *print_integration(struct arena *mem,
 					    const struct integration_config *ic)
 {
@@ -201,7 +205,8 @@ static const struct yaml *print_integration(struct arena *mem,
 	yaml_put(mem, y, "send_resolved", yaml_new_bool(mem, ic->send_resolved));
 	/* incidentio refuses an http_config of its own that lacks what it may inherit. */
 	if (ic->http && (ic->own_http || !ic->kind->raw_paths))
-		yaml_put(mem, y, "http_config", print_object(mem, http_shape.fields, ic->http));
+		yaml_put(mem, y, "http_config",
+			 print_object(mem, http_shape.fields, ic->http));
 	print_fields(mem, y, ic->kind->fields, ic->settings);
 	return y;
 }
@@ -214,7 +219,8 @@ static const struct yaml *print_receiver(struct arena *mem, const struct receive
 	for (size_t i = 0; i < r->labels->n; i++)
 		yaml_put(mem, labels, r->labels->v[i].name,
 			 yaml_new_text(mem, r->labels->v[i].value));
-	yaml_put(mem, y, "labels", labels);
+	if (r->labels->n > 1) /* more than the name, that older peers do not expect */
+		yaml_put(mem, y, "labels", labels);
 	for (size_t i = 0; i < r->n_integrations; i++) {
 		const struct integration_config *ic = &r->integrations[i];
 

@@ -10,7 +10,8 @@ static const struct field route_fields[] = {
 	{"receiver", FIELD_OPTIONAL, AT(receiver), .help = "Who is told."},
 	{"fallback_receiver", FIELD_OPTIONAL, AT(fallback),
 	 .help = "Who is told when the receiver could not be reached."},
-	{"group_by", FIELD_TEXTS, AT(group_by), .help = "Labels that make a group; ['...']: all."},
+	{"group_by", FIELD_TEXTS, AT(group_by),
+	 .help = "Labels that make a group; ['...']: all."},
 	{"match", FIELD_CUSTOM, AT(matchers), .codec = &match_codec,
 	 .help = "Label and value; use matchers instead."},
 	{"match_re", FIELD_CUSTOM, AT(matchers), .codec = &match_re_codec,
@@ -18,21 +19,25 @@ static const struct field route_fields[] = {
 	{"matchers", FIELD_CUSTOM, AT(matchers), .codec = &matchers_codec,
 	 .help = "What an alert must have to come here."},
 	{"mute_time_intervals", FIELD_TEXTS, AT(mute), .help = "When nobody is told."},
-	{"active_time_intervals", FIELD_TEXTS, AT(active), .help = "The only time to tell."},
+	{"active_time_intervals", FIELD_TEXTS, AT(active),
+	 .help = "The only time to tell."},
 	{"continue", FIELD_BOOL, AT(goes_on), .always = true,
 	 .help = "Try the siblings after this one, too."},
 	{"routes", FIELD_LIST, AT(kids), .of = &route_shape, .help = "Routes below."},
-	{"group_wait", FIELD_GIVEN_SPAN, AT(group_wait), .help = "Wait before a group's first."},
+	{"group_wait", FIELD_GIVEN_SPAN, AT(group_wait),
+	 .help = "Wait before a group's first."},
 	{"group_interval", FIELD_GIVEN_SPAN, AT(group_interval),
 	 .help = "Wait between notifications of a group."},
 	{"repeat_interval", FIELD_GIVEN_SPAN, AT(repeat_interval),
 	 .help = "Tell again after this when nothing changed."},
-	{"labels", FIELD_PAIRS, AT(labels), .help = "Templates for the notification's data."},
+	{"labels", FIELD_PAIRS, AT(labels),
+	 .help = "Templates for the notification's data."},
 	{0},
 };
 #undef AT
 
-static void check_group_by(struct decode *d, const struct yaml *y, const struct route_text *r)
+static void check_group_by(struct decode *d, const struct yaml *y,
+			   const struct route_text *r)
 {
 	bool all = false, others = false;
 
@@ -56,7 +61,8 @@ static void check_group_by(struct decode *d, const struct yaml *y, const struct 
 	}
 	if (all && others)
 		mistake(d, pos_of_value(y, "group_by"),
-			"cannot have wildcard group_by (`...`) and other labels at the same time");
+			"cannot have wildcard group_by (`...`) and other labels at the "
+			"same time");
 }
 
 static void route_check(struct decode *d, const struct yaml *y, void *object)
@@ -67,12 +73,15 @@ static void route_check(struct decode *d, const struct yaml *y, void *object)
 	matcher_text_combine(d, &r->matchers);
 	check_group_by(d, y, r);
 	if (r->group_interval.given && !r->group_interval.ms)
-		mistake(d, pos_of_value(y, "group_interval"), "group_interval cannot be zero");
+		mistake(d, pos_of_value(y, "group_interval"),
+			"group_interval cannot be zero");
 	if (r->repeat_interval.given && !r->repeat_interval.ms)
-		mistake(d, pos_of_value(y, "repeat_interval"), "repeat_interval cannot be zero");
+		mistake(d, pos_of_value(y, "repeat_interval"),
+			"repeat_interval cannot be zero");
 	for (size_t i = 0; i < r->labels.n; i++) {
 		if (!is_label_name(str_of(r->labels.v[i].name), matcher_names(d->matchers)))
-			mistake(d, r->labels.v[i].at, "invalid label name \"%s\" in route labels",
+			mistake(d, r->labels.v[i].at,
+				"invalid label name \"%s\" in route labels",
 				r->labels.v[i].name);
 	}
 }
@@ -80,14 +89,15 @@ static void route_check(struct decode *d, const struct yaml *y, void *object)
 const struct shape route_shape = {"route", route_fields, sizeof(struct route_text), true,
 				  route_check};
 
-/* -- the tree with everything inherited --------------------------------------------------*/
+/* -- the tree with everything inherited -------------------------------------------------*/
 struct builder {
 	struct decode *d;
 	struct config *config;
 	VEC(struct route *) routes;
 };
 
-static const struct receiver *find_receiver(struct builder *b, const char *name, struct pos at)
+static const struct receiver *find_receiver(struct builder *b, const char *name,
+					    struct pos at)
 {
 	const struct receiver *r = config_find_receiver(b->config, name);
 
@@ -107,8 +117,8 @@ static const struct time_interval **find_intervals(struct builder *b,
 						   const char *key,
 						   const struct text_list *names, size_t *n)
 {
-	const struct time_interval **v =
-		ARENA_ARRAY(b->d->mem, const struct time_interval *, names->n);
+	const struct time_interval **v = ARENA_ARRAY(
+		b->d->mem, const struct time_interval *, names->n);
 
 	*n = 0;
 	for (size_t i = 0; i < names->n; i++) {
@@ -122,7 +132,8 @@ static const struct time_interval **find_intervals(struct builder *b,
 			v[(*n)++] = found;
 		else
 			mistake(b->d, pos_of_item(text->source, key, i),
-				"undefined time interval \"%s\" used in route", names->v[i]);
+				"undefined time interval \"%s\" used in route",
+				names->v[i]);
 	}
 	return v;
 }
@@ -155,14 +166,16 @@ static void set_group_by(struct builder *b, const struct route_text *text, struc
 
 static int cmp_pairs(const void *a, const void *b)
 {
-	return strcmp(((const struct text_pair *)a)->name, ((const struct text_pair *)b)->name);
+	return strcmp(((const struct text_pair *)a)->name,
+		      ((const struct text_pair *)b)->name);
 }
 
 /* The route's labels over its parent's, by name. */
 static void set_labels(struct builder *b, const struct route_text *text, struct route *r)
 {
 	size_t inherited = r->parent ? r->parent->n_labels : 0;
-	struct text_pair *v = ARENA_ARRAY(b->d->mem, struct text_pair, inherited + text->labels.n);
+	struct text_pair *v = ARENA_ARRAY(b->d->mem, struct text_pair,
+					  inherited + text->labels.n);
 
 	for (size_t i = 0; i < inherited; i++)
 		v[r->n_labels++] = r->parent->labels[i];
@@ -200,8 +213,8 @@ static void set_times(const struct route_text *text, struct route *r)
 	const struct route *p = r->parent;
 
 	r->group_wait = text->group_wait.given ? text->group_wait.ms
-			: p			? p->group_wait
-						: 30 * SECOND;
+			: p		       ? p->group_wait
+					       : 30 * SECOND;
 	r->group_interval = text->group_interval.given ? text->group_interval.ms
 			    : p			       ? p->group_interval
 						       : 5 * MINUTE;
@@ -218,8 +231,8 @@ static void set_receivers(struct builder *b, const struct route_text *text, stru
 		r->receiver = find_receiver(b, text->receiver,
 					    pos_of_value(text->source, "receiver"));
 	if (text->fallback)
-		r->fallback = find_receiver(b, text->fallback,
-					    pos_of_value(text->source, "fallback_receiver"));
+		r->fallback = find_receiver(
+			b, text->fallback, pos_of_value(text->source, "fallback_receiver"));
 	use(b, r->receiver);
 	use(b, r->fallback);
 }
@@ -243,7 +256,8 @@ static struct route *build(struct builder *b, const struct route_text *text,
 	set_times(text, r);
 	set_labels(b, text, r);
 	set_keys(b, r);
-	r->active = find_intervals(b, text, "active_time_intervals", &text->active, &r->n_active);
+	r->active = find_intervals(b, text, "active_time_intervals", &text->active,
+				   &r->n_active);
 	r->mute = find_intervals(b, text, "mute_time_intervals", &text->mute, &r->n_mute);
 	r->kids = ARENA_ARRAY(b->d->mem, struct route *, text->kids.n);
 	for (size_t i = 0; i < text->kids.n && b->routes.n < CONFIG_MAX_ROUTES; i++)

@@ -57,19 +57,20 @@ static void keep_source_group(struct decode *d, const struct yaml *y, void *obje
 	((struct group_text *)object)->source = y;
 }
 
-/* -- tables ------------------------------------------------------------------------------*/
+/* -- tables -----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct rule_text, m)
 static const struct field rule_fields[] = {
 	{"alert", FIELD_OPTIONAL, AT(alert), .help = "Name of an alert."},
 	{"record", FIELD_OPTIONAL, AT(record), .help = "Name of a series to record."},
 	{"expr", FIELD_TEXT, AT(expr), .help = "Expression, in the datasource's language."},
 	{"for", FIELD_GIVEN_SPAN, AT(hold), .help = "Fire after it held for so long."},
-	{"keep_firing_for", FIELD_GIVEN_SPAN, AT(keep_firing), .help = "Fire on for so long."},
+	{"keep_firing_for", FIELD_GIVEN_SPAN, AT(keep_firing),
+	 .help = "Fire on for so long."},
 	{"labels", FIELD_PAIRS, AT(labels), .help = "Labels to add; templates in alerts."},
 	{"annotations", FIELD_PAIRS, AT(annotations), .help = "Templates for people."},
 	{"debug", FIELD_TRISTATE, AT(debug), .help = "Log each evaluation."},
-	{"update_entries_limit", FIELD_INT, AT(update_entries_limit), .min = 0, .max = 100000,
-	 .help = "Accepted; the journal keeps the history."},
+	{"update_entries_limit", FIELD_INT, AT(update_entries_limit), .min = 0,
+	 .max = 100000, .help = "Accepted; the journal keeps the history."},
 	{0},
 };
 #undef AT
@@ -80,15 +81,18 @@ static const struct shape rule_shape = {"rule", rule_fields, sizeof(struct rule_
 static const struct field group_fields[] = {
 	{"name", FIELD_TEXT, AT(name), .help = "Unique in its file."},
 	{"interval", FIELD_GIVEN_SPAN, AT(interval), .help = "How often it is evaluated."},
-	{"query_offset", FIELD_GIVEN_SPAN, AT(query_offset), .help = "How far to look back."},
+	{"query_offset", FIELD_GIVEN_SPAN, AT(query_offset),
+	 .help = "How far to look back."},
 	{"evaluation_delay", FIELD_GIVEN_SPAN, AT(evaluation_delay),
 	 .help = "Mimir's older name of query_offset."},
-	{"eval_delay", FIELD_GIVEN_SPAN, AT(eval_delay), .help = "vmalert's name of query_offset."},
+	{"eval_delay", FIELD_GIVEN_SPAN, AT(eval_delay),
+	 .help = "vmalert's name of query_offset."},
 	{"limit", FIELD_INT, AT(limit), .help = "More alerts or series are an error."},
 	{"labels", FIELD_PAIRS, AT(labels), .help = "Under the labels of each rule."},
 	{"rules", FIELD_LIST, AT(rules), .of = &rule_shape, .nulls = NULL_DROPPED,
 	 .help = "Evaluated in order."},
-	{"datasource", FIELD_OPTIONAL, AT(datasource), .help = "Where; the first when absent."},
+	{"datasource", FIELD_OPTIONAL, AT(datasource),
+	 .help = "Where; the first when absent."},
 	{"type", FIELD_OPTIONAL, AT(type), .help = "prometheus, graphite, vlogs or loki."},
 	{"eval_offset", FIELD_ANY, AT(eval_offset), .help = "Fixed place in the interval."},
 	{"eval_alignment", FIELD_TRISTATE, AT(eval_alignment),
@@ -102,36 +106,44 @@ static const struct field group_fields[] = {
 	{"notifier_headers", FIELD_TEXTS, AT(notifier_headers),
 	 .help = "Accepted; there is no notifier outside."},
 	{"debug", FIELD_BOOL, AT(debug), .help = "Log each evaluation."},
-	{"tenant", FIELD_OPTIONAL, AT(tenant), .help = "account:project of VictoriaMetrics."},
+	{"tenant", FIELD_OPTIONAL, AT(tenant),
+	 .help = "account:project of VictoriaMetrics."},
 	{"partial_response_strategy", FIELD_OPTIONAL, AT(partial_response),
 	 .help = "abort or warn (Thanos)."},
-	{"source_tenants", FIELD_TEXTS, AT(source_tenants), .help = "Tenants to query (Mimir)."},
-	{"remote_write", FIELD_ANY, AT(remote_write), .help = "Accepted and without effect."},
+	{"source_tenants", FIELD_TEXTS, AT(source_tenants),
+	 .help = "Tenants to query (Mimir)."},
+	{"remote_write", FIELD_ANY, AT(remote_write),
+	 .help = "Accepted and without effect."},
 	{0},
 };
 #undef AT
-static const struct shape group_shape = {"rule group", group_fields, sizeof(struct group_text),
-					 true, keep_source_group};
+static const struct shape group_shape = {
+	"rule group", group_fields, sizeof(struct group_text), true, keep_source_group};
 
 #define GROUPS(type)                                                                       \
-	{"groups", FIELD_LIST, offsetof(type, groups), .of = &group_shape,                 \
-	 .nulls = NULL_DROPPED, .help = "Groups of rules."}
+	{                                                                                  \
+		"groups", FIELD_LIST, offsetof(type, groups), .of = &group_shape,          \
+							      .nulls = NULL_DROPPED,       \
+							      .help = "Groups of rules."   \
+	}
 static const struct field spec_fields[] = {GROUPS(struct spec_text), {0}};
-static const struct shape spec_shape = {"spec", spec_fields, sizeof(struct spec_text), false,
-					NULL};
+static const struct shape spec_shape = {"spec", spec_fields, sizeof(struct spec_text),
+					false, NULL};
 #define AT(m) offsetof(struct file_text, m)
 static const struct field file_fields[] = {
 	GROUPS(struct file_text),
 	{"namespace", FIELD_OPTIONAL, AT(namespace), .help = "Accepted (mimirtool)."},
-	{"apiVersion", FIELD_OPTIONAL, AT(api_version), .help = "Of a Kubernetes resource."},
+	{"apiVersion", FIELD_OPTIONAL, AT(api_version),
+	 .help = "Of a Kubernetes resource."},
 	{"kind", FIELD_OPTIONAL, AT(kind), .help = "PrometheusRule or VMRule."},
 	{"metadata", FIELD_ANY, AT(metadata), .help = "Of a Kubernetes resource."},
-	{"spec", FIELD_OBJECT, AT(spec), .of = &spec_shape, .help = "Of a Kubernetes resource."},
+	{"spec", FIELD_OBJECT, AT(spec), .of = &spec_shape,
+	 .help = "Of a Kubernetes resource."},
 	{0},
 };
 #undef AT
 
-/* -- rules -------------------------------------------------------------------------------*/
+/* -- rules ------------------------------------------------------------------------------*/
 struct loader {
 	struct decode d;
 	enum name_scheme names;
@@ -164,8 +176,8 @@ static bool is_metric_name(struct str s, enum name_scheme names)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
-		      (i && c >= '0' && c <= '9')))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		      c == ':' || (i && c >= '0' && c <= '9')))
 			return false;
 	}
 	return s.n > 0;
@@ -188,7 +200,8 @@ static void check_record(struct where *w, const struct rule_text *t)
 		rule_mistake(w, name, "invalid recording rule name: %s", t->record);
 	if (strpbrk(t->record, "{}"))
 		rule_mistake(w, name,
-			     "braces present in the recording rule name; should it be in expr?: %s",
+			     "braces present in the recording rule name; should it be in "
+			     "expr?: %s",
 			     t->record);
 }
 
@@ -212,14 +225,16 @@ static void check_rule(struct where *w, const struct rule_text *t)
 	}
 	for (size_t i = 0; i < t->annotations.n; i++) {
 		if (!is_label_name(str_of(t->annotations.v[i].name), w->l->names))
-			rule_mistake(w, t->annotations.v[i].at, "invalid annotation name: %s",
+			rule_mistake(w, t->annotations.v[i].at,
+				     "invalid annotation name: %s",
 				     t->annotations.v[i].name);
 	}
 }
 
 static int cmp_pairs(const void *a, const void *b)
 {
-	return strcmp(((const struct text_pair *)a)->name, ((const struct text_pair *)b)->name);
+	return strcmp(((const struct text_pair *)a)->name,
+		      ((const struct text_pair *)b)->name);
 }
 
 /* under, overlaid by over, sorted by name. */
@@ -244,12 +259,13 @@ static const struct text_pair *merged(struct arena *mem, const struct pair_list 
 	return v;
 }
 
-static void build_rule(struct loader *l, const struct group_text *g, const struct rule_text *t,
-		       size_t number, struct rule *out)
+static void build_rule(struct loader *l, const struct group_text *g,
+		       const struct rule_text *t, size_t number, struct rule *out)
 {
 	const char *name = t->alert ? t->alert : t->record ? t->record : "";
-	struct where w = {l, arena_printf(l->d.mem, "group \"%s\", rule %zu, \"%s\"", g->name,
-					  number, name),
+	struct where w = {l,
+			  arena_printf(l->d.mem, "group \"%s\", rule %zu, \"%s\"", g->name,
+				       number, name),
 			  t};
 	const struct pair_list none = {0};
 
@@ -270,7 +286,7 @@ static void build_rule(struct loader *l, const struct group_text *g, const struc
 	out->debug = t->debug == UNSET ? g->debug : t->debug == YES;
 }
 
-/* -- groups ------------------------------------------------------------------------------*/
+/* -- groups -----------------------------------------------------------------------------*/
 static void set_offset(struct loader *l, const struct group_text *t, struct rule_group *g)
 {
 	const struct {
@@ -338,7 +354,8 @@ static void add_params(struct loader *l, const struct yaml *y, pair_vec *out)
 			continue;
 		for (size_t k = 0; k < list->n; k++)
 			vec_push_in(l->d.mem, out,
-				    (struct text_pair){name, decode_text(&l->d, list->items[k]),
+				    (struct text_pair){name,
+						       decode_text(&l->d, list->items[k]),
 						       list->items[k]->at});
 	}
 }
@@ -351,8 +368,8 @@ static void add_headers(struct loader *l, const struct group_text *t, pair_vec *
 		struct pos at = pos_of_item(t->source, "headers", i);
 
 		if (!str_cut(&rest, ':', &name) || !is_header_name(str_trim(name)) ||
-		    !is_header_value(rest) || str_find_char(str_of(t->headers.v[i]), ':') ==
-						       STR_NONE) {
+		    !is_header_value(rest) ||
+		    str_find_char(str_of(t->headers.v[i]), ':') == STR_NONE) {
 			mistake(&l->d, at, "expected \"Name: value\", found \"%s\"",
 				t->headers.v[i]);
 			continue;
@@ -376,16 +393,17 @@ static void set_request(struct loader *l, const struct group_text *t, struct rul
 	if (tenants.n)
 		vec_push_in(l->d.mem, &headers,
 			    (struct text_pair){"X-Scope-OrgID",
-					       arena_text(l->d.mem, buf_text(&tenants)), t->at});
+					       arena_text(l->d.mem, buf_text(&tenants)),
+					       t->at});
 	buf_free(&tenants);
 	if (partial && strcasecmp(partial, "abort") && strcasecmp(partial, "warn"))
 		mistake(&l->d, pos_of_value(t->source, "partial_response_strategy"),
 			"partial_response_strategy is abort or warn, not \"%s\"", partial);
 	if (partial)
 		vec_push_in(l->d.mem, &params,
-			    (struct text_pair){"partial_response",
-					       strcasecmp(partial, "warn") ? "false" : "true",
-					       t->at});
+			    (struct text_pair){
+				    "partial_response",
+				    strcasecmp(partial, "warn") ? "false" : "true", t->at});
 	g->params = params.v;
 	g->n_params = params.n;
 	g->headers = headers.v;
@@ -398,8 +416,10 @@ static void set_type(struct loader *l, const struct group_text *t, struct rule_g
 		const char *name;
 		enum datasource_type type;
 	} types[] = {
-		{"prometheus", DATASOURCE_PROMETHEUS}, {"graphite", DATASOURCE_GRAPHITE},
-		{"vlogs", DATASOURCE_VLOGS},	       {"victorialogs", DATASOURCE_VLOGS},
+		{"prometheus", DATASOURCE_PROMETHEUS},
+		{"graphite", DATASOURCE_GRAPHITE},
+		{"vlogs", DATASOURCE_VLOGS},
+		{"victorialogs", DATASOURCE_VLOGS},
 		{"loki", DATASOURCE_LOKI},
 	};
 
@@ -438,7 +458,8 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	if (!t->source)
 		return;
 	if (!*t->name)
-		mistake(&l->d, pos_of_value(t->source, "name"), "Groupname must not be empty");
+		mistake(&l->d, pos_of_value(t->source, "name"),
+			"Groupname must not be empty");
 	for (size_t i = 0; i < t->labels.n; i++) {
 		const char *name = t->labels.v[i].name;
 
@@ -458,10 +479,12 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 		build_rule(l, t, &rules[i], i + 1, &g->rules[g->n_rules++]);
 }
 
-static void build_groups(struct loader *l, const struct object_list *list, struct rule_file *f)
+static void build_groups(struct loader *l, const struct object_list *list,
+			 struct rule_file *f)
 {
 	const struct group_text *texts = list->v;
-	struct rule_group *v = ARENA_ARRAY(l->d.mem, struct rule_group, f->n_groups + list->n);
+	struct rule_group *v = ARENA_ARRAY(l->d.mem, struct rule_group,
+					   f->n_groups + list->n);
 
 	if (f->n_groups)
 		memcpy(v, f->groups, f->n_groups * sizeof(*v));
@@ -471,7 +494,8 @@ static void build_groups(struct loader *l, const struct object_list *list, struc
 			if (strcmp(v[k].name, texts[i].name))
 				continue;
 			mistake(&l->d, pos_of_value(texts[i].source, "name"),
-				"groupname: \"%s\" is repeated in the same file", texts[i].name);
+				"groupname: \"%s\" is repeated in the same file",
+				texts[i].name);
 			break;
 		}
 		build_group(l, &texts[i], &v[f->n_groups++]);
@@ -496,16 +520,17 @@ static void build_file(struct loader *l, const struct yaml *y, struct rule_file 
 			  "only the first document of the file is read");
 }
 
-const struct rule_file *rule_file_parse(struct arena *mem, const char *path, struct str text,
-					enum name_scheme names, struct errs *errs,
-					struct errs *warnings)
+const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
+					struct str text, enum name_scheme names,
+					struct errs *errs, struct errs *warnings)
 {
 	struct rule_file *f = ARENA_NEW(mem, struct rule_file);
 	struct loader l = {.names = names, .path = arena_text(mem, path)};
 	size_t before = errs->n;
 	const struct yaml *y;
 
-	l.d = (struct decode){.mem = mem, .errs = errs, .warnings = warnings, .path = l.path};
+	l.d = (struct decode){
+		.mem = mem, .errs = errs, .warnings = warnings, .path = l.path};
 	f->path = l.path;
 	y = yaml_read(mem, l.path, text, errs);
 	if (y)
@@ -514,13 +539,14 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path, str
 	return errs->n == before ? f : NULL;
 }
 
-/* -- comparing ---------------------------------------------------------------------------*/
+/* -- comparing --------------------------------------------------------------------------*/
 static bool texts_eq(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-static bool pairs_eq(const struct text_pair *a, size_t n, const struct text_pair *b, size_t m)
+static bool pairs_eq(const struct text_pair *a, size_t n, const struct text_pair *b,
+		     size_t m)
 {
 	if (n != m)
 		return false;
@@ -549,13 +575,14 @@ static bool settings_eq(const struct rule_group *a, const struct rule_group *b)
 	return !strcmp(a->name, b->name) && !strcmp(a->file, b->file) &&
 	       a->interval == b->interval && a->limit == b->limit &&
 	       a->has_query_offset == b->has_query_offset &&
-	       a->query_offset == b->query_offset && texts_eq(a->datasource, b->datasource) &&
-	       a->has_type == b->has_type && a->type == b->type &&
-	       texts_eq(a->tenant, b->tenant) &&
+	       a->query_offset == b->query_offset &&
+	       texts_eq(a->datasource, b->datasource) && a->has_type == b->has_type &&
+	       a->type == b->type && texts_eq(a->tenant, b->tenant) &&
 	       pairs_eq(a->params, a->n_params, b->params, b->n_params) &&
 	       pairs_eq(a->headers, a->n_headers, b->headers, b->n_headers) &&
-	       a->has_eval_offset == b->has_eval_offset && a->eval_offset == b->eval_offset &&
-	       a->no_alignment == b->no_alignment && a->concurrency == b->concurrency;
+	       a->has_eval_offset == b->has_eval_offset &&
+	       a->eval_offset == b->eval_offset && a->no_alignment == b->no_alignment &&
+	       a->concurrency == b->concurrency;
 }
 
 bool rule_group_eq(const struct rule_group *a, const struct rule_group *b)

@@ -14,13 +14,13 @@
 #define RULES_MAX_BYTES (16 * 1024 * 1024)
 
 struct rule {
-	struct pos at;	    /* the rule's first key */
+	struct pos at; /* the rule's first key */
 	struct pos expr_at;
 	const char *alert;  /* NULL for a recording rule */
 	const char *record; /* NULL for an alerting rule */
 	const char *expr;
-	span_ms hold;	    /* for */
-	span_ms keep_firing; /* keep_firing_for */
+	span_ms hold;			/* for */
+	span_ms keep_firing;		/* keep_firing_for */
 	const struct text_pair *labels; /* sorted by name, the group's underneath;
 					 * templates in an alerting rule */
 	size_t n_labels;
@@ -32,10 +32,10 @@ struct rule_group {
 	struct pos at;
 	const char *name;
 	const char *file; /* path of its file; file and name are its identity */
-	span_ms interval;     /* 0: the global evaluation_interval */
+	span_ms interval; /* 0: the global evaluation_interval */
 	bool has_query_offset;
 	span_ms query_offset;
-	int64_t limit; /* 0 or less: none */
+	int64_t limit;		/* 0 or less: none */
 	const char *datasource; /* NULL: the first one, of the type when one is given */
 	bool has_type;
 	enum datasource_type type;

@@ -17,7 +17,8 @@ static bool is_one_of(const char *word, const char *const *words)
 
 #define AT(m) offsetof(struct tracing_text, m)
 static const struct field tracing_fields[] = {
-	{"client_type", FIELD_TEXT, AT(client_type), .if_absent = "grpc", .help = "grpc or http."},
+	{"client_type", FIELD_TEXT, AT(client_type), .if_absent = "grpc",
+	 .help = "grpc or http."},
 	{"endpoint", FIELD_TEXT, AT(endpoint), .help = "host:port."},
 	{"sampling_fraction", FIELD_FLOAT, AT(sampling_fraction), .help = "0 to 1."},
 	{"insecure", FIELD_BOOL, AT(insecure), .help = "No TLS."},
@@ -46,10 +47,10 @@ static void tracing_check(struct decode *d, const struct yaml *y, void *object)
 			"expected compression to be gzip, but got %s", t->compression);
 }
 
-const struct shape tracing_shape = {"tracing", tracing_fields, sizeof(struct tracing_text), true,
-				    tracing_check};
+const struct shape tracing_shape = {"tracing", tracing_fields, sizeof(struct tracing_text),
+				    true, tracing_check};
 
-/* -- event_recorder ----------------------------------------------------------------------*/
+/* -- event_recorder ---------------------------------------------------------------------*/
 struct file_output {
 	const char *path;
 };
@@ -84,16 +85,19 @@ static void file_check(struct decode *d, const struct yaml *y, void *object)
 #define AT(m) offsetof(struct webhook_output, m)
 static const struct field webhook_fields[] = {
 	{"url", FIELD_SECRET_URL, AT(url), .help = "Where events are posted."},
-	{"http_config", FIELD_OBJECT, AT(http), .of = &http_shape, .help = "How to reach it."},
+	{"http_config", FIELD_OBJECT, AT(http), .of = &http_shape,
+	 .help = "How to reach it."},
 	{"timeout", FIELD_SPAN, AT(timeout), .if_absent = "10s", .help = "Of one request."},
-	{"workers", FIELD_INT, AT(workers), .if_absent = "4", .help = "Requests at a time."},
+	{"workers", FIELD_INT, AT(workers), .if_absent = "4",
+	 .help = "Requests at a time."},
 	{"max_retries", FIELD_INT, AT(max_retries), .if_absent = "3", .help = "Retries."},
 	{"retry_backoff", FIELD_SPAN, AT(retry_backoff), .if_absent = "500ms",
 	 .help = "First wait, doubled each time."},
 	{"batch", FIELD_BOOL, AT(batch), .help = "Several events in one request."},
 	{"batch_max_events", FIELD_INT, AT(batch_max_events), .help = "Events in a batch."},
 	{"batch_max_bytes", FIELD_INT, AT(batch_max_bytes), .help = "Bytes in a batch."},
-	{"batch_flush_interval", FIELD_SPAN, AT(batch_flush_interval), .help = "Longest wait."},
+	{"batch_flush_interval", FIELD_SPAN, AT(batch_flush_interval),
+	 .help = "Longest wait."},
 	{0},
 };
 #undef AT
@@ -104,7 +108,8 @@ static void webhook_check(struct decode *d, const struct yaml *y, void *object)
 
 	if (!secret_is_set(w->url) && !yaml_find(y, "url"))
 		mistake(d, y->at, "event_recorder webhook output requires a url");
-	if (!w->batch && (w->batch_max_events || w->batch_max_bytes || w->batch_flush_interval))
+	if (!w->batch &&
+	    (w->batch_max_events || w->batch_max_bytes || w->batch_flush_interval))
 		mistake(d, y->at, "event_recorder batch settings require batch: true");
 	if (w->batch_max_events < 0 || w->batch_max_bytes < 0)
 		mistake(d, y->at, "event_recorder batch settings must not be negative");
@@ -114,29 +119,33 @@ static void webhook_check(struct decode *d, const struct yaml *y, void *object)
 static const struct field kafka_fields[] = {
 	{"brokers", FIELD_TEXTS, AT(brokers), .help = "host:port."},
 	{"topic", FIELD_TEXT, AT(topic), .help = "Topic."},
-	{"client_id", FIELD_TEXT, AT(client_id), .if_absent = "alertmanager", .help = "Our name."},
-	{"format", FIELD_TEXT, AT(format), .if_absent = "json", .help = "json or protobuf."},
-	{"acks", FIELD_TEXT, AT(acks), .if_absent = "leader", .help = "none, leader or all."},
-	{"compression", FIELD_TEXT, AT(compression), .help = "none, gzip, snappy, lz4 or zstd."},
+	{"client_id", FIELD_TEXT, AT(client_id), .if_absent = "alertmanager",
+	 .help = "Our name."},
+	{"format", FIELD_TEXT, AT(format), .if_absent = "json",
+	 .help = "json or protobuf."},
+	{"acks", FIELD_TEXT, AT(acks), .if_absent = "leader",
+	 .help = "none, leader or all."},
+	{"compression", FIELD_TEXT, AT(compression),
+	 .help = "none, gzip, snappy, lz4 or zstd."},
 	{"buffer_size", FIELD_INT, AT(buffer_size), .if_absent = "1024", .help = "Events."},
 	{"tls_config", FIELD_CUSTOM, AT(tls), .codec = &tls_codec, .help = "TLS."},
 	{0},
 };
 #undef AT
 
-static void check_word(struct decode *d, const struct yaml *y, const char *key, const char *word,
-		       const char *const *words)
+static void check_word(struct decode *d, const struct yaml *y, const char *key,
+		       const char *word, const char *const *words)
 {
 	if (!is_one_of(word, words))
-		mistake(d, pos_of_value(y, key), "event_recorder kafka output: unknown %s \"%s\"",
-			key, word);
+		mistake(d, pos_of_value(y, key),
+			"event_recorder kafka output: unknown %s \"%s\"", key, word);
 }
 
 static void kafka_check(struct decode *d, const struct yaml *y, void *object)
 {
 	static const char *const formats[] = {"json", "protobuf", NULL};
 	static const char *const acks[] = {"none", "leader", "all", NULL};
-	static const char *const compressions[] = {"",	    "none", "gzip", "snappy",
+	static const char *const compressions[] = {"",	  "none", "gzip", "snappy",
 						   "lz4", "zstd", NULL};
 	const struct kafka_output *k = object;
 
@@ -158,10 +167,11 @@ static void kafka_check(struct decode *d, const struct yaml *y, void *object)
 }
 
 static const struct field stdout_fields[] = {{0}};
-static const struct shape file_shape = {"file output", file_fields, sizeof(struct file_output),
-					false, file_check};
+static const struct shape file_shape = {"file output", file_fields,
+					sizeof(struct file_output), false, file_check};
 static const struct shape webhook_shape = {"webhook output", webhook_fields,
-					   sizeof(struct webhook_output), false, webhook_check};
+					   sizeof(struct webhook_output), false,
+					   webhook_check};
 static const struct shape kafka_shape = {"kafka output", kafka_fields,
 					 sizeof(struct kafka_output), false, kafka_check};
 static const struct shape stdout_shape = {"stdout output", stdout_fields,
@@ -170,10 +180,12 @@ static const struct shape stdout_shape = {"stdout output", stdout_fields,
 #define AT(m) offsetof(struct recorder_text, m)
 static const struct field recorder_fields[] = {
 	{"file_outputs", FIELD_LIST, AT(files), .of = &file_shape, .help = "Files."},
-	{"webhook_outputs", FIELD_LIST, AT(webhooks), .of = &webhook_shape, .help = "Webhooks."},
-	{"kafka_outputs", FIELD_LIST, AT(kafkas), .of = &kafka_shape, .help = "Kafka topics."},
-	{"stdout_outputs", FIELD_LIST, AT(stdouts), .of = &stdout_shape, .nulls = NULL_EMPTY,
-	 .help = "Standard output."},
+	{"webhook_outputs", FIELD_LIST, AT(webhooks), .of = &webhook_shape,
+	 .help = "Webhooks."},
+	{"kafka_outputs", FIELD_LIST, AT(kafkas), .of = &kafka_shape,
+	 .help = "Kafka topics."},
+	{"stdout_outputs", FIELD_LIST, AT(stdouts), .of = &stdout_shape,
+	 .nulls = NULL_EMPTY, .help = "Standard output."},
 	{0},
 };
 #undef AT

@@ -27,11 +27,12 @@ static void translate(struct decode *d, const struct yaml *y, const char *key,
 		if (value)
 			list->v[i] = value;
 		else
-			mistake(d, pos_of_item(y, key, i), "unknown %s: %s", key, list->v[i]);
+			mistake(d, pos_of_item(y, key, i), "unknown %s: %s", key,
+				list->v[i]);
 	}
 }
 
-/* -- TLS ---------------------------------------------------------------------------------*/
+/* -- TLS --------------------------------------------------------------------------------*/
 static const struct word ciphers[] = {
 	{"TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"},
 	{"TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"},
@@ -143,7 +144,8 @@ static void tls_decode(struct decode *d, const struct yaml *y, void *member)
 	if (c->tls && !key)
 		mistake(d, y->at, "missing one of key or key_file");
 	if (ca && c->client_auth == CLIENT_NONE)
-		mistake(d, y->at, "Client CA's have been configured without a Client Auth Policy");
+		mistake(d, y->at,
+			"Client CA's have been configured without a Client Auth Policy");
 	if (c->max_version < c->min_version)
 		mistake(d, pos_of_value(y, "max_version"),
 			"max_version must be greater than or equal to min_version");
@@ -151,7 +153,7 @@ static void tls_decode(struct decode *d, const struct yaml *y, void *member)
 	translate(d, y, "curve_preferences", curves, &c->curve_preferences);
 }
 
-/* -- HTTP --------------------------------------------------------------------------------*/
+/* -- HTTP -------------------------------------------------------------------------------*/
 static const struct {
 	const char *name;
 	const char *values[3]; /* none: any value */
@@ -173,14 +175,16 @@ static void check_header(struct decode *d, struct text_pair *p)
 		if (strcmp(allowed_headers[i].name, name))
 			continue;
 		if (!is_header_value(str_of(p->text)))
-			mistake(d, p->at, "HTTP header \"%s\" has a control character", p->name);
+			mistake(d, p->at, "HTTP header \"%s\" has a control character",
+				p->name);
 		while (*v && strcasecmp(*v, p->text))
 			v++;
 		if (allowed_headers[i].values[0] && !*v)
-			mistake(d, p->at, "invalid value for %s. Expected one of: %s%s%s", p->name,
-				allowed_headers[i].values[0],
+			mistake(d, p->at, "invalid value for %s. Expected one of: %s%s%s",
+				p->name, allowed_headers[i].values[0],
 				allowed_headers[i].values[1] ? ", " : "",
-				allowed_headers[i].values[1] ? allowed_headers[i].values[1] : "");
+				allowed_headers[i].values[1] ? allowed_headers[i].values[1]
+							     : "");
 		return;
 	}
 	mistake(d, p->at, "HTTP header \"%s\" can not be configured", p->name);
@@ -193,7 +197,8 @@ static const struct field http_fields[] = {
 	{0},
 };
 static const struct field rate_fields[] = {
-	{"interval", FIELD_GO_SPAN, AT(rate_interval_ns), .help = "One request in so long."},
+	{"interval", FIELD_GO_SPAN, AT(rate_interval_ns),
+	 .help = "One request in so long."},
 	{"burst", FIELD_INT, AT(rate_burst), .help = "Requests that may come at once."},
 	{0},
 };
@@ -245,7 +250,8 @@ static const struct field web_fields[] = {
 	 .help = "HTTP."},
 	{"basic_auth_users", FIELD_PAIRS, offsetof(struct web_text, config.users),
 	 .help = "Users and the bcrypt hashes of their passwords."},
-	{"rate_limit", FIELD_CUSTOM, 0, .codec = &rate_section, .help = "Limit of requests."},
+	{"rate_limit", FIELD_CUSTOM, 0, .codec = &rate_section,
+	 .help = "Limit of requests."},
 	{0},
 };
 
@@ -253,11 +259,12 @@ static const char *folder_of(struct arena *mem, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash ? arena_copy(mem, (struct str){path, (size_t)MAX(slash - path, 1)}) : ".";
+	return slash ? arena_copy(mem, (struct str){path, (size_t)MAX(slash - path, 1)})
+		     : ".";
 }
 
-const struct web_config *web_config_parse(struct arena *mem, const char *path, struct str text,
-					  struct errs *errs)
+const struct web_config *web_config_parse(struct arena *mem, const char *path,
+					  struct str text, struct errs *errs)
 {
 	struct web_text *t = ARENA_NEW(mem, struct web_text);
 	struct decode d = {.mem = mem, .errs = errs, .path = arena_text(mem, path)};

@@ -23,8 +23,8 @@ struct web_config {
 	struct secret key;
 	enum client_auth client_auth;
 	struct text_list client_allowed_sans;
-	int min_version, max_version;	   /* 10 .. 13 */
-	struct text_list cipher_suites;	   /* in OpenSSL's words; empty: its default */
+	int min_version, max_version;	    /* 10 .. 13 */
+	struct text_list cipher_suites;	    /* in OpenSSL's words; empty: its default */
 	struct text_list curve_preferences; /* in OpenSSL's words; empty: its default */
 	bool http2;
 	struct pair_list headers; /* added to every answer */

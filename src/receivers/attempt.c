@@ -61,7 +61,7 @@ void attempt_mail(struct attempt *a, const struct mail_answer *answer)
 	check(a);
 }
 
-/* -- ends --------------------------------------------------------------------------------*/
+/* -- ends -------------------------------------------------------------------------------*/
 void sent(struct attempt *a)
 {
 	a->wants = WANTS_NOTHING;
@@ -115,10 +115,11 @@ bool has_memory(const struct notification *n, const char *name, const char **tex
 	return false;
 }
 
-/* -- requests ----------------------------------------------------------------------------*/
+/* -- requests ---------------------------------------------------------------------------*/
 void add_header(struct attempt *a, const char *name, const char *value)
 {
-	struct http_header *v = ARENA_ARRAY(a->mem, struct http_header, a->http.n_headers + 1);
+	struct http_header *v = ARENA_ARRAY(a->mem, struct http_header,
+					    a->http.n_headers + 1);
 
 	if (a->http.n_headers)
 		memcpy(v, a->http.headers, a->http.n_headers * sizeof(*v));
@@ -159,8 +160,10 @@ void want_http(struct attempt *a, const char *method, const char *url, const cha
 	       struct str body)
 {
 	a->wants = WANTS_HTTP;
-	a->http = (struct http_request){
-		.method = method, .url = url, .body = body, .config = a->n->integration->http};
+	a->http = (struct http_request){.method = method,
+					.url = url,
+					.body = body,
+					.config = a->n->integration->http};
 	if (type)
 		add_header(a, "Content-Type", type);
 	add_header(a, "User-Agent", a->env->user_agent);
@@ -185,7 +188,7 @@ void set_timeout(struct attempt *a, int64_t ns)
 		a->http.timeout = MAX(ns / 1000000, 1);
 }
 
-/* -- answers -----------------------------------------------------------------------------*/
+/* -- answers ----------------------------------------------------------------------------*/
 static void judge_lost(struct attempt *a, const struct http_answer *answer,
 		       const struct judging *j)
 {
@@ -201,12 +204,13 @@ static void judge_lost(struct attempt *a, const struct http_answer *answer,
 	if (j->lost_is_final)
 		give_up(a, FAILURE_OTHER, "%s%s", before, error);
 	else
-		retry(a, answer->timed_out ? FAILURE_DEADLINE : FAILURE_OTHER, "%s%s%s", before,
-		      error, buf_text(&limit));
+		retry(a, answer->timed_out ? FAILURE_DEADLINE : FAILURE_OTHER, "%s%s%s",
+		      before, error, buf_text(&limit));
 	buf_free(&limit);
 }
 
-void judge_status(struct attempt *a, const struct http_answer *answer, const struct judging *j)
+void judge_status(struct attempt *a, const struct http_answer *answer,
+		  const struct judging *j)
 {
 	struct str body = str_slice(answer->body, 0, 4096);
 	const char *before = j->before ? j->before : "";
@@ -221,8 +225,8 @@ void judge_status(struct attempt *a, const struct http_answer *answer, const str
 		return;
 	}
 	text = j->detail ? j->detail : arena_copy(a->mem, body);
-	text = arena_printf(a->mem, "%sunexpected status code %d%s%s", before, answer->status,
-			    *text ? ": " : "", text);
+	text = arena_printf(a->mem, "%sunexpected status code %d%s%s", before,
+			    answer->status, *text ? ": " : "", text);
 	if (answer->status / 100 == 5 || answer->status == j->also_retried)
 		retry(a, failure_of_status(answer->status), "%s", text);
 	else
@@ -234,8 +238,9 @@ void judge_plain(struct attempt *a, const struct http_answer *answer)
 	judge_status(a, answer, &(struct judging){0});
 }
 
-/* -- secrets -----------------------------------------------------------------------------*/
-bool secret_get_raw(struct attempt *a, struct secret secret, const char *file, const char **out)
+/* -- secrets ----------------------------------------------------------------------------*/
+bool secret_get_raw(struct attempt *a, struct secret secret, const char *file,
+		    const char **out)
 {
 	struct str bytes;
 	struct err err;

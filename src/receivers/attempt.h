@@ -40,14 +40,15 @@ struct attempt_env {
 	const struct zone *local; /* NULL: UTC */
 	const struct zone *(*zone_find)(void *ctx, struct str name);
 	/* A secret's file, not trimmed. */
-	bool (*read)(void *ctx, struct arena *, const char *path, struct str *, struct err *);
+	bool (*read)(void *ctx, struct arena *, const char *path, struct str *,
+		     struct err *);
 	/* AWS credentials and region when the configuration has none; may be NULL. */
 	const char *(*env)(void *ctx, const char *name);
 	void *ctx;
 	uint64_t random; /* a new one for each attempt */
 
-	/* Better than the peers, and the daemon's default: a 429 is tried again whoever said
-	 * it, and a template that fails costs its field only, not the page. */
+	/* Better than the peers, and the daemon's default: a 429 is tried again whoever
+	 * said it, and a template that fails costs its field only, not the page. */
 	bool retry_rate_limited;
 	bool as_0_25; /* the shapes of Alertmanager 0.25 (spec/receivers.md 19) */
 	bool mend_templates;
@@ -69,8 +70,8 @@ struct attempt {
 	/* how it ended */
 	enum verdict verdict;
 	enum failure failure;
-	const char *error; /* NULL: none */
-	const char *mended; /* a template that failed in a message sent all the same */
+	const char *error;   /* NULL: none */
+	const char *mended;  /* a template that failed in a message sent all the same */
 	span_ms retry_after; /* the server asked to wait so long; 0: it did not */
 	bool remembers;	     /* memory replaces what the notification log had */
 	const struct text_pair *memory;
@@ -104,5 +105,11 @@ const struct labels *route_labels_render(struct arena *, const struct attempt_en
 
 /* The built-in templates and then those of the configuration; NULL when errs grew. */
 const struct template_set *receiver_templates_load(struct arena *, const struct config *,
-						    const struct files *,
-						    struct errs *) MUST_USE;
+						   const struct files *,
+						   struct errs *) MUST_USE;
+
+/* Templates in the settings of receivers and in the labels of routes that cannot work:
+ * broken syntax, fields that the data does not have, unknown templates. The peers notice
+ * when a page should go out. */
+void receiver_templates_check(const struct config *, const struct template_set *,
+			      struct errs *);

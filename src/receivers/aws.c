@@ -18,7 +18,8 @@ void aws_form_add(struct aws_form *f, const char *name, const char *text)
 
 static int cmp_pairs(const void *a, const void *b)
 {
-	return strcmp(((const struct text_pair *)a)->name, ((const struct text_pair *)b)->name);
+	return strcmp(((const struct text_pair *)a)->name,
+		      ((const struct text_pair *)b)->name);
 }
 
 static struct str encode(struct arena *mem, struct aws_form *f)
@@ -53,7 +54,8 @@ static void hmac(const uint8_t *key, size_t n_key, const char *text, uint8_t out
 {
 	unsigned n = 0;
 
-	if (!HMAC(EVP_sha256(), key, (int)n_key, (const uint8_t *)text, strlen(text), out, &n))
+	if (!HMAC(EVP_sha256(), key, (int)n_key, (const uint8_t *)text, strlen(text), out,
+		  &n))
 		BUG("no HMAC");
 }
 
@@ -92,11 +94,13 @@ void want_aws(struct attempt *a, const char *text, const char *region, const cha
 	scope = arena_printf(mem, "%s/%s/%s/aws4_request", day, region, service);
 	names = c->token ? "content-type;host;x-amz-date;x-amz-security-token"
 			 : "content-type;host;x-amz-date";
-	headers = arena_printf(mem, "content-type:" FORM_TYPE "\nhost:%s\nx-amz-date:%s\n%s%s%s",
+	headers = arena_printf(mem,
+			       "content-type:" FORM_TYPE "\nhost:%s\nx-amz-date:%s\n%s%s%s",
 			       url.host, stamp, c->token ? "x-amz-security-token:" : "",
 			       c->token ? c->token : "", c->token ? "\n" : "");
 	canonical = arena_printf(mem, "POST\n%s\n%s\n%s\n%s\n%s", buf_text(&path),
-				 url.query ? url.query : "", headers, names, sha256(mem, body));
+				 url.query ? url.query : "", headers, names,
+				 sha256(mem, body));
 	to_sign = arena_printf(mem, "AWS4-HMAC-SHA256\n%s\n%s\n%s", stamp, scope,
 			       sha256(mem, str_of(canonical)));
 	want_http(a, "POST", url_print(mem, &url), FORM_TYPE, body);
@@ -104,10 +108,11 @@ void want_aws(struct attempt *a, const char *text, const char *region, const cha
 	add_header(a, "X-Amz-Date", stamp);
 	if (c->token)
 		add_header(a, "X-Amz-Security-Token", c->token);
-	authorize(a, arena_printf(mem,
-				  "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, "
-				  "Signature=%s",
-				  c->key_id, scope, names,
-				  signature(mem, c->secret, day, region, service, to_sign)));
+	authorize(a,
+		  arena_printf(mem,
+			       "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, "
+			       "Signature=%s",
+			       c->key_id, scope, names,
+			       signature(mem, c->secret, day, region, service, to_sign)));
 	buf_free(&path);
 }

@@ -8,7 +8,7 @@
 #include "text/notice.h"
 #include "text/url.h"
 
-/* -- rendering (spec/receivers.md 1.2) ---------------------------------------------------*/
+/* -- rendering (spec/receivers.md 1.2) --------------------------------------------------*/
 struct render {
 	struct attempt *a;
 	struct notice notice;
@@ -35,10 +35,10 @@ struct member {
 	const struct yaml *value;
 };
 
-/* -- texts -------------------------------------------------------------------------------*/
+/* -- texts ------------------------------------------------------------------------------*/
 /* At most n characters, the last one an ellipsis when something was cut off. */
 struct str cut_chars(struct arena *, struct str, size_t n);
-struct str cut_bytes(struct arena *, struct str, size_t n); /* whole characters */
+struct str cut_bytes(struct arena *, struct str, size_t n);    /* whole characters */
 const char *group_hash(struct arena *, const char *group_key); /* SHA-256, hex */
 const char *hex_of(struct arena *, const uint8_t *, size_t n);
 bool has_memory(const struct notification *, const char *name, const char **text);
@@ -47,7 +47,7 @@ bool has_memory(const struct notification *, const char *name, const char **text
 bool secret_get(struct attempt *, struct secret, const char *file, const char **out);
 bool secret_get_raw(struct attempt *, struct secret, const char *file, const char **out);
 
-/* -- requests ----------------------------------------------------------------------------*/
+/* -- requests ---------------------------------------------------------------------------*/
 /* Asks for a request; config is the integration's http_config. */
 void want_http(struct attempt *, const char *method, const char *url, const char *type,
 	       struct str body);
@@ -58,7 +58,7 @@ void authorize(struct attempt *, const char *value);
 void no_user_agent(struct attempt *); /* the client's own stays */
 void set_timeout(struct attempt *, int64_t ns);
 
-/* -- ends --------------------------------------------------------------------------------*/
+/* -- ends -------------------------------------------------------------------------------*/
 void sent(struct attempt *);
 void retry(struct attempt *, enum failure, const char *fmt, ...) PRINTF(3, 4);
 void give_up(struct attempt *, enum failure, const char *fmt, ...) PRINTF(3, 4);
@@ -78,10 +78,10 @@ struct judging {
 void judge_status(struct attempt *, const struct http_answer *, const struct judging *);
 void judge_plain(struct attempt *, const struct http_answer *);
 
-/* -- for the tables ----------------------------------------------------------------------*/
+/* -- for the tables ---------------------------------------------------------------------*/
 #define TPL(name) "{{ template \"" name "\" . }}"
 
-/* -- checks ------------------------------------------------------------------------------*/
+/* -- checks -----------------------------------------------------------------------------*/
 struct pos at_key(const struct integration_config *, const char *key);
 /* "at most one of x & x_file must be configured" */
 void check_pair(struct decode *, const struct integration_config *, const char *name,

@@ -64,8 +64,12 @@ static void compose(struct attempt *a)
 }
 
 const struct integration discord_integration = {
-	.kind = {.name = "discord", .key = "discord_configs", .fields = fields,
-		 .size = sizeof(struct discord), .send_resolved = true, .check = check},
+	.kind = {.name = "discord",
+		 .key = "discord_configs",
+		 .fields = fields,
+		 .size = sizeof(struct discord),
+		 .send_resolved = true,
+		 .check = check},
 	.compose = compose,
 	.judge = judge_plain,
 };

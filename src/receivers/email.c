@@ -25,7 +25,7 @@ struct email {
 	struct threading threading;
 };
 
-/* -- tables ------------------------------------------------------------------------------*/
+/* -- tables -----------------------------------------------------------------------------*/
 static void tls_decode(struct decode *d, const struct yaml *y, void *member)
 {
 	struct tls_config *tls = ARENA_NEW(d->mem, struct tls_config);
@@ -50,7 +50,8 @@ static const struct field_codec own_tls_codec = {tls_decode, tls_print};
 
 #define AT(m) offsetof(struct threading, m)
 static const struct field threading_fields[] = {
-	{"enabled", FIELD_BOOL, AT(enabled), .help = "Let mail programs show a group as one."},
+	{"enabled", FIELD_BOOL, AT(enabled),
+	 .help = "Let mail programs show a group as one."},
 	{"thread_by_date", FIELD_TEXT, AT(by_date), .help = "none or daily."},
 	{0},
 };
@@ -66,7 +67,8 @@ static const struct field fields[] = {
 	{"smarthost", FIELD_HOST_PORT, AT(smarthost), .help = "Mail server."},
 	{"auth_username", FIELD_OPTIONAL, AT(auth_username), .help = "Login name."},
 	{"auth_password", FIELD_SECRET, AT(auth_password), .help = "For PLAIN and LOGIN."},
-	{"auth_password_file", FIELD_OPTIONAL, AT(auth_password_file), .help = "File with it."},
+	{"auth_password_file", FIELD_OPTIONAL, AT(auth_password_file),
+	 .help = "File with it."},
 	{"auth_secret", FIELD_SECRET, AT(auth_secret), .help = "For CRAM-MD5."},
 	{"auth_secret_file", FIELD_OPTIONAL, AT(auth_secret_file), .help = "File with it."},
 	{"auth_identity", FIELD_OPTIONAL, AT(auth_identity), .help = "For PLAIN."},
@@ -74,8 +76,10 @@ static const struct field fields[] = {
 	{"html", FIELD_TEXT, AT(html), .if_absent = TPL("email.default.html"),
 	 .help = "HTML part; empty: none."},
 	{"text", FIELD_TEXT, AT(text), .help = "Text part; empty: none."},
-	{"require_tls", FIELD_TRISTATE, AT(require_tls), .help = "Send nothing without TLS."},
-	{"tls_config", FIELD_CUSTOM, AT(tls_config), .codec = &own_tls_codec, .help = "TLS."},
+	{"require_tls", FIELD_TRISTATE, AT(require_tls),
+	 .help = "Send nothing without TLS."},
+	{"tls_config", FIELD_CUSTOM, AT(tls_config), .codec = &own_tls_codec,
+	 .help = "TLS."},
 	{"force_implicit_tls", FIELD_TRISTATE, AT(force_implicit_tls),
 	 .help = "TLS from the first byte; absent: on port 465."},
 	{"threading", FIELD_INSIDE, AT(threading), .of = &threading_shape,
@@ -84,7 +88,7 @@ static const struct field fields[] = {
 };
 #undef AT
 
-/* -- checks ------------------------------------------------------------------------------*/
+/* -- checks -----------------------------------------------------------------------------*/
 static void check_headers(struct decode *d, const struct email *e)
 {
 	for (size_t i = 0; i < e->headers.n; i++) {
@@ -101,7 +105,8 @@ static void check_headers(struct decode *d, const struct email *e)
 		if (e->threading.enabled &&
 		    (!strcmp(p->name, "References") || !strcmp(p->name, "In-Reply-To")))
 			mistake(d, p->at,
-				"conflicting configuration: threading.enabled conflicts with "
+				"conflicting configuration: threading.enabled conflicts "
+				"with "
 				"custom %s header",
 				p->name);
 	}
@@ -155,7 +160,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		e->force_implicit_tls = all->smtp_force_implicit_tls;
 }
 
-/* -- the message (3.5) -------------------------------------------------------------------*/
+/* -- the message (3.5) ------------------------------------------------------------------*/
 static const char *configured(const struct email *e, const char *name)
 {
 	for (size_t i = 0; i < e->headers.n; i++) {
@@ -206,14 +211,17 @@ static void add_thread(struct buf *out, struct attempt *a, const struct email *e
 
 /* Subject, To, From, then what the user configured, then what is generated. */
 static void add_headers(struct buf *out, struct render *r, const struct email *e,
-			struct str from, struct str to, const char *boundary, uint64_t *seed)
+			struct str from, struct str to, const char *boundary,
+			uint64_t *seed)
 {
 	const struct attempt_env *env = r->a->env;
 	const char *subject = configured(e, "Subject");
 
-	add_line(out, "Subject", render_text(r, subject ? subject : TPL("email.default.subject")));
+	add_line(out, "Subject",
+		 render_text(r, subject ? subject : TPL("email.default.subject")));
 	add_line(out, "To", configured(e, "To") ? render_text(r, configured(e, "To")) : to);
-	add_line(out, "From", configured(e, "From") ? render_text(r, configured(e, "From")) : from);
+	add_line(out, "From",
+		 configured(e, "From") ? render_text(r, configured(e, "From")) : from);
 	for (size_t i = 0; i < e->headers.n; i++) {
 		const char *name = e->headers.v[i].name;
 
@@ -224,12 +232,13 @@ static void add_headers(struct buf *out, struct render *r, const struct email *e
 		buf_addf(out, "Message-Id: <%lld%09d.%llu@%s>\r\n", (long long)env->now.s,
 			 env->now.ns, (unsigned long long)next_random(seed),
 			 env->hostname && *env->hostname ? env->hostname
-							   : "localhost.localdomain");
+							 : "localhost.localdomain");
 	if (e->threading.enabled)
 		add_thread(out, r->a, e);
 	buf_add_text(out, "Date: ");
 	buf_add_mail_date(out, local_now(r->a));
-	buf_addf(out, "\r\nContent-Type: multipart/alternative;  boundary=%s\r\n", boundary);
+	buf_addf(out, "\r\nContent-Type: multipart/alternative;  boundary=%s\r\n",
+		 boundary);
 	buf_add_text(out, "MIME-Version: 1.0\r\n\r\n");
 }
 
@@ -237,8 +246,9 @@ static void add_part(struct buf *out, const char *boundary, bool first, const ch
 		     struct str text)
 {
 	buf_addf(out, "%s--%s\r\n", first ? "" : "\r\n", boundary);
-	buf_addf(out, "Content-Transfer-Encoding: quoted-printable\r\n"
-		      "Content-Type: %s; charset=UTF-8\r\n\r\n",
+	buf_addf(out,
+		 "Content-Transfer-Encoding: quoted-printable\r\n"
+		 "Content-Type: %s; charset=UTF-8\r\n\r\n",
 		 type);
 	buf_add_quoted_printable(out, text);
 }
@@ -260,7 +270,7 @@ static void add_message(struct buf *out, struct render *r, const struct email *e
 	buf_addf(out, "\r\n--%s--\r\n", boundary);
 }
 
-/* -- the envelope ------------------------------------------------------------------------*/
+/* -- the envelope -----------------------------------------------------------------------*/
 static bool set_envelope(struct attempt *a, struct str from, struct str to)
 {
 	const char **senders, **all;
@@ -272,7 +282,8 @@ static bool set_envelope(struct attempt *a, struct str from, struct str to)
 		return false;
 	}
 	if (n != 1) {
-		give_up(a, FAILURE_OTHER, "must be exactly one 'from' address (got: %zu)", n);
+		give_up(a, FAILURE_OTHER, "must be exactly one 'from' address (got: %zu)",
+			n);
 		return false;
 	}
 	a->mail.from = senders[0];
@@ -303,10 +314,13 @@ static void compose(struct attempt *a)
 	struct str from, to;
 	struct render r;
 
-	a->mail = (struct mail_request){
-		.host = e->smarthost.host, .port = e->smarthost.port, .tls = tls_mode(e),
-		.tls_config = e->tls_config, .hello = e->hello,
-		.username = e->auth_username, .identity = e->auth_identity};
+	a->mail = (struct mail_request){.host = e->smarthost.host,
+					.port = e->smarthost.port,
+					.tls = tls_mode(e),
+					.tls_config = e->tls_config,
+					.hello = e->hello,
+					.username = e->auth_username,
+					.identity = e->auth_identity};
 	if (!secret_get(a, e->auth_password, e->auth_password_file, &password) ||
 	    !secret_get_raw(a, e->auth_secret, e->auth_secret_file, &secret))
 		return;
@@ -320,7 +334,8 @@ static void compose(struct attempt *a)
 		a->mail.message = buf_keep(&message, a->mem);
 		a->wants = WANTS_MAIL;
 		if (message.full)
-			give_up(a, FAILURE_OTHER, "the mail is longer than %zu bytes", MAIL_MAX);
+			give_up(a, FAILURE_OTHER, "the mail is longer than %zu bytes",
+				MAIL_MAX);
 	}
 	buf_free(&message);
 }
@@ -335,8 +350,12 @@ static void judge_mail(struct attempt *a, const struct mail_answer *answer)
 }
 
 const struct integration email_integration = {
-	.kind = {.name = "email", .key = "email_configs", .fields = fields,
-		 .size = sizeof(struct email), .no_http_config = true, .check = check,
+	.kind = {.name = "email",
+		 .key = "email_configs",
+		 .fields = fields,
+		 .size = sizeof(struct email),
+		 .no_http_config = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge_mail = judge_mail,

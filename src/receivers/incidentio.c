@@ -17,10 +17,12 @@ static const struct field fields[] = {
 	{"url", FIELD_URL, AT(url), .help = "Address of the alert source."},
 	{"url_file", FIELD_OPTIONAL, AT(url_file), .help = "File with it."},
 	{"alert_source_token", FIELD_SECRET, AT(token), .help = "Its token."},
-	{"alert_source_token_file", FIELD_OPTIONAL, AT(token_file), .help = "File with it."},
-	{"max_alerts", FIELD_INT, AT(max_alerts), .min = 0, .max = INT64_MAX, .always = true,
-	 .help = "Send no more alerts than this; 0: all."},
-	{"timeout", FIELD_GO_SPAN, AT(timeout), .help = "Longest wait for an answer; 0s: none."},
+	{"alert_source_token_file", FIELD_OPTIONAL, AT(token_file),
+	 .help = "File with it."},
+	{"max_alerts", FIELD_INT, AT(max_alerts), .min = 0, .max = INT64_MAX,
+	 .always = true, .help = "Send no more alerts than this; 0: all."},
+	{"timeout", FIELD_GO_SPAN, AT(timeout),
+	 .help = "Longest wait for an answer; 0s: none."},
 	{0},
 };
 #undef AT
@@ -37,11 +39,13 @@ static void check(struct decode *d, struct integration_config *ic)
 			"at most one of url & url_file must be configured");
 	check_pair(d, ic, "alert_source_token", s->token, s->token_file);
 	if (token && ic->http && ic->http->has_authorization)
-		mistake(d, ic->at, "cannot specify alert_source_token or alert_source_token_file "
-				   "when using http_config.authorization");
+		mistake(d, ic->at,
+			"cannot specify alert_source_token or alert_source_token_file "
+			"when using http_config.authorization");
 	if (!token && ic->http && !ic->http->has_authorization)
-		mistake(d, ic->at, "at least one of alert_source_token, alert_source_token_file "
-				   "or http_config.authorization must be configured");
+		mistake(d, ic->at,
+			"at least one of alert_source_token, alert_source_token_file "
+			"or http_config.authorization must be configured");
 }
 
 static void compose(struct attempt *a)
@@ -75,7 +79,8 @@ static void add(struct buf *out, const char *text)
 /* What the body says of a failure. */
 static const char *details_of(struct attempt *a, const struct http_answer *answer)
 {
-	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0, NULL);
+	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0,
+				 NULL);
 	json_t *errors = json_object_get(top, "errors"), *one;
 	struct buf out = BUF(4096), list = BUF(4096);
 	const char *text;
@@ -99,13 +104,19 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 	const struct incidentio *s = a->n->integration->settings;
 
 	judge_status(a, answer,
-		     &(struct judging){.also_retried = 429, .detail = details_of(a, answer),
-				       .timeout_of = "incident.io", .timeout_ns = s->timeout});
+		     &(struct judging){.also_retried = 429,
+				       .detail = details_of(a, answer),
+				       .timeout_of = "incident.io",
+				       .timeout_ns = s->timeout});
 }
 
 const struct integration incidentio_integration = {
-	.kind = {.name = "incidentio", .key = "incidentio_configs", .fields = fields,
-		 .size = sizeof(struct incidentio), .send_resolved = true, .raw_paths = true,
+	.kind = {.name = "incidentio",
+		 .key = "incidentio_configs",
+		 .fields = fields,
+		 .size = sizeof(struct incidentio),
+		 .send_resolved = true,
+		 .raw_paths = true,
 		 .check = check},
 	.compose = compose,
 	.judge = judge,

@@ -27,12 +27,12 @@ struct jira {
 	const struct yaml *fields;
 };
 struct search {
-	const char *key; /* of the issue found; NULL: none */
+	const char *key;	/* of the issue found; NULL: none */
 	const char *transition; /* to be made after the update; NULL: none */
 	struct str project;
 };
 
-/* -- tables ------------------------------------------------------------------------------*/
+/* -- tables -----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct jira_text, m)
 static const struct field text_fields[] = {
 	{"template", FIELD_TEXT, AT(template), .help = "The text."},
@@ -111,7 +111,8 @@ static void check(struct decode *d, struct integration_config *ic)
 	if (strcmp(s->api_type, "auto") && strcmp(s->api_type, "cloud") &&
 	    strcmp(s->api_type, "datacenter"))
 		mistake(d, at_key(ic, "api_type"),
-			"unknown api_type on jira_config, must be auto, cloud or datacenter");
+			"unknown api_type on jira_config, must be auto, cloud or "
+			"datacenter");
 	if (s->fields && s->fields->kind != YAML_MAP) {
 		mistake(d, s->fields->at, "expected a mapping, found %s",
 			yaml_kind_text(s->fields->kind));
@@ -129,7 +130,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		mistake(d, ic->at, "no global Jira Cloud URL set");
 }
 
-/* -- requests ----------------------------------------------------------------------------*/
+/* -- requests ---------------------------------------------------------------------------*/
 static const struct jira *settings(const struct attempt *a)
 {
 	return a->n->integration->settings;
@@ -168,7 +169,7 @@ static void ask(struct attempt *a, enum step step, const char *method, const cha
 	no_user_agent(a);
 }
 
-/* -- search ------------------------------------------------------------------------------*/
+/* -- search -----------------------------------------------------------------------------*/
 static const char *query_of(struct attempt *a, struct str project)
 {
 	const struct jira *s = settings(a);
@@ -188,8 +189,7 @@ static const char *query_of(struct attempt *a, struct str project)
 		buf_add_text(&out, "statusCategory != Done and ");
 	buf_add_text(&out, "project=");
 	buf_add_quoted(&out, project);
-	buf_addf(&out,
-		 " and labels=\"ALERT{%s}\" order by status ASC,resolutiondate DESC",
+	buf_addf(&out, " and labels=\"ALERT{%s}\" order by status ASC,resolutiondate DESC",
 		 group_hash(a->mem, a->n->group_key));
 	text = arena_text(a->mem, buf_text(&out));
 	buf_free(&out);
@@ -233,7 +233,7 @@ static void compose(struct attempt *a)
 	ask(a, SEARCH, "POST", search_url(a), &body);
 }
 
-/* -- the issue ---------------------------------------------------------------------------*/
+/* -- the issue --------------------------------------------------------------------------*/
 struct issue_member {
 	const char *name;
 	struct str json;
@@ -256,7 +256,8 @@ static void issue_put(struct issue *i, const char *name, struct json *value)
 	buf_free(&value->out);
 }
 
-static void issue_put_named(struct issue *i, const char *name, const char *key, struct str text)
+static void issue_put_named(struct issue *i, const char *name, const char *key,
+			    struct str text)
 {
 	struct json j = JSON;
 
@@ -322,7 +323,8 @@ static void add_compact(struct buf *out, struct str json)
 static bool put_description(struct issue *i, const struct jira *s)
 {
 	struct attempt *a = i->r->a;
-	struct str text = cut_chars(a->mem, render_text(i->r, s->description.template), 32767);
+	struct str text = cut_chars(a->mem, render_text(i->r, s->description.template),
+				    32767);
 	struct json j = JSON;
 	json_t *parsed;
 
@@ -337,7 +339,8 @@ static bool put_description(struct issue *i, const struct jira *s)
 	parsed = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	if (!parsed) {
 		if (!i->r->failed)
-			give_up(a, FAILURE_OTHER, "description template: invalid JSON for API v3");
+			give_up(a, FAILURE_OTHER,
+				"description template: invalid JSON for API v3");
 		return i->r->failed;
 	}
 	json_decref(parsed);
@@ -394,8 +397,10 @@ static void write_issue(struct attempt *a)
 	const struct jira *s = settings(a);
 	struct json body = JSON;
 	struct render r;
-	struct issue i = {&r, ARENA_ARRAY(a->mem, struct issue_member,
-					  6 + (s->fields ? s->fields->n : 0)), 0};
+	struct issue i = {&r,
+			  ARENA_ARRAY(a->mem, struct issue_member,
+				      6 + (s->fields ? s->fields->n : 0)),
+			  0};
 
 	render_start(&r, a, 0);
 	if (!render_issue(&i, found->key != NULL))
@@ -410,13 +415,13 @@ static void write_issue(struct attempt *a)
 	json_close(&body, '}');
 	json_close(&body, '}');
 	if (found->key)
-		ask(a, WRITE, "PUT", address(a, arena_printf(a->mem, "issue/%s", found->key)),
-		    &body);
+		ask(a, WRITE, "PUT",
+		    address(a, arena_printf(a->mem, "issue/%s", found->key)), &body);
 	else
 		ask(a, WRITE, "POST", address(a, "issue"), &body);
 }
 
-/* -- answers -----------------------------------------------------------------------------*/
+/* -- answers ----------------------------------------------------------------------------*/
 static void take_found(struct attempt *a, const json_t *issue)
 {
 	const json_t *status = json_object_get(json_object_get(issue, "fields"), "status");
@@ -470,8 +475,8 @@ static void judge_transitions(struct attempt *a, json_t *top)
 		ask(a, TRANSITION, "POST", a->http.url, &body);
 		return;
 	}
-	give_up(a, FAILURE_OTHER, "can't find transition %s for issue %s", found->transition,
-		found->key);
+	give_up(a, FAILURE_OTHER, "can't find transition %s for issue %s",
+		found->transition, found->key);
 }
 
 static void judge(struct attempt *a, const struct http_answer *answer)
@@ -479,12 +484,14 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 	struct search *found = a->state;
 	json_t *top;
 
-	judge_status(a, answer, &(struct judging){.also_retried = 429, .lost_is_final = true});
+	judge_status(a, answer,
+		     &(struct judging){.also_retried = 429, .lost_is_final = true});
 	if (a->verdict != VERDICT_SENT)
 		return;
 	if (a->step == WRITE && found->key && found->transition) {
 		ask(a, LIST_TRANSITIONS, "GET",
-		    address(a, arena_printf(a->mem, "issue/%s/transitions", found->key)), NULL);
+		    address(a, arena_printf(a->mem, "issue/%s/transitions", found->key)),
+		    NULL);
 		return;
 	}
 	if (a->step != SEARCH && a->step != LIST_TRANSITIONS)
@@ -500,8 +507,12 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 }
 
 const struct integration jira_integration = {
-	.kind = {.name = "jira", .key = "jira_configs", .fields = fields,
-		 .size = sizeof(struct jira), .send_resolved = true, .check = check,
+	.kind = {.name = "jira",
+		 .key = "jira_configs",
+		 .fields = fields,
+		 .size = sizeof(struct jira),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,

@@ -11,9 +11,9 @@ struct json {
 };
 #define JSON ((struct json){BUF(JSON_MAX)})
 
-void json_open(struct json *, char bracket);	    /* '{' or '[' */
+void json_open(struct json *, char bracket); /* '{' or '[' */
 void json_open_key(struct json *, const char *key, char bracket);
-void json_close(struct json *, char bracket);	    /* '}' or ']' */
+void json_close(struct json *, char bracket); /* '}' or ']' */
 void json_key(struct json *, struct str);
 void json_str(struct json *, struct str);
 void json_raw(struct json *, struct str); /* already JSON */

@@ -11,7 +11,8 @@ struct mattermost_field {
 	enum tristate is_short;
 };
 struct mattermost_attachment {
-	const char *fallback, *color, *pretext, *text, *author_name, *author_link, *author_icon;
+	const char *fallback, *color, *pretext, *text, *author_name, *author_link,
+		*author_icon;
 	const char *title, *title_link, *thumb_url, *footer, *footer_icon, *image_url;
 	struct object_list fields;
 };
@@ -31,7 +32,7 @@ struct mattermost {
 	const struct mattermost_priority *priority;
 };
 
-/* -- tables ------------------------------------------------------------------------------*/
+/* -- tables -----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct mattermost_field, m)
 static const struct field field_fields[] = {
 	{"title", FIELD_TEXT, AT(title), .help = "Heading."},
@@ -52,34 +53,35 @@ static void field_check(struct decode *d, const struct yaml *y, void *object)
 }
 
 static const struct shape field_shape = {"mattermost field", field_fields,
-					 sizeof(struct mattermost_field), false, field_check};
-
-#define USUAL(name) .if_absent = TPL("mattermost.default." name)
-/* The rows of an attachment; those of the receiver itself have defaults. */
-#define ATTACHMENT(FALLBACK, COLOR, TEXT, TITLE, TITLE_LINK)                               \
-	{"fallback", FIELD_TEXT, AT(fallback), FALLBACK .help = "Where it is not shown."},  \
-	{"color", FIELD_TEXT, AT(color), COLOR .help = "Bar at the side."},		    \
-	{"pretext", FIELD_TEXT, AT(pretext), .help = "Text above."},			    \
-	{"text", FIELD_TEXT, AT(text), TEXT .help = "Text."},				    \
-	{"author_name", FIELD_TEXT, AT(author_name), .help = "Author."},		    \
-	{"author_link", FIELD_TEXT, AT(author_link), .help = "Where the author leads."},    \
-	{"author_icon", FIELD_TEXT, AT(author_icon), .help = "Picture of the author."},	    \
-	{"title", FIELD_TEXT, AT(title), TITLE .help = "Heading."},			    \
-	{"title_link", FIELD_TEXT, AT(title_link), TITLE_LINK .help = "Where it leads."},   \
-	{"thumb_url", FIELD_TEXT, AT(thumb_url), .help = "Picture at the side."},	    \
-	{"footer", FIELD_TEXT, AT(footer), .help = "Small print."},			    \
-	{"footer_icon", FIELD_TEXT, AT(footer_icon), .help = "Picture beside it."},	    \
-	{"image_url", FIELD_TEXT, AT(image_url), .help = "Picture below."},		    \
-	{"fields", FIELD_LIST, AT(fields), .of = &field_shape, .help = "Fields in columns."}
+					 sizeof(struct mattermost_field), false,
+					 field_check};
 
 #define AT(m) offsetof(struct mattermost_attachment, m)
-static const struct field attachment_fields[] = {ATTACHMENT(, , , , ), {0}};
+static const struct field attachment_fields[] = {
+	{"fallback", FIELD_TEXT, AT(fallback), .help = "Where it is not shown."},
+	{"color", FIELD_TEXT, AT(color), .help = "Bar at the side."},
+	{"pretext", FIELD_TEXT, AT(pretext), .help = "Text above."},
+	{"text", FIELD_TEXT, AT(text), .help = "Text."},
+	{"author_name", FIELD_TEXT, AT(author_name), .help = "Author."},
+	{"author_link", FIELD_TEXT, AT(author_link), .help = "Where the author leads."},
+	{"author_icon", FIELD_TEXT, AT(author_icon), .help = "Picture of the author."},
+	{"title", FIELD_TEXT, AT(title), .help = "Heading."},
+	{"title_link", FIELD_TEXT, AT(title_link), .help = "Where it leads."},
+	{"thumb_url", FIELD_TEXT, AT(thumb_url), .help = "Picture at the side."},
+	{"footer", FIELD_TEXT, AT(footer), .help = "Small print."},
+	{"footer_icon", FIELD_TEXT, AT(footer_icon), .help = "Picture beside it."},
+	{"image_url", FIELD_TEXT, AT(image_url), .help = "Picture below."},
+	{"fields", FIELD_LIST, AT(fields), .of = &field_shape, .help = "Fields."},
+	{0},
+};
 #undef AT
 static const struct shape attachment_shape = {"mattermost attachment", attachment_fields,
-					      sizeof(struct mattermost_attachment), false, NULL};
+					      sizeof(struct mattermost_attachment), false,
+					      NULL};
 
 static const struct field props_fields[] = {
-	{"card", FIELD_TEXT, offsetof(struct mattermost_props, card), .help = "Further text."},
+	{"card", FIELD_TEXT, offsetof(struct mattermost_props, card),
+	 .help = "Further text."},
 	{0},
 };
 static const struct shape props_shape = {"mattermost props", props_fields,
@@ -95,35 +97,55 @@ static const struct field priority_fields[] = {
 };
 #undef AT
 static const struct shape priority_shape = {"mattermost priority", priority_fields,
-					    sizeof(struct mattermost_priority), false, NULL};
+					    sizeof(struct mattermost_priority), false,
+					    NULL};
 
-#define COMMA ,
-#define AT(m) offsetof(struct mattermost, own.m)
-#define OF(m) offsetof(struct mattermost, m)
+#define AT(m) offsetof(struct mattermost, m)
 static const struct field fields[] = {
-	{"webhook_url", FIELD_SECRET_URL, OF(webhook_url), .help = "Webhook address."},
-	{"webhook_url_file", FIELD_OPTIONAL, OF(webhook_url_file), .help = "File with it."},
-	{"channel", FIELD_TEXT, OF(channel), .help = "Overrides the webhook's channel."},
-	{"username", FIELD_TEXT, OF(username), USUAL("username"), .help = "Who speaks."},
-	ATTACHMENT(USUAL("fallback") COMMA, USUAL("color") COMMA, USUAL("text") COMMA,
-		   USUAL("title") COMMA, USUAL("titlelink") COMMA),
-	{"icon_url", FIELD_TEXT, OF(icon_url), .help = "Picture of the speaker."},
-	{"icon_emoji", FIELD_TEXT, OF(icon_emoji), .help = "Face of the speaker."},
-	{"attachments", FIELD_LIST, OF(attachments), .of = &attachment_shape,
+	{"webhook_url", FIELD_SECRET_URL, AT(webhook_url), .help = "Webhook address."},
+	{"webhook_url_file", FIELD_OPTIONAL, AT(webhook_url_file), .help = "File with it."},
+	{"channel", FIELD_TEXT, AT(channel), .help = "Overrides the webhook's channel."},
+	{"username", FIELD_TEXT, AT(username),
+	 .if_absent = TPL("mattermost.default.username"), .help = "Who speaks."},
+	{"*", FIELD_EMBED, AT(own), .of = &attachment_shape, .help = "The attachment."},
+	{"icon_url", FIELD_TEXT, AT(icon_url), .help = "Picture of the speaker."},
+	{"icon_emoji", FIELD_TEXT, AT(icon_emoji), .help = "Face of the speaker."},
+	{"attachments", FIELD_LIST, AT(attachments), .of = &attachment_shape,
 	 .help = "In place of the one made of the settings above."},
-	{"type", FIELD_TEXT, OF(type), .help = "Type of the post."},
-	{"props", FIELD_OBJECT, OF(props), .of = &props_shape, .help = "Properties."},
-	{"priority", FIELD_OBJECT, OF(priority), .of = &priority_shape, .help = "Priority."},
+	{"type", FIELD_TEXT, AT(type), .help = "Type of the post."},
+	{"props", FIELD_OBJECT, AT(props), .of = &props_shape, .help = "Properties."},
+	{"priority", FIELD_OBJECT, AT(priority), .of = &priority_shape,
+	 .help = "Priority."},
 	{0},
 };
 #undef AT
-#undef OF
+
+/* Attachments of a list have no defaults; that of the receiver itself has. */
+static void set_usual(struct integration_config *ic)
+{
+	struct mattermost_attachment *own = &((struct mattermost *)ic->settings)->own;
+	const struct {
+		const char *key, **text, *usual;
+	} rows[] = {
+		{"fallback", &own->fallback, TPL("mattermost.default.fallback")},
+		{"color", &own->color, TPL("mattermost.default.color")},
+		{"text", &own->text, TPL("mattermost.default.text")},
+		{"title", &own->title, TPL("mattermost.default.title")},
+		{"title_link", &own->title_link, TPL("mattermost.default.titlelink")},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (!yaml_find(ic->source, rows[i].key))
+			*rows[i].text = rows[i].usual;
+	}
+}
 
 static void check(struct decode *d, struct integration_config *ic)
 {
 	const struct mattermost *s = ic->settings;
 
 	check_pair(d, ic, "webhook_url", s->webhook_url, s->webhook_url_file);
+	set_usual(ic);
 }
 
 static void inherit(struct decode *d, struct integration_config *ic, const struct global *g)
@@ -139,7 +161,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 			"missing webhook_url or webhook_url_file on mattermost_config");
 }
 
-/* -- the message -------------------------------------------------------------------------*/
+/* -- the message ------------------------------------------------------------------------*/
 static void write_fields(struct json *j, struct render *r, const struct object_list *list)
 {
 	const struct mattermost_field *v = list->v;
@@ -191,7 +213,8 @@ static void write_attachments(struct json *j, struct render *r, const struct mat
 	json_close(j, ']');
 }
 
-static void write_priority(struct json *j, struct render *r, const struct mattermost_priority *p)
+static void write_priority(struct json *j, struct render *r,
+			   const struct mattermost_priority *p)
 {
 	struct str text = render_text(r, p->priority);
 	const char *level = "standard";
@@ -259,14 +282,19 @@ static void compose(struct attempt *a)
 
 static void judge(struct attempt *a, const struct http_answer *answer)
 {
-	const char *before = arena_printf(a->mem, "channel \"%s\": ", (const char *)a->state);
+	const char *before = arena_printf(a->mem,
+					  "channel \"%s\": ", (const char *)a->state);
 
 	judge_status(a, answer, &(struct judging){.before = before});
 }
 
 const struct integration mattermost_integration = {
-	.kind = {.name = "mattermost", .key = "mattermost_configs", .fields = fields,
-		 .size = sizeof(struct mattermost), .send_resolved = true, .check = check,
+	.kind = {.name = "mattermost",
+		 .key = "mattermost_configs",
+		 .fields = fields,
+		 .size = sizeof(struct mattermost),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,

@@ -33,7 +33,8 @@ static void write_alert(struct json *j, const struct notice_alert *a)
 	json_close(j, '}');
 }
 
-void write_message_cut(struct json *j, const struct render *r, const char *version, size_t n)
+void write_message_cut(struct json *j, const struct render *r, const char *version,
+		       size_t n)
 {
 	const struct notice *notice = &r->notice;
 

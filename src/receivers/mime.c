@@ -51,7 +51,7 @@ void buf_add_mail_header(struct buf *out, struct str value)
 	buf_add_text(out, "?=");
 }
 
-/* -- quoted-printable --------------------------------------------------------------------*/
+/* -- quoted-printable -------------------------------------------------------------------*/
 struct line {
 	struct buf *out;
 	size_t n; /* characters in the line so far */
@@ -121,5 +121,6 @@ void buf_add_mail_date(struct buf *out, struct instant t)
 
 	buf_addf(out, "%s, %02d %s %lld %02d:%02d:%02d %c%02d%02d", days[c.weekday], c.day,
 		 months[c.month - 1], (long long)c.year, c.hour, c.minute, c.second,
-		 off < 0 ? '-' : '+', (off < 0 ? -off : off) / 60, (off < 0 ? -off : off) % 60);
+		 off < 0 ? '-' : '+', (off < 0 ? -off : off) / 60,
+		 (off < 0 ? -off : off) % 60);
 }

@@ -54,8 +54,12 @@ static void compose(struct attempt *a)
 }
 
 const struct integration msteams_integration = {
-	.kind = {.name = "msteams", .key = "msteams_configs", .fields = fields,
-		 .size = sizeof(struct msteams), .send_resolved = true, .check = check},
+	.kind = {.name = "msteams",
+		 .key = "msteams_configs",
+		 .fields = fields,
+		 .size = sizeof(struct msteams),
+		 .send_resolved = true,
+		 .check = check},
 	.compose = compose,
 	.judge = judge_plain,
 };

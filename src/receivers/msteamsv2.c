@@ -100,8 +100,12 @@ static void compose(struct attempt *a)
 }
 
 const struct integration msteamsv2_integration = {
-	.kind = {.name = "msteamsv2", .key = "msteamsv2_configs", .fields = fields,
-		 .size = sizeof(struct msteamsv2), .send_resolved = true, .check = check,
+	.kind = {.name = "msteamsv2",
+		 .key = "msteamsv2_configs",
+		 .fields = fields,
+		 .size = sizeof(struct msteamsv2),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge_plain,

@@ -17,27 +17,30 @@ struct opsgenie {
 	bool update_alerts;
 };
 
-/* -- tables ------------------------------------------------------------------------------*/
+/* -- tables -----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct responder, m)
 static const struct field responder_fields[] = {
 	{"id", FIELD_TEXT, AT(id), .help = "Its id, or"},
 	{"name", FIELD_TEXT, AT(name), .help = "its name, or"},
 	{"username", FIELD_TEXT, AT(username), .help = "its user name."},
-	{"type", FIELD_TEXT, AT(type), .help = "team, teams, user, escalation or schedule."},
+	{"type", FIELD_TEXT, AT(type),
+	 .help = "team, teams, user, escalation or schedule."},
 	{0},
 };
 #undef AT
 
 static void responder_check(struct decode *d, const struct yaml *y, void *object)
 {
-	static const char *const types[] = {"team", "teams", "user", "escalation", "schedule"};
+	static const char *const types[] = {"team", "teams", "user", "escalation",
+					    "schedule"};
 	const struct responder *r = object;
 	struct arena scratch = {0};
 	struct err err;
 
 	if (!*r->id && !*r->name && !*r->username)
 		mistake(d, y->at,
-			"opsGenieConfig responder must have at least one of id, username or name "
+			"opsGenieConfig responder must have at least one of id, username "
+			"or name "
 			"specified");
 	if (strstr(r->type, "{{")) {
 		if (!template_parse(&scratch, template_set_new(&scratch, FUNCS_NOTIFY),
@@ -53,13 +56,15 @@ static void responder_check(struct decode *d, const struct yaml *y, void *object
 			return;
 	}
 	mistake(d, pos_of_value(y, "type"),
-		"opsGenieConfig responder type \"%s\" is not one of team, teams, user, escalation "
+		"opsGenieConfig responder type \"%s\" is not one of team, teams, user, "
+		"escalation "
 		"and schedule",
 		r->type);
 }
 
 static const struct shape responder_shape = {"opsgenie responder", responder_fields,
-					     sizeof(struct responder), false, responder_check};
+					     sizeof(struct responder), false,
+					     responder_check};
 
 #define AT(m) offsetof(struct opsgenie, m)
 static const struct field fields[] = {
@@ -74,7 +79,8 @@ static const struct field fields[] = {
 	 .help = "Where to look."},
 	{"details", FIELD_PAIRS, AT(details), .help = "Over the common labels."},
 	{"entity", FIELD_TEXT, AT(entity), .help = "What is affected."},
-	{"responders", FIELD_LIST, AT(responders), .of = &responder_shape, .help = "Who acts."},
+	{"responders", FIELD_LIST, AT(responders), .of = &responder_shape,
+	 .help = "Who acts."},
 	{"tags", FIELD_TEXT, AT(tags), .help = "Tags, with commas."},
 	{"note", FIELD_TEXT, AT(note), .help = "Note."},
 	{"priority", FIELD_TEXT, AT(priority), .help = "P1 to P5."},
@@ -105,10 +111,11 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 	else if (!s->api_key_file)
 		s->api_key_file = all->opsgenie_api_key_file;
 	if (!secret_is_set(s->api_key) && !s->api_key_file)
-		mistake(d, ic->at, "no global OpsGenie API Key set either inline or in a file");
+		mistake(d, ic->at,
+			"no global OpsGenie API Key set either inline or in a file");
 }
 
-/* -- the alert ---------------------------------------------------------------------------*/
+/* -- the alert --------------------------------------------------------------------------*/
 struct detail {
 	const char *name;
 	struct str value;
@@ -166,7 +173,8 @@ static void write_pieces(struct json *j, const char *key, struct str text)
 static void write_responder(struct json *j, struct render *r, const struct responder *in)
 {
 	struct str id = render_text(r, in->id), name = render_text(r, in->name);
-	struct str user = render_text(r, in->username), type = render_text(r, in->type), piece;
+	struct str user = render_text(r, in->username), type = render_text(r, in->type),
+		   piece;
 
 	if (!id.n && !name.n && !user.n && !type.n)
 		return;
@@ -205,7 +213,7 @@ static void write_responders(struct json *j, struct render *r, const struct opsg
 	buf_free(&list.out);
 }
 
-/* -- requests ----------------------------------------------------------------------------*/
+/* -- requests ---------------------------------------------------------------------------*/
 struct call {
 	const char *method, *url;
 	struct str body;
@@ -216,7 +224,8 @@ struct calls {
 	const char *key;
 };
 
-static void call_add(struct attempt *a, const char *method, const char *url, struct json *body)
+static void call_add(struct attempt *a, const char *method, const char *url,
+		     struct json *body)
 {
 	struct calls *c = a->state;
 
@@ -281,7 +290,8 @@ static void compose_close(struct render *r, const struct opsgenie *s, const char
 	json_put(&body, "source", render_text(r, s->source));
 	json_close(&body, '}');
 	call_add(r->a, "POST",
-		 address(r->a, arena_printf(r->a->mem, "v2/alerts/%s/close", alias), true), &body);
+		 address(r->a, arena_printf(r->a->mem, "v2/alerts/%s/close", alias), true),
+		 &body);
 }
 
 static void compose_update(struct render *r, const char *alias, const char *what,
@@ -293,7 +303,8 @@ static void compose_update(struct render *r, const char *alias, const char *what
 	json_put_some(&body, what, text);
 	json_close(&body, '}');
 	call_add(r->a, "PUT",
-		 address(r->a, arena_printf(r->a->mem, "v2/alerts/%s/%s", alias, what), true),
+		 address(r->a, arena_printf(r->a->mem, "v2/alerts/%s/%s", alias, what),
+			 true),
 		 &body);
 }
 
@@ -353,8 +364,12 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 }
 
 const struct integration opsgenie_integration = {
-	.kind = {.name = "opsgenie", .key = "opsgenie_configs", .fields = fields,
-		 .size = sizeof(struct opsgenie), .send_resolved = true, .check = check,
+	.kind = {.name = "opsgenie",
+		 .key = "opsgenie_configs",
+		 .fields = fields,
+		 .size = sizeof(struct opsgenie),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,

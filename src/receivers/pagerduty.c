@@ -10,7 +10,8 @@
 #define V1_URL	  "https://events.pagerduty.com/generic/2010-04-15/create_event.json"
 #define MAX_EVENT 512000
 #define TOO_LONG                                                                           \
-	"{\"error\":\"Custom details have been removed because the original event exceeds " \
+	"{\"error\":\"Custom details have been removed because the original event "        \
+	"exceeds "                                                                         \
 	"the maximum size of 512KB\"}"
 
 struct pagerduty_link {
@@ -66,7 +67,8 @@ static const struct field fields[] = {
 	{"class", FIELD_TEXT, AT(class), .help = "Kind of the event."},
 	{"component", FIELD_TEXT, AT(component), .help = "Part that is affected."},
 	{"group", FIELD_TEXT, AT(group), .help = "Cluster of parts."},
-	{"timeout", FIELD_GO_SPAN, AT(timeout), .help = "Longest wait for an answer; 0s: none."},
+	{"timeout", FIELD_GO_SPAN, AT(timeout),
+	 .help = "Longest wait for an answer; 0s: none."},
 	{0},
 };
 #undef AT
@@ -104,7 +106,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		p->url = g->receivers->pagerduty_url;
 }
 
-/* -- details (5.5) -----------------------------------------------------------------------*/
+/* -- details (5.5) ----------------------------------------------------------------------*/
 static int cmp_members(const void *a, const void *b)
 {
 	return strcmp(((const struct member *)a)->name, ((const struct member *)b)->name);
@@ -159,16 +161,18 @@ static struct str render_details(struct render *r, const struct pagerduty *p)
 	return text;
 }
 
-/* -- events ------------------------------------------------------------------------------*/
+/* -- events -----------------------------------------------------------------------------*/
 /* What both versions say, rendered once: an event that is too long is written anew. */
 struct event {
 	const struct pagerduty *p;
 	const char *action, *hash;
-	struct str key, summary, client, client_url, source, severity, class, component, group;
+	struct str key, summary, client, client_url, source, severity, class, component,
+		group;
 	struct str details, images, links;
 };
 
-static struct str render_images(struct render *r, const struct object_list *list, bool links)
+static struct str render_images(struct render *r, const struct object_list *list,
+				bool links)
 {
 	const struct pagerduty_link *v = list->v;
 	struct json j = JSON;
@@ -282,7 +286,8 @@ static void compose(struct attempt *a)
 	if (!render_ok(&r))
 		return;
 	if (!e.key.n) {
-		give_up(a, FAILURE_OTHER, "%s key cannot be empty", v1 ? "service" : "routing");
+		give_up(a, FAILURE_OTHER, "%s key cannot be empty",
+			v1 ? "service" : "routing");
 		return;
 	}
 	(v1 ? write_v1 : write_v2)(&body, &e);
@@ -298,7 +303,8 @@ static void compose(struct attempt *a)
 /* "<message>: <errors>" of the body that comes with a 400. */
 static const char *details_of(struct attempt *a, const struct http_answer *answer)
 {
-	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0, NULL);
+	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0,
+				 NULL);
 	const char *message = json_string_value(json_object_get(top, "message"));
 	json_t *errors = json_object_get(top, "errors"), *one;
 	struct buf out = BUF(4096);
@@ -320,18 +326,22 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 	const struct pagerduty *p = a->n->integration->settings;
 
 	judge_status(a, answer,
-		     &(struct judging){.also_retried = is_v1(p) ? 403 : 429,
-				       .detail = answer->status == 400 ? details_of(a, answer)
-								       : "",
-				       .timeout_of = "pagerduty",
-				       .timeout_ns = p->timeout});
+		     &(struct judging){
+			     .also_retried = is_v1(p) ? 403 : 429,
+			     .detail = answer->status == 400 ? details_of(a, answer) : "",
+			     .timeout_of = "pagerduty",
+			     .timeout_ns = p->timeout});
 	if (is_v1(p) && answer->status)
 		a->failure = FAILURE_OTHER;
 }
 
 const struct integration pagerduty_integration = {
-	.kind = {.name = "pagerduty", .key = "pagerduty_configs", .fields = fields,
-		 .size = sizeof(struct pagerduty), .send_resolved = true, .check = check,
+	.kind = {.name = "pagerduty",
+		 .key = "pagerduty_configs",
+		 .fields = fields,
+		 .size = sizeof(struct pagerduty),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,

@@ -68,7 +68,8 @@ static const char *address(struct render *r, const struct pushover *s, const cha
 {
 	struct arena *mem = r->a->mem;
 	struct str title = cut_chars(mem, render_text(r, s->title), 250);
-	struct str message = s->html ? render_html(r, s->message) : render_text(r, s->message);
+	struct str message = s->html ? render_html(r, s->message)
+				     : render_text(r, s->message);
 	struct str url = cut_chars(mem, render_text(r, s->url), 512);
 	struct str user = render_exactly(r, user_key), token = render_exactly(r, app_token);
 	struct buf out = BUF(BUF_NO_LIMIT);
@@ -118,8 +119,12 @@ static void compose(struct attempt *a)
 }
 
 const struct integration pushover_integration = {
-	.kind = {.name = "pushover", .key = "pushover_configs", .fields = fields,
-		 .size = sizeof(struct pushover), .send_resolved = true, .check = check},
+	.kind = {.name = "pushover",
+		 .key = "pushover_configs",
+		 .fields = fields,
+		 .size = sizeof(struct pushover),
+		 .send_resolved = true,
+		 .check = check},
 	.compose = compose,
 	.judge = judge_plain,
 };

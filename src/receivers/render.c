@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- the data (spec/notification-templates.md 1) -----------------------------------------*/
+/* -- the data (spec/notification-templates.md 1) ----------------------------------------*/
 static struct template_run run_of(const struct render *r)
 {
 	const struct attempt_env *env = r->a->env;
@@ -123,7 +123,7 @@ void render_start(struct render *r, struct attempt *a, size_t max_alerts)
 	r->data = notice_value(a->mem, &r->notice);
 }
 
-/* -- fields ------------------------------------------------------------------------------*/
+/* -- fields -----------------------------------------------------------------------------*/
 static struct str fail(struct render *r, const struct err *err, const char *whole,
 		       struct str partial, bool may_mend)
 {
@@ -151,8 +151,8 @@ static struct str render(struct render *r, enum template_engine engine, const ch
 		return STR("");
 	if (engine == TEMPLATE_TEXT && !strstr(field, "{{"))
 		return str_of(field);
-	t = template_parse(r->a->mem, r->a->env->templates, engine, "", str_of(field), NOWHERE,
-			   &err);
+	t = template_parse(r->a->mem, r->a->env->templates, engine, "", str_of(field),
+			   NOWHERE, &err);
 	if (!t)
 		return fail(r, &err, NULL, STR(""), may_mend);
 	if (template_render(t, &run, r->data, &out, &err) == RENDERED) {
@@ -187,8 +187,9 @@ bool render_ok(struct render *r)
 	return !r->failed;
 }
 
-/* -- structured values (spec/receivers.md 1.9) -------------------------------------------*/
-static bool write_value(struct render *r, struct json *j, const struct yaml *y, bool templates);
+/* -- structured values (spec/receivers.md 1.9) ------------------------------------------*/
+static bool write_value(struct render *r, struct json *j, const struct yaml *y,
+			bool templates);
 
 static int cmp_members(const void *a, const void *b)
 {
@@ -196,7 +197,8 @@ static int cmp_members(const void *a, const void *b)
 }
 
 /* Keys that are no text are dropped; the last of equal ones counts; sorted. */
-static bool write_map(struct render *r, struct json *j, const struct yaml *y, bool templates)
+static bool write_map(struct render *r, struct json *j, const struct yaml *y,
+		      bool templates)
 {
 	struct member *v = ARENA_ARRAY(r->a->mem, struct member, y->n);
 	size_t n = 0;
@@ -226,7 +228,8 @@ static bool write_map(struct render *r, struct json *j, const struct yaml *y, bo
 	return true;
 }
 
-static bool write_list(struct render *r, struct json *j, const struct yaml *y, bool templates)
+static bool write_list(struct render *r, struct json *j, const struct yaml *y,
+		       bool templates)
 {
 	json_open(j, '[');
 	for (size_t i = 0; i < y->n; i++) {
@@ -249,7 +252,8 @@ static bool write_text(struct render *r, struct json *j, struct str text)
 	return true;
 }
 
-static bool write_value(struct render *r, struct json *j, const struct yaml *y, bool templates)
+static bool write_value(struct render *r, struct json *j, const struct yaml *y,
+			bool templates)
 {
 	switch (y->kind) {
 	case YAML_NULL:

@@ -14,7 +14,8 @@ struct rocketchat_action {
 	bool is_webview, in_window;
 };
 struct rocketchat {
-	const char *api_url, *token_file, *token_id_file, *channel, *color, *title, *title_link;
+	const char *api_url, *token_file, *token_id_file, *channel, *color, *title,
+		*title_link;
 	const char *text, *emoji, *icon_url, *image_url, *thumb_url;
 	struct secret token, token_id;
 	struct object_list fields, actions;
@@ -39,7 +40,8 @@ static const struct field action_fields[] = {
 	{"iswebview", FIELD_BOOL, AT(is_webview), .help = "Accepted and without effect."},
 	{"webviewheightratio", FIELD_TEXT, AT(height_ratio),
 	 .help = "Accepted and without effect."},
-	{"msginchatwindow", FIELD_BOOL, AT(in_window), .help = "Accepted and without effect."},
+	{"msginchatwindow", FIELD_BOOL, AT(in_window),
+	 .help = "Accepted and without effect."},
 	{"msgprocessingtype", FIELD_TEXT, AT(processing_type),
 	 .help = "Accepted and without effect."},
 	{0},
@@ -67,12 +69,14 @@ static const struct field fields[] = {
 	 .if_absent = TPL("rocketchat.default.titlelink"), .help = "Where it leads."},
 	{"text", FIELD_TEXT, AT(text), .if_absent = TPL("rocketchat.default.text"),
 	 .help = "Text."},
-	{"fields", FIELD_LIST, AT(fields), .of = &field_shape, .help = "Fields in columns."},
-	{"short_fields", FIELD_BOOL, AT(short_fields), .help = "For fields that do not say."},
+	{"fields", FIELD_LIST, AT(fields), .of = &field_shape,
+	 .help = "Fields in columns."},
+	{"short_fields", FIELD_BOOL, AT(short_fields),
+	 .help = "For fields that do not say."},
 	{"emoji", FIELD_TEXT, AT(emoji), .if_absent = TPL("rocketchat.default.emoji"),
 	 .help = "Face of the speaker."},
-	{"icon_url", FIELD_TEXT, AT(icon_url), .if_absent = TPL("rocketchat.default.iconurl"),
-	 .help = "Picture of the speaker."},
+	{"icon_url", FIELD_TEXT, AT(icon_url),
+	 .if_absent = TPL("rocketchat.default.iconurl"), .help = "Picture of the speaker."},
 	{"image_url", FIELD_TEXT, AT(image_url), .help = "Picture below."},
 	{"thumb_url", FIELD_TEXT, AT(thumb_url), .help = "Picture at the side."},
 	{"link_names", FIELD_BOOL, AT(link_names), .help = "Accepted and without effect."},
@@ -113,7 +117,8 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		mistake(d, ic->at,
 			"no global Rocketchat TokenID set either inline or in a file");
 	if (!secret_is_set(s->token) && !s->token_file)
-		mistake(d, ic->at, "no global Rocketchat Token set either inline or in a file");
+		mistake(d, ic->at,
+			"no global Rocketchat Token set either inline or in a file");
 }
 
 static void write_fields(struct json *j, struct render *r, const struct rocketchat *s)
@@ -126,7 +131,8 @@ static void write_fields(struct json *j, struct render *r, const struct rocketch
 	for (size_t i = 0; i < s->fields.n; i++) {
 		json_open(j, '{');
 		json_put_bool(j, "short",
-			      v[i].is_short == UNSET ? s->short_fields : v[i].is_short == YES);
+			      v[i].is_short == UNSET ? s->short_fields
+						     : v[i].is_short == YES);
 		json_put_some(j, "title", render_text(r, v[i].title));
 		json_put_some(j, "value", render_text(r, v[i].value));
 		json_close(j, '}');
@@ -209,7 +215,8 @@ static void compose(struct attempt *a)
 
 static void judge(struct attempt *a, const struct http_answer *answer)
 {
-	const char *before = arena_printf(a->mem, "channel \"%s\": ", (const char *)a->state);
+	const char *before = arena_printf(a->mem,
+					  "channel \"%s\": ", (const char *)a->state);
 	const char *error;
 	json_t *top;
 
@@ -227,8 +234,12 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 }
 
 const struct integration rocketchat_integration = {
-	.kind = {.name = "rocketchat", .key = "rocketchat_configs", .fields = fields,
-		 .size = sizeof(struct rocketchat), .check = check, .inherit = inherit},
+	.kind = {.name = "rocketchat",
+		 .key = "rocketchat_configs",
+		 .fields = fields,
+		 .size = sizeof(struct rocketchat),
+		 .check = check,
+		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,
 };

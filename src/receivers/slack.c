@@ -31,7 +31,7 @@ struct slack {
 	int64_t timeout;
 };
 
-/* -- tables ------------------------------------------------------------------------------*/
+/* -- tables -----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct slack_field, m)
 static const struct field field_fields[] = {
 	{"title", FIELD_TEXT, AT(title), .help = "Heading of the field."},
@@ -68,7 +68,8 @@ static void confirm_check(struct decode *d, const struct yaml *y, void *object)
 }
 
 static const struct shape confirm_shape = {"slack confirmation", confirm_fields,
-					   sizeof(struct slack_confirm), false, confirm_check};
+					   sizeof(struct slack_confirm), false,
+					   confirm_check};
 
 #define AT(m) offsetof(struct slack_action, m)
 static const struct field action_fields[] = {
@@ -99,8 +100,8 @@ static void action_check(struct decode *d, const struct yaml *y, void *object)
 	}
 }
 
-static const struct shape field_shape = {"slack field", field_fields, sizeof(struct slack_field),
-					 false, field_check};
+static const struct shape field_shape = {"slack field", field_fields,
+					 sizeof(struct slack_field), false, field_check};
 static const struct shape action_shape = {"slack action", action_fields,
 					  sizeof(struct slack_action), false, action_check};
 
@@ -118,23 +119,26 @@ static const struct field fields[] = {
 	 .help = "Bar at the side."},
 	{"title", FIELD_TEXT, AT(title), .if_absent = TPL("slack.default.title"),
 	 .help = "Heading."},
-	{"title_link", FIELD_TEXT, AT(title_link), .if_absent = TPL("slack.default.titlelink"),
-	 .help = "Where the heading leads."},
+	{"title_link", FIELD_TEXT, AT(title_link),
+	 .if_absent = TPL("slack.default.titlelink"), .help = "Where the heading leads."},
 	{"pretext", FIELD_TEXT, AT(pretext), .if_absent = TPL("slack.default.pretext"),
 	 .help = "Text above the attachment."},
 	{"text", FIELD_TEXT, AT(text), .if_absent = TPL("slack.default.text"),
 	 .help = "Text of the attachment."},
-	{"message_text", FIELD_TEXT, AT(message_text), .help = "Text of the message itself."},
-	{"fields", FIELD_LIST, AT(fields), .of = &field_shape, .help = "Fields in columns."},
-	{"short_fields", FIELD_BOOL, AT(short_fields), .help = "For fields that do not say."},
+	{"message_text", FIELD_TEXT, AT(message_text),
+	 .help = "Text of the message itself."},
+	{"fields", FIELD_LIST, AT(fields), .of = &field_shape,
+	 .help = "Fields in columns."},
+	{"short_fields", FIELD_BOOL, AT(short_fields),
+	 .help = "For fields that do not say."},
 	{"footer", FIELD_TEXT, AT(footer), .if_absent = TPL("slack.default.footer"),
 	 .help = "Small print."},
 	{"fallback", FIELD_TEXT, AT(fallback), .if_absent = TPL("slack.default.fallback"),
 	 .help = "Where attachments are not shown."},
 	{"callback_id", FIELD_TEXT, AT(callback_id),
 	 .if_absent = TPL("slack.default.callbackid"), .help = "Id of the buttons."},
-	{"icon_emoji", FIELD_TEXT, AT(icon_emoji), .if_absent = TPL("slack.default.iconemoji"),
-	 .help = "Face of the speaker."},
+	{"icon_emoji", FIELD_TEXT, AT(icon_emoji),
+	 .if_absent = TPL("slack.default.iconemoji"), .help = "Face of the speaker."},
 	{"icon_url", FIELD_TEXT, AT(icon_url), .if_absent = TPL("slack.default.iconurl"),
 	 .help = "Picture of the speaker."},
 	{"image_url", FIELD_TEXT, AT(image_url), .help = "Picture below."},
@@ -144,12 +148,13 @@ static const struct field fields[] = {
 	{"actions", FIELD_LIST, AT(actions), .of = &action_shape, .help = "Buttons."},
 	{"update_message", FIELD_BOOL, AT(update_message),
 	 .help = "Change the first message instead of adding others."},
-	{"timeout", FIELD_GO_SPAN, AT(timeout), .help = "Longest wait for an answer; 0s: none."},
+	{"timeout", FIELD_GO_SPAN, AT(timeout),
+	 .help = "Longest wait for an answer; 0s: none."},
 	{0},
 };
 #undef AT
 
-/* -- checks ------------------------------------------------------------------------------*/
+/* -- checks -----------------------------------------------------------------------------*/
 static bool has_url(const struct slack *s)
 {
 	return secret_is_set(s->api_url) || s->api_url_file;
@@ -167,8 +172,9 @@ static void check(struct decode *d, struct integration_config *ic)
 	check_pair(d, ic, "api_url", s->api_url, s->api_url_file);
 	check_pair(d, ic, "app_token", s->app_token, s->app_token_file);
 	if (has_url(s) && has_token(s))
-		mistake(d, ic->at, "at most one of api_url/api_url_file & "
-				   "app_token/app_token_file must be configured");
+		mistake(d, ic->at,
+			"at most one of api_url/api_url_file & "
+			"app_token/app_token_file must be configured");
 	if (s->update_message && strcmp(secret_reveal(s->api_url), SLACK_POST) &&
 	    strcmp(secret_reveal(s->api_url), "<secret>"))
 		mistake(d, at_key(ic, "update_message"),
@@ -180,8 +186,6 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 	const struct global_receivers *all = g->receivers;
 	struct slack *s = ic->settings;
 
-	if (!s->app_url)
-		s->app_url = all->slack_app_url;
 	if (!has_token(s) && !ic->http->has_authorization && !has_url(s)) {
 		s->app_token = all->slack_app_token;
 		s->app_token_file = all->slack_app_token_file;
@@ -190,6 +194,8 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		s->api_url = all->slack_api_url;
 		s->api_url_file = all->slack_api_url_file;
 	}
+	if (has_token(s) && !s->app_url)
+		s->app_url = all->slack_app_url;
 	if (!has_url(s) && !has_token(s))
 		mistake(d, ic->at,
 			"no Slack API URL nor App token set either inline or in a file");
@@ -198,7 +204,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 			"http authorization can't be set when using Slack App tokens");
 }
 
-/* -- the message -------------------------------------------------------------------------*/
+/* -- the message ------------------------------------------------------------------------*/
 static void write_fields(struct json *j, struct render *r, const struct slack *s)
 {
 	const struct slack_field *v = s->fields.v;
@@ -211,7 +217,8 @@ static void write_fields(struct json *j, struct render *r, const struct slack *s
 		json_put_some(j, "title", render_text(r, v[i].title));
 		json_put_some(j, "value", render_text(r, v[i].value));
 		json_put_bool(j, "short",
-			      v[i].is_short == UNSET ? s->short_fields : v[i].is_short == YES);
+			      v[i].is_short == UNSET ? s->short_fields
+						     : v[i].is_short == YES);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -349,8 +356,9 @@ static void compose(struct attempt *a)
 	set_timeout(a, s->timeout);
 }
 
-/* -- the answer (4.3) --------------------------------------------------------------------*/
-static void judge_json(struct attempt *a, const struct http_answer *answer, const char *before)
+/* -- the answer (4.3) -------------------------------------------------------------------*/
+static void judge_json(struct attempt *a, const struct http_answer *answer,
+		       const char *before)
 {
 	const struct slack *s = a->n->integration->settings;
 	json_error_t problem;
@@ -361,8 +369,8 @@ static void judge_json(struct attempt *a, const struct http_answer *answer, cons
 	const char *error = json_string_value(json_object_get(top, "error"));
 
 	if (!top) {
-		retry(a, FAILURE_OTHER, "%scould not unmarshal JSON response \"%.*s\": %s", before,
-		      FMT(str_slice(answer->body, 0, 500)), problem.text);
+		retry(a, FAILURE_OTHER, "%scould not unmarshal JSON response \"%.*s\": %s",
+		      before, FMT(str_slice(answer->body, 0, 500)), problem.text);
 	} else if (!json_is_true(json_object_get(top, "ok"))) {
 		give_up(a, FAILURE_CLIENT, "%serror response from Slack: %s", before,
 			error ? error : "");
@@ -379,24 +387,30 @@ static void judge_json(struct attempt *a, const struct http_answer *answer, cons
 static void judge(struct attempt *a, const struct http_answer *answer)
 {
 	const struct slack *s = a->n->integration->settings;
-	const char *before = arena_printf(a->mem, "channel \"%s\": ", (const char *)a->state);
+	const char *before = arena_printf(a->mem,
+					  "channel \"%s\": ", (const char *)a->state);
 	const char *type = http_answer_header(answer, "Content-Type");
 
 	judge_status(a, answer,
-		     &(struct judging){.before = before, .timeout_of = "slack",
+		     &(struct judging){.before = before,
+				       .timeout_of = "slack",
 				       .timeout_ns = s->timeout});
 	if (a->verdict != VERDICT_SENT)
 		return;
 	if (type && str_starts(str_of(type), STR("application/json")))
 		judge_json(a, answer, before);
 	else if (!str_is(answer->body, "ok"))
-		give_up(a, FAILURE_CLIENT, "%sreceived an error response from Slack: %.*s", before,
-			FMT(str_slice(answer->body, 0, 4096)));
+		give_up(a, FAILURE_CLIENT, "%sreceived an error response from Slack: %.*s",
+			before, FMT(str_slice(answer->body, 0, 4096)));
 }
 
 const struct integration slack_integration = {
-	.kind = {.name = "slack", .key = "slack_configs", .fields = fields,
-		 .size = sizeof(struct slack), .check = check, .inherit = inherit},
+	.kind = {.name = "slack",
+		 .key = "slack_configs",
+		 .fields = fields,
+		 .size = sizeof(struct slack),
+		 .check = check,
+		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,
 };

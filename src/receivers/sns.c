@@ -23,13 +23,14 @@ struct sns {
 	bool use_aws_http_client;
 };
 
-/* -- tables ------------------------------------------------------------------------------*/
+/* -- tables -----------------------------------------------------------------------------*/
 #define AT(m) offsetof(struct sigv4, m)
 static const struct field sigv4_fields[] = {
 	{"region", FIELD_OPTIONAL, AT(region), .help = "Region; AWS_REGION when absent."},
 	{"access_key", FIELD_OPTIONAL, AT(access_key), .help = "Key id."},
 	{"secret_key", FIELD_SECRET, AT(secret_key), .help = "Key."},
-	{"profile", FIELD_OPTIONAL, AT(profile), .help = "Accepted; the environment is used."},
+	{"profile", FIELD_OPTIONAL, AT(profile),
+	 .help = "Accepted; the environment is used."},
 	{"role_arn", FIELD_OPTIONAL, AT(role_arn), .help = "Role to assume."},
 	{"external_id", FIELD_OPTIONAL, AT(external_id), .help = "Its external id."},
 	{"use_fips_sts_endpoint", FIELD_BOOL, AT(use_fips), .help = "Assume it by FIPS."},
@@ -42,8 +43,9 @@ static void sigv4_check(struct decode *d, const struct yaml *y, void *object)
 	const struct sigv4 *s = object;
 
 	if ((s->access_key != NULL) != secret_is_set(s->secret_key))
-		mistake(d, y->at, "must provide a AWS SigV4 Access key and Secret Key if "
-				  "credentials are specified in the SNS config");
+		mistake(d, y->at,
+			"must provide a AWS SigV4 Access key and Secret Key if "
+			"credentials are specified in the SNS config");
 }
 
 static const struct shape sigv4_shape = {"sigv4", sigv4_fields, sizeof(struct sigv4), false,
@@ -72,13 +74,15 @@ static void check(struct decode *d, struct integration_config *ic)
 	const struct sns *s = ic->settings;
 
 	if ((!*s->topic_arn + !*s->phone_number + !*s->target_arn) % 2)
-		mistake(d, ic->at, "must provide either a Target ARN, Topic ARN, or Phone Number "
-				   "for SNS config");
+		mistake(d, ic->at,
+			"must provide either a Target ARN, Topic ARN, or Phone Number "
+			"for SNS config");
 	if (s->attributes.n > MAX_ATTRIBUTES)
-		mistake(d, at_key(ic, "attributes"), "more than %d attributes", MAX_ATTRIBUTES);
+		mistake(d, at_key(ic, "attributes"), "more than %d attributes",
+			MAX_ATTRIBUTES);
 }
 
-/* -- who signs, and where ----------------------------------------------------------------*/
+/* -- who signs, and where ---------------------------------------------------------------*/
 static const char *environment(const struct attempt *a, const char *name)
 {
 	const char *text = a->env->env ? a->env->env(a->env->ctx, name) : NULL;
@@ -108,15 +112,16 @@ static bool credentials_of(const struct attempt *a, const struct sns *s,
 	return out->key_id && out->secret;
 }
 
-/* -- publish -----------------------------------------------------------------------------*/
-static void add_text(struct render *r, struct aws_form *f, const char *name, struct str text)
+/* -- publish ----------------------------------------------------------------------------*/
+static void add_text(struct render *r, struct aws_form *f, const char *name,
+		     struct str text)
 {
 	if (text.n)
 		aws_form_add(f, name, arena_copy(r->a->mem, text));
 }
 
-static void add_attribute(struct render *r, struct aws_form *f, size_t number, const char *name,
-			  const char *text)
+static void add_attribute(struct render *r, struct aws_form *f, size_t number,
+			  const char *name, const char *text)
 {
 	const char *entry = arena_printf(r->a->mem, "MessageAttributes.entry.%zu", number);
 
@@ -125,7 +130,8 @@ static void add_attribute(struct render *r, struct aws_form *f, size_t number, c
 	aws_form_add(f, arena_printf(r->a->mem, "%s.Value.StringValue", entry), text);
 }
 
-static void add_attributes(struct render *r, struct aws_form *f, const struct sns *s, bool cut)
+static void add_attributes(struct render *r, struct aws_form *f, const struct sns *s,
+			   bool cut)
 {
 	for (size_t i = 0; i < s->attributes.n; i++) {
 		struct str name = render_text(r, s->attributes.v[i].name);
@@ -171,12 +177,14 @@ static void publish(struct attempt *a, const char *region, const struct aws_cred
 	else
 		want_aws(a,
 			 url.n ? arena_copy(a->mem, url)
-			       : arena_printf(a->mem, "https://sns.%s.amazonaws.com/", region),
+			       : arena_printf(a->mem, "https://sns.%s.amazonaws.com/",
+					      region),
 			 region, "sns", c, f);
 }
 
-/* -- roles -------------------------------------------------------------------------------*/
-static void assume_role(struct attempt *a, const char *region, const struct aws_credentials *c)
+/* -- roles ------------------------------------------------------------------------------*/
+static void assume_role(struct attempt *a, const char *region,
+			const struct aws_credentials *c)
 {
 	const struct sns *s = a->n->integration->settings;
 	struct aws_form *f = ARENA_NEW(a->mem, struct aws_form);
@@ -198,7 +206,8 @@ static void assume_role(struct attempt *a, const char *region, const struct aws_
 static const char *element(struct arena *mem, struct str xml, const char *name)
 {
 	size_t start = str_find(xml, str_of(arena_printf(mem, "<%s>", name)));
-	struct str rest = str_from(xml, start == STR_NONE ? xml.n : start + strlen(name) + 2);
+	struct str rest = str_from(xml,
+				   start == STR_NONE ? xml.n : start + strlen(name) + 2);
 	size_t end = str_find(rest, STR("</"));
 
 	if (start == STR_NONE || end == STR_NONE)
@@ -209,10 +218,9 @@ static const char *element(struct arena *mem, struct str xml, const char *name)
 static void judge_role(struct attempt *a, const struct http_answer *answer)
 {
 	const struct sns *s = a->n->integration->settings;
-	struct aws_credentials c = {
-		element(a->mem, answer->body, "AccessKeyId"),
-		element(a->mem, answer->body, "SecretAccessKey"),
-		element(a->mem, answer->body, "SessionToken")};
+	struct aws_credentials c = {element(a->mem, answer->body, "AccessKeyId"),
+				    element(a->mem, answer->body, "SecretAccessKey"),
+				    element(a->mem, answer->body, "SessionToken")};
 
 	if (answer->status / 100 == 2 && c.key_id && c.secret)
 		publish(a, region_of(a, s), &c);
@@ -246,8 +254,12 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 }
 
 const struct integration sns_integration = {
-	.kind = {.name = "sns", .key = "sns_configs", .fields = fields,
-		 .size = sizeof(struct sns), .send_resolved = true, .check = check},
+	.kind = {.name = "sns",
+		 .key = "sns_configs",
+		 .fields = fields,
+		 .size = sizeof(struct sns),
+		 .send_resolved = true,
+		 .check = check},
 	.compose = compose,
 	.judge = judge,
 };

@@ -8,7 +8,7 @@
 
 #define MAX_CHARS 4096
 #define TOO_LONG                                                                           \
-	"Alertmanager notification could not be sent: message length exceeds Telegram "     \
+	"Alertmanager notification could not be sent: message length exceeds Telegram "    \
 	"limits.\n\t\t\tPlease check the template used for producing the message content."
 
 struct telegram {
@@ -25,10 +25,12 @@ static const struct field fields[] = {
 	{"bot_token_file", FIELD_OPTIONAL, AT(bot_token_file), .help = "File with it."},
 	{"chat_id", FIELD_INT, AT(chat_id), .help = "Chat to speak in."},
 	{"chat_id_file", FIELD_OPTIONAL, AT(chat_id_file), .help = "File with it."},
-	{"message_thread_id", FIELD_INT, AT(message_thread_id), .help = "Topic of the chat."},
+	{"message_thread_id", FIELD_INT, AT(message_thread_id),
+	 .help = "Topic of the chat."},
 	{"message", FIELD_TEXT, AT(message), .if_absent = TPL("telegram.default.message"),
 	 .help = "Text."},
-	{"disable_notifications", FIELD_BOOL, AT(disable_notifications), .help = "No sound."},
+	{"disable_notifications", FIELD_BOOL, AT(disable_notifications),
+	 .help = "No sound."},
 	{"parse_mode", FIELD_TEXT, AT(parse_mode), .if_absent = "HTML",
 	 .help = "HTML, Markdown, MarkdownV2 or empty."},
 	{0},
@@ -48,7 +50,8 @@ static void check(struct decode *d, struct integration_config *ic)
 	if (*s->parse_mode && strcmp(s->parse_mode, "HTML") &&
 	    strcmp(s->parse_mode, "Markdown") && strcmp(s->parse_mode, "MarkdownV2"))
 		mistake(d, at_key(ic, "parse_mode"),
-			"unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML "
+			"unknown parse_mode on telegram_config, must be Markdown, "
+			"MarkdownV2, HTML "
 			"or empty string");
 }
 
@@ -63,7 +66,8 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		s->bot_token_file = g->receivers->telegram_bot_token_file;
 	}
 	if (!secret_is_set(s->bot_token) && !s->bot_token_file)
-		mistake(d, ic->at, "missing bot_token or bot_token_file on telegram_config");
+		mistake(d, ic->at,
+			"missing bot_token or bot_token_file on telegram_config");
 }
 
 /* A file that cannot be read is tried again, unlike elsewhere. */
@@ -111,12 +115,14 @@ static void compose(struct attempt *a)
 		json_put_text(&body, "disable_notification", "true");
 	json_put_text(&body, "disable_web_page_preview", "true");
 	if (s->message_thread_id)
-		json_put_text(&body, "message_thread_id",
-			      arena_printf(a->mem, "%lld", (long long)s->message_thread_id));
+		json_put_text(
+			&body, "message_thread_id",
+			arena_printf(a->mem, "%lld", (long long)s->message_thread_id));
 	json_put_some(&body, "parse_mode", str_of(s->parse_mode));
 	json_put(&body, "text", message);
 	json_close(&body, '}');
-	want_json(a, arena_printf(a->mem, "%s/bot%s/sendMessage", s->api_url, token), &body);
+	want_json(a, arena_printf(a->mem, "%s/bot%s/sendMessage", s->api_url, token),
+		  &body);
 	if (a->wants == WANTS_HTTP)
 		no_user_agent(a);
 }
@@ -124,29 +130,35 @@ static void compose(struct attempt *a)
 /* The status does not count, only what the body says; every failure is tried again. */
 static void judge(struct attempt *a, const struct http_answer *answer)
 {
-	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0, NULL);
+	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0,
+				 NULL);
 	const char *why = json_string_value(json_object_get(top, "description"));
 	json_t *code = json_object_get(top, "error_code");
 	int status = json_is_integer(code) ? (int)json_integer_value(code) : answer->status;
 
 	if (!answer->status)
 		retry(a, answer->timed_out ? FAILURE_DEADLINE : FAILURE_OTHER, "%s",
-		      answer->error ? "telegram: the request failed" : "telegram: no answer");
+		      answer->error ? "telegram: the request failed"
+				    : "telegram: no answer");
 	else if (!top)
-		retry(a, failure_of_status(status), "telegram: the answer is not JSON (status %d)",
-		      answer->status);
+		retry(a, failure_of_status(status),
+		      "telegram: the answer is not JSON (status %d)", answer->status);
 	else if (json_is_true(json_object_get(top, "ok")) &&
 		 !json_is_true(json_object_get(top, "result")))
 		sent(a);
 	else
-		retry(a, failure_of_status(status), "telegram: %s (%d)", why ? why : "refused",
-		      status);
+		retry(a, failure_of_status(status), "telegram: %s (%d)",
+		      why ? why : "refused", status);
 	json_decref(top);
 }
 
 const struct integration telegram_integration = {
-	.kind = {.name = "telegram", .key = "telegram_configs", .fields = fields,
-		 .size = sizeof(struct telegram), .send_resolved = true, .check = check,
+	.kind = {.name = "telegram",
+		 .key = "telegram_configs",
+		 .fields = fields,
+		 .size = sizeof(struct telegram),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,

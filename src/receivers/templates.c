@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* templates/default.tmpl and templates/email.tmpl, put in by the linker. */
-extern const char _binary_templates_default_tmpl_start[], _binary_templates_default_tmpl_end[];
+extern const char _binary_templates_default_tmpl_start[],
+	_binary_templates_default_tmpl_end[];
 extern const char _binary_templates_email_tmpl_start[], _binary_templates_email_tmpl_end[];
 
 static void add_builtin(struct template_set *set, const char *name, const char *start,
@@ -35,8 +36,10 @@ static void add_file(struct arena *mem, struct template_set *set, const struct f
 		errs_add(errs, &err);
 }
 
-const struct template_set *receiver_templates_load(struct arena *mem, const struct config *c,
-						   const struct files *files, struct errs *errs)
+const struct template_set *receiver_templates_load(struct arena *mem,
+						   const struct config *c,
+						   const struct files *files,
+						   struct errs *errs)
 {
 	struct template_set *set = template_set_new(mem, FUNCS_NOTIFY);
 	size_t before = errs->n;

@@ -64,8 +64,8 @@ void check_pair(struct decode *d, const struct integration_config *ic, const cha
 	const char *other = arena_printf(d->mem, "%s_file", name);
 
 	if (secret_is_set(secret) && file)
-		mistake(d, at_key(ic, other), "at most one of %s & %s must be configured", name,
-			other);
+		mistake(d, at_key(ic, other), "at most one of %s & %s must be configured",
+			name, other);
 }
 
 void check_one(struct decode *d, const struct integration_config *ic, const char *name,

@@ -33,10 +33,9 @@ static const struct field fields[] = {
 
 static void check(struct decode *d, struct integration_config *ic)
 {
-	static const char *const taken[] = {"routing_key",     "message_type",
-					    "state_message",   "entity_display_name",
-					    "monitoring_tool", "entity_id",
-					    "entity_state"};
+	static const char *const taken[] = {
+		"routing_key",	   "message_type", "state_message", "entity_display_name",
+		"monitoring_tool", "entity_id",	   "entity_state"};
 	const struct victorops *s = ic->settings;
 
 	if (!*s->routing_key)
@@ -48,8 +47,10 @@ static void check(struct decode *d, struct integration_config *ic)
 		for (size_t k = 0; k < COUNT_OF(taken); k++) {
 			if (!strcmp(p->name, taken[k]))
 				mistake(d, p->at,
-					"VictorOps config contains custom field %s which cannot "
-					"be used as it conflicts with the fixed/static fields",
+					"VictorOps config contains custom field %s which "
+					"cannot "
+					"be used as it conflicts with the fixed/static "
+					"fields",
 					p->name);
 		}
 	}
@@ -78,7 +79,8 @@ struct entry_text {
 
 static int cmp_entries(const void *a, const void *b)
 {
-	return strcmp(((const struct entry_text *)a)->name, ((const struct entry_text *)b)->name);
+	return strcmp(((const struct entry_text *)a)->name,
+		      ((const struct entry_text *)b)->name);
 }
 
 static const char *message_type(struct render *r, const struct victorops *s)
@@ -99,7 +101,8 @@ static void write_body(struct json *j, struct render *r, const struct victorops 
 	size_t n = 0;
 
 	v[n++] = (struct entry_text){"message_type", str_of(message_type(r, s))};
-	v[n++] = (struct entry_text){"entity_id", str_of(group_hash(mem, r->a->n->group_key))};
+	v[n++] = (struct entry_text){"entity_id",
+				     str_of(group_hash(mem, r->a->n->group_key))};
 	v[n++] = (struct entry_text){"entity_display_name",
 				     render_text(r, s->entity_display_name)};
 	v[n++] = (struct entry_text){
@@ -143,8 +146,12 @@ static void compose(struct attempt *a)
 }
 
 const struct integration victorops_integration = {
-	.kind = {.name = "victorops", .key = "victorops_configs", .fields = fields,
-		 .size = sizeof(struct victorops), .send_resolved = true, .check = check,
+	.kind = {.name = "victorops",
+		 .key = "victorops_configs",
+		 .fields = fields,
+		 .size = sizeof(struct victorops),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge_plain,

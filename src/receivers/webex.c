@@ -61,8 +61,12 @@ static void compose(struct attempt *a)
 }
 
 const struct integration webex_integration = {
-	.kind = {.name = "webex", .key = "webex_configs", .fields = fields,
-		 .size = sizeof(struct webex), .send_resolved = true, .check = check,
+	.kind = {.name = "webex",
+		 .key = "webex_configs",
+		 .fields = fields,
+		 .size = sizeof(struct webex),
+		 .send_resolved = true,
+		 .check = check,
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge_plain,

@@ -34,22 +34,34 @@ static void url_decode(struct decode *d, const struct yaml *y, void *member)
 	arena_free(&scratch);
 }
 
+/* amtool 0.25 reads the printed configuration and wants a URL here: the host is shown. */
 static const struct yaml *url_print_hidden(struct arena *mem, const void *member)
 {
-	return secret_is_set(*(const struct secret *)member) ? yaml_new_text(mem, "<secret>")
-							      : NULL;
+	struct secret secret = *(const struct secret *)member;
+	struct url url;
+
+	if (!secret_is_set(secret))
+		return NULL;
+	if (strstr(secret_reveal(secret), "{{") ||
+	    !url_parse_http(mem, str_of(secret_reveal(secret)), NOWHERE, &url, NULL))
+		return yaml_new_text(mem, "<secret>");
+	return yaml_new_text(mem,
+			     arena_printf(mem, "%s://%s/<secret>", url.scheme, url.host));
 }
 
 static const struct field_codec url_codec = {url_decode, url_print_hidden};
 
 #define AT(m) offsetof(struct webhook, m)
 static const struct field fields[] = {
-	{"url", FIELD_CUSTOM, AT(url), .codec = &url_codec, .help = "Address; may be a template."},
+	{"url", FIELD_CUSTOM, AT(url), .codec = &url_codec,
+	 .help = "Address; may be a template."},
 	{"url_file", FIELD_OPTIONAL, AT(url_file), .help = "File with the address."},
-	{"max_alerts", FIELD_INT, AT(max_alerts), .min = 0, .max = INT64_MAX, .always = true,
-	 .help = "Send no more alerts than this; 0: all."},
-	{"timeout", FIELD_GO_SPAN, AT(timeout), .help = "Longest wait for an answer; 0s: none."},
-	{"payload", FIELD_ANY, AT(payload), .help = "Body of your own; every text a template."},
+	{"max_alerts", FIELD_INT, AT(max_alerts), .min = 0, .max = INT64_MAX,
+	 .always = true, .help = "Send no more alerts than this; 0: all."},
+	{"timeout", FIELD_GO_SPAN, AT(timeout),
+	 .help = "Longest wait for an answer; 0s: none."},
+	{"payload", FIELD_ANY, AT(payload),
+	 .help = "Body of your own; every text a template."},
 	{0},
 };
 #undef AT
@@ -96,13 +108,17 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 {
 	const struct webhook *w = a->n->integration->settings;
 
-	judge_status(a, answer, &(struct judging){.timeout_of = "webhook",
-						  .timeout_ns = w->timeout});
+	judge_status(a, answer,
+		     &(struct judging){.timeout_of = "webhook", .timeout_ns = w->timeout});
 }
 
 const struct integration webhook_integration = {
-	.kind = {.name = "webhook", .key = "webhook_configs", .fields = fields,
-		 .size = sizeof(struct webhook), .send_resolved = true, .check = check},
+	.kind = {.name = "webhook",
+		 .key = "webhook_configs",
+		 .fields = fields,
+		 .size = sizeof(struct webhook),
+		 .send_resolved = true,
+		 .check = check},
 	.compose = compose,
 	.judge = judge,
 };

@@ -47,7 +47,8 @@ static void check(struct decode *d, struct integration_config *ic)
 		s->message_type = "text";
 	if (strcmp(s->message_type, "text") && strcmp(s->message_type, "markdown"))
 		mistake(d, at_key(ic, "message_type"),
-			"weChat message type \"%s\" does not match valid options text|markdown",
+			"weChat message type \"%s\" does not match valid options "
+			"text|markdown",
 			s->message_type);
 	check_pair(d, ic, "api_secret", s->api_secret, s->api_secret_file);
 }
@@ -63,7 +64,8 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		s->api_secret_file = all->wechat_api_secret_file;
 	}
 	if (!secret_is_set(s->api_secret) && !s->api_secret_file)
-		mistake(d, ic->at, "no global Wechat Api Secret set either inline or in a file");
+		mistake(d, ic->at,
+			"no global Wechat Api Secret set either inline or in a file");
 	if (!*s->corp_id && all->wechat_api_corp_id)
 		s->corp_id = all->wechat_api_corp_id;
 	if (!*s->corp_id)
@@ -156,14 +158,16 @@ static void compose(struct attempt *a)
 static void judge_token(struct attempt *a, const struct http_answer *answer)
 {
 	const struct wechat *s = a->n->integration->settings;
-	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0, NULL);
+	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0,
+				 NULL);
 	const char *token = json_string_value(json_object_get(top, "access_token"));
 
 	if (!answer->status) {
 		judge_plain(a, answer);
 	} else if (!top) {
-		give_up(a, FAILURE_OTHER, "wechat: the answer to the request for a token is not "
-					  "JSON");
+		give_up(a, FAILURE_OTHER,
+			"wechat: the answer to the request for a token is not "
+			"JSON");
 	} else if (!token || !*token) {
 		give_up(a, FAILURE_AUTH, "invalid APISecret for CorpID: %s", s->corp_id);
 	} else {
@@ -179,7 +183,8 @@ static void judge_token(struct attempt *a, const struct http_answer *answer)
 
 static void judge_message(struct attempt *a, const struct http_answer *answer)
 {
-	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0, NULL);
+	json_t *top = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, 0,
+				 NULL);
 	json_t *code = json_object_get(top, "errcode");
 	const char *text = json_string_value(json_object_get(top, "errmsg"));
 
@@ -193,7 +198,8 @@ static void judge_message(struct attempt *a, const struct http_answer *answer)
 	else if (!json_integer_value(code))
 		sent(a);
 	else if (json_integer_value(code) != 42001)
-		give_up(a, FAILURE_CLIENT, "%s", text ? text : "wechat refused the message");
+		give_up(a, FAILURE_CLIENT, "%s",
+			text ? text : "wechat refused the message");
 	else {
 		if (a->cache)
 			a->cache->text[0] = 0; /* the token is too old */
@@ -211,8 +217,12 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 }
 
 const struct integration wechat_integration = {
-	.kind = {.name = "wechat", .key = "wechat_configs", .fields = fields,
-		 .size = sizeof(struct wechat), .check = check, .inherit = inherit},
+	.kind = {.name = "wechat",
+		 .key = "wechat_configs",
+		 .fields = fields,
+		 .size = sizeof(struct wechat),
+		 .check = check,
+		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,
 };

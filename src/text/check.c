@@ -57,7 +57,7 @@ static const struct type *known(const struct type *t)
 	return t && t->kind != VALUE_ANY && t->kind != VALUE_VALUE ? t : NULL;
 }
 
-/* -- calls ------------------------------------------------------------------------------ */
+/* -- calls ---------------------------------------------------------------------------- */
 
 static bool fits(const struct type *have, const struct type *want)
 {
@@ -169,7 +169,8 @@ static const struct type *check_call(struct check *k, const struct type *dot,
 		complain(k, at, f->unfit);
 	if (f->is_variadic ? given + 1 < f->n_in : given != f->n_in) {
 		complainf(k, at, "wrong number of args for %s: want %s%u got %zu", f->name,
-			  f->is_variadic ? "at least " : "", f->n_in - f->is_variadic, given);
+			  f->is_variadic ? "at least " : "", f->n_in - f->is_variadic,
+			  given);
 		return known(f->out);
 	}
 	for (size_t i = 0; i < written; i++) {
@@ -183,7 +184,7 @@ static const struct type *check_call(struct check *k, const struct type *dot,
 	return result_of(f, first, given);
 }
 
-/* -- chains ----------------------------------------------------------------------------- */
+/* -- chains --------------------------------------------------------------------------- */
 
 static const char *nearest_field(const struct type *t, struct str name)
 {
@@ -192,7 +193,8 @@ static const char *nearest_field(const struct type *t, struct str name)
 
 	for (size_t i = 0; i < t->n_fields && n + 1 < COUNT_OF(words); i++)
 		words[n++] = t->fields[i].name;
-	for (const struct func *f = t->methods; f && f->name && n + 1 < COUNT_OF(words); f++)
+	for (const struct func *f = t->methods; f && f->name && n + 1 < COUNT_OF(words);
+	     f++)
 		words[n++] = f->name;
 	words[n] = NULL;
 	return str_nearest(name, words);
@@ -204,8 +206,9 @@ static const struct type *no_field(struct check *k, const struct node *at,
 {
 	const char *near = nearest_field(t, name);
 
-	complainf(k, at, "can't evaluate field %.*s in type %s%s%s%s", FMT(name), whole->name,
-		  near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	complainf(k, at, "can't evaluate field %.*s in type %s%s%s%s", FMT(name),
+		  whole->name, near ? " (did you mean " : "", near ? near : "",
+		  near ? "?)" : "");
 	return NULL;
 }
 
@@ -227,7 +230,8 @@ static const struct type *check_field(struct check *k, const struct type *dot,
 		return check_call(k, dot, method, at, args, piped, final);
 	if (t->kind == VALUE_MAP) {
 		if (has_args)
-			complainf(k, at, "%.*s is not a method but has arguments", FMT(name));
+			complainf(k, at, "%.*s is not a method but has arguments",
+				  FMT(name));
 		return known(t->elem);
 	}
 	for (size_t i = 0; i < t->n_fields; i++) {
@@ -243,15 +247,15 @@ static const struct type *check_field(struct check *k, const struct type *dot,
 }
 
 static const struct type *check_names(struct check *k, const struct type *dot,
-				      const struct type *t, const struct node *n, size_t from,
-				      const struct nodes *args, bool piped,
+				      const struct type *t, const struct node *n,
+				      size_t from, const struct nodes *args, bool piped,
 				      const struct type *final)
 {
 	for (size_t i = from; i < n->n_names; i++) {
 		bool last = i + 1 == n->n_names;
 
-		t = check_field(k, dot, t, n->names[i], n, last ? args : NULL, last && piped,
-				final);
+		t = check_field(k, dot, t, n->names[i], n, last ? args : NULL,
+				last && piped, final);
 	}
 	return t;
 }
@@ -274,13 +278,13 @@ static const struct type *check_chain(struct check *k, const struct type *dot,
 	if (n->kind == NODE_FIELD)
 		return check_names(k, dot, dot, n, 0, args, piped, final);
 	if (n->kind == NODE_CHAIN)
-		return check_names(k, dot, check_operand(k, dot, n->base), n, 0, args, piped,
-				   final);
+		return check_names(k, dot, check_operand(k, dot, n->base), n, 0, args,
+				   piped, final);
 	var = find_variable(k, n->names[0]);
 	return check_names(k, dot, var ? var->type : NULL, n, 1, args, piped, final);
 }
 
-/* -- pipelines -------------------------------------------------------------------------- */
+/* -- pipelines ------------------------------------------------------------------------ */
 
 static const struct type *check_operand(struct check *k, const struct type *dot,
 					const struct node *n)
@@ -349,7 +353,7 @@ static const struct type *check_pipe(struct check *k, const struct type *dot,
 	return t;
 }
 
-/* -- statements ------------------------------------------------------------------------- */
+/* -- statements ----------------------------------------------------------------------- */
 
 static bool can_range(const struct type *t)
 {

@@ -135,7 +135,8 @@ static bool fail_incompatible(struct call *c, const struct value *a, const struc
 			 b->type->name);
 }
 
-bool compare_equal(struct call *c, const struct value *a, const struct value *b, bool *truth)
+bool compare_equal(struct call *c, const struct value *a, const struct value *b,
+		   bool *truth)
 {
 	*truth = false;
 	if (!is_basic(a) && !is_basic(b))

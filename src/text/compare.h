@@ -1,4 +1,4 @@
-/* compare.h - what eq, lt and their kin hold of two bare values (spec/go-template.md 12.2). */
+/* compare.h - what eq, lt and their kin say of two bare values (go-template.md 12.2). */
 #pragma once
 #include "text/func.h"
 

@@ -45,7 +45,8 @@ static const char *node_text(struct exec *x, const struct node *n)
 	return text;
 }
 
-static bool not_a_function(struct exec *x, const struct nodes *args, const struct value *final)
+static bool not_a_function(struct exec *x, const struct nodes *args,
+			   const struct value *final)
 {
 	if (!final && (!args || args->n <= 1))
 		return true;
@@ -53,7 +54,7 @@ static bool not_a_function(struct exec *x, const struct nodes *args, const struc
 			 node_text(x, args->v[0]));
 }
 
-/* -- literals --------------------------------------------------------------------------- */
+/* -- literals ------------------------------------------------------------------------- */
 
 /* A literal number where nothing asks for a type. */
 static bool eval_number(struct exec *x, const struct node *n, struct value *out)
@@ -113,7 +114,8 @@ static bool eval_literal_as(struct exec *x, const struct type *type, const struc
 		return true;
 	if (wanted)
 		return exec_fail(x, "expected %s; found %s", wanted, node_text(x, n));
-	return exec_fail(x, "can't handle %s for arg of type %s", node_text(x, n), type->name);
+	return exec_fail(x, "can't handle %s for arg of type %s", node_text(x, n),
+			 type->name);
 }
 
 static bool eval_literal(struct exec *x, const struct type *type, const struct node *n,
@@ -130,7 +132,7 @@ static bool eval_literal(struct exec *x, const struct type *type, const struct n
 	return true;
 }
 
-/* -- arguments -------------------------------------------------------------------------- */
+/* -- arguments ------------------------------------------------------------------------ */
 
 /* Makes *v, any value, fit the parameter. */
 static bool fit(struct exec *x, const struct type *type, struct value *v)
@@ -153,7 +155,8 @@ static bool fit(struct exec *x, const struct type *type, struct value *v)
 		v->held = false;
 		if (type_is_assignable(v->type, type))
 			return true;
-		if (v->type->kind == VALUE_POINTER && type_is_assignable(v->type->elem, type)) {
+		if (v->type->kind == VALUE_POINTER &&
+		    type_is_assignable(v->type->elem, type)) {
 			if (!v->to)
 				return exec_fail(x, "dereference of nil pointer of type %s",
 						 type->name);
@@ -216,7 +219,7 @@ static bool eval_arg(struct exec *x, const struct value *dot, const struct type 
 	return ok && fit(x, type, out);
 }
 
-/* -- calls ------------------------------------------------------------------------------ */
+/* -- calls ---------------------------------------------------------------------------- */
 
 static bool check_count(struct exec *x, const struct func *f, size_t written, bool piped)
 {
@@ -230,14 +233,14 @@ static bool check_count(struct exec *x, const struct func *f, size_t written, bo
 	}
 	if (given == f->n_in)
 		return true;
-	return exec_fail(x, "wrong number of args for %s: want %u got %zu", f->name, f->n_in,
-			 given);
+	return exec_fail(x, "wrong number of args for %s: want %u got %zu", f->name,
+			 f->n_in, given);
 }
 
 /* and, or: the first argument that decides, else the last. */
-static bool eval_short_circuit(struct exec *x, const struct value *dot, const struct func *f,
-			       const struct nodes *args, const struct value *final,
-			       struct value *out)
+static bool eval_short_circuit(struct exec *x, const struct value *dot,
+			       const struct func *f, const struct nodes *args,
+			       const struct value *final, struct value *out)
 {
 	struct value bare;
 
@@ -299,7 +302,8 @@ static bool run_call(struct exec *x, struct call *c, const struct node *node,
 
 static bool eval_call(struct exec *x, const struct value *dot, const struct func *f,
 		      const struct node *node, const struct value *receiver,
-		      const struct nodes *args, const struct value *final, struct value *out)
+		      const struct nodes *args, const struct value *final,
+		      struct value *out)
 {
 	size_t written = args ? args->n - 1 : 0, n = 0;
 	struct value few[FEW_ARGS], *v = few;
@@ -339,7 +343,7 @@ static bool eval_function(struct exec *x, const struct value *dot, const struct 
 	return eval_call(x, dot, n->func, command, NULL, args, final, out);
 }
 
-/* -- chains ----------------------------------------------------------------------------- */
+/* -- chains --------------------------------------------------------------------------- */
 
 static bool missing_key(struct exec *x, const struct value *map, struct str name,
 			struct value *out)
@@ -398,15 +402,15 @@ static bool struct_field(struct exec *x, const struct value *s, struct str name,
 	size_t i;
 
 	if (s->type->kind == VALUE_TIME && is_hidden_time_field(name))
-		return exec_fail(x, "%.*s is an unexported field of struct type %s", FMT(name),
-				 type_name);
+		return exec_fail(x, "%.*s is an unexported field of struct type %s",
+				 FMT(name), type_name);
 	i = field_index(s->type, name);
 	if (i == STR_NONE)
 		return exec_fail(x, "can't evaluate field %.*s in type %s", FMT(name),
 				 type_name);
 	if (!is_exported(name))
-		return exec_fail(x, "%.*s is an unexported field of struct type %s", FMT(name),
-				 type_name);
+		return exec_fail(x, "%.*s is an unexported field of struct type %s",
+				 FMT(name), type_name);
 	if (has_args)
 		return exec_fail(x, "%.*s has arguments but cannot be invoked as function",
 				 FMT(name));
@@ -454,9 +458,10 @@ static bool eval_field(struct exec *x, const struct value *dot, struct str name,
 }
 
 /* The last name gets the arguments. */
-static bool eval_names(struct exec *x, const struct value *dot, const struct value *receiver,
-		       const struct node *node, size_t from, const struct nodes *args,
-		       const struct value *final, struct value *out)
+static bool eval_names(struct exec *x, const struct value *dot,
+		       const struct value *receiver, const struct node *node, size_t from,
+		       const struct nodes *args, const struct value *final,
+		       struct value *out)
 {
 	struct value v = *receiver;
 	size_t last = node->n_names - 1;
@@ -477,9 +482,9 @@ static bool eval_field_node(struct exec *x, const struct value *dot, const struc
 	return eval_names(x, dot, dot, n, 0, args, final, out);
 }
 
-static bool eval_variable_node(struct exec *x, const struct value *dot, const struct node *n,
-			       const struct nodes *args, const struct value *final,
-			       struct value *out)
+static bool eval_variable_node(struct exec *x, const struct value *dot,
+			       const struct node *n, const struct nodes *args,
+			       const struct value *final, struct value *out)
 {
 	const struct variable *var;
 	struct value v;
@@ -506,10 +511,11 @@ static bool eval_chain_node(struct exec *x, const struct value *dot, const struc
 	       eval_names(x, dot, &v, n, 0, args, final, out);
 }
 
-/* -- commands and pipelines ------------------------------------------------------------- */
+/* -- commands and pipelines ----------------------------------------------------------- */
 
-static bool eval_command(struct exec *x, const struct value *dot, const struct node *command,
-			 const struct value *final, struct value *out)
+static bool eval_command(struct exec *x, const struct value *dot,
+			 const struct node *command, const struct value *final,
+			 struct value *out)
 {
 	const struct nodes *args = &command->args;
 	const struct node *first = args->v[0];

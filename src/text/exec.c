@@ -11,7 +11,7 @@
 
 enum flow { FLOW_ON, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAILED };
 
-/* -- failing ---------------------------------------------------------------------------- */
+/* -- failing -------------------------------------------------------------------------- */
 
 #define ERROR_MAX (64 * 1024)
 
@@ -68,9 +68,10 @@ static bool check_output(struct exec *x)
 	return !x->out->full || exec_fail(x, "exceeded %zu bytes of output", x->out->limit);
 }
 
-/* -- statements ------------------------------------------------------------------------- */
+/* -- statements ----------------------------------------------------------------------- */
 
-static enum flow exec_list(struct exec *x, const struct nodes *list, const struct value *dot);
+static enum flow exec_list(struct exec *x, const struct nodes *list,
+			   const struct value *dot);
 
 static bool write_value(struct exec *x, const struct node *n, struct value *v)
 {
@@ -241,7 +242,8 @@ static enum flow exec_range(struct exec *x, const struct node *n, const struct v
 	return flow == FLOW_BREAK ? FLOW_ON : flow; /* also one within {{else}}, as in Go */
 }
 
-static enum flow exec_template(struct exec *x, const struct node *n, const struct value *dot)
+static enum flow exec_template(struct exec *x, const struct node *n,
+			       const struct value *dot)
 {
 	const struct body *body = template_find(x->tmpl, n->text);
 	struct value v = VALUE_INVALID;
@@ -315,7 +317,8 @@ static enum flow exec_node(struct exec *x, const struct node *n, const struct va
 	}
 }
 
-static enum flow exec_list(struct exec *x, const struct nodes *list, const struct value *dot)
+static enum flow exec_list(struct exec *x, const struct nodes *list,
+			   const struct value *dot)
 {
 	enum flow flow = FLOW_ON;
 
@@ -324,7 +327,7 @@ static enum flow exec_list(struct exec *x, const struct nodes *list, const struc
 	return flow;
 }
 
-/* -- what functions may ask for --------------------------------------------------------- */
+/* -- what functions may ask for ------------------------------------------------------- */
 
 bool call_fail(struct call *c, const char *fmt, ...)
 {
@@ -429,7 +432,7 @@ bool call_render(struct call *c, struct str source, struct str *out)
 	return ok;
 }
 
-/* -- rendering -------------------------------------------------------------------------- */
+/* -- rendering ------------------------------------------------------------------------ */
 
 #define STEPS_DEFAULT  2000000
 #define MEMORY_DEFAULT ((size_t)64 * 1024 * 1024)

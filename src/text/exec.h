@@ -38,7 +38,7 @@ struct exec {
 		} v[8];
 		size_t next;
 	} regexes; /* compiled lately */
-	struct {		    /* route labels being rendered, outermost first */
+	struct {   /* route labels being rendered, outermost first */
 		struct str names[16];
 		size_t n;
 	} labels;

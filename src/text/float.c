@@ -281,7 +281,8 @@ static void add_hex(struct buf *b, double v, char verb, int precision)
 	if (digits)
 		buf_add_char(b, '.');
 	for (int i = 1; i <= digits; i++)
-		buf_add_char(b, i > 13 ? '0' : hex[verb == 'X'][fraction >> (52 - i * 4) & 15]);
+		buf_add_char(b, i > 13 ? '0'
+				       : hex[verb == 'X'][fraction >> (52 - i * 4) & 15]);
 	add_exponent(b, verb == 'X' ? 'P' : 'p', exponent);
 }
 

@@ -42,12 +42,20 @@ struct func {
 
 /* A row of a table: name, C function, result type, number of parameters, their types. */
 #define FUNC(go_name, c_call, result, count, ...)                                          \
-	{.name = go_name, .call = c_call, .out = result, .n_in = count, .in = {__VA_ARGS__}}
+	{                                                                                  \
+		.name = go_name, .call = c_call, .out = result, .n_in = count,             \
+		.in = { __VA_ARGS__ }                                                      \
+	}
 /* The last parameter takes any number. */
 #define FUNC_MANY(go_name, c_call, result, count, ...)                                     \
-	{.name = go_name, .call = c_call, .out = result, .n_in = count,                    \
-	 .in = {__VA_ARGS__}, .is_variadic = true}
-#define FUNC_END {.name = NULL}
+	{                                                                                  \
+		.name = go_name, .call = c_call, .out = result, .n_in = count,             \
+		.in = {__VA_ARGS__}, .is_variadic = true                                   \
+	}
+#define FUNC_END                                                                           \
+	{                                                                                  \
+		.name = NULL                                                               \
+	}
 
 bool call_fail(struct call *, const char *fmt, ...) PRINTF(2, 3);
 bool call_fail_again(struct call *, const char *before); /* puts words before the error's */
@@ -74,6 +82,7 @@ const char *func_nearest(enum template_funcs, struct str name);
 extern const struct func functions_basic[], functions_both[], functions_notify[],
 	functions_rule[], functions_console[], functions_vmalert[], functions_vmalert_own[];
 
-/* Shared by several tables: functions_both.c. */
+/* Shared by several tables. */
 bool call_number(struct call *, const struct value *, double *out);
 bool call_humanize_duration(struct call *, double seconds, struct value *out);
+bool call_sort_by_label(struct call *, struct value *out);

@@ -7,8 +7,8 @@ static const struct func *const flavours[][TABLES_MAX] = {
 	[FUNCS_BASIC] = {functions_basic},
 	[FUNCS_NOTIFY] = {functions_basic, functions_notify, functions_both},
 	[FUNCS_RULE] = {functions_basic, functions_rule, functions_both, functions_vmalert},
-	[FUNCS_CONSOLE] = {functions_basic, functions_console, functions_rule, functions_both,
-			   functions_vmalert},
+	[FUNCS_CONSOLE] = {functions_basic, functions_console, functions_rule,
+			   functions_both, functions_vmalert},
 	[FUNCS_VMALERT] = {functions_basic, functions_vmalert_own, functions_vmalert,
 			   functions_rule, functions_both},
 };

@@ -16,7 +16,7 @@ static bool fn_not(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- comparison ------------------------------------------------------------------------- */
+/* -- comparison ----------------------------------------------------------------------- */
 
 static bool fn_eq(struct call *c, struct value *out)
 {
@@ -76,7 +76,7 @@ static bool fn_ge(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- len, index, slice ------------------------------------------------------------------ */
+/* -- len, index, slice ---------------------------------------------------------------- */
 
 static bool fn_len(struct call *c, struct value *out)
 {
@@ -114,7 +114,8 @@ static bool take_index(struct call *c, struct value index, size_t end, size_t *o
 	case VALUE_NOTHING:
 		return call_fail(c, "cannot index slice/array with nil");
 	default:
-		return call_fail(c, "cannot index slice/array with type %s", index.type->name);
+		return call_fail(c, "cannot index slice/array with type %s",
+				 index.type->name);
 	}
 	if (i < 0 || (uint64_t)i > end)
 		return call_fail(c, "index out of range: %lld", (long long)i);
@@ -157,7 +158,8 @@ static bool index_step(struct call *c, struct value *item, struct value index)
 			return false;
 		if (i == item->s.n)
 			return call_fail(c, "reflect: string index out of range");
-		*item = (struct value){.type = &type_uint8, .u = (unsigned char)item->s.p[i]};
+		*item = (struct value){.type = &type_uint8,
+				       .u = (unsigned char)item->s.p[i]};
 		return true;
 	case VALUE_MAP:
 		return index_map(c, item, index);
@@ -233,7 +235,7 @@ static bool fn_slice(struct call *c, struct value *out)
 	return cut_value(c, out, at, c->n == 4);
 }
 
-/* -- call ------------------------------------------------------------------------------- */
+/* -- call ----------------------------------------------------------------------------- */
 
 static bool is_integer(const struct type *t)
 {
@@ -245,8 +247,8 @@ static bool fit_argument(struct call *c, size_t i, const struct type *want, stru
 	*v = value_bare(*v);
 	if (!v->type) {
 		if (!type_can_be_nil(want))
-			return call_fail(c, "arg %zu: value is nil; should be of type %s", i,
-					 want->name);
+			return call_fail(c, "arg %zu: value is nil; should be of type %s",
+					 i, want->name);
 		*v = value_zero(want);
 		return true;
 	}
@@ -274,7 +276,8 @@ static bool fn_call(struct call *c, struct value *out)
 	inner.func = f;
 	inner.n = c->n - 1;
 	if (f && f->is_variadic && inner.n + 1 < f->n_in)
-		return call_fail(c, "wrong number of args for %.*s: got %zu want at least %u",
+		return call_fail(c,
+				 "wrong number of args for %.*s: got %zu want at least %u",
 				 FMT(c->callee), inner.n, f->n_in - 1);
 	if (f && !f->is_variadic && inner.n != f->n_in)
 		return call_fail(c, "wrong number of args for %.*s: got %zu want %u",
@@ -290,7 +293,7 @@ static bool fn_call(struct call *c, struct value *out)
 	return f->call(&inner, out);
 }
 
-/* -- printing and escaping -------------------------------------------------------------- */
+/* -- printing and escaping ------------------------------------------------------------ */
 
 static bool fn_print(struct call *c, struct value *out)
 {
@@ -341,7 +344,8 @@ static bool joined(struct call *c, struct str *out)
 	return true;
 }
 
-static bool escaped(struct call *c, void (*add)(struct buf *, struct str), struct value *out)
+static bool escaped(struct call *c, void (*add)(struct buf *, struct str),
+		    struct value *out)
 {
 	struct buf *b;
 	struct str s;
@@ -369,8 +373,10 @@ static bool fn_urlquery(struct call *c, struct value *out)
 }
 
 #define SPECIAL(go_name, c_call, what)                                                     \
-	{.name = go_name, .call = c_call, .in = {&type_value, &type_value}, .n_in = 2,     \
-	 .is_variadic = true, .special = what}
+	{                                                                                  \
+		.name = go_name, .call = c_call, .in = {&type_value, &type_value},         \
+		.n_in = 2, .is_variadic = true, .special = what                            \
+	}
 
 const struct func functions_basic[] = {
 	SPECIAL("and", NULL, FUNC_AND),

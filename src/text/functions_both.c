@@ -29,7 +29,7 @@ static bool fn_safeHtml(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- regular expressions ---------------------------------------------------------------- */
+/* -- regular expressions -------------------------------------------------------------- */
 
 /* What regular expressions count as, beside the length of their texts. */
 #define COMPILE_STEPS 1000
@@ -201,7 +201,7 @@ static bool fn_reReplaceAll(struct call *c, struct value *out)
 	return call_result(c, b, out);
 }
 
-/* -- numbers ---------------------------------------------------------------------------- */
+/* -- numbers -------------------------------------------------------------------------- */
 
 bool call_number(struct call *c, const struct value *v, double *out)
 {

@@ -76,7 +76,7 @@ static bool fn_urlUnescape(struct call *c, struct value *out)
 	return call_result(c, b, out);
 }
 
-/* -- times ------------------------------------------------------------------------------ */
+/* -- times ---------------------------------------------------------------------------- */
 
 static bool fn_date(struct call *c, struct value *out)
 {
@@ -115,8 +115,7 @@ static bool fn_now(struct call *c, struct value *out)
 static bool fn_since(struct call *c, struct value *out)
 {
 	struct instant now = c->run->now, t = c->args[0].time->t;
-	__extension__ __int128 ns =
-		(__int128)(now.s - t.s) * 1000000000 + (now.ns - t.ns);
+	__extension__ __int128 ns = (__int128)(now.s - t.s) * 1000000000 + (now.ns - t.ns);
 
 	if (ns > INT64_MAX)
 		ns = INT64_MAX;
@@ -152,7 +151,7 @@ static bool fn_toDate(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- encodings -------------------------------------------------------------------------- */
+/* -- encodings ------------------------------------------------------------------------ */
 
 static bool fn_toJson(struct call *c, struct value *out)
 {
@@ -182,7 +181,7 @@ static bool fn_base64decode(struct call *c, struct value *out)
 	return call_result(c, b, out);
 }
 
-/* -- lists and maps --------------------------------------------------------------------- */
+/* -- lists and maps ------------------------------------------------------------------- */
 
 static struct value *copy_args(struct call *c, size_t from, size_t extra)
 {
@@ -235,7 +234,7 @@ static bool fn_dict(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- route labels ----------------------------------------------------------------------- */
+/* -- route labels --------------------------------------------------------------------- */
 
 static bool fail_cycle(struct call *c, struct str name)
 {

@@ -22,7 +22,7 @@ static bool fn_title(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- queries ---------------------------------------------------------------------------- */
+/* -- queries -------------------------------------------------------------------------- */
 
 static bool fn_query(struct call *c, struct value *out)
 {
@@ -100,7 +100,8 @@ static int row_cmp(const void *a, const void *b)
 	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-static bool fn_sortByLabel(struct call *c, struct value *out)
+/* Of *sample or, in vmalert's lists, of the structs themselves. */
+bool call_sort_by_label(struct call *c, struct value *out)
 {
 	const struct value *list = &c->args[1];
 	struct sort_row *rows = ARENA_ARRAY(c->mem, struct sort_row, list->list.n);
@@ -109,16 +110,18 @@ static bool fn_sortByLabel(struct call *c, struct value *out)
 	for (size_t i = 0; i < list->list.n; i++) {
 		const struct value *sample = &list->list.v[i];
 
-		if (!sample->to)
+		rows[i] = (struct sort_row){.at = i, .sample = *sample};
+		if (sample->type->kind == VALUE_POINTER)
+			sample = sample->to;
+		if (!sample)
 			return call_fail(c, NIL_DEREFERENCE);
-		rows[i] = (struct sort_row){
-			value_kv_get(&sample->to->fields[0], c->args[0].s), i, *sample};
+		rows[i].key = value_kv_get(&sample->fields[0], c->args[0].s);
 	}
 	if (list->list.n)
 		qsort(rows, list->list.n, sizeof(*rows), row_cmp);
 	for (size_t i = 0; i < list->list.n; i++)
 		v[i] = rows[i].sample;
-	*out = value_list(&type_samples, v, list->list.n);
+	*out = value_list(c->func->out, v, list->list.n);
 	return true;
 }
 
@@ -144,7 +147,7 @@ static bool fn_tmpl(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- hosts and links -------------------------------------------------------------------- */
+/* -- hosts and links ------------------------------------------------------------------ */
 
 static bool fn_stripPort(struct call *c, struct value *out)
 {
@@ -230,7 +233,7 @@ static bool fn_pathPrefix(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- numbers ---------------------------------------------------------------------------- */
+/* -- numbers -------------------------------------------------------------------------- */
 
 static bool number_text(struct call *c, double v, const char *suffix, struct value *out)
 {
@@ -265,7 +268,7 @@ static bool fn_humanize(struct call *c, struct value *out)
 	if (v == 0 || isnan(v) || isinf(v))
 		return number_text(c, v, "", out);
 	if (fabs(v) >= 1)
-		return prefix = scale_down(&v, 1000, large), number_text(c, v, prefix, out);
+		prefix = scale_down(&v, 1000, large);
 	for (const char *const *p = small; *p && fabs(v) < 1; p++) {
 		prefix = *p;
 		v *= 1000;
@@ -275,8 +278,8 @@ static bool fn_humanize(struct call *c, struct value *out)
 
 static bool fn_humanize1024(struct call *c, struct value *out)
 {
-	static const char *const prefixes[] = {"ki", "Mi", "Gi", "Ti",
-					       "Pi", "Ei", "Zi", "Yi", NULL};
+	static const char *const prefixes[] = {"ki", "Mi", "Gi", "Ti", "Pi",
+					       "Ei", "Zi", "Yi", NULL};
 	const char *prefix = "";
 	double v;
 
@@ -312,10 +315,10 @@ static bool instant_of(struct call *c, double v, struct moment *out)
 		buf_free(&text);
 		return false;
 	}
-	*out = (struct moment){
-		instant_of_ms(ns >= 9223372036854775807.0 ? INT64_MAX / 1000000
-							  : (int64_t)ns / 1000000),
-		NULL};
+	*out = (struct moment){instant_of_ms(ns >= 9223372036854775807.0
+						     ? INT64_MAX / 1000000
+						     : (int64_t)ns / 1000000),
+			       NULL};
 	return true;
 }
 
@@ -397,7 +400,8 @@ const struct func functions_rule[] = {
 	FUNC("label", fn_label, &type_string, 2, &type_string, &type_sample_pointer),
 	FUNC("value", fn_value, NULL, 1, &type_sample_pointer),
 	FUNC("strvalue", fn_strvalue, &type_string, 1, &type_sample_pointer),
-	FUNC("sortByLabel", fn_sortByLabel, &type_samples, 2, &type_string, &type_samples),
+	FUNC("sortByLabel", call_sort_by_label, &type_samples, 2, &type_string,
+	     &type_samples),
 	FUNC_MANY("args", fn_args, &type_any_map, 1, &type_any),
 	FUNC("title", fn_title, &type_string, 1, &type_string),
 	FUNC("stripPort", fn_stripPort, &type_string, 1, &type_string),

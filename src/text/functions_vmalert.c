@@ -111,12 +111,12 @@ static bool fn_queryEscape(struct call *c, struct value *out)
 	return made(c, buf_add_query, out);
 }
 
-/* -- durations: MetricsQL's, with fractions and bare seconds ----------------------------- */
+/* -- durations: MetricsQL's, with fractions and bare seconds -------------------------- */
 
 static const struct {
 	const char *name;
 	double seconds;
-} units[] = {{"ms", 1e-3}, {"s", 1},	  {"m", 60},	   {"h", 3600},
+} units[] = {{"ms", 1e-3}, {"s", 1},	  {"m", 60},	  {"h", 3600},
 	     {"d", 86400}, {"w", 604800}, {"y", 31536000}};
 
 /* Digits and points at the start of s. */
@@ -191,7 +191,7 @@ static bool fn_parseDurationTime(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- numbers and times ------------------------------------------------------------------ */
+/* -- numbers and times ---------------------------------------------------------------- */
 
 static bool plain_number(struct call *c, const struct value *v, double *out)
 {
@@ -204,7 +204,9 @@ static bool instant_of(struct call *c, double v, struct moment *out)
 {
 	if (isnan(v) || isinf(v))
 		return call_fail(c, "cannot convert %s to time.Time",
-				 isnan(v) ? "NaN" : v < 0 ? "-Inf" : "+Inf");
+				 isnan(v) ? "NaN"
+				 : v < 0  ? "-Inf"
+					  : "+Inf");
 	if (fabs(v) > 9e15)
 		return call_fail(c, "cannot convert %g to time.Time", v);
 	*out = (struct moment){instant_of_ms((int64_t)(v * 1000)), NULL};
@@ -273,7 +275,7 @@ static bool fn_title(struct call *c, struct value *out)
 	return true;
 }
 
-/* -- samples: metrics with a time, handed on by value ------------------------------------ */
+/* -- samples: metrics with a time, handed on by value --------------------------------- */
 
 static const struct type_field metric_fields[] = {
 	{"Labels", &type_string_map, NULL},
@@ -334,26 +336,6 @@ static bool fn_strvalue(struct call *c, struct value *out)
 	return true;
 }
 
-static bool fn_sortByLabel(struct call *c, struct value *out)
-{
-	const struct value *list = &c->args[1];
-	struct value *v = ARENA_ARRAY(c->mem, struct value, list->list.n);
-	size_t at;
-
-	for (size_t i = 0; i < list->list.n; i++) { /* stable; the lists are short */
-		struct str key = value_kv_get(&list->list.v[i].fields[0], c->args[0].s);
-
-		for (at = i; at; at--) {
-			if (str_cmp(value_kv_get(&v[at - 1].fields[0], c->args[0].s), key) <= 0)
-				break;
-			v[at] = v[at - 1];
-		}
-		v[at] = list->list.v[i];
-	}
-	*out = value_list(&type_metrics, v, list->list.n);
-	return true;
-}
-
 const struct func functions_vmalert[] = {
 	FUNC("formatTime", fn_formatTime, &type_string, 2, &type_string, &type_any),
 	FUNC("parseDurationTime", fn_parseDurationTime, &type_duration, 1, &type_string),
@@ -372,7 +354,8 @@ const struct func functions_vmalert_own[] = {
 	FUNC("label", fn_label, &type_string, 2, &type_string, &type_metric),
 	FUNC("value", fn_value, &type_float64, 1, &type_metric),
 	FUNC("strvalue", fn_strvalue, &type_string, 1, &type_metric),
-	FUNC("sortByLabel", fn_sortByLabel, &type_metrics, 2, &type_string, &type_metrics),
+	FUNC("sortByLabel", call_sort_by_label, &type_metrics, 2, &type_string,
+	     &type_metrics),
 	FUNC("title", fn_title, &type_string, 1, &type_string),
 	FUNC("now", fn_now, &type_float64, 0, NULL),
 	FUNC("toTime", fn_toTime, &type_time, 1, &type_any),

@@ -27,16 +27,15 @@ static bool is_one_of(struct str s, const char *const *words)
 enum html_content html_attr_content(struct str name)
 {
 	static const char *const urls[] = {
-		"action",     "archive", "background", "cite",	   "classid",  "codebase",
-		"data",	      "formaction", "href",    "icon",	   "longdesc", "manifest",
-		"poster",     "profile", "src",	       "usemap",   "xmlns",    NULL};
+		"action", "archive",	"background", "cite",	"classid",  "codebase",
+		"data",	  "formaction", "href",	      "icon",	"longdesc", "manifest",
+		"poster", "profile",	"src",	      "usemap", "xmlns",    NULL};
 	static const char *const unsafe[] = {
-		"accept-charset", "async",	 "challenge",	   "charset",
-		"content",	  "crossorigin", "defer",	   "enctype",
-		"form",		  "formenctype", "formmethod",	   "formnovalidate",
-		"http-equiv",	  "keytype",	 "language",	   "method",
-		"novalidate",	  "pattern",	 "rel",		   "sandbox",
-		"type",		  "value",	 NULL};
+		"accept-charset", "async",	    "challenge",  "charset", "content",
+		"crossorigin",	  "defer",	    "enctype",	  "form",    "formenctype",
+		"formmethod",	  "formnovalidate", "http-equiv", "keytype", "language",
+		"method",	  "novalidate",	    "pattern",	  "rel",     "sandbox",
+		"type",		  "value",	    NULL};
 	size_t colon = str_find_char(name, ':');
 
 	if (str_starts(name, STR("data-"))) {
@@ -60,7 +59,8 @@ enum html_content html_attr_content(struct str name)
 		return CONTENT_PLAIN;
 	if (str_starts(name, STR("on")))
 		return CONTENT_JS;
-	if (str_find(name, STR("src")) != STR_NONE || str_find(name, STR("uri")) != STR_NONE ||
+	if (str_find(name, STR("src")) != STR_NONE ||
+	    str_find(name, STR("uri")) != STR_NONE ||
 	    str_find(name, STR("url")) != STR_NONE)
 		return CONTENT_URL;
 	return CONTENT_PLAIN;

@@ -3,8 +3,15 @@
 #include "base/arena.h"
 #include "text/html_context.h"
 
-enum html_content { CONTENT_PLAIN, CONTENT_CSS, CONTENT_HTML, CONTENT_JS, CONTENT_URL,
-		    CONTENT_SRCSET, CONTENT_UNSAFE };
+enum html_content {
+	CONTENT_PLAIN,
+	CONTENT_CSS,
+	CONTENT_HTML,
+	CONTENT_JS,
+	CONTENT_URL,
+	CONTENT_SRCSET,
+	CONTENT_UNSAFE
+};
 enum html_content html_attr_content(struct str lower_name);
 enum html_element html_element_of(struct str lower_name);
 bool html_is_js_type(struct str mime_type);

@@ -9,7 +9,7 @@
 
 /* CSS and JavaScript. */
 
-/* -- CSS -------------------------------------------------------------------------------- */
+/* -- CSS ------------------------------------------------------------------------------ */
 
 static const char *css_escape(char c)
 {
@@ -17,10 +17,10 @@ static const char *css_escape(char c)
 		char c;
 		const char *text;
 	} escapes[] = {
-		{0, "\\0"},	{'\t', "\\9"},	{'\n', "\\a"},	{'\f', "\\c"},	{'\r', "\\d"},
-		{'"', "\\22"},	{'&', "\\26"},	{'\'', "\\27"}, {'(', "\\28"},	{')', "\\29"},
-		{'+', "\\2b"},	{'/', "\\2f"},	{':', "\\3a"},	{';', "\\3b"},	{'<', "\\3c"},
-		{'>', "\\3e"},	{'\\', "\\\\"}, {'{', "\\7b"},	{'}', "\\7d"},
+		{0, "\\0"},    {'\t', "\\9"},  {'\n', "\\a"},  {'\f', "\\c"}, {'\r', "\\d"},
+		{'"', "\\22"}, {'&', "\\26"},  {'\'', "\\27"}, {'(', "\\28"}, {')', "\\29"},
+		{'+', "\\2b"}, {'/', "\\2f"},  {':', "\\3a"},  {';', "\\3b"}, {'<', "\\3c"},
+		{'>', "\\3e"}, {'\\', "\\\\"}, {'{', "\\7b"},  {'}', "\\7d"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(escapes); i++) {
@@ -76,9 +76,10 @@ void buf_add_css_value(struct buf *b, struct arena *mem, struct str s)
 		buf_add_text(b, HTML_FAILSAFE);
 }
 
-/* -- JavaScript ------------------------------------------------------------------------- */
+/* -- JavaScript ----------------------------------------------------------------------- */
 
-static void add_js_rune(struct buf *b, uint32_t r, enum html_escaper how, bool keeps_backslash)
+static void add_js_rune(struct buf *b, uint32_t r, enum html_escaper how,
+			bool keeps_backslash)
 {
 	static const char *const regexp = "$()*-.?[]^{|}";
 
@@ -153,7 +154,8 @@ void buf_add_js_value(struct buf *b, struct arena *mem, const struct value *v)
 		b->full = true;
 	} else {
 		/* a name or number must not run into a keyword beside it */
-		pad = json.n && (is_name_byte(json.p[0]) || is_name_byte(json.p[json.n - 1]));
+		pad = json.n &&
+		      (is_name_byte(json.p[0]) || is_name_byte(json.p[json.n - 1]));
 		if (pad)
 			buf_add_char(b, ' ');
 		buf_add_str(b, buf_str(&json));

@@ -5,22 +5,25 @@
 
 /* Go's names of its constants: they show in error texts and in the names of copies. */
 static const char *const states[HTML_STATES] = {
-	"stateText",	    "stateTag",		  "stateAttrName",	"stateAfterName",
-	"stateBeforeValue", "stateHTMLCmt",	  "stateRCDATA",	"stateAttr",
-	"stateURL",	    "stateSrcset",	  "stateMetaContent",	"stateMetaContentURL",
-	"stateJS",	    "stateJSDqStr",	  "stateJSSqStr",	"stateJSTmplLit",
-	"stateJSRegexp",    "stateJSBlockCmt",	  "stateJSLineCmt",	"stateJSHTMLOpenCmt",
-	"stateJSHTMLCloseCmt", "stateCSS",	  "stateCSSDqStr",	"stateCSSSqStr",
-	"stateCSSDqURL",    "stateCSSSqURL",	  "stateCSSURL",	"stateCSSBlockCmt",
-	"stateCSSLineCmt",  "stateError",	  "stateDead",
+	"stateText",	    "stateTag",		  "stateAttrName",
+	"stateAfterName",   "stateBeforeValue",	  "stateHTMLCmt",
+	"stateRCDATA",	    "stateAttr",	  "stateURL",
+	"stateSrcset",	    "stateMetaContent",	  "stateMetaContentURL",
+	"stateJS",	    "stateJSDqStr",	  "stateJSSqStr",
+	"stateJSTmplLit",   "stateJSRegexp",	  "stateJSBlockCmt",
+	"stateJSLineCmt",   "stateJSHTMLOpenCmt", "stateJSHTMLCloseCmt",
+	"stateCSS",	    "stateCSSDqStr",	  "stateCSSSqStr",
+	"stateCSSDqURL",    "stateCSSSqURL",	  "stateCSSURL",
+	"stateCSSBlockCmt", "stateCSSLineCmt",	  "stateError",
+	"stateDead",
 };
 static const char *const delims[] = {"delimNone", "delimDoubleQuote", "delimSingleQuote",
 				     "delimSpaceOrTagEnd"};
 static const char *const parts[] = {"urlPartNone", "urlPartPreQuery", "urlPartQueryOrFrag",
 				    "urlPartUnknown"};
 static const char *const slashes[] = {"jsCtxRegexp", "jsCtxDivOp", "jsCtxUnknown"};
-static const char *const attrs[] = {"attrNone",	 "attrScript", "attrScriptType", "attrStyle",
-				    "attrURL",	 "attrSrcset", "attrMetaContent"};
+static const char *const attrs[] = {"attrNone", "attrScript", "attrScriptType", "attrStyle",
+				    "attrURL",	"attrSrcset", "attrMetaContent"};
 static const char *const elements[] = {"elementNone",	  "elementScript", "elementStyle",
 				       "elementTextarea", "elementTitle",  "elementMeta"};
 
@@ -29,7 +32,8 @@ bool html_context_eq(const struct html_context *a, const struct html_context *b)
 	return a->state == b->state && a->delim == b->delim && a->part == b->part &&
 	       a->js == b->js && a->attr == b->attr && a->element == b->element &&
 	       a->n_braces == b->n_braces &&
-	       memcmp(a->braces, b->braces, (size_t)a->n_braces * sizeof(*a->braces)) == 0 &&
+	       memcmp(a->braces, b->braces, (size_t)a->n_braces * sizeof(*a->braces)) ==
+		       0 &&
 	       a->error == b->error;
 }
 

@@ -88,7 +88,8 @@ struct html_context {
 bool html_context_eq(const struct html_context *, const struct html_context *);
 void html_context_print(struct buf *, const struct html_context *); /* "{stateText ...}" */
 /* The name of a template's copy for this context. */
-struct str html_context_mangle(struct arena *, const struct html_context *, struct str name);
+struct str html_context_mangle(struct arena *, const struct html_context *,
+			       struct str name);
 
 struct html_context html_failed(struct arena *, const struct source *, const struct node *,
 				const char *text);
@@ -103,6 +104,7 @@ struct html_context html_after_text(struct arena *, const struct html_context *,
 				    struct str s, size_t *used);
 /* One step of the state machine proper, as if in this state, not looking at delimiters. */
 struct html_context html_transition(struct arena *, enum html_state,
-				    const struct html_context *, struct str s, size_t *used);
+				    const struct html_context *, struct str s,
+				    size_t *used);
 /* Where an attribute value with this delimiter ends in s; STR_NONE: not in s. */
 size_t html_value_end(enum html_delim, struct str s);

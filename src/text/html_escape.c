@@ -36,13 +36,20 @@ struct escape {
 	VEC(struct output) outputs;
 	VEC(struct str) called;
 	struct loop *loop;
-	size_t trials; /* bounds what nested recursion may cost */
+	size_t work, depth; /* what bounds the walk through all contexts */
 };
+
+/* Templates that call each other are analysed once for each context they are called in,
+ * loops twice: both multiply when nested. */
+#define WORK_MAX  1000000
+#define TEXT_UNIT 64 /* bytes of text that count as one node */
+#define DEPTH_MAX 200
 
 static struct html_context escape_list(struct escape *, struct html_context,
 				       const struct nodes *);
 
-static struct html_context failed(struct escape *e, const struct node *node, struct buf *text)
+static struct html_context failed(struct escape *e, const struct node *node,
+				  struct buf *text)
 {
 	struct html_context c = html_failed(e->mem, e->source, node, buf_text(text));
 
@@ -50,7 +57,7 @@ static struct html_context failed(struct escape *e, const struct node *node, str
 	return c;
 }
 
-/* -- private copies --------------------------------------------------------------------- */
+/* -- private copies ------------------------------------------------------------------- */
 
 static struct nodes copy_nodes(struct arena *, const struct nodes *);
 
@@ -122,7 +129,7 @@ static struct body *body_for(struct escape *e, struct str name, struct str copy_
 	return b;
 }
 
-/* -- joining ---------------------------------------------------------------------------- */
+/* -- joining -------------------------------------------------------------------------- */
 
 /* An action as the next thing: what it would start. */
 static struct html_context nudge(struct html_context c)
@@ -141,8 +148,8 @@ static struct html_context nudge(struct html_context c)
 }
 
 static struct html_context branch_error(struct escape *e, const struct html_context *a,
-					const struct html_context *b, const struct node *node,
-					const char *word)
+					const struct html_context *b,
+					const struct node *node, const char *word)
 {
 	struct buf text = BUF(64 * 1024);
 
@@ -188,7 +195,8 @@ static struct html_context join(struct escape *e, struct html_context a,
 	return branch_error(e, &a, &b, node, word);
 }
 
-static struct html_context prefixed(struct escape *e, struct html_context c, const char *words)
+static struct html_context prefixed(struct escape *e, struct html_context c,
+				    const char *words)
 {
 	struct html_error *err = ARENA_NEW(e->mem, struct html_error);
 
@@ -199,7 +207,8 @@ static struct html_context prefixed(struct escape *e, struct html_context c, con
 }
 
 static struct html_context join_exits(struct escape *e, struct html_context c,
-				      const struct html_context *v, size_t n, const char *words)
+				      const struct html_context *v, size_t n,
+				      const char *words)
 {
 	for (size_t i = 0; i < n && c.state != STATE_ERROR; i++) {
 		c = join(e, c, v[i], v[i].node, "range");
@@ -217,7 +226,7 @@ static struct html_context join_loop(struct escape *e, struct html_context c,
 			  "at range loop continue: ");
 }
 
-/* -- trials ----------------------------------------------------------------------------- */
+/* -- trials --------------------------------------------------------------------------- */
 
 struct mark {
 	size_t edits, outputs, called;
@@ -258,7 +267,7 @@ static const struct html_context *find_output(const struct escape *e, struct str
 	return NULL;
 }
 
-/* -- branches and loops ------------------------------------------------------------------ */
+/* -- branches and loops --------------------------------------------------------------- */
 
 static struct html_context escape_loop(struct escape *e, struct html_context c,
 				       const struct node *n)
@@ -298,12 +307,6 @@ static struct html_context escape_branch(struct escape *e, struct html_context c
 	struct html_context c0, c1 = c;
 
 	if (n->kind == NODE_RANGE) {
-		if (++e->trials > 10000) {
-			struct buf text = BUF(256);
-
-			buf_add_text(&text, "loops too deep within each other");
-			return failed(e, n, &text);
-		}
 		c0 = escape_loop(e, c, n);
 		if (c0.state == STATE_ERROR)
 			return c0;
@@ -326,7 +329,7 @@ static struct html_context escape_exit(struct escape *e, struct html_context c,
 	return (struct html_context){.state = STATE_DEAD};
 }
 
-/* -- template calls ----------------------------------------------------------------------- */
+/* -- template calls ------------------------------------------------------------------- */
 
 /* One try at a body, assuming that calls of itself end as they begin, in *c. */
 static bool try_body(struct escape *e, const struct html_context *c, const struct body *b,
@@ -354,24 +357,16 @@ static struct html_context escape_body(struct escape *e, struct html_context c,
 	struct html_context c1, c2;
 	struct buf text = BUF(64 * 1024);
 
-	if (++e->trials > 10000) {
-		buf_add_text(&text, "templates too deep within each other");
-		return failed(e, NULL, &text);
-	}
 	if (try_body(e, &c, b, &c1)) {
-		buf_free(&text);
 		set_output(e, b->name, &c1);
 		return c1;
 	}
 	if (try_body(e, &c1, b, &c2)) {
-		buf_free(&text);
 		set_output(e, b->name, &c2);
 		return c2;
 	}
-	if (c1.state == STATE_ERROR) {
-		buf_free(&text);
+	if (c1.state == STATE_ERROR)
 		return c1;
-	}
 	buf_addf(&text, "cannot compute output context for template %.*s", FMT(b->name));
 	c1 = html_failed(e->mem, b->source, b->first, buf_text(&text));
 	buf_free(&text);
@@ -398,7 +393,16 @@ static struct html_context escape_tree(struct escape *e, struct html_context c,
 		buf_add_quoted(&text, name);
 		return failed(e, node, &text);
 	}
-	return escape_body(e, c, b);
+	if (e->depth == DEPTH_MAX) {
+		struct buf text = BUF(256);
+
+		buf_add_text(&text, "templates too deep within each other");
+		return failed(e, node, &text);
+	}
+	e->depth++;
+	c = escape_body(e, c, b);
+	e->depth--;
+	return c;
 }
 
 static struct html_context escape_template(struct escape *e, struct html_context c,
@@ -412,7 +416,7 @@ static struct html_context escape_template(struct escape *e, struct html_context
 	return c;
 }
 
-/* -- actions ------------------------------------------------------------------------------ */
+/* -- actions -------------------------------------------------------------------------- */
 
 static const struct func *command_func(const struct node *command)
 {
@@ -440,7 +444,8 @@ static bool misuses_escaper(struct escape *e, const struct html_context *c,
 		     !(c->state == STATE_ATTR && c->delim == DELIM_SPACE &&
 		       strcmp(f->name, "html") == 0)))
 			continue;
-		buf_addf(&text, "predefined escaper \"%s\" disallowed in template", f->name);
+		buf_addf(&text, "predefined escaper \"%s\" disallowed in template",
+			 f->name);
 		*out = failed(e, n, &text);
 		return true;
 	}
@@ -550,7 +555,7 @@ static struct html_context escape_action(struct escape *e, struct html_context c
 	return c;
 }
 
-/* -- text --------------------------------------------------------------------------------- */
+/* -- text ----------------------------------------------------------------------------- */
 
 /* Stray less-than signs of text become entities, but for that of a doctype. */
 static void add_text_escaped(struct buf *b, struct str s, size_t *written, size_t from,
@@ -602,9 +607,10 @@ static void rewrite_piece(struct buf *out, const struct html_context *a,
 				 leaves ? last_less_than(s, from, end) : end);
 	} else if (html_is_comment(a->state) && a->delim == DELIM_NONE) {
 		if (a->state == STATE_JS_BLOCK_CMT)
-			buf_add_char(out, has_line_end(str_slice(s, *written, end - *written))
-						  ? '\n'
-						  : ' ');
+			buf_add_char(out,
+				     has_line_end(str_slice(s, *written, end - *written))
+					     ? '\n'
+					     : ' ');
 		else if (a->state == STATE_CSS_BLOCK_CMT)
 			buf_add_char(out, ' ');
 		*written = end;
@@ -647,11 +653,18 @@ static struct html_context escape_text(struct escape *e, struct html_context c,
 	return c;
 }
 
-/* -- the walk ----------------------------------------------------------------------------- */
+/* -- the walk ------------------------------------------------------------------------- */
 
 static struct html_context escape_node(struct escape *e, struct html_context c,
 				       struct node *n)
 {
+	e->work += 1 + (n->kind == NODE_TEXT ? n->text.n / TEXT_UNIT : 0);
+	if (e->work > WORK_MAX) {
+		struct buf text = BUF(256);
+
+		buf_add_text(&text, "too many contexts to analyse");
+		return failed(e, n, &text);
+	}
 	switch ((int)n->kind) {
 	case NODE_TEXT:
 		return escape_text(e, c, n);
@@ -676,12 +689,13 @@ static struct html_context escape_node(struct escape *e, struct html_context c,
 static struct html_context escape_list(struct escape *e, struct html_context c,
 				       const struct nodes *list)
 {
-	for (size_t i = 0; i < list->n && c.state != STATE_DEAD && c.state != STATE_ERROR; i++)
+	for (size_t i = 0; i < list->n && c.state != STATE_DEAD && c.state != STATE_ERROR;
+	     i++)
 		c = escape_node(e, c, list->v[i]);
 	return c;
 }
 
-/* -- making the changes ------------------------------------------------------------------- */
+/* -- making the changes --------------------------------------------------------------- */
 
 /* Which function of the language does the same, for those where the user's call may
  * stand in for ours. */
@@ -720,8 +734,8 @@ static struct node *identifier(struct arena *mem, const struct func *f, uint32_t
 static void append_call(struct arena *mem, struct nodes *commands, const struct func *f,
 			uint32_t at)
 {
-	const struct func *last =
-		commands->n ? command_func(commands->v[commands->n - 1]) : NULL;
+	const struct func *last = commands->n ? command_func(commands->v[commands->n - 1])
+					      : NULL;
 	struct node *command;
 
 	if (last && is_redundant(last, f))
@@ -788,7 +802,7 @@ static void commit(struct escape *e)
 	e->edits.n = 0;
 }
 
-/* -- errors and the whole ----------------------------------------------------------------- */
+/* -- errors and the whole ------------------------------------------------------------- */
 
 static bool fail(struct escape *e, const struct html_error *error, struct str name,
 		 struct err *err)
@@ -801,15 +815,15 @@ static bool fail(struct escape *e, const struct html_error *error, struct str na
 		return err_set(err, at, "html/template:%.*s: %s", FMT(name), error->text);
 	source_line(error->source, error->node->at, &line, &column);
 	return err_set(err, source_pos(error->source, error->node->at),
-		       "html/template:%.*s:%d:%zu: %s", FMT(error->source->name), line, column,
-		       error->text);
+		       "html/template:%.*s:%d:%zu: %s", FMT(error->source->name), line,
+		       column, error->text);
 }
 
 static bool escape_one(struct escape *e, struct str name, struct err *err)
 {
 	struct str copy;
-	struct html_context c =
-		escape_tree(e, (struct html_context){.state = STATE_TEXT}, NULL, name, &copy);
+	struct html_context c = escape_tree(e, (struct html_context){.state = STATE_TEXT},
+					    NULL, name, &copy);
 	struct buf text = BUF(4096);
 
 	if (c.state == STATE_ERROR)
@@ -842,7 +856,8 @@ bool html_escape(struct arena *mem, struct template *t, struct err *err)
 	bool ok;
 
 	/* the main body may be empty and yet not stand for its name */
-	if (nodes_are_empty(&t->main->root) && template_source_body(t, t->main->name) != t->main) {
+	if (nodes_are_empty(&t->main->root) &&
+	    template_source_body(t, t->main->name) != t->main) {
 		struct body *b = ARENA_NEW(mem, struct body);
 
 		*b = *t->main;

@@ -234,8 +234,13 @@ static bool join_arguments(struct call *c, struct value *out)
 }
 
 #define ESCAPER(id, go_name, c_call)                                                       \
-	[id] = {.name = go_name, .call = c_call, .in = {&type_any}, .n_in = 1,             \
-		.is_variadic = true, .out = &type_string, .special = FUNC_ESCAPER}
+	[id] = {.name = go_name,                                                           \
+		.call = c_call,                                                            \
+		.in = {&type_any},                                                         \
+		.n_in = 1,                                                                 \
+		.is_variadic = true,                                                       \
+		.out = &type_string,                                                       \
+		.special = FUNC_ESCAPER}
 
 const struct func html_escapers[HTML_ESCAPERS] = {
 	ESCAPER(ESCAPE_HTML, "_html_template_htmlescaper", escape_html),

@@ -35,10 +35,9 @@ static struct str trim_js_space(struct str s)
 
 static bool is_regexp_keyword(struct str word)
 {
-	static const char *const words[] = {"break", "case",	  "continue", "delete",
-					    "do",    "else",	  "finally",  "in",
-					    "instanceof", "return", "throw",  "try",
-					    "typeof", "void"};
+	static const char *const words[] = {
+		"break", "case",       "continue", "delete", "do",  "else",   "finally",
+		"in",	 "instanceof", "return",   "throw",  "try", "typeof", "void"};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		if (str_is(word, words[i]))
@@ -63,7 +62,8 @@ enum html_js html_js_after(struct str s, enum html_js before)
 		return (n - start) & 1 ? JS_REGEXP : JS_DIV;
 	}
 	if (c == '.')
-		return n != 1 && s.p[n - 2] >= '0' && s.p[n - 2] <= '9' ? JS_DIV : JS_REGEXP;
+		return n != 1 && s.p[n - 2] >= '0' && s.p[n - 2] <= '9' ? JS_DIV
+									: JS_REGEXP;
 	if (c && strchr(",<>=*%&|^?!~([:;{}", c))
 		return JS_REGEXP;
 	for (start = n; start && html_is_js_name((unsigned char)s.p[start - 1]); start--)
@@ -109,8 +109,9 @@ static struct html_context at_slash(struct arena *mem, struct html_context c, st
 	} else if (c.js == JS_DIV) {
 		c.js = JS_REGEXP;
 	} else {
-		return fail_quoted(mem, "'/' could start a division or regexp: ",
-				   str_from(s, i), used, 32);
+		return fail_quoted(mem,
+				   "'/' could start a division or regexp: ", str_from(s, i),
+				   used, 32);
 	}
 	return c;
 }
@@ -199,9 +200,11 @@ struct html_context html_in_js_template(struct arena *mem, struct html_context c
 		}
 		if (s.p[i] == '\\' && ++i == s.n)
 			return fail_quoted(mem, UNFINISHED_ESCAPE, s, used, SIZE_MAX);
-		if (s.p[i] == '$' && i + 1 < s.n && s.p[i + 1] == '{' && s.p[*used - 1] == '$') {
+		if (s.p[i] == '$' && i + 1 < s.n && s.p[i + 1] == '{' &&
+		    s.p[*used - 1] == '$') {
 			if (c.n_braces == HTML_BRACES)
-				return fail_quoted(mem, "too many ${ within each other: ", s,
+				return fail_quoted(mem,
+						   "too many ${ within each other: ", s,
 						   used, 32);
 			c.braces[c.n_braces++] = 0;
 			c.state = STATE_JS;
@@ -216,11 +219,12 @@ struct html_context html_in_js_template(struct arena *mem, struct html_context c
 /* "</script" does not end a regexp at its slash. */
 static bool is_script_end(struct str s, size_t slash)
 {
-	return slash && slash + 7 <= s.n && strncasecmp(s.p + slash - 1, "</script", 8) == 0;
+	return slash && slash + 7 <= s.n &&
+	       strncasecmp(s.p + slash - 1, "</script", 8) == 0;
 }
 
-struct html_context html_in_js_string(struct arena *mem, struct html_context c, struct str s,
-				      size_t *used)
+struct html_context html_in_js_string(struct arena *mem, struct html_context c,
+				      struct str s, size_t *used)
 {
 	const char *specials = c.state == STATE_JS_SQ_STR   ? "\\'"
 			       : c.state == STATE_JS_REGEXP ? "\\/[]"
@@ -230,7 +234,8 @@ struct html_context html_in_js_string(struct arena *mem, struct html_context c, 
 	for (size_t i = 0; (i = find_any(s, i, specials)) != STR_NONE; i++) {
 		if (s.p[i] == '\\') {
 			if (++i == s.n)
-				return fail_quoted(mem, UNFINISHED_ESCAPE, s, used, SIZE_MAX);
+				return fail_quoted(mem, UNFINISHED_ESCAPE, s, used,
+						   SIZE_MAX);
 		} else if (s.p[i] == '[' || s.p[i] == ']') {
 			in_set = s.p[i] == '[';
 		} else if (s.p[i] == '/' && is_script_end(s, i)) {
@@ -243,7 +248,8 @@ struct html_context html_in_js_string(struct arena *mem, struct html_context c, 
 		}
 	}
 	if (in_set)
-		return fail_quoted(mem, "unfinished JS regexp charset: ", s, used, SIZE_MAX);
+		return fail_quoted(mem, "unfinished JS regexp charset: ", s, used,
+				   SIZE_MAX);
 	*used = s.n;
 	return c;
 }

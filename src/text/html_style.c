@@ -93,10 +93,11 @@ struct html_context html_in_url(struct html_context c, struct str s, size_t *use
 	return c;
 }
 
-struct html_context html_in_css_string(struct arena *mem, struct html_context c, struct str s,
-				       size_t *used)
+struct html_context html_in_css_string(struct arena *mem, struct html_context c,
+				       struct str s, size_t *used)
 {
-	const char *ends = c.state == STATE_CSS_DQ_STR || c.state == STATE_CSS_DQ_URL ? "\\\""
+	const char *ends = c.state == STATE_CSS_DQ_STR || c.state == STATE_CSS_DQ_URL
+				   ? "\\\""
 			   : c.state == STATE_CSS_URL ? "\\\t\n\f\r )"
 						      : "\\'";
 	size_t k = 0, i, read;
@@ -130,7 +131,8 @@ static uint32_t take_hex(struct str *s)
 
 	for (; n < 6 && n < s->n && html_is_hex(s->p[n]); n++) {
 		char c = s->p[n];
-		uint32_t more = r * 16 + (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+		uint32_t more = r * 16 +
+				(uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
 
 		if (more > 0x10FFFF)
 			break;

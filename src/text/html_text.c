@@ -44,7 +44,8 @@ static bool add_nospace(struct buf *b, uint32_t r)
 	return false;
 }
 
-void buf_add_html_escaped(struct buf *b, struct str s, enum html_escaper how, bool keeps_amp)
+void buf_add_html_escaped(struct buf *b, struct str s, enum html_escaper how,
+			  bool keeps_amp)
 {
 	bool nospace = how == ESCAPE_NOSPACE;
 	size_t step, plain = 0;
@@ -97,10 +98,9 @@ struct str html_strip_tags(struct arena *mem, struct str s)
 			c = (struct html_context){.state = STATE_TAG, .element = c.element};
 			continue;
 		}
-		d = html_transition(mem,
-				    c.element && !html_is_in_tag(c.state) ? STATE_RCDATA
-									  : c.state,
-				    &c, str_from(s, i), &used);
+		d = html_transition(
+			mem, c.element && !html_is_in_tag(c.state) ? STATE_RCDATA : c.state,
+			&c, str_from(s, i), &used);
 		is_text = c.state == STATE_TEXT || c.state == STATE_RCDATA;
 		all_text = all_text && is_text;
 		if (is_text)
@@ -122,7 +122,7 @@ struct str html_strip_tags(struct arena *mem, struct str s)
 	return out;
 }
 
-/* -- URLs ------------------------------------------------------------------------------- */
+/* -- URLs ----------------------------------------------------------------------------- */
 
 static bool is_word(struct str s, const char *lower)
 {
@@ -142,7 +142,8 @@ bool html_is_safe_url(struct str s)
 
 	if (colon == STR_NONE || str_find_char(scheme, '/') != STR_NONE)
 		return true;
-	return is_word(scheme, "http") || is_word(scheme, "https") || is_word(scheme, "mailto");
+	return is_word(scheme, "http") || is_word(scheme, "https") ||
+	       is_word(scheme, "mailto");
 }
 
 static bool is_alnum(char c)

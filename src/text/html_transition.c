@@ -46,7 +46,7 @@ static struct html_context fail_two(struct arena *mem, struct str first, const c
 	return c;
 }
 
-/* -- text and tags ---------------------------------------------------------------------- */
+/* -- text and tags -------------------------------------------------------------------- */
 
 static size_t tag_name_end(struct str s, size_t i)
 {
@@ -55,7 +55,8 @@ static size_t tag_name_end(struct str s, size_t i)
 	for (i++; i < s.n; i++) {
 		if (is_alnum(s.p[i]))
 			continue;
-		if ((s.p[i] != ':' && s.p[i] != '-') || i + 1 >= s.n || !is_alnum(s.p[i + 1]))
+		if ((s.p[i] != ':' && s.p[i] != '-') || i + 1 >= s.n ||
+		    !is_alnum(s.p[i + 1]))
 			break;
 	}
 	return i;
@@ -112,18 +113,20 @@ static size_t attr_name_end(struct str s, size_t i, size_t *bad)
 	return i;
 }
 
-static struct html_context fail_name(struct arena *mem, struct str s, size_t bad, size_t *used)
+static struct html_context fail_name(struct arena *mem, struct str s, size_t bad,
+				     size_t *used)
 {
 	*used = s.n;
-	return fail_two(mem, str_slice(s, bad, 1), " in attribute name: ", utf8_first(s, 32));
+	return fail_two(mem, str_slice(s, bad, 1),
+			" in attribute name: ", utf8_first(s, 32));
 }
 
 static struct html_context after_tag(const struct html_context *c)
 {
 	static const enum html_state states[] = {
-		[ELEMENT_OTHER] = STATE_TEXT,	   [ELEMENT_SCRIPT] = STATE_JS,
-		[ELEMENT_STYLE] = STATE_CSS,	   [ELEMENT_TEXTAREA] = STATE_RCDATA,
-		[ELEMENT_TITLE] = STATE_RCDATA,	   [ELEMENT_META] = STATE_TEXT,
+		[ELEMENT_OTHER] = STATE_TEXT,	[ELEMENT_SCRIPT] = STATE_JS,
+		[ELEMENT_STYLE] = STATE_CSS,	[ELEMENT_TEXTAREA] = STATE_RCDATA,
+		[ELEMENT_TITLE] = STATE_RCDATA, [ELEMENT_META] = STATE_TEXT,
 	};
 
 	return (struct html_context){
@@ -238,7 +241,8 @@ static size_t url_key_length(struct str s, size_t i)
 	return end < s.n && s.p[end] == '=' ? end + 1 - i : 0;
 }
 
-static struct html_context in_meta_content(struct html_context c, struct str s, size_t *used)
+static struct html_context in_meta_content(struct html_context c, struct str s,
+					   size_t *used)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		size_t n = url_key_length(s, i);
@@ -263,9 +267,10 @@ static struct html_context in_meta_url(struct html_context c, struct str s, size
 	return c;
 }
 
-/* -- comments --------------------------------------------------------------------------- */
+/* -- comments ------------------------------------------------------------------------- */
 
-static struct html_context in_html_comment(struct html_context c, struct str s, size_t *used)
+static struct html_context in_html_comment(struct html_context c, struct str s,
+					   size_t *used)
 {
 	size_t i = str_find(s, STR("-->"));
 
@@ -273,7 +278,8 @@ static struct html_context in_html_comment(struct html_context c, struct str s, 
 	return i == STR_NONE ? c : (struct html_context){.state = STATE_TEXT};
 }
 
-static struct html_context in_block_comment(struct html_context c, struct str s, size_t *used)
+static struct html_context in_block_comment(struct html_context c, struct str s,
+					    size_t *used)
 {
 	size_t i = str_find(s, STR("*/"));
 
@@ -284,7 +290,8 @@ static struct html_context in_block_comment(struct html_context c, struct str s,
 }
 
 /* The line's end is no part of the comment. */
-static struct html_context in_line_comment(struct html_context c, struct str s, size_t *used)
+static struct html_context in_line_comment(struct html_context c, struct str s,
+					   size_t *used)
 {
 	bool css = c.state == STATE_CSS_LINE_CMT;
 
@@ -303,7 +310,7 @@ static struct html_context in_line_comment(struct html_context c, struct str s, 
 	return c;
 }
 
-/* -- the end of script, style, textarea, title ------------------------------------------- */
+/* -- the end of script, style, textarea, title ---------------------------------------- */
 
 /* Where "</tag" stands, something behind it that ends a name. */
 static size_t tag_end_at(struct str s, struct str tag)
@@ -316,6 +323,8 @@ static size_t tag_end_at(struct str s, struct str tag)
 	}
 	return STR_NONE;
 }
+
+#define LONGEST_END_TAG 16 /* "</textarea" and what follows */
 
 static struct html_context at_special_end(struct html_context c, struct str s, size_t *used)
 {
@@ -338,10 +347,11 @@ static struct html_context at_special_end(struct html_context c, struct str s, s
 	return (struct html_context){.state = STATE_TEXT};
 }
 
-/* -- all of them ------------------------------------------------------------------------ */
+/* -- all of them ---------------------------------------------------------------------- */
 
 struct html_context html_transition(struct arena *mem, enum html_state state,
-				    const struct html_context *c, struct str s, size_t *used)
+				    const struct html_context *c, struct str s,
+				    size_t *used)
 {
 	switch (state) {
 	case STATE_TEXT:
@@ -428,27 +438,39 @@ static size_t unquoted_trouble(struct str value)
 	return STR_NONE;
 }
 
+/* One step, but not past the end tag of the element. That is looked for only as far as the
+ * step goes: a long script has many steps. */
+static struct html_context in_content(struct arena *mem, const struct html_context *c,
+				      struct str s, size_t *used)
+{
+	struct html_context next = html_transition(mem, c->state, c, s, used), ended;
+	struct str seen = str_slice(s, 0, *used + LONGEST_END_TAG);
+	size_t end;
+
+	ended = at_special_end(*c, seen, &end);
+	if (end >= *used && end != 0)
+		return next;
+	if (end == 0 && seen.n) {
+		*used = 0;
+		return ended;
+	}
+	return html_transition(mem, c->state, c, str_slice(s, 0, end), used);
+}
+
 struct html_context html_after_text(struct arena *mem, const struct html_context *c,
 				    struct str s, size_t *used)
 {
 	enum html_element element = c->element;
 	size_t end, bad;
 
-	if (c->delim == DELIM_NONE) {
-		struct html_context ended = at_special_end(*c, s, &end);
-
-		if (end == 0) {
-			*used = 0;
-			return ended;
-		}
-		return html_transition(mem, c->state, c, str_slice(s, 0, end), used);
-	}
+	if (c->delim == DELIM_NONE)
+		return in_content(mem, c, s, used);
 	end = html_value_end(c->delim, s);
 	bad = c->delim == DELIM_SPACE ? unquoted_trouble(str_slice(s, 0, end)) : STR_NONE;
 	*used = s.n;
 	if (bad != STR_NONE)
-		return fail_two(mem, str_slice(s, bad, 1), " in unquoted attr: ",
-				str_slice(s, 0, end));
+		return fail_two(mem, str_slice(s, bad, 1),
+				" in unquoted attr: ", str_slice(s, 0, end));
 	if (end == STR_NONE)
 		return in_value(mem, *c, s);
 	if (c->state == STATE_ATTR && c->element == ELEMENT_SCRIPT &&

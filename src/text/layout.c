@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Longest first where one begins with another. word: not in front of a lower-case letter. */
+/* Longest first where one begins with another. word: not in front of a lower-case letter.
+ */
 static const struct {
 	const char *text;
 	enum element_kind kind;

@@ -28,7 +28,7 @@ enum element_kind {
 	ELEMENT_SMALL_PM,
 	ELEMENT_ZONE_NAME,
 	ELEMENT_OFFSET,
-	ELEMENT_FRACTION,      /* ".000": all its digits */
+	ELEMENT_FRACTION,	/* ".000": all its digits */
 	ELEMENT_FRACTION_SHORT, /* ".999": without trailing zeros */
 };
 struct element {

@@ -200,12 +200,18 @@ static enum token_kind word_kind(struct str word)
 		const char *word;
 		enum token_kind kind;
 	} words[] = {
-		{"block", TOKEN_BLOCK},	      {"break", TOKEN_BREAK},
-		{"continue", TOKEN_CONTINUE}, {"define", TOKEN_DEFINE},
-		{"else", TOKEN_ELSE},	      {"end", TOKEN_END},
-		{"if", TOKEN_IF},	      {"nil", TOKEN_NIL},
-		{"range", TOKEN_RANGE},	      {"template", TOKEN_TEMPLATE},
-		{"with", TOKEN_WITH},	      {"true", TOKEN_BOOL},
+		{"block", TOKEN_BLOCK},
+		{"break", TOKEN_BREAK},
+		{"continue", TOKEN_CONTINUE},
+		{"define", TOKEN_DEFINE},
+		{"else", TOKEN_ELSE},
+		{"end", TOKEN_END},
+		{"if", TOKEN_IF},
+		{"nil", TOKEN_NIL},
+		{"range", TOKEN_RANGE},
+		{"template", TOKEN_TEMPLATE},
+		{"with", TOKEN_WITH},
+		{"true", TOKEN_BOOL},
 		{"false", TOKEN_BOOL},
 	};
 
@@ -486,7 +492,8 @@ static struct token lex_text(struct lexer *l)
 	}
 	l->pos = l->in.n;
 	if (l->pos == l->start)
-		return (struct token){TOKEN_EOF, (uint32_t)l->pos, l->start_line, STR("EOF")};
+		return (struct token){TOKEN_EOF, (uint32_t)l->pos, l->start_line,
+				      STR("EOF")};
 	l->line += count_lines(str_from(l->in, l->start));
 	return emit(l, TOKEN_TEXT);
 }

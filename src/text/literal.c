@@ -72,7 +72,8 @@ static bool parse_magnitude(struct str s, uint64_t *out)
 
 static void parse_integer(struct str s, struct number *n)
 {
-	bool negative = s.n && s.p[0] == '-', is_signed = negative || (s.n && s.p[0] == '+');
+	bool negative = s.n && s.p[0] == '-',
+	     is_signed = negative || (s.n && s.p[0] == '+');
 	uint64_t u;
 
 	if (!parse_magnitude(is_signed ? str_from(s, 1) : s, &u))
@@ -127,8 +128,9 @@ const char *literal_complex(struct str text, struct number *n)
 	size_t cut = text.n - 1;
 
 	/* the sign between the parts is not that of an exponent */
-	while (cut > 1 && !((text.p[cut] == '+' || text.p[cut] == '-') &&
-			    (text.p[cut - 1] | 0x20) != 'e' && (text.p[cut - 1] | 0x20) != 'p'))
+	while (cut > 1 &&
+	       !((text.p[cut] == '+' || text.p[cut] == '-') &&
+		 (text.p[cut - 1] | 0x20) != 'e' && (text.p[cut - 1] | 0x20) != 'p'))
 		cut--;
 	if (float_parse(str_slice(text, 0, cut), &n->f) != FLOAT_OK ||
 	    float_parse(str_slice(text, cut, text.n - cut - 1), &n->imaginary) != FLOAT_OK)

@@ -49,7 +49,8 @@ struct node {
 	enum node_kind kind;
 	uint32_t at;
 	int line;
-	struct str text; /* TEXT: itself; IDENTIFIER, TEMPLATE: a name; literals: as written */
+	struct str
+		text; /* TEXT: itself; IDENTIFIER, TEMPLATE: a name; literals: as written */
 	union {
 		struct { /* ACTION, IF, WITH, RANGE, TEMPLATE */
 			struct node *pipe;
@@ -77,7 +78,8 @@ struct body {
 	struct str name;
 	const struct source *source;
 	struct nodes root;
-	const struct node *first; /* where its list begins, for complaints about all of it */
+	const struct node
+		*first; /* where its list begins, for complaints about all of it */
 };
 
 struct node *node_new(struct arena *, enum node_kind, uint32_t at, int line);

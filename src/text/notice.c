@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* -- KV, Pairs, Strings ----------------------------------------------------------------- */
+/* -- KV, Pairs, Strings --------------------------------------------------------------- */
 
 #define FIRST_LABEL "alertname" /* sorts before all others */
 
@@ -233,10 +233,18 @@ static const struct func strings_methods[] = {
 	FUNC_END,
 };
 
-/* -- Alert, Alerts, Data ---------------------------------------------------------------- */
+/* -- Alert, Alerts, Data -------------------------------------------------------------- */
 
-enum { ALERT_STATUS, ALERT_LABELS, ALERT_ANNOTATIONS, ALERT_STARTS_AT, ALERT_ENDS_AT,
-       ALERT_URL, ALERT_FINGERPRINT, ALERT_FIELDS };
+enum {
+	ALERT_STATUS,
+	ALERT_LABELS,
+	ALERT_ANNOTATIONS,
+	ALERT_STARTS_AT,
+	ALERT_ENDS_AT,
+	ALERT_URL,
+	ALERT_FINGERPRINT,
+	ALERT_FIELDS
+};
 static const struct type_field alert_fields[ALERT_FIELDS] = {
 	[ALERT_STATUS] = {"Status", &type_string, "status"},
 	[ALERT_LABELS] = {"Labels", &type_kv, "labels"},
@@ -266,9 +274,19 @@ const struct type type_alert_list = {
 	.elem = &type_alert,
 };
 
-enum { DATA_RECEIVER, DATA_STATUS, DATA_ALERTS, DATA_REASON, DATA_GROUP_LABELS,
-       DATA_COMMON_LABELS, DATA_COMMON_ANNOTATIONS, DATA_ROUTE_LABELS, DATA_URL,
-       DATA_RENDERED, DATA_FIELDS };
+enum {
+	DATA_RECEIVER,
+	DATA_STATUS,
+	DATA_ALERTS,
+	DATA_REASON,
+	DATA_GROUP_LABELS,
+	DATA_COMMON_LABELS,
+	DATA_COMMON_ANNOTATIONS,
+	DATA_ROUTE_LABELS,
+	DATA_URL,
+	DATA_RENDERED,
+	DATA_FIELDS
+};
 static const struct type_field data_fields[DATA_FIELDS] = {
 	[DATA_RECEIVER] = {"Receiver", &type_string, "receiver"},
 	[DATA_STATUS] = {"Status", &type_string, "status"},

@@ -14,7 +14,7 @@ extern const struct type type_kv, type_pairs, type_pair, type_name_list /* Strin
 struct value value_kv(struct arena *, const struct labels *);
 
 struct notice_alert {
-	const char *status; /* "firing" or "resolved" */
+	const char *status;		  /* "firing" or "resolved" */
 	struct value labels, annotations; /* value_kv; nothing: empty */
 	struct moment starts_at, ends_at; /* ends_at INSTANT_ZERO while firing */
 	struct str generator_url, fingerprint;

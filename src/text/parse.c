@@ -124,8 +124,8 @@ static bool fail_lexer(struct parser *p, struct token t)
 
 	if (!p->action_line || p->action_line == t.line)
 		return fail_text(p, t.text);
-	return fail(p, "%.*s%s started at %.*s:%d", FMT(t.text), unclosed ? "" : " in action",
-		    FMT(p->source->name), p->action_line);
+	return fail(p, "%.*s%s started at %.*s:%d", FMT(t.text),
+		    unclosed ? "" : " in action", FMT(p->source->name), p->action_line);
 }
 
 static bool unexpected(struct parser *p, struct token t, const char *context)
@@ -172,7 +172,7 @@ static struct node *node_at(struct parser *p, enum node_kind kind, struct token 
 	return node_new(p->mem, kind, t.at, t.line);
 }
 
-/* -- names ------------------------------------------------------------------------------ */
+/* -- names ---------------------------------------------------------------------------- */
 
 /* ".a.b" or "$x.a" cut into its names. */
 static void add_names(struct parser *p, struct node *n, struct str text)
@@ -222,7 +222,7 @@ static bool use_function(struct parser *p, struct token t, struct node **out)
 	return true;
 }
 
-/* -- terms ------------------------------------------------------------------------------ */
+/* -- terms ---------------------------------------------------------------------------- */
 
 static bool parse_pipeline(struct parser *p, const char *context, enum token_kind end,
 			   struct node **out);
@@ -254,8 +254,8 @@ static bool parse_string(struct parser *p, struct token t, struct node **out)
 
 static bool parse_parenthesis(struct parser *p, struct node **out)
 {
-	bool ok = go_deeper(p) && parse_pipeline(p, "parenthesized pipeline",
-						 TOKEN_RIGHT_PAREN, out);
+	bool ok = go_deeper(p) &&
+		  parse_pipeline(p, "parenthesized pipeline", TOKEN_RIGHT_PAREN, out);
 
 	p->depth--;
 	return ok;
@@ -357,7 +357,7 @@ static bool parse_command(struct parser *p, struct node **out)
 	return (*out)->args.n || fail(p, "empty command");
 }
 
-/* -- pipelines -------------------------------------------------------------------------- */
+/* -- pipelines ------------------------------------------------------------------------ */
 
 static void declare(struct parser *p, struct node *pipe, struct token variable)
 {
@@ -413,7 +413,8 @@ static bool check_pipeline(struct parser *p, const struct node *pipe, const char
 
 		if (kind == NODE_BOOL || kind == NODE_DOT || kind == NODE_NIL ||
 		    kind == NODE_NUMBER || kind == NODE_STRING)
-			return fail(p, "non executable command in pipeline stage %zu", i + 1);
+			return fail(p, "non executable command in pipeline stage %zu",
+				    i + 1);
 	}
 	return true;
 }
@@ -444,7 +445,7 @@ static bool parse_pipeline(struct parser *p, const char *context, enum token_kin
 	return check_pipeline(p, pipe, context);
 }
 
-/* -- actions ---------------------------------------------------------------------------- */
+/* -- actions -------------------------------------------------------------------------- */
 
 static bool parse_text_or_action(struct parser *p, struct node **out);
 
@@ -579,7 +580,8 @@ static bool add_body(struct parser *p, struct str name, const struct nodes *root
 			b->root = *root;
 			b->first = node_at(p, NODE_DOT, first);
 		} else if (!nodes_are_empty(root)) {
-			return fail_quoted(p, first.at, "template: multiple definition of template ",
+			return fail_quoted(p, first.at,
+					   "template: multiple definition of template ",
 					   name, "");
 		}
 		return true;
@@ -647,7 +649,8 @@ static bool parse_define(struct parser *p)
 	struct str name;
 
 	if (!parse_template_name(&inner, next_word(&inner), context, &name) ||
-	    !expect(&inner, TOKEN_RIGHT_DELIM, context) || !parse_body(&inner, &root, &end, &first))
+	    !expect(&inner, TOKEN_RIGHT_DELIM, context) ||
+	    !parse_body(&inner, &root, &end, &first))
 		return false;
 	if (end->kind != NODE_END)
 		return fail(&inner, "unexpected %s in %s", end_text(end), context);

@@ -53,7 +53,7 @@ void print_line(struct buf *out, struct arena *mem, const struct value *v, size_
 	buf_add_char(out, '\n');
 }
 
-/* -- format strings --------------------------------------------------------------------- */
+/* -- format strings ------------------------------------------------------------------- */
 
 #define LARGEST_NUMBER 1000000 /* of widths and precisions, checked before each digit */
 
@@ -305,7 +305,8 @@ static void print_extra(struct format *p)
 void print_format(struct buf *out, struct arena *mem, struct str format,
 		  const struct value *v, size_t n)
 {
-	struct format p = {.rest = format, .v = v, .n = n, .verb = {.out = out, .mem = mem}};
+	struct format p = {
+		.rest = format, .v = v, .n = n, .verb = {.out = out, .mem = mem}};
 	size_t percent;
 
 	while (p.rest.n && !out->full) {

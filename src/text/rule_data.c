@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* -- samples ---------------------------------------------------------------------------- */
+/* -- samples -------------------------------------------------------------------------- */
 
 static const struct type_field sample_fields[] = {
 	{"Labels", &type_string_map, NULL},
@@ -37,7 +37,8 @@ struct value value_samples(struct arena *mem, const struct rule_sample *samples,
 
 		f[0] = value_label_map(mem, samples[i].labels);
 		f[1] = samples[i].value;
-		f[2] = value_int64(samples[i].timestamp); /* behind Go's fields: vmalert's */
+		f[2] = value_int64(
+			samples[i].timestamp); /* behind Go's fields: vmalert's */
 		v[i] = value_pointer(mem, &type_sample_pointer,
 				     (struct value){.type = &type_sample, .fields = f});
 	}
@@ -62,7 +63,7 @@ struct value value_histogram(struct arena *mem, struct str text)
 	return (struct value){.type = &type_histogram, .s = arena_str(mem, text)};
 }
 
-/* -- the root value --------------------------------------------------------------------- */
+/* -- the root value ------------------------------------------------------------------- */
 
 static const struct type_field rule_fields[] = {
 	{"Labels", &type_string_map, NULL},
@@ -81,7 +82,8 @@ const struct type *const rule_type = &type_rule;
 
 static struct value map_of(struct arena *mem, const struct labels *labels)
 {
-	return labels ? value_label_map(mem, labels) : value_dict(&type_string_map, NULL, 0);
+	return labels ? value_label_map(mem, labels)
+		      : value_dict(&type_string_map, NULL, 0);
 }
 
 struct value rule_data_value(struct arena *mem, const struct rule_data *d)
@@ -96,12 +98,12 @@ struct value rule_data_value(struct arena *mem, const struct rule_data *d)
 }
 
 static const struct type_field vmalert_fields[] = {
-	{"Type", &type_string, NULL},	      {"Labels", &type_string_map, NULL},
-	{"Value", &type_float64, NULL},	      {"Expr", &type_string, NULL},
-	{"AlertID", &type_uint64, NULL},      {"GroupID", &type_uint64, NULL},
-	{"ActiveAt", &type_time, NULL},	      {"For", &type_duration, NULL},
-	{"IsPartial", &type_bool, NULL},      {"ExternalLabels", &type_string_map, NULL},
-	{"ExternalURL", &type_string, NULL},  {"Interval", &type_duration, NULL},
+	{"Type", &type_string, NULL},	     {"Labels", &type_string_map, NULL},
+	{"Value", &type_float64, NULL},	     {"Expr", &type_string, NULL},
+	{"AlertID", &type_uint64, NULL},     {"GroupID", &type_uint64, NULL},
+	{"ActiveAt", &type_time, NULL},	     {"For", &type_duration, NULL},
+	{"IsPartial", &type_bool, NULL},     {"ExternalLabels", &type_string_map, NULL},
+	{"ExternalURL", &type_string, NULL}, {"Interval", &type_duration, NULL},
 };
 static const struct type type_rule_vmalert = {
 	.kind = VALUE_STRUCT,
@@ -134,7 +136,7 @@ struct value rule_data_value_vmalert(struct arena *mem, const struct rule_data *
 	return (struct value){.type = &type_rule_vmalert, .fields = f};
 }
 
-/* -- texts ------------------------------------------------------------------------------ */
+/* -- texts ---------------------------------------------------------------------------- */
 
 static const char prometheus_prefix[] =
 	"{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}"

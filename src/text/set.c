@@ -131,7 +131,8 @@ const struct template *template_parse(struct arena *mem, const struct template_s
 const struct template *template_aside(struct arena *mem, const struct template *t,
 				      struct str text, struct err *err)
 {
-	return parse_over(mem, t->set, &t->own, source_new(mem, STR(""), text, NOWHERE), err);
+	return parse_over(mem, t->set, &t->own, source_new(mem, STR(""), text, NOWHERE),
+			  err);
 }
 
 bool template_is_plain(const struct template *t)

@@ -7,10 +7,11 @@
 struct bodies { /* a name space: names to bodies, in the arena */
 	VEC(struct body *) v;
 };
-struct template {
+struct template
+{
 	const struct template_set *set;
 	enum template_engine engine;
-	struct bodies own;  /* what the text defined, the main body under its name */
+	struct bodies own; /* what the text defined, the main body under its name */
 	struct body *main;
 	struct bodies html; /* escaped copies, under their derived names; TEMPLATE_HTML */
 	struct body *html_main;

@@ -92,15 +92,15 @@ struct template_limits {
 
 enum query_state { QUERY_ANSWERED, QUERY_WANTED, QUERY_FAILED };
 struct template_run {
-	struct arena *mem;		/* required */
-	struct instant now;		/* its .off is ignored; shown in local */
-	const struct zone *local;	/* NULL: UTC */
+	struct arena *mem;	  /* required */
+	struct instant now;	  /* its .off is ignored; shown in local */
+	const struct zone *local; /* NULL: UTC */
 	const struct zone *(*zone_find)(void *arg, struct str name); /* NULL: UTC only */
 	/* Fills *samples (value_samples) when QUERY_ANSWERED, *why when QUERY_FAILED. */
 	enum query_state (*query)(void *arg, struct str expr, struct arena *,
 				  struct value *samples, const char **why);
-	void *arg;		  /* for zone_find and query */
-	const char *external_url; /* NULL: none; externalURL and pathPrefix then fail */
+	void *arg;		   /* for zone_find and query */
+	const char *external_url;  /* NULL: none; externalURL and pathPrefix then fail */
 	struct value route_labels; /* a KV for routeLabels; nothing: none */
 	bool route_labels_raw;	   /* they are template texts, to be rendered when asked */
 	struct template_limits limits;

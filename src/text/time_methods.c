@@ -9,7 +9,8 @@ static const struct value *behind(const struct value *v)
 	return v->type->kind == VALUE_POINTER ? v->to : v;
 }
 
-static struct str text_of(struct arena *mem, void (*add)(struct buf *, const struct value *),
+static struct str text_of(struct arena *mem,
+			  void (*add)(struct buf *, const struct value *),
 			  const struct value *v)
 {
 	struct buf b = BUF(256);
@@ -67,7 +68,7 @@ struct str weekday_text(struct arena *mem, const struct value *v)
 	return text_of(mem, add_weekday, v);
 }
 
-/* -- time.Time -------------------------------------------------------------------------- */
+/* -- time.Time ------------------------------------------------------------------------ */
 
 static const struct moment *self(const struct call *c)
 {
@@ -253,7 +254,8 @@ static bool time_Truncate(struct call *c, struct value *out)
 
 	*out = c->args[0];
 	if (unit > 0)
-		*out = moved(c, instant_add_ns(self(c)->t, -remainder_of(self(c)->t, unit)));
+		*out = moved(c,
+			     instant_add_ns(self(c)->t, -remainder_of(self(c)->t, unit)));
 	return true;
 }
 
@@ -265,7 +267,8 @@ static bool time_Round(struct call *c, struct value *out)
 	if (unit <= 0)
 		return true;
 	rest = remainder_of(self(c)->t, unit);
-	*out = moved(c, instant_add_ns(self(c)->t, rest < unit - rest ? -rest : unit - rest));
+	*out = moved(c,
+		     instant_add_ns(self(c)->t, rest < unit - rest ? -rest : unit - rest));
 	return true;
 }
 
@@ -353,9 +356,48 @@ static bool time_YearDay(struct call *c, struct value *out)
 	return true;
 }
 
+static struct str location_text(struct arena *mem, const struct value *v)
+{
+	(void)mem;
+	return behind(v)->s;
+}
+
+static bool location_String(struct call *c, struct value *out)
+{
+	*out = c->args[0];
+	return true;
+}
+
+static const struct func location_methods[];
+static const struct type type_location_name = {
+	.kind = VALUE_STRING, .name = "time.Location", .methods = location_methods};
+static const struct type type_location = {
+	.kind = VALUE_POINTER,
+	.name = "*time.Location",
+	.elem = &type_location_name,
+	.text = location_text,
+};
+
+static bool time_Location(struct call *c, struct value *out)
+{
+	const struct moment *m = self(c);
+	const char *name = m->zone ? zone_name(m->zone) : m->t.off ? "" : "UTC";
+
+	*out = value_pointer(
+		c->mem, &type_location,
+		(struct value){.type = &type_location_name, .s = str_of(name)});
+	return true;
+}
+
 #define METHOD(name, prefix, result)	  FUNC(#name, prefix##_##name, &result, 0, NULL)
 #define METHOD1(name, prefix, result, in) FUNC(#name, prefix##_##name, &result, 1, &in)
-#define UNFIT(go_name, text)		  {.name = go_name, .unfit = text}
+#define UNFIT(go_name, text)                                                               \
+	{                                                                                  \
+		.name = go_name, .unfit = text                                             \
+	}
+
+static const struct func location_methods[] = {METHOD(String, location, type_string),
+					       FUNC_END};
 
 const struct func time_methods[] = {
 	METHOD(String, time, type_string),
@@ -387,19 +429,23 @@ const struct func time_methods[] = {
 	METHOD(Second, time, type_int),
 	METHOD(Nanosecond, time, type_int),
 	METHOD(Weekday, time, type_weekday),
+	METHOD(Location, time, type_location),
 	METHOD(YearDay, time, type_int),
 	UNFIT("Date", "function Date has 3 return values; should be 1 or 2"),
 	UNFIT("Clock", "function Clock has 3 return values; should be 1 or 2"),
-	UNFIT("Zone", "invalid function signature for Zone: second return value should be error; is "
-	      "int"),
-	UNFIT("ISOWeek", "invalid function signature for ISOWeek: second return value should be error; "
-	      "is int"),
-	UNFIT("ZoneBounds", "invalid function signature for ZoneBounds: second return value should be "
+	UNFIT("Zone", "invalid function signature for Zone: second return value should be "
+		      "error; is "
+		      "int"),
+	UNFIT("ISOWeek", "invalid function signature for ISOWeek: second return value "
+			 "should be error; "
+			 "is int"),
+	UNFIT("ZoneBounds",
+	      "invalid function signature for ZoneBounds: second return value should be "
 	      "error; is time.Time"),
 	FUNC_END,
 };
 
-/* -- time.Duration and its kin ---------------------------------------------------------- */
+/* -- time.Duration and its kin -------------------------------------------------------- */
 
 static int64_t ns_of(const struct call *c)
 {

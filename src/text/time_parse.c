@@ -305,7 +305,7 @@ static bool skip_text(struct str *s, struct str text)
 	return true;
 }
 
-/* -- complaints ------------------------------------------------------------------------- */
+/* -- complaints ----------------------------------------------------------------------- */
 
 static void add_quoted(struct buf *b, struct str s)
 {
@@ -366,7 +366,7 @@ static const char *extra_text(struct arena *mem, struct str whole, struct str ex
 	return wrong(mem, whole, keep(mem, &b));
 }
 
-/* -- the whole -------------------------------------------------------------------------- */
+/* -- the whole ------------------------------------------------------------------------ */
 
 static const char *settle_date(struct reading *r)
 {

@@ -54,7 +54,8 @@ static bool unescape(struct arena *mem, struct str s, struct str *out, size_t *b
 
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '%') {
-			if (i + 2 >= s.n || hex_of(s.p[i + 1]) < 0 || hex_of(s.p[i + 2]) < 0) {
+			if (i + 2 >= s.n || hex_of(s.p[i + 1]) < 0 ||
+			    hex_of(s.p[i + 2]) < 0) {
 				*bad = i;
 				return false;
 			}
@@ -68,7 +69,7 @@ static bool unescape(struct arena *mem, struct str s, struct str *out, size_t *b
 	return true;
 }
 
-/* -- parsing -----------------------------------------------------------------------------*/
+/* -- parsing ----------------------------------------------------------------------------*/
 /* False when a ":" stands first, where a scheme should. */
 static bool take_scheme(struct arena *mem, struct str *rest, struct url *out)
 {
@@ -114,7 +115,8 @@ static bool check_host(struct str host, struct pos at, struct err *err)
 		}
 		for (size_t i = 0; i < colon; i++) {
 			if (is_one_of(host.p[i], " <>\"`^{}|\\") || host.p[i] == '#')
-				return err_set(err, at, "invalid character \"%c\" in host name",
+				return err_set(err, at,
+					       "invalid character \"%c\" in host name",
 					       host.p[i]);
 		}
 	}
@@ -209,7 +211,7 @@ bool url_parse_http(struct arena *mem, struct str s, struct pos at, struct url *
 	return true;
 }
 
-/* -- printing ----------------------------------------------------------------------------*/
+/* -- printing ---------------------------------------------------------------------------*/
 /* Whether the path as written may stand as it is: Go's validEncoded. */
 static bool is_valid_encoded(const char *raw)
 {
@@ -226,8 +228,7 @@ static void add_path(struct buf *out, struct arena *mem, const struct url *u)
 	size_t bad;
 
 	if (u->raw_path[0] && is_valid_encoded(u->raw_path) &&
-	    unescape(mem, str_of(u->raw_path), &decoded, &bad) &&
-	    str_is(decoded, u->path))
+	    unescape(mem, str_of(u->raw_path), &decoded, &bad) && str_is(decoded, u->path))
 		buf_add_text(out, u->raw_path);
 	else
 		buf_add_url_path(out, str_of(u->path));
@@ -272,7 +273,7 @@ const char *url_print_redacted(struct arena *mem, const struct url *u)
 		     arena_printf(mem, "%.*s:xxxxx", (int)(colon - u->user), u->user));
 }
 
-/* -- changing ----------------------------------------------------------------------------*/
+/* -- changing ---------------------------------------------------------------------------*/
 void url_append(struct arena *mem, struct url *u, const char *tail)
 {
 	u->path = arena_printf(mem, "%s%s", u->path, tail);
@@ -305,7 +306,7 @@ void url_join(struct arena *mem, struct url *u, const char *tail)
 	u->raw_path = "";
 }
 
-/* -- host and port -----------------------------------------------------------------------*/
+/* -- host and port ----------------------------------------------------------------------*/
 bool host_port_parse(struct arena *mem, struct str s, struct pos at, struct host_port *out,
 		     struct err *err)
 {
@@ -321,7 +322,8 @@ bool host_port_parse(struct arena *mem, struct str s, struct pos at, struct host
 	host = str_slice(s, 0, colon);
 	if (host.n && host.p[0] == '[') {
 		if (host.p[host.n - 1] != ']')
-			return err_set(err, at, "address %.*s: missing ']' in address", FMT(s));
+			return err_set(err, at, "address %.*s: missing ']' in address",
+				       FMT(s));
 		host = str_slice(host, 1, host.n - 2);
 	} else if (str_find_char(host, ':') != STR_NONE) {
 		return err_set(err, at, "address %.*s: too many colons in address", FMT(s));

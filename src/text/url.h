@@ -10,12 +10,12 @@
 #include "base/err.h"
 
 struct url {
-	const char *scheme; /* lower case, "" when there is none */
-	const char *user;   /* "name:password" as written; NULL: none */
-	const char *host;   /* with the port; brackets stay around IPv6 */
-	const char *path;   /* decoded */
+	const char *scheme;   /* lower case, "" when there is none */
+	const char *user;     /* "name:password" as written; NULL: none */
+	const char *host;     /* with the port; brackets stay around IPv6 */
+	const char *path;     /* decoded */
 	const char *raw_path; /* as written */
-	const char *query;  /* as written; NULL: no "?" */
+	const char *query;    /* as written; NULL: no "?" */
 	const char *fragment; /* as written; NULL: no "#" */
 };
 

@@ -337,7 +337,8 @@ bool type_is_assignable(const struct type *from, const struct type *to)
 		return true;
 	if (from->kind != to->kind || (from->is_named && to->is_named))
 		return false;
-	return (from->kind == VALUE_LIST || from->kind == VALUE_MAP) && from->elem == to->elem;
+	return (from->kind == VALUE_LIST || from->kind == VALUE_MAP) &&
+	       from->elem == to->elem;
 }
 
 bool type_can_be_nil(const struct type *t)

@@ -65,7 +65,7 @@ struct type {
 	const struct type_field *fields;
 	size_t n_fields;
 	const struct func *methods; /* name NULL ends */
-	const struct value *zero; /* of structs that are elements of maps */
+	const struct value *zero;   /* of structs that are elements of maps */
 	/* The String method, for printing; NULL when the type has none. */
 	struct str (*text)(struct arena *, const struct value *);
 };
@@ -106,11 +106,11 @@ struct entry {
 
 /* The types there are. */
 extern const struct type type_bool, type_int, type_int64, type_uint8, type_uint64,
-	type_float64, type_complex, type_string, type_any, type_value, type_html, type_attr, type_url,
-	type_js, type_jsstr, type_css, type_srcset, type_anys /* []interface {} */,
-	type_any_map /* map[string]interface {} */, type_string_list, type_string_map,
-	type_bytes, type_time, type_time_pointer, type_duration, type_duration_pointer,
-	type_month, type_weekday;
+	type_float64, type_complex, type_string, type_any, type_value, type_html, type_attr,
+	type_url, type_js, type_jsstr, type_css, type_srcset,
+	type_anys /* []interface {} */, type_any_map /* map[string]interface {} */,
+	type_string_list, type_string_map, type_bytes, type_time, type_time_pointer,
+	type_duration, type_duration_pointer, type_month, type_weekday;
 
 /* Scalars. Strings are borrowed. */
 #define VALUE_INVALID ((struct value){.type = NULL})

@@ -154,7 +154,8 @@ static void add(struct json *j, const struct value *v)
 		break;
 	case VALUE_COMPLEX:
 	case VALUE_FUNC:
-		j->wrong = arena_printf(j->mem, "json: unsupported type: %s", v->type->name);
+		j->wrong = arena_printf(j->mem, "json: unsupported type: %s",
+					v->type->name);
 		break;
 	}
 }

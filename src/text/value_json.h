@@ -1,4 +1,5 @@
-/* value_json.h - template values as JSON, by Go's encoding/json (spec/go-template.md 14.4). */
+/* value_json.h - template values as JSON, by Go's encoding/json (spec/go-template.md 14.4).
+ */
 #pragma once
 #include "text/value.h"
 

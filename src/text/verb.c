@@ -26,7 +26,8 @@ static bool print_by_method(struct verb *f, const struct value *v)
 		buf_add_go_time(f->out, v->time);
 		return true;
 	}
-	if (!v->type->text || !is_text_verb(f) || (v->type->kind == VALUE_POINTER && !v->to))
+	if (!v->type->text || !is_text_verb(f) ||
+	    (v->type->kind == VALUE_POINTER && !v->to))
 		return false;
 	return verb_string(f, v->type->text(f->mem, v));
 }
@@ -128,28 +129,25 @@ static void print_struct(struct verb *f, const struct value *v, int depth)
 /* A time under a verb that wants no text: Go shows its hidden fields. */
 static void print_raw_time(struct verb *f, const struct moment *m)
 {
-	int64_t ext = m->t.s - INSTANT_ZERO.s;
+	static const struct type location = {
+		.kind = VALUE_POINTER, .name = "*time.Location", .elem = &type_string};
+	const struct {
+		const char *name;
+		struct value v;
+	} fields[] = {
+		{"wall:", value_uint64((uint64_t)m->t.ns)},
+		{"ext:", value_int64(m->t.s - INSTANT_ZERO.s)},
+		{"loc:", {.type = &location}},
+	};
 
 	buf_add_char(f->out, '{');
-	if (f->plus_v)
-		buf_add_text(f->out, "wall:");
-	verb_integer(f, (uint64_t)m->t.ns, false) ||
-		(bad_inner(f, &(struct value){.type = &type_uint64, .u = (uint64_t)m->t.ns}),
-		 true);
-	buf_add_char(f->out, ' ');
-	if (f->plus_v)
-		buf_add_text(f->out, "ext:");
-	verb_integer(f, (uint64_t)ext, true) ||
-		(bad_inner(f, &(struct value){.type = &type_int64, .i = ext}), true);
-	buf_add_char(f->out, ' ');
-	if (f->plus_v)
-		buf_add_text(f->out, "loc:");
-	if (f->letter == 'v')
-		verb_pad(f, STR("<nil>"));
-	else if (f->letter < 0x80 && strchr("bodxX", (int)f->letter))
-		verb_integer(f, 0, false);
-	else
-		buf_addf(f->out, "%%!%c(*time.Location=<nil>)", (int)f->letter);
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		if (i)
+			buf_add_char(f->out, ' ');
+		if (f->plus_v)
+			buf_add_text(f->out, fields[i].name);
+		print_deep(f, &fields[i].v, 1);
+	}
 	buf_add_char(f->out, '}');
 }
 

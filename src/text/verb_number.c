@@ -25,7 +25,7 @@ bool verb_bool(struct verb *f, bool b)
 	return true;
 }
 
-/* -- integers --------------------------------------------------------------------------- */
+/* -- integers ------------------------------------------------------------------------- */
 
 static const char *prefix_of(const struct verb *f, unsigned base, bool starts_with_0)
 {
@@ -191,7 +191,7 @@ bool verb_integer(struct verb *f, uint64_t u, bool is_signed)
 	}
 }
 
-/* -- floats ----------------------------------------------------------------------------- */
+/* -- floats --------------------------------------------------------------------------- */
 
 /* The sharp flag: always a point, and for g digits up to the precision. num has a sign in
  * front. */

@@ -21,12 +21,12 @@ struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event;
 	struct map anchors;
-	size_t depth;  /* open collections */
-	uint64_t made; /* nodes built so far */
+	size_t depth;		 /* open collections */
+	uint64_t made;		 /* nodes built so far */
 	size_t at_char, at_byte; /* one place in bytes, in both units */
 };
 
-/* -- errors ------------------------------------------------------------------------------*/
+/* -- errors -----------------------------------------------------------------------------*/
 static struct pos pos_of(const struct reader *r, yaml_mark_t mark)
 {
 	return (struct pos){r->file, (int)mark.line + 1, (int)mark.column + 1};
@@ -60,10 +60,12 @@ static void syntax_error(struct reader *r)
 	const char *problem = p->problem ? p->problem : "cannot be read";
 
 	if (p->error == YAML_READER_ERROR)
-		errs_addf(r->errs, pos_of_offset(r, p->problem_offset), "yaml: %s", problem);
+		errs_addf(r->errs, pos_of_offset(r, p->problem_offset), "yaml: %s",
+			  problem);
 	else if (p->context && p->context_mark.line != p->problem_mark.line)
-		errs_addf(r->errs, pos_of(r, p->problem_mark), "yaml: %s, %s that began in line %zu",
-			  problem, p->context, p->context_mark.line + 1);
+		errs_addf(r->errs, pos_of(r, p->problem_mark),
+			  "yaml: %s, %s that began in line %zu", problem, p->context,
+			  p->context_mark.line + 1);
 	else if (p->context)
 		errs_addf(r->errs, pos_of(r, p->problem_mark), "yaml: %s, %s", problem,
 			  p->context);
@@ -81,7 +83,7 @@ static bool next(struct reader *r)
 	return false;
 }
 
-/* -- scalars -----------------------------------------------------------------------------*/
+/* -- scalars ----------------------------------------------------------------------------*/
 static bool is_one_of(struct str s, const char *const *words)
 {
 	for (; *words; words++) {
@@ -98,7 +100,8 @@ static bool resolve_word(struct yaml *y, struct str s)
 					  "True", "TRUE", "on",	 "On",	"ON",  NULL};
 	static const char *const no[] = {"n",	  "N",	   "no",  "No",	 "NO",	"false",
 					 "False", "FALSE", "off", "Off", "OFF", NULL};
-	static const char *const inf[] = {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", NULL};
+	static const char *const inf[] = {".inf",  ".Inf",  ".INF", "+.inf",
+					  "+.Inf", "+.INF", NULL};
 	static const char *const minus[] = {"-.inf", "-.Inf", "-.INF", NULL};
 	static const char *const nan[] = {".nan", ".NaN", ".NAN", NULL};
 
@@ -230,7 +233,8 @@ static bool has_odd_escape(struct reader *r)
 		while (r->at_byte < r->bytes.n &&
 		       ((unsigned char)r->bytes.p[r->at_byte] & 0xc0) == 0x80)
 			r->at_byte++;
-		if (++r->at_char <= from || r->bytes.p[i] != '\\' || r->at_byte >= r->bytes.n)
+		if (++r->at_char <= from || r->bytes.p[i] != '\\' ||
+		    r->at_byte >= r->bytes.n)
 			continue;
 		if (r->bytes.p[r->at_byte] == '/')
 			return true;
@@ -242,7 +246,7 @@ static bool has_odd_escape(struct reader *r)
 	return false;
 }
 
-/* -- nodes -------------------------------------------------------------------------------*/
+/* -- nodes ------------------------------------------------------------------------------*/
 static struct yaml *read_node(struct reader *r);
 
 static struct yaml *node_new(struct reader *r, enum yaml_kind kind)
@@ -257,7 +261,8 @@ static struct yaml *node_new(struct reader *r, enum yaml_kind kind)
 	return y;
 }
 
-static struct anchor *anchor_set(struct reader *r, const yaml_char_t *name, struct yaml *node)
+static struct anchor *anchor_set(struct reader *r, const yaml_char_t *name,
+				 struct yaml *node)
 {
 	struct anchor *a;
 
@@ -273,8 +278,9 @@ static struct anchor *anchor_set(struct reader *r, const yaml_char_t *name, stru
 static bool weigh(struct reader *r, struct yaml *y, const struct yaml *kid)
 {
 	if (kid->weight > YAML_MAX_NODES - y->weight)
-		return fail(r, kid->at, "yaml: the document has too many nodes with its "
-					"aliases followed");
+		return fail(r, kid->at,
+			    "yaml: the document has too many nodes with its "
+			    "aliases followed");
 	y->weight += kid->weight;
 	y->depth = MAX(y->depth, kid->depth + 1);
 	if (y->depth + r->depth > YAML_MAX_DEPTH)
@@ -291,7 +297,8 @@ static struct yaml *read_alias(struct reader *r)
 	if (!a)
 		errs_addf(r->errs, at, "yaml: unknown anchor '%.*s'", FMT(name));
 	else if (a->open)
-		errs_addf(r->errs, at, "yaml: anchor '%.*s' value contains itself", FMT(name));
+		errs_addf(r->errs, at, "yaml: anchor '%.*s' value contains itself",
+			  FMT(name));
 	else
 		return a->node;
 	return NULL;
@@ -320,8 +327,9 @@ static struct yaml *read_scalar(struct reader *r)
 	if (!y)
 		return NULL;
 	if (style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && has_odd_escape(r))
-		return fail(r, y->at, "yaml: found unknown escape character, while parsing a "
-				      "quoted scalar");
+		return fail(r, y->at,
+			    "yaml: found unknown escape character, while parsing a "
+			    "quoted scalar");
 	y->text = arena_str(r->mem, (struct str){(const char *)r->event.data.scalar.value,
 						 r->event.data.scalar.length});
 	a = anchor_set(r, r->event.data.scalar.anchor, y);
@@ -363,7 +371,7 @@ static struct yaml *read_list(struct reader *r)
 	return y;
 }
 
-/* -- maps --------------------------------------------------------------------------------*/
+/* -- maps -------------------------------------------------------------------------------*/
 struct pair {
 	const struct yaml *key, *value;
 };
@@ -411,16 +419,17 @@ static bool pair_read(struct reader *r, struct pairs *all, const struct yaml *ke
 	else if (r->lenient)
 		first->value = value;
 	else
-		errs_addf(r->errs, key->at, "key \"%.*s\" already set in line %d", FMT(key->text),
-			  first->key->at.line);
+		errs_addf(r->errs, key->at, "key \"%.*s\" already set in line %d",
+			  FMT(key->text), first->key->at.line);
 	return true;
 }
 
 static bool merge_one(struct reader *r, struct pairs *all, const struct yaml *from)
 {
 	if (from->kind != YAML_MAP)
-		return fail(r, from->at,
-			    "yaml: map merge requires map or sequence of maps as the value");
+		return fail(
+			r, from->at,
+			"yaml: map merge requires map or sequence of maps as the value");
 	for (size_t i = 0; i < from->n; i++) {
 		if (!map_find(&all->seen, key_id(from->keys[i])))
 			pair_add(r, all, from->keys[i], from->items[i]);
@@ -508,7 +517,7 @@ static struct yaml *read_node(struct reader *r)
 	return y;
 }
 
-/* -- documents ---------------------------------------------------------------------------*/
+/* -- documents --------------------------------------------------------------------------*/
 /* Whether another document begins; what is wrong with it does not matter. */
 static bool has_more(struct reader *r)
 {
@@ -553,7 +562,8 @@ static const struct yaml *read_bytes(struct reader *r)
 	}
 	if (!yaml_parser_initialize(&r->parser))
 		BUG("libyaml has no memory");
-	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->bytes.p, r->bytes.n);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->bytes.p,
+				     r->bytes.n);
 	top = read_document(r);
 	yaml_event_delete(&r->event);
 	yaml_parser_delete(&r->parser);
@@ -589,9 +599,9 @@ const struct yaml *yaml_find(const struct yaml *map, const char *key)
 const char *yaml_kind_text(enum yaml_kind kind)
 {
 	static const char *const texts[] = {
-		[YAML_NULL] = "nothing",      [YAML_BOOL] = "a boolean",
-		[YAML_INT] = "an integer",    [YAML_FLOAT] = "a number",
-		[YAML_TEXT] = "text",	      [YAML_LIST] = "a list",
+		[YAML_NULL] = "nothing",   [YAML_BOOL] = "a boolean",
+		[YAML_INT] = "an integer", [YAML_FLOAT] = "a number",
+		[YAML_TEXT] = "text",	   [YAML_LIST] = "a list",
 		[YAML_MAP] = "a mapping",
 	};
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* -- building ----------------------------------------------------------------------------*/
+/* -- building ---------------------------------------------------------------------------*/
 static struct yaml *node(struct arena *mem, enum yaml_kind kind)
 {
 	struct yaml *y = ARENA_NEW(mem, struct yaml);
@@ -93,14 +93,15 @@ void yaml_push(struct arena *mem, struct yaml *list, const struct yaml *value)
 	list->items[list->n++] = value;
 }
 
-void yaml_put(struct arena *mem, struct yaml *map, const char *key, const struct yaml *value)
+void yaml_put(struct arena *mem, struct yaml *map, const char *key,
+	      const struct yaml *value)
 {
 	map->keys = grown(mem, map->keys, map->n);
 	map->keys[map->n] = yaml_new_text(mem, key);
 	yaml_push(mem, map, value);
 }
 
-/* -- printing ----------------------------------------------------------------------------*/
+/* -- printing ---------------------------------------------------------------------------*/
 struct out {
 	struct buf *buf;
 	bool flow; /* inside [ ] or { } */
@@ -189,8 +190,8 @@ static void print_double(struct buf *out, struct str s)
 /* Text of several lines whose first says how far it is indented. */
 static bool is_literal(struct str s)
 {
-	return s.n > 1 && str_find_char(s, '\n') != STR_NONE && s.p[0] != ' ' && s.p[0] != '\n' &&
-	       !str_ends(s, STR("\n\n")) && is_printable(s, true);
+	return s.n > 1 && str_find_char(s, '\n') != STR_NONE && s.p[0] != ' ' &&
+	       s.p[0] != '\n' && !str_ends(s, STR("\n\n")) && is_printable(s, true);
 }
 
 static void print_indent(struct buf *out, size_t level)

@@ -15,10 +15,12 @@ static const char defaults[] =
 	"{{ define \"__alertmanagerURL\" }}{{ .ExternalURL }}/#/alerts?receiver="
 	"{{ .Receiver | urlquery }}{{ end }}"
 	"{{ define \"__subject\" }}[{{ .Status | toUpper }}{{ if eq .Status \"firing\" }}:"
-	"{{ .Alerts.Firing | len }}{{ end }}] {{ .GroupLabels.SortedPairs.Values | join \" \" }} "
+	"{{ .Alerts.Firing | len }}{{ end }}] {{ .GroupLabels.SortedPairs.Values | join \" "
+	"\" }} "
 	"{{ if gt (len .CommonLabels) (len .GroupLabels) }}({{ with .CommonLabels.Remove "
 	".GroupLabels.Names }}{{ .Values | join \" \" }}{{ end }}){{ end }}{{ end }}"
-	"{{ define \"__text_alert_list\" }}{{ range . }}Labels:\n{{ range .Labels.SortedPairs }}"
+	"{{ define \"__text_alert_list\" }}{{ range . }}Labels:\n{{ range "
+	".Labels.SortedPairs }}"
 	" - {{ .Name }} = {{ .Value }}\n{{ end }}Annotations:\n"
 	"{{ range .Annotations.SortedPairs }} - {{ .Name }} = {{ .Value }}\n{{ end }}"
 	"Source: {{ .GeneratorURL }}\n{{ end }}{{ end }}";
@@ -27,7 +29,8 @@ static const char page[] =
 	"<html><head><title>{{ template \"__subject\" . }}</title></head><body><table>"
 	"{{ range .Alerts }}<tr><td style=\"padding: 4px\"><strong>Labels</strong><br />"
 	"{{ range .Labels.SortedPairs }}{{ .Name }} = {{ .Value }}<br />{{ end }}"
-	"<a href=\"{{ .GeneratorURL }}\">Source</a></td></tr>{{ end }}</table></body></html>";
+	"<a href=\"{{ .GeneratorURL }}\">Source</a></td></tr>{{ end "
+	"}}</table></body></html>";
 
 static const struct {
 	const char *name;
@@ -99,7 +102,8 @@ static struct value notification(struct arena *mem, int n)
 			.annotations = value_kv(mem, labels_new(mem, notes, 2, NULL)),
 			.starts_at = {{1700000000, 0, 0}, NULL},
 			.ends_at = {INSTANT_ZERO, NULL},
-			.generator_url = STR("http://prom.example.org/graph?g0.expr=up+%3D%3D+0"),
+			.generator_url = STR(
+				"http://prom.example.org/graph?g0.expr=up+%3D%3D+0"),
 			.fingerprint = STR("0123456789abcdef"),
 		};
 	}
@@ -127,7 +131,8 @@ static void measure(const char *name, const struct template *t, struct value roo
 		spent = seconds() - start;
 	} while (spent < SHORTEST);
 	printf("%-32s %9.0f renderings/s %8.1f MB/s %8.3f ms each, %zu bytes\n", name,
-	       (double)n / spent, (double)bytes / spent / 1e6, spent / (double)n * 1e3, out.n);
+	       (double)n / spent, (double)bytes / spent / 1e6, spent / (double)n * 1e3,
+	       out.n);
 	arena_free(&mem);
 	buf_free(&out);
 }
@@ -140,12 +145,14 @@ static void measure_parsing(const struct template_set *set)
 
 	do {
 		arena_reset(&mem);
-		if (!template_parse(&mem, set, TEMPLATE_HTML, "", str_of(page), NOWHERE, NULL))
+		if (!template_parse(&mem, set, TEMPLATE_HTML, "", str_of(page), NOWHERE,
+				    NULL))
 			BUG("the page does not parse");
 		n++;
 		spent = seconds() - start;
 	} while (spent < SHORTEST);
-	printf("%-32s %9.0f per second\n", "parse and escape the mail page", (double)n / spent);
+	printf("%-32s %9.0f per second\n", "parse and escape the mail page",
+	       (double)n / spent);
 	arena_free(&mem);
 }
 
@@ -161,7 +168,8 @@ static void measure_notice(void)
 		n++;
 		spent = seconds() - start;
 	} while (spent < SHORTEST);
-	printf("%-32s %9.0f per second\n", "build the data of 100 alerts", (double)n / spent);
+	printf("%-32s %9.0f per second\n", "build the data of 100 alerts",
+	       (double)n / spent);
 	arena_free(&mem);
 }
 
@@ -175,9 +183,9 @@ int main(void)
 	if (!template_set_add(set, "default.tmpl", str_of(defaults), NOWHERE, &err))
 		BUG("%s", err.text);
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		const struct template *t =
-			template_parse(&mem, set, texts[i].engine, "", str_of(texts[i].text),
-				       NOWHERE, &err);
+		const struct template *t = template_parse(&mem, set, texts[i].engine, "",
+							  str_of(texts[i].text), NOWHERE,
+							  &err);
 
 		if (!t)
 			BUG("%s: %s", texts[i].name, err.text);

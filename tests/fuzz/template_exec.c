@@ -29,8 +29,10 @@ static enum query_state answer(void *arg, struct str expr, struct arena *mem,
 
 static struct value notification(struct arena *mem)
 {
-	static const struct label labels[] = {{"alertname", "Disk<Full>"}, {"severity", "a&b"}};
-	static const struct label notes[] = {{"summary", "it's \"full\""}, {"url", "http://x/y?z"}};
+	static const struct label labels[] = {{"alertname", "Disk<Full>"},
+					      {"severity", "a&b"}};
+	static const struct label notes[] = {{"summary", "it's \"full\""},
+					     {"url", "http://x/y?z"}};
 	struct notice_alert alert = {
 		.status = "firing",
 		.labels = value_kv(mem, labels_new(mem, labels, 2, NULL)),

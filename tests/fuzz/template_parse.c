@@ -43,8 +43,10 @@ static void print(struct buf *b, const struct parsed *p)
 static bool is_printable(struct str in)
 {
 	return str_find(in, STR("define")) == STR_NONE &&
-	       str_find(in, STR("block")) == STR_NONE && str_find(in, STR("{{{")) == STR_NONE &&
-	       str_find(in, STR("- }}")) == STR_NONE && str_find(in, STR("{{-")) == STR_NONE &&
+	       str_find(in, STR("block")) == STR_NONE &&
+	       str_find(in, STR("{{{")) == STR_NONE &&
+	       str_find(in, STR("- }}")) == STR_NONE &&
+	       str_find(in, STR("{{-")) == STR_NONE &&
 	       str_find(in, STR("-}}")) == STR_NONE && str_find(in, STR("/*")) == STR_NONE;
 }
 
@@ -60,7 +62,8 @@ static void check_print(struct arena *mem, struct str in, const struct parsed *p
 			BUG("printed, it fails: %s\n%s", err.text, buf_text(&first));
 		print(&second, &again);
 		if (!str_eq(buf_str(&first), buf_str(&second)))
-			BUG("prints as\n%s\nthen as\n%s", buf_text(&first), buf_text(&second));
+			BUG("prints as\n%s\nthen as\n%s", buf_text(&first),
+			    buf_text(&second));
 	}
 	buf_free(&first);
 	buf_free(&second);
@@ -78,8 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (parse(&mem, in, &parsed, &err)) {
 		check_print(&mem, in, &parsed);
-		t = template_parse(&mem, set, TEMPLATE_HTML, "", in, (struct pos){"f", 1, 1},
-				   &err);
+		t = template_parse(&mem, set, TEMPLATE_HTML, "", in,
+				   (struct pos){"f", 1, 1}, &err);
 		if (t)
 			template_check(t, notice_type, &errs);
 		else

@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena mem = {0};
 	struct buf out = BUF(BUF_NO_LIMIT), again = BUF(BUF_NO_LIMIT);
-	const struct yaml *y =
-		yaml_read_value(&mem, (struct str){(const char *)data, size});
+	const struct yaml *y = yaml_read_value(&mem,
+					       (struct str){(const char *)data, size});
 
 	if (y && y->weight < 10000) {
 		yaml_print(&out, y);

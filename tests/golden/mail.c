@@ -18,8 +18,10 @@ void mail_sink(struct arena *mem, const json_t *smtp, const struct mail_request 
 	for (size_t i = 0; i < json_array_size(exts); i++)
 		starttls |= !strcmp(json_string_value(json_array_get(exts, i)), "STARTTLS");
 	if (req->tls == MAIL_TLS_REQUIRED && !starttls)
-		*out = (struct mail_answer){.error = "does not advertise the STARTTLS extension"};
-	json_object_foreach(replies, command, list) {
+		*out = (struct mail_answer){
+			.error = "does not advertise the STARTTLS extension"};
+	json_object_foreach(replies, command, list)
+	{
 		one = json_array_get(list, 0);
 		if (json_is_string(one) && atoi(json_string_value(one)) >= 400)
 			*out = (struct mail_answer){
@@ -28,7 +30,7 @@ void mail_sink(struct arena *mem, const json_t *smtp, const struct mail_request 
 	}
 }
 
-/* -- headers -----------------------------------------------------------------------------*/
+/* -- headers ----------------------------------------------------------------------------*/
 struct mail_header {
 	struct str name, value;
 };
@@ -43,7 +45,8 @@ static void split(struct str message, struct mail *out)
 	out->n = 0;
 	for (;;) {
 		size_t end = str_find(message, STR("\r\n"));
-		struct str line = str_slice(message, 0, end == STR_NONE ? message.n : end), name;
+		struct str line = str_slice(message, 0, end == STR_NONE ? message.n : end),
+			   name;
 
 		message = str_from(message, end == STR_NONE ? message.n : end + 2);
 		if (!line.n || out->n == COUNT_OF(out->v))
@@ -56,13 +59,15 @@ static void split(struct str message, struct mail *out)
 	out->body = message;
 }
 
-static const char *headers_differ(struct arena *mem, const json_t *want, const struct mail *m)
+static const char *headers_differ(struct arena *mem, const json_t *want,
+				  const struct mail *m)
 {
 	size_t expected = 0;
 	const char *name;
 	json_t *values;
 
-	json_object_foreach((json_t *)(uintptr_t)want, name, values) {
+	json_object_foreach((json_t *)(uintptr_t)want, name, values)
+	{
 		size_t found = 0;
 
 		for (size_t i = 0; i < m->n; i++) {
@@ -72,13 +77,14 @@ static const char *headers_differ(struct arena *mem, const json_t *want, const s
 			if (!str_is(m->v[i].name, name))
 				continue;
 			if (!text || !text_matches(str_of(text), m->v[i].value))
-				return arena_printf(mem, "header %s: want %s, got %.*s", name,
-						    text ? text : "nothing", FMT(m->v[i].value));
+				return arena_printf(mem, "header %s: want %s, got %.*s",
+						    name, text ? text : "nothing",
+						    FMT(m->v[i].value));
 			found++;
 		}
 		if (found != json_array_size(values))
-			return arena_printf(mem, "header %s: %zu of them, want %zu", name, found,
-					    json_array_size(values));
+			return arena_printf(mem, "header %s: %zu of them, want %zu", name,
+					    found, json_array_size(values));
 		expected += found;
 	}
 	if (expected != m->n)
@@ -99,7 +105,7 @@ static const char *tail_differs(struct arena *mem, const json_t *tail, const str
 	return NULL;
 }
 
-/* -- parts -------------------------------------------------------------------------------*/
+/* -- parts ------------------------------------------------------------------------------*/
 static int hex(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -138,14 +144,15 @@ static size_t parts_of(struct arena *mem, const struct mail *m, struct part *v, 
 		size_t at = str_find(m->v[i].value, STR("boundary="));
 
 		if (str_is(m->v[i].name, "Content-Type") && at != STR_NONE)
-			boundary = str_of(arena_printf(mem, "--%.*s",
-						       FMT(str_from(m->v[i].value, at + 9))));
+			boundary = str_of(arena_printf(
+				mem, "--%.*s", FMT(str_from(m->v[i].value, at + 9))));
 	}
 	while (n < max) {
 		size_t at = str_find(rest, boundary), end;
 		struct mail inner;
 
-		if (at == STR_NONE || str_starts(str_from(rest, at + boundary.n), STR("--")))
+		if (at == STR_NONE ||
+		    str_starts(str_from(rest, at + boundary.n), STR("--")))
 			break;
 		rest = str_from(rest, at + boundary.n + 2);
 		end = str_find(rest, str_of(arena_printf(mem, "\r\n%.*s", FMT(boundary))));
@@ -162,16 +169,18 @@ static size_t parts_of(struct arena *mem, const struct mail *m, struct part *v, 
 	return n;
 }
 
-static const char *parts_differ(struct arena *mem, const json_t *session, const struct part *v,
-				size_t n)
+static const char *parts_differ(struct arena *mem, const json_t *session,
+				const struct part *v, size_t n)
 {
 	const json_t *parts = json_object_get(session, "parts");
 	const json_t *types = json_object_get(session, "part_types");
 
-	if ((parts && json_array_size(parts) != n) || (types && json_array_size(types) != n))
+	if ((parts && json_array_size(parts) != n) ||
+	    (types && json_array_size(types) != n))
 		return arena_printf(mem, "%zu parts", n);
 	for (size_t i = 0; i < n; i++) {
-		const json_t *part = json_array_get(parts, i), *type = json_array_get(types, i);
+		const json_t *part = json_array_get(parts, i),
+			     *type = json_array_get(types, i);
 		const char *text = json_text(part, "text");
 
 		if (part && (!str_is(v[i].type, json_text(part, "content_type")) ||
@@ -181,19 +190,20 @@ static const char *parts_differ(struct arena *mem, const json_t *session, const 
 		if (part && !text_matches(str_of(text), v[i].text))
 			return arena_printf(mem, "part %zu:\nwant: %s\ngot:  %.*s", i, text,
 					    FMT(v[i].text));
-		if (type && (!str_is(v[i].type, json_string_value(json_array_get(type, 0))) ||
-			     !str_is(v[i].encoding, json_string_value(json_array_get(type, 1)))))
+		if (type &&
+		    (!str_is(v[i].type, json_string_value(json_array_get(type, 0))) ||
+		     !str_is(v[i].encoding, json_string_value(json_array_get(type, 1)))))
 			return arena_printf(mem, "part %zu: %.*s, %.*s", i, FMT(v[i].type),
 					    FMT(v[i].encoding));
 	}
 	return NULL;
 }
 
-/* -- HTML --------------------------------------------------------------------------------*/
+/* -- HTML -------------------------------------------------------------------------------*/
 static const struct {
 	const char *entity;
 	char c;
-} entities[] = {{"&amp;", '&'}, {"&lt;", '<'},	{"&gt;", '>'},
+} entities[] = {{"&amp;", '&'}, {"&lt;", '<'},	 {"&gt;", '>'},
 		{"&#34;", '"'}, {"&#39;", '\''}, {"&#43;", '+'}};
 
 static struct str decoded(struct arena *mem, struct str s)
@@ -251,16 +261,17 @@ static const char *html_differs(struct arena *mem, const json_t *session, struct
 	for (size_t i = 0; i < json_array_size(links); i++) {
 		const char *want = json_string_value(json_array_get(links, i));
 
-		if (str_find(plain, str_of(arena_printf(mem, "href=\"%s\"", want))) == STR_NONE)
+		if (str_find(plain, str_of(arena_printf(mem, "href=\"%s\"", want))) ==
+		    STR_NONE)
 			return arena_printf(mem, "the page does not link to %s", want);
 	}
-	if (*title && str_find(plain, str_of(arena_printf(mem, "<title>%s</title>", title))) ==
-			      STR_NONE)
+	if (*title && str_find(plain, str_of(arena_printf(mem, "<title>%s</title>",
+							  title))) == STR_NONE)
 		return arena_printf(mem, "the page's title is not '%s'", title);
 	return NULL;
 }
 
-/* -- the envelope ------------------------------------------------------------------------*/
+/* -- the envelope -----------------------------------------------------------------------*/
 static bool has_client_line(const json_t *client, const char *line)
 {
 	for (size_t i = 0; i < json_array_size(client); i++) {
@@ -288,7 +299,8 @@ static const char *envelope_differs(struct arena *mem, const json_t *client,
 	if (!has_client_line(client, arena_printf(mem, "C: MAIL FROM:<%s>", req->from)))
 		return arena_printf(mem, "MAIL FROM:<%s>", req->from);
 	for (size_t i = 0; i < req->n_to; i++) {
-		if (!has_client_line(client, arena_printf(mem, "C: RCPT TO:<%s>", req->to[i])))
+		if (!has_client_line(client,
+				     arena_printf(mem, "C: RCPT TO:<%s>", req->to[i])))
 			return arena_printf(mem, "RCPT TO:<%s>", req->to[i]);
 	}
 	if (recipients != req->n_to)

@@ -9,4 +9,5 @@
 void mail_sink(struct arena *, const json_t *smtp, const struct mail_request *,
 	       struct mail_answer *);
 /* The session of expected.json; NULL, or what differs. */
-const char *mail_differs(struct arena *, const json_t *session, const struct mail_request *);
+const char *mail_differs(struct arena *, const json_t *session,
+			 const struct mail_request *);

@@ -48,13 +48,15 @@ static bool objects_match(struct arena *mem, const json_t *want, const json_t *g
 	json_t *all = (json_t *)(uintptr_t)want, *value;
 	const char *key, *inner;
 
-	json_object_foreach(all, key, value) {
+	json_object_foreach(all, key, value)
+	{
 		if (json_matches(mem, value, json_object_get(got, key), &inner))
 			continue;
 		*where = arena_printf(mem, ".%s%s", key, inner);
 		return false;
 	}
-	json_object_foreach((json_t *)(uintptr_t)got, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)got, key, value)
+	{
 		if (json_object_get(want, key))
 			continue;
 		*where = arena_printf(mem, ".%s, which should not be there", key);
@@ -73,7 +75,8 @@ static bool lists_match(struct arena *mem, const json_t *want, const json_t *got
 		return false;
 	}
 	for (size_t i = 0; i < json_array_size(want); i++) {
-		if (json_matches(mem, json_array_get(want, i), json_array_get(got, i), &inner))
+		if (json_matches(mem, json_array_get(want, i), json_array_get(got, i),
+				 &inner))
 			continue;
 		*where = arena_printf(mem, "[%zu]%s", i, inner);
 		return false;
@@ -81,7 +84,8 @@ static bool lists_match(struct arena *mem, const json_t *want, const json_t *got
 	return true;
 }
 
-bool json_matches(struct arena *mem, const json_t *want, const json_t *got, const char **where)
+bool json_matches(struct arena *mem, const json_t *want, const json_t *got,
+		  const char **where)
 {
 	*where = "";
 	if (json_is_number(want) && json_is_number(got)) {
@@ -96,10 +100,9 @@ bool json_matches(struct arena *mem, const json_t *want, const json_t *got, cons
 	if (json_is_array(want))
 		return lists_match(mem, want, got, where);
 	if (json_is_string(want))
-		return text_matches((struct str){json_string_value(want),
-						 json_string_length(want)},
-				    (struct str){json_string_value(got),
-						 json_string_length(got)});
+		return text_matches(
+			(struct str){json_string_value(want), json_string_length(want)},
+			(struct str){json_string_value(got), json_string_length(got)});
 	return true;
 }
 

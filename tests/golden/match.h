@@ -8,7 +8,8 @@
 
 bool text_matches(struct str want, struct str got);
 /* False leaves in *where the path of the first difference. */
-bool json_matches(struct arena *, const json_t *want, const json_t *got, const char **where);
+bool json_matches(struct arena *, const json_t *want, const json_t *got,
+		  const char **where);
 
 /* A member as text, "" when it is none. */
 const char *json_text(const json_t *object, const char *key);

@@ -60,7 +60,7 @@ static void differs(struct runner *r, struct str want, struct str got, const cha
 	r->got = got;
 }
 
-/* -- files -------------------------------------------------------------------------------*/
+/* -- files ------------------------------------------------------------------------------*/
 static const char *replaced(struct arena *mem, const char *text, const char *from,
 			    const char *to)
 {
@@ -99,8 +99,8 @@ static bool read_path(void *ctx, struct arena *mem, const char *path, struct str
 	return true;
 }
 
-static bool glob_paths(void *ctx, struct arena *mem, const char *pattern, const char ***paths,
-		       size_t *n, struct err *err)
+static bool glob_paths(void *ctx, struct arena *mem, const char *pattern,
+		       const char ***paths, size_t *n, struct err *err)
 {
 	glob_t found;
 
@@ -135,8 +135,9 @@ static const struct zone *find_zone(void *ctx, struct str name)
 	const char *text = arena_copy(r->mem, name);
 	struct str tzif;
 
-	return read_zone(ctx, r->mem, text, &tzif, NULL) ? zone_parse(r->mem, text, tzif, NULL)
-							  : NULL;
+	return read_zone(ctx, r->mem, text, &tzif, NULL)
+		       ? zone_parse(r->mem, text, tzif, NULL)
+		       : NULL;
 }
 
 static bool load(struct runner *r)
@@ -145,8 +146,8 @@ static bool load(struct runner *r)
 	const struct config_options o = {.files = &files, .kinds = integration_kinds};
 	struct errs errs = {.mem = r->mem};
 
-	r->config = config_load(r->mem, arena_printf(r->mem, "%s/config.yml", r->folder), &o,
-				&errs, NULL);
+	r->config = config_load(r->mem, arena_printf(r->mem, "%s/config.yml", r->folder),
+				&o, &errs, NULL);
 	if (r->config)
 		r->templates = receiver_templates_load(r->mem, r->config, &files, &errs);
 	if (!r->templates)
@@ -155,7 +156,7 @@ static bool load(struct runner *r)
 	return r->templates != NULL;
 }
 
-/* -- deliveries --------------------------------------------------------------------------*/
+/* -- deliveries -------------------------------------------------------------------------*/
 static struct attempt_cache *cache_of(struct runner *r, const struct integration_config *ic)
 {
 	const char *key = arena_printf(r->mem, "%p", (const void *)ic);
@@ -190,25 +191,34 @@ static void dialogue(struct runner *r, struct attempt *a)
 
 static struct delivery_ended deliver(struct runner *r, const struct delivery_wish *wish)
 {
-	const struct attempt_env env = {
-		.templates = r->templates, .external_url = EXTERNAL_URL,
-		.user_agent = "Alertmanager/0.34.0", .hostname = "host.example.org",
-		.now = instant_of_ms(r->now), .zone_find = find_zone, .read = read_path,
-		.ctx = r, .random = wish->id};
-	struct attempt a = {.mem = r->mem, .n = wish->notification, .env = &env,
+	const struct attempt_env env = {.templates = r->templates,
+					.external_url = EXTERNAL_URL,
+					.user_agent = "Alertmanager/0.34.0",
+					.hostname = "host.example.org",
+					.now = instant_of_ms(r->now),
+					.zone_find = find_zone,
+					.read = read_path,
+					.ctx = r,
+					.random = wish->id};
+	struct attempt a = {.mem = r->mem,
+			    .n = wish->notification,
+			    .env = &env,
 			    .cache = cache_of(r, wish->notification->integration)};
 	bool asked;
 
 	r->group_key = arena_text(r->mem, wish->notification->group_key);
-	asked = wish->notification->firing || wish->notification->integration->send_resolved;
+	asked = wish->notification->firing ||
+		wish->notification->integration->send_resolved;
 	dialogue(r, &a);
 	if (asked)
 		vec_push_in(r->mem, &r->outcomes,
 			    (struct outcome){r->post, (int)wish->attempt,
 					     a.verdict == VERDICT_SENT,
 					     a.verdict == VERDICT_RETRY});
-	return (struct delivery_ended){.id = wish->id, .verdict = a.verdict,
-				       .failure = a.failure, .error = a.error,
+	return (struct delivery_ended){.id = wish->id,
+				       .verdict = a.verdict,
+				       .failure = a.failure,
+				       .error = a.error,
 				       .memory = a.remembers ? a.memory : NULL,
 				       .n_memory = a.n_memory};
 }
@@ -235,7 +245,7 @@ static wall_ms step(struct runner *r, const struct event *in, size_t n)
 	return ended.n ? step(r, ended.v, ended.n) : next;
 }
 
-/* -- posts -------------------------------------------------------------------------------*/
+/* -- posts ------------------------------------------------------------------------------*/
 static const struct label *labels_of(struct arena *mem, const json_t *object, size_t *n)
 {
 	struct label *v = ARENA_ARRAY(mem, struct label, json_object_size(object));
@@ -271,9 +281,10 @@ static void post(struct runner *r, const json_t *alerts)
 	for (size_t i = 0; i < n; i++) {
 		const json_t *in = json_array_get(alerts, i);
 
-		v[i].labels = labels_of(r->mem, json_object_get(in, "labels"), &v[i].n_labels);
-		v[i].annotations =
-			labels_of(r->mem, json_object_get(in, "annotations"), &v[i].n_annotations);
+		v[i].labels = labels_of(r->mem, json_object_get(in, "labels"),
+					&v[i].n_labels);
+		v[i].annotations = labels_of(r->mem, json_object_get(in, "annotations"),
+					     &v[i].n_annotations);
 		v[i].starts_at = time_of(r, in, "startsAt");
 		v[i].ends_at = time_of(r, in, "endsAt");
 		v[i].generator_url = arena_text(r->mem, json_text(in, "generatorURL"));
@@ -282,7 +293,8 @@ static void post(struct runner *r, const json_t *alerts)
 	e.alerts.n = n;
 	step(r, &e, 1);
 	if (!answer.ok)
-		differs(r, STR("the alerts are taken"), buf_str(&answer.text), "post %d", r->post);
+		differs(r, STR("the alerts are taken"), buf_str(&answer.text), "post %d",
+			r->post);
 	buf_free(&answer.text);
 }
 
@@ -302,8 +314,9 @@ static void run_post(struct runner *r, const json_t *alerts, size_t expected)
 	post(r, alerts);
 	for (next = step(r, &tick, 1); next <= end && steps++ < MOST_STEPS;
 	     next = step(r, &tick, 1)) {
-		const struct outcome *last =
-			r->outcomes.n ? &r->outcomes.v[r->outcomes.n - 1] : NULL;
+		const struct outcome *last = r->outcomes.n
+						     ? &r->outcomes.v[r->outcomes.n - 1]
+						     : NULL;
 
 		if (last && !last->ok && expected && happened(r) - before >= expected) {
 			end = MIN(end, r->now + 1500);
@@ -314,8 +327,8 @@ static void run_post(struct runner *r, const json_t *alerts, size_t expected)
 	}
 	if (happened(r) - before != expected)
 		differs(r, str_of(arena_printf(r->mem, "%zu requests", expected)),
-			str_of(arena_printf(r->mem, "%zu", happened(r) - before)), "post %d",
-			r->post);
+			str_of(arena_printf(r->mem, "%zu", happened(r) - before)),
+			"post %d", r->post);
 	r->now += SECOND;
 }
 
@@ -338,7 +351,7 @@ static void run_posts(struct runner *r)
 	}
 }
 
-/* -- comparing ---------------------------------------------------------------------------*/
+/* -- comparing --------------------------------------------------------------------------*/
 /* A header as it leaves: what the integration says, then what its http_config adds. */
 static const char *header_of(struct runner *r, const struct http_request *req,
 			     const char *name)
@@ -352,7 +365,8 @@ static const char *header_of(struct runner *r, const struct http_request *req,
 	if (strcasecmp(name, "Authorization") || !c)
 		return "";
 	if (c->has_authorization)
-		return arena_printf(r->mem, "%s %s", c->auth_type, secret_reveal(c->credentials));
+		return arena_printf(r->mem, "%s %s", c->auth_type,
+				    secret_reveal(c->credentials));
 	return c->has_basic_auth ? "Basic" : "";
 }
 
@@ -362,13 +376,16 @@ static void compare_headers(struct runner *r, const json_t *want,
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(json_object_get(want, "headers"), name, value) {
-		const char *text = json_string_value(value), *real = header_of(r, got, name);
+	json_object_foreach(json_object_get(want, "headers"), name, value)
+	{
+		const char *text = json_string_value(value),
+			   *real = header_of(r, got, name);
 
 		if (!strcmp(real, "Basic") && !strncmp(text, "Basic ", 6))
 			continue;
 		if (!text_matches(str_of(text), str_of(real)))
-			differs(r, str_of(text), str_of(real), "request %zu, header %s", i, name);
+			differs(r, str_of(text), str_of(real), "request %zu, header %s", i,
+				name);
 	}
 }
 
@@ -395,8 +412,8 @@ static void compare_form(struct runner *r, const json_t *want, struct str body, 
 	json_decref(got);
 }
 
-static void compare_body(struct runner *r, const json_t *want, const struct http_request *got,
-			 size_t i)
+static void compare_body(struct runner *r, const json_t *want,
+			 const struct http_request *got, size_t i)
 {
 	const json_t *json = json_object_get(want, "body_json");
 	const char *text = json_string_value(json_object_get(want, "body_text"));
@@ -433,26 +450,54 @@ static void compare_request(struct runner *r, const json_t *want,
 	compare_body(r, want, got, i);
 }
 
+/* The recorded request with its holes filled; free with json_decref. */
+static json_t *recorded(struct runner *r, size_t i)
+{
+	json_t *one = json_array_get(json_object_get(r->expected, "requests"), i);
+	char *text = json_dumps(one, 0);
+	json_t *own = json_loads(filled(r, text), JSON_ALLOW_NUL, NULL);
+
+	free(text);
+	return own ? own : json_incref(one);
+}
+
+/* Brings the request that is like the recorded one to place i, where any order will do. */
+static void find_request(struct runner *r, const json_t *want, size_t i)
+{
+	for (size_t k = i; k < r->requests.n; k++) {
+		struct http_request swap = r->requests.v[k];
+
+		compare_request(r, want, &swap, i + 1);
+		if (r->why) {
+			r->why = NULL;
+			continue;
+		}
+		r->requests.v[k] = r->requests.v[i];
+		r->requests.v[i] = swap;
+		return;
+	}
+}
+
 static void compare_requests(struct runner *r)
 {
-	const json_t *want = json_object_get(r->expected, "requests");
+	size_t n = json_array_size(json_object_get(r->expected, "requests"));
 	const json_t *sessions = json_object_get(r->expected, "sessions");
 
-	for (size_t i = 0; i < json_array_size(want) && i < r->requests.n; i++) {
-		json_t *one = json_array_get(want, i);
-		char *text = json_dumps(one, 0);
-		json_t *own = json_loads(filled(r, text), JSON_ALLOW_NUL, NULL);
+	for (size_t i = 0; i < n && i < r->requests.n && !r->why; i++) {
+		json_t *want = recorded(r, i);
 
-		compare_request(r, own ? own : one, &r->requests.v[i], i + 1);
-		json_decref(own);
-		free(text);
+		if (json_is_true(json_object_get(r->expected, "any_order")))
+			find_request(r, want, i);
+		compare_request(r, want, &r->requests.v[i], i + 1);
+		json_decref(want);
 	}
 	for (size_t i = 0; i < json_array_size(sessions) && i < r->mails.n; i++) {
-		const char *why =
-			mail_differs(r->mem, json_array_get(sessions, i), &r->mails.v[i]);
+		const char *why = mail_differs(r->mem, json_array_get(sessions, i),
+					       &r->mails.v[i]);
 
 		if (why)
-			differs(r, STR("the recorded session"), str_of(why), "session %zu", i + 1);
+			differs(r, STR("the recorded session"), str_of(why), "session %zu",
+				i + 1);
 	}
 }
 
@@ -468,8 +513,12 @@ static void compare_outcomes(struct runner *r)
 
 		if (i >= r->outcomes.n)
 			differs(r, STR("an attempt"), STR("none"), "outcome %zu", i + 1);
-		else if (r->outcomes.v[i].ok != ok || r->outcomes.v[i].retryable != retryable)
-			differs(r, str_of(ok ? "ok" : retryable ? "retry" : "give up"),
+		else if (r->outcomes.v[i].ok != ok ||
+			 r->outcomes.v[i].retryable != retryable)
+			differs(r,
+				str_of(ok	   ? "ok"
+				       : retryable ? "retry"
+						   : "give up"),
 				str_of(r->outcomes.v[i].ok	    ? "ok"
 				       : r->outcomes.v[i].retryable ? "retry"
 								    : "give up"),
@@ -479,7 +528,7 @@ static void compare_outcomes(struct runner *r)
 		differs(r, str_of(group_key), str_of(r->group_key), "group key");
 }
 
-/* -- cases -------------------------------------------------------------------------------*/
+/* -- cases ------------------------------------------------------------------------------*/
 bool is_receiver_case(const char *folder)
 {
 	struct arena mem = {0};
@@ -492,10 +541,14 @@ bool is_receiver_case(const char *folder)
 
 static void run_case(struct runner *r)
 {
-	const struct engine_options o = {.seed = 1, .started_at = r->now,
-					 .retention = 120 * HOUR, .alert_gc = 30 * MINUTE,
-					 .maintenance = 15 * MINUTE, .resend_delay = MINUTE,
-					 .external_url = EXTERNAL_URL, .zone_find = find_zone,
+	const struct engine_options o = {.seed = 1,
+					 .started_at = r->now,
+					 .retention = 120 * HOUR,
+					 .alert_gc = 30 * MINUTE,
+					 .maintenance = 15 * MINUTE,
+					 .resend_delay = MINUTE,
+					 .external_url = EXTERNAL_URL,
+					 .zone_find = find_zone,
 					 .zone_arg = r};
 
 	r->engine = engine_new(&o);
@@ -519,7 +572,8 @@ void golden_receiver(struct tally *t, const char *folder)
 	if (load(&r))
 		run_case(&r);
 	if (r.why)
-		golden_failed(t, arena_printf(&mem, "%s: %s", folder, r.why), r.want, r.got);
+		golden_failed(t, arena_printf(&mem, "%s: %s", folder, r.why), r.want,
+			      r.got);
 	else
 		golden_passed(t);
 	json_decref(r.expected);

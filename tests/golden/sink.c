@@ -11,8 +11,8 @@ static void answer_text(struct arena *mem, struct http_answer *out, int status,
 	struct http_header *h = ARENA_ARRAY(mem, struct http_header, 1);
 
 	h[0] = (struct http_header){"Content-Type", type};
-	*out = (struct http_answer){.status = status, .body = str_of(body), .headers = h,
-				    .n_headers = 1};
+	*out = (struct http_answer){
+		.status = status, .body = str_of(body), .headers = h, .n_headers = 1};
 }
 
 /* From "/path" on. */
@@ -40,7 +40,8 @@ static void answer_by_rule(struct arena *mem, const json_t *rule, struct http_an
 		    text && body ? text : "");
 }
 
-static bool rule_fits(const struct sink *s, size_t i, const char *method, const char *target)
+static bool rule_fits(const struct sink *s, size_t i, const char *method,
+		      const char *target)
 {
 	const json_t *rule = json_array_get(s->rules, i);
 	const char *wanted = json_text(rule, "method"), *path = json_text(rule, "path");
@@ -49,7 +50,8 @@ static bool rule_fits(const struct sink *s, size_t i, const char *method, const 
 	if (i < COUNT_OF(s->used) && times &&
 	    s->used[i] >= (size_t)json_integer_value(times))
 		return false;
-	return !strncmp(target, path, strlen(path)) && (!*wanted || !strcmp(wanted, method));
+	return !strncmp(target, path, strlen(path)) &&
+	       (!*wanted || !strcmp(wanted, method));
 }
 
 static bool ends_with(const char *text, const char *tail)
@@ -83,7 +85,8 @@ void sink_answer(struct sink *s, struct arena *mem, const struct http_request *r
 		answer_text(mem, out, 200, "text/html", "ok");
 	else if (strstr(target, "/sendMessage"))
 		answer_text(mem, out, 200, json,
-			    "{\"ok\":true,\"result\":{\"message_id\":7,\"chat\":{\"id\":-100123}}}");
+			    "{\"ok\":true,\"result\":{\"message_id\":7,\"chat\":{\"id\":-"
+			    "100123}}}");
 	else if (strstr(target, "gettoken"))
 		answer_text(mem, out, 200, json,
 			    "{\"errcode\":0,\"access_token\":\"WX-TOKEN-1\"}");

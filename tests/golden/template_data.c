@@ -49,7 +49,7 @@ static struct value list_value(struct arena *mem, const struct type *type, const
 	return value_list(type, v, n);
 }
 
-/* -- the special forms ------------------------------------------------------------------ */
+/* -- the special forms ---------------------------------------------------------------- */
 
 static struct moment moment_of(struct arena *mem, const json_t *j)
 {
@@ -184,13 +184,14 @@ static struct value alertdata_value(struct arena *mem, const json_t *j)
 		alerts[i] = alert_of(mem, json_array_get(list, i));
 		labels[i] = alerts[i].labels;
 		annotations[i] = alerts[i].annotations;
-		if (!json_object_get(j, "status") && strcmp(alerts[i].status, "firing") == 0)
+		if (!json_object_get(j, "status") &&
+		    strcmp(alerts[i].status, "firing") == 0)
 			data.status = "firing";
 	}
-	data.common_labels =
-		kv_or_common(mem, json_object_get(j, "commonLabels"), labels, n);
-	data.common_annotations =
-		kv_or_common(mem, json_object_get(j, "commonAnnotations"), annotations, n);
+	data.common_labels = kv_or_common(mem, json_object_get(j, "commonLabels"), labels,
+					  n);
+	data.common_annotations = kv_or_common(mem, json_object_get(j, "commonAnnotations"),
+					       annotations, n);
 	return notice_value(mem, &data);
 }
 
@@ -263,7 +264,7 @@ static struct value nil_value(struct arena *mem, const json_t *j)
 	BUG("unknown nil %s", json_string_value(j));
 }
 
-/* -- functions as data ------------------------------------------------------------------ */
+/* -- functions as data ---------------------------------------------------------------- */
 
 static bool fn_upper(struct call *c, struct value *out)
 {
@@ -323,12 +324,13 @@ static struct value func_value(struct arena *mem, const json_t *j)
 	(void)mem;
 	for (size_t i = 0; i < COUNT_OF(funcs); i++) {
 		if (strcmp(json_string_value(j), funcs[i].func.name) == 0)
-			return (struct value){.type = &funcs[i].type, .func = &funcs[i].func};
+			return (struct value){.type = &funcs[i].type,
+					      .func = &funcs[i].func};
 	}
 	BUG("unknown function %s", json_string_value(j));
 }
 
-/* -- all of it -------------------------------------------------------------------------- */
+/* -- all of it ------------------------------------------------------------------------ */
 
 static struct value special_value(struct arena *mem, const char *key, const json_t *j)
 {
@@ -406,7 +408,8 @@ struct value template_data(struct arena *mem, const json_t *j)
 
 struct value template_route_labels(struct arena *mem, const json_t *data)
 {
-	const json_t *j = json_object_get(json_object_get(data, "$alertdata"), "routeLabels");
+	const json_t *j = json_object_get(json_object_get(data, "$alertdata"),
+					  "routeLabels");
 
 	return j ? kv_value(mem, j) : VALUE_INVALID;
 }

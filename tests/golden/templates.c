@@ -147,8 +147,9 @@ static void render(struct arena *mem, const json_t *c, const struct template *t,
 	struct buf b = BUF(OUTPUT_MAX);
 	struct err err;
 
-	if (!instant_parse(is_member(c, "funcs", "prometheus") ? STR("2024-05-06T07:08:09.25Z")
-							       : STR("2024-05-06T07:08:09Z"),
+	if (!instant_parse(is_member(c, "funcs", "prometheus")
+				   ? STR("2024-05-06T07:08:09.25Z")
+				   : STR("2024-05-06T07:08:09Z"),
 			   &run.now))
 		BUG("bad clock");
 	if (template_render(t, &run, template_data(mem, data), &b, &err) != RENDERED) {
@@ -159,14 +160,17 @@ static void render(struct arena *mem, const json_t *c, const struct template *t,
 	buf_free(&b);
 }
 
-/* -- comparing -------------------------------------------------------------------------- */
+/* -- comparing ------------------------------------------------------------------------ */
 
-/* Words that Go's runtime, its regexp compiler or its number, time and URL parsers chose. */
+/* Words that Go's runtime, its regexp compiler or its number, time and URL parsers chose.
+ */
 static bool is_foreign(struct str tail)
 {
 	static const char *const starts[] = {
-		"reflect: ",	  "runtime error: ", "regexp: Compile", "error parsing regexp",
-		"parsing time ",  "strconv.",	     "invalid URL",	"illegal base64",
+		"reflect: ",	     "runtime error: ",
+		"regexp: Compile",   "error parsing regexp",
+		"parsing time ",     "strconv.",
+		"invalid URL",	     "illegal base64",
 		"unknown time zone",
 	};
 
@@ -211,7 +215,8 @@ static struct str said(struct arena *mem, const char *phase, struct str text)
 	return str_of(arena_printf(mem, "%s error: %.*s", phase, FMT(text)));
 }
 
-static void judge(struct tally *t, struct arena *mem, const json_t *c, const struct outcome *got)
+static void judge(struct tally *t, struct arena *mem, const json_t *c,
+		  const struct outcome *got)
 {
 	const char *id = json_string_value(json_object_get(c, "id"));
 	const char *phase = json_string_value(json_object_get(c, "phase"));

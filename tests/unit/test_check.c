@@ -8,7 +8,8 @@ static void finds(void **state)
 	} cases[] = {
 		{FUNCS_NOTIFY, "{{ .Status | toUpper }}{{ len .Alerts.Firing }}", NULL},
 		{FUNCS_NOTIFY, "{{ range .Alerts }}{{ .Labels.severity }}{{ end }}", NULL},
-		{FUNCS_NOTIFY, "{{ range .CommonLabels.SortedPairs }}{{ .Name }}{{ end }}", NULL},
+		{FUNCS_NOTIFY, "{{ range .CommonLabels.SortedPairs }}{{ .Name }}{{ end }}",
+		 NULL},
 		{FUNCS_NOTIFY, "{{ (index .Alerts 0).Labels.x | title }}", NULL},
 		{FUNCS_NOTIFY, "{{ with dict \"a\" 1 }}{{ .a.b.c }}{{ end }}", NULL},
 		{FUNCS_NOTIFY, "{{ .GroupKey }}",
@@ -23,20 +24,25 @@ static void finds(void **state)
 		{FUNCS_NOTIFY, "{{ range $a := .Alerts.Firing }}{{ $a.Nope }}{{ end }}",
 		 "f:1:38: template: : at <$a.Nope>: can't evaluate field Nope in type "
 		 "template.Alert"},
-		{FUNCS_NOTIFY, "{{ define \"t\" }}{{ .Nope }}{{ end }}{{ template \"t\" . }}",
+		{FUNCS_NOTIFY,
+		 "{{ define \"t\" }}{{ .Nope }}{{ end }}{{ template \"t\" . }}",
 		 "f:1:20: template: : at <.Nope>: can't evaluate field Nope in type "
 		 "*template.Data"},
 		{FUNCS_NOTIFY, "{{ template \"gone\" . }}",
 		 "f:1:13: template: : at <{{template \"gone\" .}}>: template not defined"},
 		{FUNCS_NOTIFY, "{{ .CommonLabels.a.b }}",
-		 "f:1:17: template: : at <.CommonLabels.a.b>: can't evaluate field b in type "
+		 "f:1:17: template: : at <.CommonLabels.a.b>: can't evaluate field b in "
+		 "type "
 		 "string"},
-		{FUNCS_NOTIFY, "{{ toUpper 3 }}", "f:1:12: template: : at <3>: expected string"},
+		{FUNCS_NOTIFY, "{{ toUpper 3 }}",
+		 "f:1:12: template: : at <3>: expected string"},
 		{FUNCS_NOTIFY, "{{ toUpper .Alerts }}",
-		 "f:1:12: template: : at <.Alerts>: wrong type for value; expected string; got "
+		 "f:1:12: template: : at <.Alerts>: wrong type for value; expected string; "
+		 "got "
 		 "template.Alerts"},
 		{FUNCS_NOTIFY, "{{ toUpper }}",
-		 "f:1:4: template: : at <toUpper>: wrong number of args for toUpper: want 1 got 0"},
+		 "f:1:4: template: : at <toUpper>: wrong number of args for toUpper: want "
+		 "1 got 0"},
 		{FUNCS_NOTIFY, "{{ range .Status }}{{ end }}",
 		 "f:1:10: template: : at <.Status>: range can't iterate over string"},
 		{FUNCS_NOTIFY, "{{ .Alerts.Firing.Resolved }}",
@@ -44,12 +50,15 @@ static void finds(void **state)
 		 "Resolved in type []template.Alert"},
 		{FUNCS_RULE, "{{ .Labels.x }}{{ .Value.anything }}", NULL},
 		{FUNCS_RULE, "{{ .Label }}",
-		 "f:1:4: template: : at <.Label>: can't evaluate field Label in type struct { "
-		 "Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; "
+		 "f:1:4: template: : at <.Label>: can't evaluate field Label in type "
+		 "struct { "
+		 "Labels map[string]string; ExternalLabels map[string]string; ExternalURL "
+		 "string; "
 		 "Value interface {} } (did you mean Labels?)"},
 		{FUNCS_RULE, "{{ query \"m\" | first | value | humanize }}", NULL},
 		{FUNCS_RULE, "{{ (query \"m\" | first).Nope }}",
-		 "f:1:23: template: : at <(query \"m\" | first).Nope>: can't evaluate field Nope "
+		 "f:1:23: template: : at <(query \"m\" | first).Nope>: can't evaluate "
+		 "field Nope "
 		 "in type *template.sample"},
 	};
 
@@ -59,13 +68,14 @@ static void finds(void **state)
 		struct template_set *set = template_set_new(&mem, cases[i].funcs);
 		struct errs errs = {.mem = &mem};
 		struct err err;
-		const struct template *t =
-			template_parse(&mem, set, TEMPLATE_TEXT, "", str_of(cases[i].in),
-				       (struct pos){"f", 1, 1}, &err);
+		const struct template *t = template_parse(&mem, set, TEMPLATE_TEXT, "",
+							  str_of(cases[i].in),
+							  (struct pos){"f", 1, 1}, &err);
 
 		if (!t)
 			fail_msg("%s: %s", cases[i].in, err.text);
-		template_check(t, cases[i].funcs == FUNCS_RULE ? rule_type : notice_type, &errs);
+		template_check(t, cases[i].funcs == FUNCS_RULE ? rule_type : notice_type,
+			       &errs);
 		check_text(cases[i].in, cases[i].want ? cases[i].want : "",
 			   errs.n ? err_text(&mem, errs.v[0]) : "");
 		assert_true(errs.n <= 1);

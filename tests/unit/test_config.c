@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* -- a kind of integration, as receivers/ has them ---------------------------------------*/
+/* -- a kind of integration, as receivers/ has them --------------------------------------*/
 struct hook {
 	const char *to;
 	struct secret key;
@@ -27,12 +27,16 @@ static void hook_check(struct decode *d, struct integration_config *ic)
 }
 
 static const struct integration_kind hook = {
-	.name = "hook", .key = "hook_configs", .fields = hook_fields, .size = sizeof(struct hook),
-	.send_resolved = true, .check = hook_check,
+	.name = "hook",
+	.key = "hook_configs",
+	.fields = hook_fields,
+	.size = sizeof(struct hook),
+	.send_resolved = true,
+	.check = hook_check,
 };
 static const struct integration_kind *const kinds[] = {&hook, NULL};
 
-/* -- files that exist only here ----------------------------------------------------------*/
+/* -- files that exist only here ---------------------------------------------------------*/
 static bool fake_zone(void *ctx, struct arena *mem, const char *name, struct str *out,
 		      struct err *err)
 {
@@ -40,7 +44,7 @@ static bool fake_zone(void *ctx, struct arena *mem, const char *name, struct str
 #define BLOCK                                                                              \
 	"TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"                                              \
 	"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4"                                 \
-	"\0\0\x0e\x10\0\0"                                                                  \
+	"\0\0\x0e\x10\0\0"                                                                 \
 	"CET\0"
 	static const char tzif[] = BLOCK BLOCK "\nCET-1\n";
 
@@ -71,8 +75,9 @@ static const char *mistakes(struct arena *mem, const struct errs *errs)
 	return text;
 }
 
-static const struct config *parse(struct arena *mem, const char *text, enum matcher_mode mode,
-				  struct errs *errs, struct errs *warnings)
+static const struct config *parse(struct arena *mem, const char *text,
+				  enum matcher_mode mode, struct errs *errs,
+				  struct errs *warnings)
 {
 	const struct config_options o = {.files = &files, .kinds = kinds, .matchers = mode};
 
@@ -87,7 +92,7 @@ static void expect_text(const char *row, const char *want, const char *got)
 		fail_msg("%s\nwant: %s\ngot:  %s", row, want, got);
 }
 
-/* -- good and bad files ------------------------------------------------------------------*/
+/* -- good and bad files -----------------------------------------------------------------*/
 #define T    "/etc/am/t.yml:"
 #define BASE "receivers: [{name: a}]\n"
 #define ROOT "route: {receiver: a}\n" BASE
@@ -101,7 +106,8 @@ static const struct {
 	{"", T "1:1: no route provided in config", 0},
 	{"global: {}", T "1:1: no routes provided", 0},
 	{"route: {}", T "1:8: root route must specify a default receiver", 0},
-	{"route: {receiver: b}\n" BASE, T "1:19: undefined receiver \"b\" used in route", 0},
+	{"route: {receiver: b}\n" BASE, T "1:19: undefined receiver \"b\" used in route",
+	 0},
 	{"route: {receiver: a}\nreceivers: [{name: a}, {name: a}]",
 	 T "2:31: notification config name \"a\" is not unique", 0},
 	{"route: {receiver: a}\nreceivers: [{}, {name: a}]",
@@ -111,37 +117,45 @@ static const struct {
 	{"route: {receiver: a, matchers: [a=b]}\n" BASE,
 	 T "1:8: root route must not have any matchers", 0},
 	{"route: {receiver: a, group_by: ['...', a]}\n" BASE,
-	 T "1:32: cannot have wildcard group_by (`...`) and other labels at the same time", 0},
+	 T "1:32: cannot have wildcard group_by (`...`) and other labels at the same time",
+	 0},
 	{"route: {receiver: a, group_by: ['...', '...']}\n" BASE, NULL, 0},
 	{"route: {receiver: a, group_by: [a, a]}\n" BASE,
 	 T "1:36: duplicated label \"a\" in group_by", 0},
 	{"route: {receiver: a, group_wait: 0}\n" BASE, NULL, 0},
 	{"route: {receiver: a, group_wait: 5}\n" BASE,
 	 T "1:34: not a valid duration string: \"5\" (a unit is missing: y, w, d, h, m, s "
-	   "or ms)", 0},
+	   "or ms)",
+	 0},
 	{"route: {receiver: a, repeat_interval: 1d12h}\n" BASE, NULL, 0},
 	{"route: {receiver: a, repeat_interval: 12h1d}\n" BASE,
 	 T "1:39: not a valid duration string: \"12h1d\" (units must fall: y, w, d, h, m, "
-	   "s, ms)", 0},
+	   "s, ms)",
+	 0},
 	{"route: {receiver: a, group_interval: 0s, repeat_interval: 0}\n" BASE,
-	 T "1:38: group_interval cannot be zero\n" T "1:59: repeat_interval cannot be zero", 0},
+	 T "1:38: group_interval cannot be zero\n" T "1:59: repeat_interval cannot be zero",
+	 0},
 	{"route: {receiver: a, routes: [{match: {a: 5}}]}\n" BASE, NULL, 0},
 	{"route: {receiver: a, routes: [{match_re: {a: '('}}]}\n" BASE,
-	 T "1:46: error parsing regexp: missing closing parenthesis: `(`", 0},
+	 T "1:46: error parsing regexp: missing closing ): `(`", 0},
 	{"route: {receiver: a, routes: [{match_re: {a: }}]}\n" BASE,
 	 T "1:43: invalid regexp value for \"a\"", 0},
 	{"route: {receiver: a, routes: [{match: {a-b: c}}]}\n" BASE,
 	 T "1:40: invalid label name \"a-b\"", 0},
 	{"route: {receiver: a, routes: [{matchers: ['']}]}\n" BASE, NULL, 0},
-	{"route: {receiver: a, routes: [{matchers: ['a=b,c=d', '{e=~\"f.*\"}', 'g=']}]}\n" BASE,
+	{"route: {receiver: a, routes: [{matchers: ['a=b,c=d', '{e=~\"f.*\"}', "
+	 "'g=']}]}\n" BASE,
 	 NULL, 0},
 	{"route: {receiver: a, routes: [{matchers: [a]}]}\n" BASE,
 	 T "1:43: bad matcher format: a", 0},
 	{"route: {receiver: a, routes: [~]}\n" BASE, T "1:31: missing route", 0},
-	{"globl: {}\nroute: {recever: x, receiver: a}\nreceivers: [{name: a, foo_configs: []}]",
-	 T "1:1: field globl not found in type config (did you mean global?)\n" T
-	   "2:9: field recever not found in type route (did you mean receiver?)\n" T
-	   "3:23: field foo_configs not found in type receiver (did you mean hook_configs?)", 0},
+	{"globl: {}\nroute: {recever: x, receiver: a}\nreceivers: [{name: a, foo_configs: "
+	 "[]}]",
+	 T
+	 "1:1: field globl not found in type config (did you mean global?)\n" T
+	 "2:9: field recever not found in type route (did you mean receiver?)\n" T
+	 "3:23: field foo_configs not found in type receiver (did you mean hook_configs?)",
+	 0},
 	{"global: {smtp_require_tls: 'yes'}\n" ROOT,
 	 T "1:28: expected true or false, found the text 'yes'", 0},
 	{"global: {smtp_require_tls: yes}\n" ROOT, NULL, 0},
@@ -151,7 +165,8 @@ static const struct {
 	{"global: {smtp_smarthost: 'foo:'}\n" ROOT,
 	 T "1:26: address \"foo:\": port cannot be empty", 0},
 	{"global: {smtp_smarthost: ':25'}\n" ROOT, NULL, 0},
-	{"time_intervals: [{name: x, time_intervals: [{times: [{start_time: 09:00, end_time: "
+	{"time_intervals: [{name: x, time_intervals: [{times: [{start_time: 09:00, "
+	 "end_time: "
 	 "24:00}]}]}]\n" ROOT,
 	 NULL, 0},
 	{"time_intervals: [{name: x}]\nmute_time_intervals: [{name: x}]\n" ROOT,
@@ -163,14 +178,17 @@ static const struct {
 	{"templates: ['nothing/*.tmpl']\n" ROOT, NULL, 0},
 
 	/* YAML and kinds */
-	{"route: [\n", T "2:1: yaml: did not find expected node content, while parsing a flow "
-			 "node", 0},
+	{"route: [\n",
+	 T "2:1: yaml: did not find expected node content, while parsing a flow "
+	   "node",
+	 0},
 	{"route: {receiver: a}\nroute: {receiver: a}\n" BASE,
 	 T "2:1: key \"route\" already set in line 1", 0},
 	{"route: a\n" BASE, T "1:8: expected route, found 'a'", 0},
 	{"route: {receiver: [a]}\n" BASE,
 	 T "1:8: root route must specify a default receiver\n" T
-	   "1:19: expected a text, found a list", 0},
+	   "1:19: expected a text, found a list",
+	 0},
 	{"templates: '*.tmpl'\n" ROOT,
 	 T "1:12: expected a list of texts, found the text '*.tmpl'", 0},
 	{"route: {receiver: a, group_by: a}\n" BASE,
@@ -182,10 +200,12 @@ static const struct {
 	{"route: {receiver: a, mute_time_intervals: [x], active_time_intervals: [x]}\n"
 	 "time_intervals: [{name: x}]\n" BASE,
 	 T "1:22: root route must not have any mute time intervals\n" T
-	   "1:48: root route must not have any active time intervals", 0},
+	   "1:48: root route must not have any active time intervals",
+	 0},
 	{"route: {receiver: a, routes: [{receiver: b}, {routes: [{receiver: c}]}]}\n" BASE,
 	 T "1:42: undefined receiver \"b\" used in route\n" T
-	   "1:67: undefined receiver \"c\" used in route", 0},
+	   "1:67: undefined receiver \"c\" used in route",
+	 0},
 	{"route: {receiver: a, fallback_receiver: z}\n" BASE,
 	 T "1:41: undefined receiver \"z\" used in route", 0},
 	{"route: {receiver: a, labels: {'': x}}\n" BASE,
@@ -199,13 +219,15 @@ static const struct {
 	 T "1:26: invalid label name \"a.b\" in equal list", MATCHERS_CLASSIC},
 	{"inhibit_rules: [{source_match: {a.b: c}, target_match_re: {x: '['}}]\n" ROOT,
 	 T "1:33: invalid label name \"a.b\"\n" T
-	   "1:63: error parsing regexp: missing closing ]: `[`", 0},
+	   "1:63: error parsing regexp: missing closing ]: `[`",
+	 0},
 
 	/* global */
 	{"global: {resolve_timeout: 0s}\n" ROOT, NULL, 0},
 	{"global: {resolve_timeout: 1.5h}\n" ROOT,
 	 T "1:27: not a valid duration string: \"1.5h\" (a unit is missing: y, w, d, h, m, "
-	   "s or ms)", 0},
+	   "s or ms)",
+	 0},
 	{"global: {slack_api_url: 'ftp://x', slack_app_url: 'http://'}\n" ROOT,
 	 T "1:25: unsupported scheme \"ftp\" for URL\n" T "1:51: missing host for URL", 0},
 	{"global: {slack_api_url: <secret>}\n" ROOT, NULL, 0},
@@ -213,67 +235,92 @@ static const struct {
 	 T "1:37: at most one of slack_api_url & slack_api_url_file must be configured", 0},
 	{"global: {slack_app_token: t, slack_api_url_file: f}\n" ROOT,
 	 T "1:9: at most one of slack_app_token/slack_app_token_file & "
-	   "slack_api_url/slack_api_url_file must be configured", 0},
+	   "slack_api_url/slack_api_url_file must be configured",
+	 0},
 	{"global: {slack_app_token: t, slack_api_url: "
 	 "'https://slack.com/api/chat.postMessage'}\n" ROOT,
 	 NULL, 0},
 	{"global: {smtp_auth_password: p, smtp_auth_password_file: f}\n" ROOT,
-	 T "1:33: at most one of smtp_auth_password & smtp_auth_password_file must be configured",
+	 T "1:33: at most one of smtp_auth_password & smtp_auth_password_file must be "
+	   "configured",
 	 0},
 
 	/* http_config */
 	{"global: {http_config: {bearer_token: a, bearer_token_file: b}}\n" ROOT,
 	 T "1:41: at most one of bearer_token & bearer_token_file must be configured", 0},
 	{"global: {http_config: {basic_auth: {}, bearer_token: b}}\n" ROOT,
-	 T "1:23: at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be "
-	   "configured", 0},
+	 T "1:23: at most one of basic_auth, oauth2, bearer_token & bearer_token_file must "
+	   "be "
+	   "configured",
+	 0},
 	{"global: {http_config: {authorization: {type: BASIC}}}\n" ROOT,
-	 T "1:40: authorization type cannot be set to \"basic\", use \"basic_auth\" instead", 0},
+	 T
+	 "1:40: authorization type cannot be set to \"basic\", use \"basic_auth\" instead",
+	 0},
 	{"global: {http_config: {authorization: {}, basic_auth: {}}}\n" ROOT,
 	 T "1:24: at most one of basic_auth, oauth2 & authorization must be configured", 0},
 	{"global: {http_config: {oauth2: {}}}\n" ROOT,
 	 T "1:32: oauth2 client_id must be configured\n" T
-	   "1:32: oauth2 token_url must be configured", 0},
+	   "1:32: oauth2 token_url must be configured",
+	 0},
 	{"global: {http_config: {no_proxy: a}}\n" ROOT,
 	 T "1:24: if no_proxy is configured, proxy_url must also be configured", 0},
 	{"global: {http_config: {http_headers: {content-type: {values: [a]}}}}\n" ROOT,
 	 T "1:39: setting header \"Content-Type\" is not allowed", 0},
 	{"global: {http_config: {tls_config: {cert: a, min_version: TLS9}}}\n" ROOT,
-	 T "1:36: exactly one of key or key_file must be configured when a client certificate "
-	   "is configured\n" T "1:59: unknown TLS version: TLS9", 0},
+	 T "1:36: exactly one of key or key_file must be configured when a client "
+	   "certificate "
+	   "is configured\n" T "1:59: unknown TLS version: TLS9",
+	 0},
 
 	/* receivers */
-	{"route: {receiver: a}\nreceivers: [{name: a, hook_configs: [{to: x}, ~, {}, {to: y, "
+	{"route: {receiver: a}\nreceivers: [{name: a, hook_configs: [{to: x}, ~, {}, {to: "
+	 "y, "
 	 "http_confg: {}}]}]",
-	 T "2:47: missing hook config\n" T "2:50: missing to in hook config\n" T
-	   "2:62: field http_confg not found in type hook config (did you mean http_config?)", 0},
-	{"route: {receiver: a}\nreceivers: [~]", T "1:19: undefined receiver \"a\" used in route\n" T
-	   "2:13: missing name in receiver", 0},
+	 T
+	 "2:47: missing hook config\n" T "2:50: missing to in hook config\n" T
+	 "2:62: field http_confg not found in type hook config (did you mean http_config?)",
+	 0},
+	{"route: {receiver: a}\nreceivers: [~]",
+	 T "1:19: undefined receiver \"a\" used in route\n" T
+	   "2:13: missing name in receiver",
+	 0},
 
 	/* time intervals */
 	{"time_intervals: [{}]\nmute_time_intervals: [{}]\n" ROOT,
-	 T "1:18: missing name in time interval\n" T "2:23: missing name in mute time interval",
+	 T "1:18: missing name in time interval\n" T
+	   "2:23: missing name in mute time interval",
 	 0},
-	{"time_intervals: [{name: x, time_intervals: [{times: [{start_time: 9:00, end_time: "
+	{"time_intervals: [{name: x, time_intervals: [{times: [{start_time: 9:00, "
+	 "end_time: "
 	 "10:00}, {start_time: 10:00, end_time: 10:00}, {start_time: 10:00}]}]}]\n" ROOT,
 	 T "1:67: couldn't parse timestamp 9:00, invalid format\n" T
 	   "1:91: start time cannot be equal or greater than end time\n" T
-	   "1:129: both start and end times must be provided", 0},
-	{"time_intervals: [{name: x, time_intervals: [{weekdays: ['friday:monday', 1, Sunday, "
+	   "1:129: both start and end times must be provided",
+	 0},
+	{"time_intervals: [{name: x, time_intervals: [{weekdays: ['friday:monday', 1, "
+	 "Sunday, "
 	 "a:b:c]}]}]\n" ROOT,
-	 T "1:57: start day cannot be before end day\n" T "1:74: 1 is not a valid weekday\n" T
-	   "1:85: couldn't parse range a:b:c, invalid format", 0},
-	{"time_intervals: [{name: x, time_intervals: [{days_of_month: [0, 32, '-1:5', '5:1', "
+	 T "1:57: start day cannot be before end day\n" T
+	   "1:74: 1 is not a valid weekday\n" T
+	   "1:85: couldn't parse range a:b:c, invalid format",
+	 0},
+	{"time_intervals: [{name: x, time_intervals: [{days_of_month: [0, 32, '-1:5', "
+	 "'5:1', "
 	 "'-1', '5:-1', '-3:-1', 7]}]}]\n" ROOT,
 	 T "1:62: 0 is not a valid day of the month: out of range\n" T
 	   "1:65: 32 is not a valid day of the month: out of range\n" T
 	   "1:69: end day must be negative if start day is negative\n" T
-	   "1:77: end day 1 is always before start day 5", 0},
-	{"time_intervals: [{name: x, time_intervals: [{months: ['13', may, 'March:5', 'May:2'], "
-	 "years: [2020, '2021:2020']}]}]\n" ROOT,
-	 T "1:77: end month is before start month\n" T "1:101: end year is before start year",
+	   "1:77: end day 1 is always before start day 5",
 	 0},
-	{"time_intervals: [{name: x, time_intervals: [{location: Europe/Berlin}, {location: "
+	{"time_intervals: [{name: x, time_intervals: [{months: ['13', may, 'March:5', "
+	 "'May:2'], "
+	 "years: [2020, '2021:2020']}]}]\n" ROOT,
+	 T "1:77: end month is before start month\n" T
+	   "1:101: end year is before start year",
+	 0},
+	{"time_intervals: [{name: x, time_intervals: [{location: Europe/Berlin}, "
+	 "{location: "
 	 "Mars/X}]}]\n" ROOT,
 	 T "1:83: unknown time zone Mars/X", 0},
 
@@ -286,9 +333,11 @@ static const struct {
 	/* ours */
 	{"datasources: [{name: p, url: http://p}, {name: p, url: http://q, type: sql, "
 	 "basic_auth: {}, bearer_token: x}]\n" ROOT,
-	 T "1:41: at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be "
+	 T "1:41: at most one of basic_auth, oauth2, bearer_token & bearer_token_file must "
+	   "be "
 	   "configured\n" T "1:41: datasource name \"p\" is not unique\n" T
-	   "1:72: unknown datasource type \"sql\"", 0},
+	   "1:72: unknown datasource type \"sql\"",
+	 0},
 	{"rule_files: ['rules/*/x.yml', '*.yml']\n" ROOT,
 	 T "1:14: invalid rule file path \"/etc/am/rules/*/x.yml\"", 0},
 	{"remote_write: [{}]\n" ROOT, T "1:16: url for remote_write is empty", 0},
@@ -310,7 +359,8 @@ static void test_files(void **state)
 		const char *got = mistakes(&mem, &errs);
 
 		if (strcmp(want, got) || !c != !!*want) {
-			print_error("%s\nwant: %s\ngot:  %s\n", files_table[i].in, want, got);
+			print_error("%s\nwant: %s\ngot:  %s\n", files_table[i].in, want,
+				    got);
 			wrong++;
 		}
 		arena_free(&mem);
@@ -318,41 +368,41 @@ static void test_files(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* -- what comes out ----------------------------------------------------------------------*/
-static const char tree[] =
-	"global:\n"
-	"  smtp_smarthost: mail:25\n"
-	"  external_labels: {site: '$SITE', zone: '${NO}x$$'}\n"
-	"  http_config: {tls_config: {ca_file: tls/../ca.pem}}\n"
-	"route:\n"
-	"  receiver: a\n"
-	"  group_by: [job, alertname]\n"
-	"  group_wait: 10s\n"
-	"  labels: {team: '{{ .x }}', k: v}\n"
-	"  routes:\n"
-	"  - match: {sev: crit}\n"
-	"    match_re: {svc: foo1|foo2}\n"
-	"    matchers: ['team!=\"x\"']\n"
-	"    group_by: []\n"
-	"    labels: {k: w}\n"
-	"    continue: true\n"
-	"    routes:\n"
-	"    - matchers: [x=1]\n"
-	"      group_by: ['...']\n"
-	"      repeat_interval: 1d\n"
-	"      mute_time_intervals: [night]\n"
-	"  - receiver: b\n"
-	"    fallback_receiver: a\n"
-	"receivers:\n"
-	"- name: a\n"
-	"  hook_configs:\n"
-	"  - {to: x, key: hush}\n"
-	"  - {to: '', send_resolved: no, to: y}\n"
-	"- name: b\n"
-	"- name: c\n"
-	"templates: [t/*.tmpl, /abs/*.tmpl]\n"
-	"time_intervals:\n"
-	"- {name: night, time_intervals: [{times: [{start_time: 22:00, end_time: 24:00}]}]}\n";
+/* -- what comes out ---------------------------------------------------------------------*/
+static const char tree[] = "global:\n"
+			   "  smtp_smarthost: mail:25\n"
+			   "  external_labels: {site: '$SITE', zone: '${NO}x$$'}\n"
+			   "  http_config: {tls_config: {ca_file: tls/../ca.pem}}\n"
+			   "route:\n"
+			   "  receiver: a\n"
+			   "  group_by: [job, alertname]\n"
+			   "  group_wait: 10s\n"
+			   "  labels: {team: '{{ .x }}', k: v}\n"
+			   "  routes:\n"
+			   "  - match: {sev: crit}\n"
+			   "    match_re: {svc: foo1|foo2}\n"
+			   "    matchers: ['team!=\"x\"']\n"
+			   "    group_by: []\n"
+			   "    labels: {k: w}\n"
+			   "    continue: true\n"
+			   "    routes:\n"
+			   "    - matchers: [x=1]\n"
+			   "      group_by: ['...']\n"
+			   "      repeat_interval: 1d\n"
+			   "      mute_time_intervals: [night]\n"
+			   "  - receiver: b\n"
+			   "    fallback_receiver: a\n"
+			   "receivers:\n"
+			   "- name: a\n"
+			   "  hook_configs:\n"
+			   "  - {to: x, key: hush}\n"
+			   "  - {to: '', send_resolved: no, to: y}\n"
+			   "- name: b\n"
+			   "- name: c\n"
+			   "templates: [t/*.tmpl, /abs/*.tmpl]\n"
+			   "time_intervals:\n"
+			   "- {name: night, time_intervals: [{times: [{start_time: 22:00, "
+			   "end_time: 24:00}]}]}\n";
 
 static const struct config *parse_good(struct arena *mem, const char *text)
 {
@@ -368,7 +418,8 @@ static const char *good_tree(struct arena *mem)
 {
 	const char *odd = strstr(tree, "to: '', ");
 
-	return arena_printf(mem, "%.*s%s", (int)(odd - tree), tree, odd + strlen("to: '', "));
+	return arena_printf(mem, "%.*s%s", (int)(odd - tree), tree,
+			    odd + strlen("to: '', "));
 }
 
 static void test_tree(void **state)
@@ -381,9 +432,11 @@ static void test_tree(void **state)
 	assert_int_equal(c->n_routes, 4);
 	assert_ptr_equal(c->routes[2], grandkid);
 	assert_string_equal(c->root->key, "{}");
-	assert_string_equal(kid->key, "{}/{sev=\"crit\",svc=~\"^(?:foo1|foo2)$\",team!=\"x\"}");
-	assert_string_equal(grandkid->id, "{}/{sev=\"crit\",svc=~\"^(?:foo1|foo2)$\",team!=\"x\"}"
-					  "/0/{x=\"1\"}/0");
+	assert_string_equal(kid->key,
+			    "{}/{sev=\"crit\",svc=~\"^(?:foo1|foo2)$\",team!=\"x\"}");
+	assert_string_equal(grandkid->id,
+			    "{}/{sev=\"crit\",svc=~\"^(?:foo1|foo2)$\",team!=\"x\"}"
+			    "/0/{x=\"1\"}/0");
 	assert_string_equal(c->root->group_by[0], "alertname");
 	assert_int_equal(kid->n_group_by, 0);
 	assert_true(grandkid->group_by_all);
@@ -402,7 +455,8 @@ static void test_tree(void **state)
 	assert_false(c->receivers[0].integrations[1].send_resolved);
 	assert_true(c->receivers[0].integrations[0].send_resolved);
 	assert_string_equal(labels_get(c->receivers[0].labels, "name"), "a");
-	assert_string_equal(c->receivers[0].integrations[0].http->tls.ca_file, "/etc/am/ca.pem");
+	assert_string_equal(c->receivers[0].integrations[0].http->tls.ca_file,
+			    "/etc/am/ca.pem");
 	assert_string_equal(c->templates[0], "/etc/am/t/*.tmpl");
 	assert_string_equal(c->templates[1], "/abs/*.tmpl");
 	assert_string_equal(labels_get(c->global.external_labels, "site"), "north");
@@ -425,6 +479,12 @@ static void test_printed(void **state)
 	assert_non_null(strstr(buf_text(&first), "repeat_interval: 1d"));
 	buf_add_config(&second, parse_good(&mem, buf_text(&first)));
 	expect_text("printed twice", buf_text(&first), buf_text(&second));
+	assert_non_null(strstr(buf_text(&first), "fallback_receiver"));
+	buf_reset(&second);
+	buf_add_alertmanager_config(&second, parse_good(&mem, buf_text(&first)));
+	assert_null(strstr(buf_text(&second), "fallback_receiver"));
+	assert_null(strstr(buf_text(&second), "external_labels"));
+	assert_non_null(strstr(buf_text(&second), "repeat_interval: 1d"));
 	buf_free(&first);
 	buf_free(&second);
 	arena_free(&mem);
@@ -436,30 +496,35 @@ static void test_warnings(void **state)
 	struct errs errs, warnings;
 
 	(void)state;
-	(void)!parse(&mem, "route: {receiver: a, routes: [{matchers: ['g=', 'h=\"i\"']}]}\n" BASE,
+	(void)!parse(&mem,
+		     "route: {receiver: a, routes: [{matchers: ['g=', 'h=\"i\"']}]}\n" BASE,
 		     MATCHERS_FALLBACK, &errs, &warnings);
-	expect_text("fallback",
-		    T "1:44: matchers 'g=' are read only by the classic syntax; write {g=\"\"}",
-		    mistakes(&mem, &warnings));
-	assert_null(parse(&mem,
-			  "route: {receiver: a, routes: [{matchers: ['g=']}]}\n" BASE,
+	expect_text(
+		"fallback",
+		T "1:44: matchers 'g=' are read only by the classic syntax; write {g=\"\"}",
+		mistakes(&mem, &warnings));
+	assert_null(parse(&mem, "route: {receiver: a, routes: [{matchers: ['g=']}]}\n" BASE,
 			  MATCHERS_UTF8, &errs, &warnings));
 	arena_free(&mem);
 }
 
-/* -- time intervals (spec/routing.md 8) --------------------------------------------------*/
+/* -- time intervals (spec/routing.md 8) -------------------------------------------------*/
 static const struct {
 	const char *spec, *at;
 	bool want;
 } moments[] = {
 	{"{}", "2026-11-21T12:00:00Z", true},
 	{"{times: []}", "2026-11-21T12:00:00Z", false},
-	{"{times: [{start_time: '09:00', end_time: '17:00'}]}", "2026-11-21T09:00:00Z", true},
-	{"{times: [{start_time: '09:00', end_time: '17:00'}]}", "2026-11-21T16:59:59Z", true},
-	{"{times: [{start_time: '09:00', end_time: '17:00'}]}", "2026-11-21T17:00:00Z", false},
+	{"{times: [{start_time: '09:00', end_time: '17:00'}]}", "2026-11-21T09:00:00Z",
+	 true},
+	{"{times: [{start_time: '09:00', end_time: '17:00'}]}", "2026-11-21T16:59:59Z",
+	 true},
+	{"{times: [{start_time: '09:00', end_time: '17:00'}]}", "2026-11-21T17:00:00Z",
+	 false},
 	{"{times: [{start_time: '09:00', end_time: '17:00'}], location: Europe/Berlin}",
 	 "2026-11-21T08:00:00Z", true},
-	{"{times: [{start_time: '22:00', end_time: '24:00'}]}", "2026-11-21T23:59:00Z", true},
+	{"{times: [{start_time: '22:00', end_time: '24:00'}]}", "2026-11-21T23:59:00Z",
+	 true},
 	{"{weekdays: [saturday, sunday]}", "2026-11-21T12:00:00Z", true},
 	{"{weekdays: ['monday:friday']}", "2026-11-21T12:00:00Z", false},
 	{"{days_of_month: ['-1']}", "2026-02-28T12:00:00Z", true},
@@ -482,13 +547,16 @@ static void test_intervals(void **state)
 	for (size_t i = 0; i < COUNT_OF(moments); i++) {
 		struct arena mem = {0};
 		const struct config *c = parse_good(
-			&mem, arena_printf(&mem,
-					   "time_intervals: [{name: x, time_intervals: [%s]}]\n" ROOT,
-					   moments[i].spec));
+			&mem,
+			arena_printf(
+				&mem,
+				"time_intervals: [{name: x, time_intervals: [%s]}]\n" ROOT,
+				moments[i].spec));
 		struct instant at;
 
 		assert_true(instant_parse(str_of(moments[i].at), &at));
-		if (time_interval_contains(&c->intervals[0], instant_ms(at)) != moments[i].want)
+		if (time_interval_contains(&c->intervals[0], instant_ms(at)) !=
+		    moments[i].want)
 			fail_msg("%s at %s", moments[i].spec, moments[i].at);
 		arena_free(&mem);
 	}
@@ -497,8 +565,8 @@ static void test_intervals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	 cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_printed),	 cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_files),	  cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_printed),	  cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_intervals),
 	};
 

@@ -9,9 +9,11 @@ static void escapes(void **state)
 		void (*add)(struct buf *, struct str);
 		const char *in, *want;
 	} cases[] = {
-		{buf_add_html, "<a & 'b' \"c\">", "&lt;a &amp; &#39;b&#39; &#34;c&#34;&gt;"},
+		{buf_add_html, "<a & 'b' \"c\">",
+		 "&lt;a &amp; &#39;b&#39; &#34;c&#34;&gt;"},
 		{buf_add_html, "plain+", "plain+"},
-		{buf_add_js, "'\"\\<>&=\n\xC3\xA9\x7f", "\\'\\\"\\\\\\u003C\\u003E\\u0026\\u003D\\u000A\xC3\xA9\x7f"},
+		{buf_add_js, "'\"\\<>&=\n\xC3\xA9\x7f",
+		 "\\'\\\"\\\\\\u003C\\u003E\\u0026\\u003D\\u000A\xC3\xA9\x7f"},
 		{buf_add_js, "\xff", "\\uFFFD"},
 		{buf_add_query, "a b&c=\xC3\xBC~*", "a+b%26c%3D%C3%BC~%2A"},
 		{buf_add_query, "", ""},
@@ -35,10 +37,10 @@ static void decodes_base64(void **state)
 		const char *in, *want; /* NULL: bad, at .bad */
 		size_t bad;
 	} cases[] = {
-		{"", "", 0},	      {"YQ==", "a", 0},	      {"YWI=", "ab", 0},
-		{"YWJj", "abc", 0},   {"YW\nJj", "abc", 0},   {"YWI_Pn4=", "ab?>~", 0},
-		{"YWI", NULL, 0},     {"YWI/", NULL, 3},      {"YQ=x", NULL, 2},
-		{"YQ==x", NULL, 4},   {"=", NULL, 0},	      {"YWJjZ", NULL, 4},
+		{"", "", 0},	    {"YQ==", "a", 0},	  {"YWI=", "ab", 0},
+		{"YWJj", "abc", 0}, {"YW\nJj", "abc", 0}, {"YWI_Pn4=", "ab?>~", 0},
+		{"YWI", NULL, 0},   {"YWI/", NULL, 3},	  {"YQ=x", NULL, 2},
+		{"YQ==x", NULL, 4}, {"=", NULL, 0},	  {"YWJjZ", NULL, 4},
 	};
 
 	(void)state;

@@ -83,16 +83,26 @@ static void parses(void **state)
 		enum float_parse how;
 		double want;
 	} cases[] = {
-		{"1", FLOAT_OK, 1},	     {"1_000", FLOAT_OK, 1000},
-		{"+1.5e3", FLOAT_OK, 1500},  {".5", FLOAT_OK, 0.5},
-		{"0x1p4", FLOAT_OK, 16},     {"0x_1p4", FLOAT_OK, 16},
-		{"INF", FLOAT_OK, (double)INFINITY}, {"-infinity", FLOAT_OK, -(double)INFINITY},
-		{"1e-400", FLOAT_OK, 0},     {"1e400", FLOAT_RANGE, 0},
-		{"0x10", FLOAT_SYNTAX, 0},   {"1__0", FLOAT_SYNTAX, 0},
-		{"_1", FLOAT_SYNTAX, 0},     {"1_", FLOAT_SYNTAX, 0},
-		{"", FLOAT_SYNTAX, 0},	     {" 1", FLOAT_SYNTAX, 0},
-		{"1e", FLOAT_SYNTAX, 0},     {"1h", FLOAT_SYNTAX, 0},
-		{".", FLOAT_SYNTAX, 0},	     {"0x", FLOAT_SYNTAX, 0},
+		{"1", FLOAT_OK, 1},
+		{"1_000", FLOAT_OK, 1000},
+		{"+1.5e3", FLOAT_OK, 1500},
+		{".5", FLOAT_OK, 0.5},
+		{"0x1p4", FLOAT_OK, 16},
+		{"0x_1p4", FLOAT_OK, 16},
+		{"INF", FLOAT_OK, (double)INFINITY},
+		{"-infinity", FLOAT_OK, -(double)INFINITY},
+		{"1e-400", FLOAT_OK, 0},
+		{"1e400", FLOAT_RANGE, 0},
+		{"0x10", FLOAT_SYNTAX, 0},
+		{"1__0", FLOAT_SYNTAX, 0},
+		{"_1", FLOAT_SYNTAX, 0},
+		{"1_", FLOAT_SYNTAX, 0},
+		{"", FLOAT_SYNTAX, 0},
+		{" 1", FLOAT_SYNTAX, 0},
+		{"1e", FLOAT_SYNTAX, 0},
+		{"1h", FLOAT_SYNTAX, 0},
+		{".", FLOAT_SYNTAX, 0},
+		{"0x", FLOAT_SYNTAX, 0},
 	};
 
 	(void)state;
@@ -110,7 +120,7 @@ static void prints_json(void **state)
 	static const struct {
 		double v;
 		const char *want;
-	} cases[] = {{1e6, "1000000"}, {1e21, "1e+21"}, {1e-7, "1e-7"},	 {1e-10, "1e-10"},
+	} cases[] = {{1e6, "1000000"}, {1e21, "1e+21"}, {1e-7, "1e-7"}, {1e-10, "1e-10"},
 		     {0.5, "0.5"},     {-0.0, "-0"},	{100.0, "100"}, {1e-6, "0.000001"}};
 
 	(void)state;

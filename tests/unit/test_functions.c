@@ -28,22 +28,25 @@ static void of_notifications(void **state)
 		{"{{trimSpace \" \\u00a0 a b \\n\"}}", "a b"},
 		{"{{join \",\" (stringSlice \"a\" \"b\")}}", "a,b"},
 		{"{{match \"a+\" \"xaax\"}} {{match \"^a\" \"ba\"}}", "true false"},
-		{"{{reReplaceAll \"(.*):(?P<p>.*)\" \"$p-${1}x$1x$$\" \"h:90\"}}", "90-hx$"},
+		{"{{reReplaceAll \"(.*):(?P<p>.*)\" \"$p-${1}x$1x$$\" \"h:90\"}}",
+		 "90-hx$"},
 		{"{{reReplaceAll \"x*\" \"-\" \"abc\"}}", "-a-b-c-"},
 		{"{{urlUnescape \"a+b%20c\"}}", "a b c"},
 		{"{{date \"15:04\" now}} {{since (toDate \"2006-01-02\" \"2024-05-06\")}}",
 		 "07:08 7h8m9.25s"},
 		{"{{(toDate \"2006\" \"x\").IsZero}}", "true"},
-		{"{{humanizeDuration 90061.9}} {{humanizeDuration \"0.0012345\"}}", "1d 1h 1m 1s 1.234ms"},
+		{"{{humanizeDuration 90061.9}} {{humanizeDuration \"0.0012345\"}}",
+		 "1d 1h 1m 1s 1.234ms"},
 		{"{{toJson (dict \"b\" 1 \"a\" (list \"<\" nil 1.5))}}",
 		 "{\"a\":[\"\\u003c\",null,1.5],\"b\":1}"},
-		{"{{base64encode \"ab?>~\"}} {{base64decode \"YWI_Pn4=\"}}", "YWI_Pn4= ab?>~"},
+		{"{{base64encode \"ab?>~\"}} {{base64decode \"YWI_Pn4=\"}}",
+		 "YWI_Pn4= ab?>~"},
 		{"{{index (append (list 1) 2 3) 2}}", "3"},
 		{"{{(dict \"a\" 1).b}}", "<no value>"},
 		{"{{routeLabels \"nope\"}}", ""},
-		{"{{tz \"Nowhere\" now}}",
-		 "template: :1:2: executing \"\" at <tz \"Nowhere\" now>: error calling tz: unknown "
-		 "time zone Nowhere"},
+		{"{{tz \"Nowhere\" now}}", "template: :1:2: executing \"\" at <tz "
+					   "\"Nowhere\" now>: error calling tz: unknown "
+					   "time zone Nowhere"},
 	};
 
 	(void)state;
@@ -56,22 +59,27 @@ static void of_rules(void **state)
 	static const struct {
 		const char *in, *want;
 	} cases[] = {
-		{"{{humanize 1234567}} {{humanize 0.12}} {{humanize1024 1048576}}", "1.235M 120m 1Mi"},
+		{"{{humanize 1234567}} {{humanize 0.12}} {{humanize1024 1048576}}",
+		 "1.235M 120m 1Mi"},
 		{"{{humanizePercentage 0.3333333}}", "33.33%"},
-		{"{{humanizeTimestamp 1435065584.128}}", "2015-06-23 13:19:44.128 +0000 UTC"},
+		{"{{humanizeTimestamp 1435065584.128}}",
+		 "2015-06-23 13:19:44.128 +0000 UTC"},
 		{"{{(toTime 1435065584).Month}} {{toDuration 90.5}}", "June 1m30.5s"},
 		{"{{title \"hELLO foo-bar\"}}", "HELLO Foo-Bar"},
-		{"{{stripPort \"a.b:1\"}} {{stripDomain \"a.b.c:1\"}} {{stripDomain \"10.0.0.1:9\"}}",
+		{"{{stripPort \"a.b:1\"}} {{stripDomain \"a.b.c:1\"}} {{stripDomain "
+		 "\"10.0.0.1:9\"}}",
 		 "a.b a:1 10.0.0.1:9"},
 		{"{{graphLink \"up == 1\"}}", "/graph?g0.expr=up+%3D%3D+1&g0.tab=0"},
 		{"{{externalURL}} {{pathPrefix}}", "http://p:9090/prom?x /prom"},
 		{"{{parseDuration \"1h30m\"}} {{parseDuration \"-5s\"}}", "5400 -5"},
 		{"{{args 1 \"a\"}}", "map[arg0:1 arg1:a]"},
 		{"{{now | printf \"%.2f\"}}", "1714979289.25"},
-		{"{{quotesEscape \"a\\\"b\"}} {{pathEscape \"a b/c&d\"}}", "a\\\"b a%20b%2Fc&d"},
+		{"{{quotesEscape \"a\\\"b\"}} {{pathEscape \"a b/c&d\"}}",
+		 "a\\\"b a%20b%2Fc&d"},
 		{"{{formatTime \"2006-01-02\" 1700000000}}", "2023-11-14"},
-		{"{{query \"x\"}}", "template: :1:2: executing \"\" at <query \"x\">: error calling "
-				    "query: no data source"},
+		{"{{query \"x\"}}",
+		 "template: :1:2: executing \"\" at <query \"x\">: error calling "
+		 "query: no data source"},
 	};
 
 	(void)state;
@@ -84,7 +92,8 @@ static void of_vmalert(void **state)
 	static const struct {
 		const char *in, *want;
 	} cases[] = {
-		{"{{title \"foo bar-baz o'neil 3rd foo.bar\"}}", "Foo Bar-Baz O'Neil 3rd Foo.Bar"},
+		{"{{title \"foo bar-baz o'neil 3rd foo.bar\"}}",
+		 "Foo Bar-Baz O'Neil 3rd Foo.Bar"},
 		{"{{now | printf \"%.0f\"}}", "1714979289"},
 		{"{{parseDuration \"1.5h\"}} {{parseDuration \"90\"}}", "5400 90"},
 		{"{{parseDurationTime \"1h30m\"}}", "1h30m0s"},
@@ -106,7 +115,8 @@ static void route_labels_render_each_other(void **state)
 		const char *in, *want;
 	} cases[] = {
 		{"{{routeLabels \"chain\"}}", "via dot-owners"},
-		{"{{routeLabels \"loop\"}}", "route label cycle detected: loop -> back -> loop"},
+		{"{{routeLabels \"loop\"}}",
+		 "route label cycle detected: loop -> back -> loop"},
 	};
 	static const struct label labels[] = {
 		{"back", "{{routeLabels \"loop\"}}"},
@@ -119,13 +129,15 @@ static void route_labels_render_each_other(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct rendered r = rendered_new();
 
-		r.run.route_labels =
-			value_kv(&r.mem, labels_new(&r.mem, labels, COUNT_OF(labels), NULL));
+		r.run.route_labels = value_kv(
+			&r.mem, labels_new(&r.mem, labels, COUNT_OF(labels), NULL));
 		r.run.route_labels_raw = true;
-		render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, cases[i].in, value_text("dot"));
-		if (!strstr(r.how == RENDERED ? buf_text(&r.out) : r.run.error, cases[i].want))
-			fail_msg("%s: %s", cases[i].in, r.how == RENDERED ? buf_text(&r.out)
-									  : r.run.error);
+		render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, cases[i].in,
+			    value_text("dot"));
+		if (!strstr(r.how == RENDERED ? buf_text(&r.out) : r.run.error,
+			    cases[i].want))
+			fail_msg("%s: %s", cases[i].in,
+				 r.how == RENDERED ? buf_text(&r.out) : r.run.error);
 		rendered_free(&r);
 	}
 }
@@ -140,7 +152,8 @@ static void rule_texts_know_their_variables(void **state)
 		{FUNCS_RULE, "{{ $labels.instance }} {{ $value }} {{ $externalURL }}",
 		 "h1:9100 1234.5678 http://p"},
 		{FUNCS_RULE, "{{ $labels.nope }}|{{ .Value }}", "|1234.5678"},
-		{FUNCS_VMALERT, "{{ $expr }} {{ $for }} {{ $labels.job }}", "up == 0 5m0s node"},
+		{FUNCS_VMALERT, "{{ $expr }} {{ $for }} {{ $labels.job }}",
+		 "up == 0 5m0s node"},
 	};
 
 	(void)state;
@@ -157,9 +170,9 @@ static void rule_texts_know_their_variables(void **state)
 			.expr = "up == 0",
 			.for_ns = INT64_C(300000000000),
 		};
-		const struct template *t =
-			rule_text_parse(&mem, set, "__alert_X", str_of(cases[i].in),
-					(struct pos){"r.yml", 7, 3}, &err);
+		const struct template *t = rule_text_parse(
+			&mem, set, "__alert_X", str_of(cases[i].in),
+			(struct pos){"r.yml", 7, 3}, &err);
 
 		assert_non_null(t);
 		assert_int_equal(template_render(t, &run,
@@ -183,7 +196,8 @@ static void rule_errors_point_into_the_file(void **state)
 	struct template_run run = {.mem = &mem};
 	struct buf out = BUF(4096);
 	struct err err;
-	const struct template *t = rule_text_parse(&mem, set, "__alert_X", STR("{{ .Nope }}"),
+	const struct template *t = rule_text_parse(&mem, set, "__alert_X",
+						   STR("{{ .Nope }}"),
 						   (struct pos){"r.yml", 7, 20}, &err);
 
 	(void)state;
@@ -191,8 +205,9 @@ static void rule_errors_point_into_the_file(void **state)
 			 RENDER_FAILED);
 	assert_int_equal(err.at.line, 7);
 	assert_int_equal(err.at.col, 23);
-	assert_non_null(strstr(err.text, "template: __alert_X:1:115: executing \"__alert_X\" at "
-					 "<.Nope>: can't evaluate field Nope"));
+	assert_non_null(strstr(err.text,
+			       "template: __alert_X:1:115: executing \"__alert_X\" at "
+			       "<.Nope>: can't evaluate field Nope"));
 	buf_free(&out);
 	arena_free(&mem);
 }

@@ -12,20 +12,26 @@ static void escapes_by_context(void **state)
 		{"<p title=\"{{.}}\">", "a\"b", "<p title=\"a&#34;b\">"},
 		{"<p title={{.}}>", "a b=c", "<p title=a&#32;b&#61;c>"},
 		{"<p title={{.}}>", "", "<p title=ZgotmplZ>"},
-		{"<a href=\"{{.}}\">", "http://x/y?a=1&b=2", "<a href=\"http://x/y?a=1&amp;b=2\">"},
+		{"<a href=\"{{.}}\">", "http://x/y?a=1&b=2",
+		 "<a href=\"http://x/y?a=1&amp;b=2\">"},
 		{"<a href=\"{{.}}\">", "javascript:alert(1)", "<a href=\"#ZgotmplZ\">"},
 		{"<a href=\"{{.}}\">", "//x/\xC3\xBC b", "<a href=\"//x/%c3%bc%20b\">"},
 		{"<a href=\"/p/{{.}}\">", "a b?c", "<a href=\"/p/a%20b?c\">"},
 		{"<a href=\"/p?q={{.}}\">", "a b&c", "<a href=\"/p?q=a%20b%26c\">"},
 		{"<p style=\"color: {{.}}\">", "red", "<p style=\"color: red\">"},
-		{"<p style=\"color: {{.}}\">", "expression(1)", "<p style=\"color: ZgotmplZ\">"},
-		{"<p style=\"background: url('{{.}}')\">", "a'b", "<p style=\"background: "
-								  "url('a%27b')\">"},
+		{"<p style=\"color: {{.}}\">", "expression(1)",
+		 "<p style=\"color: ZgotmplZ\">"},
+		{"<p style=\"background: url('{{.}}')\">", "a'b",
+		 "<p style=\"background: "
+		 "url('a%27b')\">"},
 		{"<script>x = {{.}};</script>", HOSTILE,
-		 "<script>x = \"\\u003cb\\u003e\\\"x\\\" \\u0026 'y'\\u003c/b\\u003e\";</script>"},
-		{"<script>x = '{{.}}';</script>", "it's", "<script>x = 'it\\u0027s';</script>"},
+		 "<script>x = \"\\u003cb\\u003e\\\"x\\\" \\u0026 "
+		 "'y'\\u003c/b\\u003e\";</script>"},
+		{"<script>x = '{{.}}';</script>", "it's",
+		 "<script>x = 'it\\u0027s';</script>"},
 		{"<script>x = /{{.}}/;</script>", "a.b", "<script>x = /a\\.b/;</script>"},
-		{"<script>x = `${1}{{.}}`;</script>", "$", "<script>x = `${1}\\u0024`;</script>"},
+		{"<script>x = `${1}{{.}}`;</script>", "$",
+		 "<script>x = `${1}\\u0024`;</script>"},
 		{"<img srcset=\"{{.}}\">", "a.png 1x, b.png 2x",
 		 "<img srcset=\"a.png 1x, b.png 2x\">"},
 		{"<p {{.}}=\"1\">", "title", "<p title=\"1\">"},
@@ -33,21 +39,23 @@ static void escapes_by_context(void **state)
 		{"a<!-- {{.}} -->b", "x", "ab"},
 		{"1 < 2 {{.}}", "x", "1 &lt; 2 x"},
 		{"{{. | html}}", "a+b", "a+b"},
-		{"<a href=\"?{{. | urlquery}}\">", "a b",
-		 "<a href=\"?a&#43;b\">"},
+		{"<a href=\"?{{. | urlquery}}\">", "a b", "<a href=\"?a&#43;b\">"},
 		{"{{. | safeHtml}}", "<b>", "<b>"},
 		{"<p title=\"{{. | safeHtml}}\">", "<b>t</b>", "<p title=\"t\">"},
 		{"<a href=\"{{. | safeUrl}}\">", "tel:1", "<a href=\"tel:1\">"},
-		{"{{define \"t\"}}{{.}}{{end}}<p title='{{template \"t\" .}}'>{{template \"t\" .}}",
+		{"{{define \"t\"}}{{.}}{{end}}<p title='{{template \"t\" .}}'>{{template "
+		 "\"t\" .}}",
 		 "'", "<p title='&#39;'>&#39;"},
-		{"<script type=\"text/x\">{{.}}</script>", "<", "<script type=\"text/x\">&lt;</script>"},
+		{"<script type=\"text/x\">{{.}}</script>", "<",
+		 "<script type=\"text/x\">&lt;</script>"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct rendered r = rendered_new();
 
-		render_case(&r, FUNCS_NOTIFY, TEMPLATE_HTML, cases[i].in, value_text(cases[i].dot));
+		render_case(&r, FUNCS_NOTIFY, TEMPLATE_HTML, cases[i].in,
+			    value_text(cases[i].dot));
 		if (r.how != RENDERED)
 			fail_msg("%s: %s", cases[i].in, r.err.text);
 		check_text(cases[i].in, cases[i].want, buf_text(&r.out));
@@ -60,15 +68,20 @@ static void refuses(void **state)
 	static const struct {
 		const char *in, *want; /* a part of the message */
 	} cases[] = {
-		{"<a href=\"{{.}}", "ends in a non-text context: {stateURL delimDoubleQuote"},
+		{"<a href=\"{{.}}",
+		 "ends in a non-text context: {stateURL delimDoubleQuote"},
 		{"{{if .}}<p title=\"{{end}}", "{{if}} branches end in different contexts"},
 		{"<a href=x?a={{.}}>", "\"=\" in unquoted attr: \"x?a=\""},
-		{"<a href=\"{{if .}}?{{end}}{{.}}\">", "in an ambiguous context within a URL"},
+		{"<a href=\"{{if .}}?{{end}}{{.}}\">",
+		 "in an ambiguous context within a URL"},
 		{"{{range .}}<p {{end}}", "on range loop re-entry"},
 		{"{{range .}}{{if .}}<p {{break}}{{end}}{{end}}", "at range loop break: "},
-		{"{{template \"nope\"}}", "f:1:12: html/template::1:11: no such template \"nope\""},
-		{"{{. | html | print}}", "predefined escaper \"html\" disallowed in template"},
-		{"<script>x = \"\\{{.}}\"</script>", "unfinished escape sequence in JS string"},
+		{"{{template \"nope\"}}",
+		 "f:1:12: html/template::1:11: no such template \"nope\""},
+		{"{{. | html | print}}",
+		 "predefined escaper \"html\" disallowed in template"},
+		{"<script>x = \"\\{{.}}\"</script>",
+		 "unfinished escape sequence in JS string"},
 		{"<p =x>", "expected space, attr name, or end of tag, but got \"=x>\""},
 		{"{{define \"t\"}}{{if .}}{{template \"t\" .}}{{end}}\"{{end}}"
 		 "<p title=\"{{template \"t\" .}}>",
@@ -99,12 +112,14 @@ static void fields_do_not_share(void **state)
 		{TEMPLATE_HTML, "{{template \"t\" .}}", "&lt;"},
 		{TEMPLATE_TEXT, "{{template \"t\" .}}", "<"},
 		{TEMPLATE_HTML, "<a href=\"{{template \"t\" .}}\">", "<a href=\"%3c\">"},
-		{TEMPLATE_HTML, "{{define \"t\"}}own {{.}}{{end}}{{template \"t\" .}}", "own &lt;"},
+		{TEMPLATE_HTML, "{{define \"t\"}}own {{.}}{{end}}{{template \"t\" .}}",
+		 "own &lt;"},
 		{TEMPLATE_HTML, "{{template \"t\" .}}", "&lt;"},
 	};
 
 	(void)state;
-	assert_true(template_set_add(set, "f", STR("{{define \"t\"}}{{.}}{{end}}"), NOWHERE, NULL));
+	assert_true(template_set_add(set, "f", STR("{{define \"t\"}}{{.}}{{end}}"), NOWHERE,
+				     NULL));
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct template_run run = {.mem = &mem};
 		struct buf out = BUF(4096);
@@ -112,7 +127,8 @@ static void fields_do_not_share(void **state)
 			&mem, set, cases[i].engine, "", str_of(cases[i].in), NOWHERE, NULL);
 
 		assert_non_null(t);
-		assert_int_equal(template_render(t, &run, value_text("<"), &out, NULL), RENDERED);
+		assert_int_equal(template_render(t, &run, value_text("<"), &out, NULL),
+				 RENDERED);
 		check_text(cases[i].in, cases[i].want, buf_text(&out));
 		buf_free(&out);
 	}

@@ -3,17 +3,23 @@
 
 /* The kinds of the tokens as letters, an error as its message. */
 static const char letters[] = {
-	[TOKEN_ERROR] = '!',	   [TOKEN_EOF] = '$',	      [TOKEN_TEXT] = 't',
-	[TOKEN_LEFT_DELIM] = '<',  [TOKEN_RIGHT_DELIM] = '>', [TOKEN_SPACE] = '_',
-	[TOKEN_CHAR] = 'c',	   [TOKEN_ASSIGN] = '=',      [TOKEN_DECLARE] = ':',
-	[TOKEN_PIPE] = '|',	   [TOKEN_LEFT_PAREN] = '(',  [TOKEN_RIGHT_PAREN] = ')',
-	[TOKEN_BOOL] = 'b',	   [TOKEN_CHAR_CONSTANT] = 'r', [TOKEN_COMPLEX] = 'x',
-	[TOKEN_NUMBER] = 'n',	   [TOKEN_STRING] = 's',      [TOKEN_RAW_STRING] = 'w',
-	[TOKEN_FIELD] = 'f',	   [TOKEN_VARIABLE] = 'v',    [TOKEN_IDENTIFIER] = 'i',
-	[TOKEN_BLOCK] = 'K',	   [TOKEN_BREAK] = 'K',	      [TOKEN_CONTINUE] = 'K',
-	[TOKEN_DEFINE] = 'K',	   [TOKEN_DOT] = '.',	      [TOKEN_ELSE] = 'K',
-	[TOKEN_END] = 'K',	   [TOKEN_IF] = 'K',	      [TOKEN_NIL] = 'N',
-	[TOKEN_RANGE] = 'K',	   [TOKEN_TEMPLATE] = 'K',    [TOKEN_WITH] = 'K',
+	[TOKEN_ERROR] = '!',	   [TOKEN_EOF] = '$',
+	[TOKEN_TEXT] = 't',	   [TOKEN_LEFT_DELIM] = '<',
+	[TOKEN_RIGHT_DELIM] = '>', [TOKEN_SPACE] = '_',
+	[TOKEN_CHAR] = 'c',	   [TOKEN_ASSIGN] = '=',
+	[TOKEN_DECLARE] = ':',	   [TOKEN_PIPE] = '|',
+	[TOKEN_LEFT_PAREN] = '(',  [TOKEN_RIGHT_PAREN] = ')',
+	[TOKEN_BOOL] = 'b',	   [TOKEN_CHAR_CONSTANT] = 'r',
+	[TOKEN_COMPLEX] = 'x',	   [TOKEN_NUMBER] = 'n',
+	[TOKEN_STRING] = 's',	   [TOKEN_RAW_STRING] = 'w',
+	[TOKEN_FIELD] = 'f',	   [TOKEN_VARIABLE] = 'v',
+	[TOKEN_IDENTIFIER] = 'i',  [TOKEN_BLOCK] = 'K',
+	[TOKEN_BREAK] = 'K',	   [TOKEN_CONTINUE] = 'K',
+	[TOKEN_DEFINE] = 'K',	   [TOKEN_DOT] = '.',
+	[TOKEN_ELSE] = 'K',	   [TOKEN_END] = 'K',
+	[TOKEN_IF] = 'K',	   [TOKEN_NIL] = 'N',
+	[TOKEN_RANGE] = 'K',	   [TOKEN_TEMPLATE] = 'K',
+	[TOKEN_WITH] = 'K',
 };
 
 static void cuts(void **state)

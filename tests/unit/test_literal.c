@@ -32,7 +32,8 @@ static void numbers(void **state)
 		struct number n = {0};
 		const char *wrong = literal_number(&mem, str_of(cases[i].in), &n);
 
-		check_text(cases[i].in, cases[i].wrong ? cases[i].wrong : "", wrong ? wrong : "");
+		check_text(cases[i].in, cases[i].wrong ? cases[i].wrong : "",
+			   wrong ? wrong : "");
 		if (!wrong && (!n.is_int || n.i != cases[i].want))
 			fail_msg("%s read as %lld", cases[i].in, (long long)n.i);
 		arena_free(&mem);
@@ -46,9 +47,15 @@ static void characters(void **state)
 		int64_t want;
 		const char *wrong;
 	} cases[] = {
-		{"'a'", 'a', NULL},	 {"'\\n'", '\n', NULL},	   {"'\\''", '\'', NULL},
-		{"'\\x41'", 'A', NULL},	 {"'\\101'", 'A', NULL},   {"'\\u00e9'", 0xe9, NULL},
-		{"'\xC3\xA9'", 0xe9, NULL}, {"'\\xff'", 255, NULL}, {"''", 0, "invalid syntax"},
+		{"'a'", 'a', NULL},
+		{"'\\n'", '\n', NULL},
+		{"'\\''", '\'', NULL},
+		{"'\\x41'", 'A', NULL},
+		{"'\\101'", 'A', NULL},
+		{"'\\u00e9'", 0xe9, NULL},
+		{"'\xC3\xA9'", 0xe9, NULL},
+		{"'\\xff'", 255, NULL},
+		{"''", 0, "invalid syntax"},
 		{"'\\\"'", 0, "invalid syntax"},
 		{"'ab'", 0, "malformed character constant: 'ab'"},
 		{"'\\ud800'", 0, "invalid syntax"},
@@ -60,7 +67,8 @@ static void characters(void **state)
 		struct number n = {0};
 		const char *wrong = literal_char(&mem, str_of(cases[i].in), &n);
 
-		check_text(cases[i].in, cases[i].wrong ? cases[i].wrong : "", wrong ? wrong : "");
+		check_text(cases[i].in, cases[i].wrong ? cases[i].wrong : "",
+			   wrong ? wrong : "");
 		if (!wrong && n.i != cases[i].want)
 			fail_msg("%s read as %lld", cases[i].in, (long long)n.i);
 		arena_free(&mem);
@@ -72,8 +80,8 @@ static void strings(void **state)
 	static const struct {
 		const char *in, *want;
 	} cases[] = {
-		{"\"a\\tb\"", "a\tb"},	{"\"\\\"\"", "\""},  {"`a\\t`", "a\\t"},
-		{"`a\r\nb`", "a\nb"},	{"\"\\'\"", NULL},   {"\"\\q\"", NULL},
+		{"\"a\\tb\"", "a\tb"},	     {"\"\\\"\"", "\""}, {"`a\\t`", "a\\t"},
+		{"`a\r\nb`", "a\nb"},	     {"\"\\'\"", NULL},	 {"\"\\q\"", NULL},
 		{"\"\\u00e9\"", "\xC3\xA9"},
 	};
 

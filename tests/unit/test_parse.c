@@ -18,7 +18,8 @@ static void prints_back(void **state)
 		{"a{{ .x }}b", "a{{.x}}b"},
 		{"{{if .a|not}}x{{else if .b}}y{{end}}",
 		 "{{if .a | not}}x{{else}}{{if .b}}y{{end}}{{end}}"},
-		{"{{range $i,$e:=.l}}{{break}}{{end}}", "{{range $i, $e := .l}}{{break}}{{end}}"},
+		{"{{range $i,$e:=.l}}{{break}}{{end}}",
+		 "{{range $i, $e := .l}}{{break}}{{end}}"},
 		{"{{(index .a 1).b.c}}", "{{(index .a 1).b.c}}"},
 		{"{{template `t` (print 1 'c')}}", "{{template \"t\" (print 1 'c')}}"},
 		{"{{$x := 1}}{{$x = 2}}{{$x}}", "{{$x := 1}}{{$x = 2}}{{$x}}"},
@@ -100,8 +101,9 @@ static void bounds_nesting(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena mem = {0};
 		struct parsed parsed = {0};
-		char *text = strcmp(cases[i].piece, "{{(") ? repeated(cases[i].piece, 100000)
-							   : repeated("(", 100000);
+		char *text = strcmp(cases[i].piece, "{{(")
+				     ? repeated(cases[i].piece, 100000)
+				     : repeated("(", 100000);
 		struct buf b = BUF(BUF_NO_LIMIT);
 		struct err err;
 

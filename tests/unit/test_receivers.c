@@ -18,11 +18,12 @@ static bool fake_read(void *ctx, struct arena *mem, const char *path, struct str
 {
 	(void)ctx, (void)mem;
 	*out = STR(" from-file\n");
-	return strcmp(path, "gone") || err_set(err, (struct pos){path, 0, 0}, "no such file");
+	return strcmp(path, "gone") ||
+	       err_set(err, (struct pos){path, 0, 0}, "no such file");
 }
 
-static bool fake_glob(void *ctx, struct arena *mem, const char *pattern, const char ***paths,
-		      size_t *n, struct err *err)
+static bool fake_glob(void *ctx, struct arena *mem, const char *pattern,
+		      const char ***paths, size_t *n, struct err *err)
 {
 	(void)ctx, (void)mem, (void)pattern, (void)paths, (void)err;
 	*n = 0;
@@ -51,7 +52,7 @@ static const char *mistakes(struct arena *mem, const struct errs *errs)
 	return text;
 }
 
-/* -- what loads and what does not --------------------------------------------------------*/
+/* -- what loads and what does not -------------------------------------------------------*/
 static const struct {
 	const char *kind, *in;
 	const char *want; /* NULL: must load */
@@ -62,31 +63,36 @@ static const struct {
 	 "at most one of url & url_file must be configured"},
 	{"webhook", "{url: 'ftp://x'}", "invalid URL: unsupported scheme \"ftp\" for URL"},
 	{"webhook", "{url: 'http://{{ .x }}', timeout: 5}", NULL},
-	{"webhook", "{url: <secret>, payload: {a: [1, '{{ .Status }}']}, max_alerts: 3}", NULL},
+	{"webhook", "{url: <secret>, payload: {a: [1, '{{ .Status }}']}, max_alerts: 3}",
+	 NULL},
 	{"webhook", "{url: 'http://x', max_alerts: -1}",
 	 "max_alerts must be from 0 to 9223372036854775807"},
 	{"email", "{to: a@b, from: c@d, smarthost: 'e:25'}", NULL},
 	{"email", "{from: c@d, smarthost: 'e:25'}", "missing to address in email config"},
 	{"email", "{to: a@b}", "no global SMTP smarthost set\nno global SMTP from set"},
-	{"email", "{to: a@b, from: c@d, smarthost: 'e:25', headers: {subject: x, SUBJECT: y}}",
+	{"email",
+	 "{to: a@b, from: c@d, smarthost: 'e:25', headers: {subject: x, SUBJECT: y}}",
 	 "duplicate header \"Subject\" in email config"},
 	{"email", "{to: a@b, from: c@d, smarthost: 'e:25', threading: {enabled: true}}",
 	 "threading.thread_by_date must be either 'none' or 'daily'"},
 	{"email",
 	 "{to: a@b, from: c@d, smarthost: 'e:25', headers: {references: x}, threading: "
 	 "{enabled: true, thread_by_date: daily}}",
-	 "conflicting configuration: threading.enabled conflicts with custom References header"},
+	 "conflicting configuration: threading.enabled conflicts with custom References "
+	 "header"},
 	{"slack", "{api_url: 'http://x'}", NULL},
 	{"slack", "{}", "no Slack API URL nor App token set either inline or in a file"},
 	{"slack", "{api_url: 'http://x', app_token: y}",
-	 "at most one of api_url/api_url_file & app_token/app_token_file must be configured"},
+	 "at most one of api_url/api_url_file & app_token/app_token_file must be "
+	 "configured"},
 	{"slack", "{app_token: y, http_config: {authorization: {}}}",
 	 "http authorization can't be set when using Slack App tokens"},
 	{"slack", "{api_url: 'http://x', update_message: true}",
 	 "update_message needs the api_url https://slack.com/api/chat.postMessage"},
 	{"slack", "{api_url_file: f, update_message: true}",
 	 "update_message needs the api_url https://slack.com/api/chat.postMessage"},
-	{"slack", "{api_url: 'http://x', fields: [{title: a}], actions: [{type: b, text: c}]}",
+	{"slack",
+	 "{api_url: 'http://x', fields: [{title: a}], actions: [{type: b, text: c}]}",
 	 "missing value in Slack field configuration\n"
 	 "missing name or url in Slack action configuration"},
 	{"slack", "{api_url: 'http://x', actions: [{type: b, text: c, url: d}]}", NULL},
@@ -98,14 +104,17 @@ static const struct {
 	{"opsgenie", "{api_key: x}", NULL},
 	{"opsgenie", "{}", "no global OpsGenie API Key set either inline or in a file"},
 	{"opsgenie", "{api_key: x, responders: [{type: team}, {name: a, type: clan}]}",
-	 "opsGenieConfig responder must have at least one of id, username or name specified\n"
-	 "opsGenieConfig responder type \"clan\" is not one of team, teams, user, escalation "
+	 "opsGenieConfig responder must have at least one of id, username or name "
+	 "specified\n"
+	 "opsGenieConfig responder type \"clan\" is not one of team, teams, user, "
+	 "escalation "
 	 "and schedule"},
 	{"victorops", "{api_key: x, routing_key: y}", NULL},
 	{"victorops", "{}",
 	 "missing Routing key in VictorOps config\nno global VictorOps API Key set"},
 	{"victorops", "{api_key: x, routing_key: y, custom_fields: {entity_id: z}}",
-	 "VictorOps config contains custom field entity_id which cannot be used as it conflicts "
+	 "VictorOps config contains custom field entity_id which cannot be used as it "
+	 "conflicts "
 	 "with the fixed/static fields"},
 	{"pushover", "{user_key: x, token: y}", NULL},
 	{"pushover", "{user_key: x, token: y, html: true, monospace: true, retry: 5}",
@@ -117,7 +126,8 @@ static const struct {
 	 "missing chat_id or chat_id_file on telegram_config"},
 	{"telegram", "{chat_id: 1, parse_mode: html}",
 	 "missing bot_token or bot_token_file on telegram_config\n"
-	 "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty "
+	 "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or "
+	 "empty "
 	 "string"},
 	{"discord", "{webhook_url: 'http://x'}", NULL},
 	{"discord", "{}", "one of webhook_url or webhook_url_file must be configured"},
@@ -138,26 +148,31 @@ static const struct {
 	 "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config"},
 	{"sns", "{topic_arn: x, phone_number: y, target_arn: z}", NULL},
 	{"sns", "{topic_arn: x, sigv4: {access_key: y}}",
-	 "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the "
+	 "must provide a AWS SigV4 Access key and Secret Key if credentials are specified "
+	 "in the "
 	 "SNS config"},
-	{"jira", "{api_url: 'http://x', project: y, issue_type: z, summary: {enable_update: no}}",
+	{"jira",
+	 "{api_url: 'http://x', project: y, issue_type: z, summary: {enable_update: no}}",
 	 NULL},
 	{"jira", "{api_type: x}",
 	 "missing project in jira_config\nmissing issue_type in jira_config\n"
 	 "no global Jira Cloud URL set\n"
 	 "unknown api_type on jira_config, must be auto, cloud or datacenter"},
-	{"rocketchat", "{token: x, token_id: y, actions: [{text: a, iswebview: true}]}", NULL},
+	{"rocketchat", "{token: x, token_id: y, actions: [{text: a, iswebview: true}]}",
+	 NULL},
 	{"rocketchat", "{}",
 	 "no global Rocketchat TokenID set either inline or in a file\n"
 	 "no global Rocketchat Token set either inline or in a file"},
 	{"mattermost", "{webhook_url: 'http://x', attachments: [{fields: [{title: a}]}]}",
 	 "missing value in Mattermost field configuration"},
-	{"mattermost", "{}", "missing webhook_url or webhook_url_file on mattermost_config"},
+	{"mattermost", "{}",
+	 "missing webhook_url or webhook_url_file on mattermost_config"},
 	{"incidentio", "{url: 'http://x'}", NULL},
 	{"incidentio", "{url: 'http://x', http_config: {}}",
 	 "at least one of alert_source_token, alert_source_token_file or "
 	 "http_config.authorization must be configured"},
-	{"incidentio", "{url: 'http://x', alert_source_token: y, http_config: {authorization: {}}}",
+	{"incidentio",
+	 "{url: 'http://x', alert_source_token: y, http_config: {authorization: {}}}",
 	 "cannot specify alert_source_token or alert_source_token_file when using "
 	 "http_config.authorization"},
 	{"incidentio", "{}", "one of url or url_file must be configured"},
@@ -174,8 +189,8 @@ static void test_configs(void **state)
 		const char *want = configs[i].want ? configs[i].want : "", *got;
 
 		(void)!parse(&mem,
-			     arena_printf(&mem, ROOT "  %s_configs: [%s]\n", configs[i].kind,
-					  configs[i].in),
+			     arena_printf(&mem, ROOT "  %s_configs: [%s]\n",
+					  configs[i].kind, configs[i].in),
 			     &errs);
 		got = mistakes(&mem, &errs);
 		if (strcmp(want, got)) {
@@ -196,11 +211,11 @@ static void test_printed(void **state)
 		struct arena mem = {0};
 		struct errs errs;
 		struct buf first = BUF(1 << 20), second = BUF(1 << 20);
-		const struct config *c = parse(
-			&mem,
-			arena_printf(&mem, ROOT "  %s_configs: [%s]\n", configs[i].kind,
-				     configs[i].in),
-			&errs);
+		const struct config *c = parse(&mem,
+					       arena_printf(&mem,
+							    ROOT "  %s_configs: [%s]\n",
+							    configs[i].kind, configs[i].in),
+					       &errs);
 
 		if (c) {
 			buf_add_config(&first, c);
@@ -216,7 +231,7 @@ static void test_printed(void **state)
 	}
 }
 
-/* -- attempts ----------------------------------------------------------------------------*/
+/* -- attempts ---------------------------------------------------------------------------*/
 struct bench {
 	struct arena mem;
 	struct attempt_env env;
@@ -231,21 +246,35 @@ static void bench_start(struct bench *b, const char *kind, const char *settings)
 	struct label label = {"alertname", "X"};
 	struct errs errs;
 	const struct config *c = parse(
-		&b->mem, arena_printf(&b->mem, ROOT "  %s_configs: [%s]\n", kind, settings), &errs);
+		&b->mem, arena_printf(&b->mem, ROOT "  %s_configs: [%s]\n", kind, settings),
+		&errs);
 
 	if (!c)
 		fail_msg("%s", mistakes(&b->mem, &errs));
 	b->env = (struct attempt_env){
 		.templates = receiver_templates_load(&b->mem, c, &files, &errs),
-		.external_url = "http://am", .user_agent = "Alertmanager/test",
-		.hostname = "h", .read = fake_read, .random = 1};
-	b->alert = (struct notification_alert){labels_new(&b->mem, &label, 1, NULL), &labels_none,
-					       {0, 0, 0}, INSTANT_ZERO, "", false};
-	b->n = (struct notification){
-		.receiver = &c->receivers[0], .integration = &c->receivers[0].integrations[0],
-		.route = c->root, .group_key = "{}:{}", .group_labels = &labels_none,
-		.reason = NOTIFY_FIRST, .alerts = &b->alert, .n_alerts = 1, .firing = true};
-	b->a = (struct attempt){.mem = &b->mem, .n = &b->n, .env = &b->env, .cache = &b->cache};
+		.external_url = "http://am",
+		.user_agent = "Alertmanager/test",
+		.hostname = "h",
+		.read = fake_read,
+		.random = 1};
+	b->alert = (struct notification_alert){labels_new(&b->mem, &label, 1, NULL),
+					       &labels_none,
+					       {0, 0, 0},
+					       INSTANT_ZERO,
+					       "",
+					       false};
+	b->n = (struct notification){.receiver = &c->receivers[0],
+				     .integration = &c->receivers[0].integrations[0],
+				     .route = c->root,
+				     .group_key = "{}:{}",
+				     .group_labels = &labels_none,
+				     .reason = NOTIFY_FIRST,
+				     .alerts = &b->alert,
+				     .n_alerts = 1,
+				     .firing = true};
+	b->a = (struct attempt){
+		.mem = &b->mem, .n = &b->n, .env = &b->env, .cache = &b->cache};
 }
 
 static void answer(struct bench *b, int status, const char *type, const char *body,
@@ -253,8 +282,10 @@ static void answer(struct bench *b, int status, const char *type, const char *bo
 {
 	const struct http_header headers[] = {{"Content-Type", type},
 					      {"Retry-After", retry_after}};
-	const struct http_answer got = {.status = status, .body = str_of(body),
-					.headers = headers, .n_headers = retry_after ? 2 : 1,
+	const struct http_answer got = {.status = status,
+					.body = str_of(body),
+					.headers = headers,
+					.n_headers = retry_after ? 2 : 1,
 					.error = status ? NULL : "connection refused"};
 
 	attempt_http(&b->a, &got);
@@ -285,12 +316,12 @@ static const struct {
 	{"pagerduty", "{service_key: k}", 429, "", "", VERDICT_GIVE_UP, FAILURE_OTHER},
 	{"pagerduty", "{service_key: k}", 403, "", "", VERDICT_RETRY, FAILURE_OTHER},
 	{"opsgenie", "{api_key: k}", 429, "", "", VERDICT_RETRY, FAILURE_RATE},
-	{"telegram", "{bot_token: t, chat_id: 1}", 400, JSON, "{\"ok\":false}", VERDICT_RETRY,
-	 FAILURE_CLIENT},
+	{"telegram", "{bot_token: t, chat_id: 1}", 400, JSON, "{\"ok\":false}",
+	 VERDICT_RETRY, FAILURE_CLIENT},
 	{"telegram", "{bot_token: t, chat_id: 1}", 500, JSON, "{\"ok\":true,\"result\":{}}",
 	 VERDICT_SENT, 0},
-	{"jira", "{api_url: 'http://x', project: p, issue_type: i}", 0, "", "", VERDICT_GIVE_UP,
-	 FAILURE_OTHER},
+	{"jira", "{api_url: 'http://x', project: p, issue_type: i}", 0, "", "",
+	 VERDICT_GIVE_UP, FAILURE_OTHER},
 	{"jira", "{api_url: 'http://x', project: p, issue_type: i}", 200, "", "nothing",
 	 VERDICT_GIVE_UP, FAILURE_OTHER},
 	{"rocketchat", "{token: t, token_id: i}", 200, JSON, "{\"success\":false}",
@@ -299,7 +330,8 @@ static const struct {
 	 FAILURE_OTHER},
 	{"incidentio", "{url: 'http://x', alert_source_token: t}", 429, JSON, "{}",
 	 VERDICT_RETRY, FAILURE_RATE},
-	{"discord", "{webhook_url: 'http://x'}", 429, JSON, "{}", VERDICT_GIVE_UP, FAILURE_RATE},
+	{"discord", "{webhook_url: 'http://x'}", 429, JSON, "{}", VERDICT_GIVE_UP,
+	 FAILURE_RATE},
 };
 
 static void test_verdicts(void **state)
@@ -343,8 +375,32 @@ static void test_better_than_the_peers(void **state)
 	attempt_start(&b.a);
 	assert_int_equal(b.a.wants, WANTS_HTTP);
 	assert_non_null(strstr(b.a.mended, "Nope"));
-	assert_int_not_equal(str_find(b.a.http.body, STR("\"title\":\"a  [template: ")), STR_NONE);
+	assert_int_not_equal(str_find(b.a.http.body, STR("\"title\":\"a  [template: ")),
+			     STR_NONE);
 	arena_free(&b.mem);
+}
+
+/* What the peers notice when a page should go out is said when the configuration loads. */
+static void test_templates_checked(void **state)
+{
+	struct arena mem = {0};
+	struct errs errs, found = {.mem = &mem};
+	const struct config *c =
+		parse(&mem,
+		      "route: {receiver: r, labels: {x: '{{ .Nope }}'}}\n"
+		      "receivers:\n- name: r\n  slack_configs:\n  - api_url: http://x\n"
+		      "    title: '{{ .CommonLabels.x }}'\n    text: '{{ .Wrong }}'\n"
+		      "    fields: [{title: a, value: '{{ end }}'}]\n",
+		      &errs);
+	const struct template_set *set = receiver_templates_load(&mem, c, &files, &errs);
+
+	(void)state;
+	receiver_templates_check(c, set, &found);
+	assert_int_equal(found.n, 3);
+	assert_string_equal(pos_text(&mem, found.v[0]->at), "t:1:31");
+	assert_string_equal(pos_text(&mem, found.v[1]->at), "t:7:11");
+	assert_string_equal(pos_text(&mem, found.v[2]->at), "t:8:32");
+	arena_free(&mem);
 }
 
 static void test_resolved_unwanted(void **state)
@@ -385,7 +441,7 @@ static void test_secret_files(void **state)
 	arena_free(&b.mem);
 }
 
-/* -- mail --------------------------------------------------------------------------------*/
+/* -- mail -------------------------------------------------------------------------------*/
 static const struct {
 	const char *in, *want; /* NULL: refused */
 } lists[] = {
@@ -402,6 +458,8 @@ static const struct {
 	{"a@b c@d", NULL},
 	{"<a@b", NULL},
 	{"a@b\r\nBcc: c@d", NULL},
+	{"\"a\r\nb\"@c", NULL},
+	{"a@[1\r\n2]", NULL},
 };
 
 static void test_addresses(void **state)
@@ -434,18 +492,19 @@ static void test_mime(void **state)
 	assert_string_equal(buf_text(&out), "plain \t~");
 	buf_reset(&out);
 	buf_add_mail_header(&out, STR("a=b_c? \xc3\xbc\r\nBcc: x"));
-	assert_string_equal(buf_text(&out),
-			    "=?utf-8?q?a=3Db=5Fc=3F_=C3=BC=0D=0ABcc:_x?=");
+	assert_string_equal(buf_text(&out), "=?utf-8?q?a=3Db=5Fc=3F_=C3=BC=0D=0ABcc:_x?=");
 	buf_reset(&out);
 	buf_add_quoted_printable(&out, STR("a=b \n\xc3\xbc\t\nlast "));
 	assert_string_equal(buf_text(&out), "a=3Db=20\r\n=C3=BC=09\r\nlast=20");
 	buf_reset(&out);
 	for (int i = 0; i < 80; i++)
 		buf_add_quoted_printable(&out, STR(""));
-	buf_add_quoted_printable(&out, STR("12345678901234567890123456789012345678901234567890"
-					   "12345678901234567890123456789"));
-	assert_string_equal(buf_text(&out), "12345678901234567890123456789012345678901234567890"
-					    "1234567890123456789012345=\r\n6789");
+	buf_add_quoted_printable(&out,
+				 STR("12345678901234567890123456789012345678901234567890"
+				     "12345678901234567890123456789"));
+	assert_string_equal(buf_text(&out),
+			    "12345678901234567890123456789012345678901234567890"
+			    "1234567890123456789012345=\r\n6789");
 	buf_reset(&out);
 	buf_add_mail_date(&out, (struct instant){1795169112, 0, -12600});
 	assert_string_equal(buf_text(&out), "Fri, 20 Nov 2026 06:35:12 -0330");
@@ -460,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_better_than_the_peers),
 		cmocka_unit_test(test_resolved_unwanted),
+		cmocka_unit_test(test_templates_checked),
 		cmocka_unit_test(test_secret_files),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_mime),

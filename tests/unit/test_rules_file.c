@@ -23,7 +23,7 @@ static const char *mistakes(struct arena *mem, const struct errs *errs)
 	return text;
 }
 
-#define G	  "groups:\n- name: g\n  rules:\n"
+#define G	    "groups:\n- name: g\n  rules:\n"
 #define IN(n, name) "group \"g\", rule " #n ", \"" name "\": "
 
 static const struct {
@@ -42,8 +42,10 @@ static const struct {
 	{"foo: 1", "r:1:1: field foo not found in type rule file", 0},
 	{"groups: [{name: g, intervall: 1m, rules: [{alert: a, exp: x}]}]",
 	 "r:1:20: field intervall not found in type rule group (did you mean interval?)\n"
-	 "r:1:43: " IN(1, "a") "field 'expr' must be set in rule\n"
-	 "r:1:54: field exp not found in type rule (did you mean expr?)", 0},
+	 "r:1:43: " IN(1,
+		       "a") "field 'expr' must be set in rule\n"
+			    "r:1:54: field exp not found in type rule (did you mean expr?)",
+	 0},
 	{G "  - alert: a\n    expr: up == 0\n    for: 5m\n    for: 6m\n",
 	 "r:7:5: key \"for\" already set in line 6", 0},
 	{"groups: {}", "r:1:9: expected a list, found a mapping", 0},
@@ -58,32 +60,48 @@ static const struct {
 	 NAMES_CLASSIC},
 	{G "  - {alert: a, record: b, expr: c}\n",
 	 "r:4:16: " IN(1, "a") "only one of 'record' and 'alert' must be set", 0},
-	{G "  - {expr: c}\n", "r:4:5: " IN(1, "") "one of 'record' or 'alert' must be set", 0},
+	{G "  - {expr: c}\n", "r:4:5: " IN(1, "") "one of 'record' or 'alert' must be set",
+	 0},
 	{G "  - {alert: a, expr: ' '}\n",
 	 "r:4:22: " IN(1, "a") "field 'expr' must be set in rule", 0},
-	{G "  - {record: a, expr: c, for: 0s, keep_firing_for: 0, annotations: {}}\n", NULL, 0},
+	{G "  - {record: a, expr: c, for: 0s, keep_firing_for: 0, annotations: {}}\n", NULL,
+	 0},
 	{G "  - {record: a, expr: c, for: 1s, keep_firing_for: 1m, annotations: {x: y}}\n",
-	 "r:4:26: " IN(1, "a") "invalid field 'for' in recording rule\n"
-	 "r:4:35: " IN(1, "a") "invalid field 'keep_firing_for' in recording rule\n"
-	 "r:4:56: " IN(1, "a") "invalid field 'annotations' in recording rule", 0},
+	 "r:4:26: " IN(
+		 1, "a") "invalid field 'for' in recording rule\n"
+			 "r:4:35: " IN(
+				 1,
+				 "a") "invalid field 'keep_firing_for' in recording rule\n"
+				      "r:4:56: " IN(1, "a") "invalid field 'annotations' "
+							    "in recording rule",
+	 0},
 	{G "  - {record: 'a{b}', expr: c}\n",
-	 "r:4:14: " IN(1, "a{b}")
-	 "braces present in the recording rule name; should it be in expr?: a{b}", 0},
+	 "r:4:14: " IN(1, "a{b}") "braces present in the recording rule name; should it be "
+				  "in expr?: a{b}",
+	 0},
 	{G "  - {record: http.x, expr: c}\n", NULL, 0},
 	{G "  - {record: http.x, expr: c}\n",
 	 "r:4:14: " IN(1, "http.x") "invalid recording rule name: http.x", NAMES_CLASSIC},
-	{G "  - {alert: a, expr: c, labels: {__name__: x, '': y}, annotations: {__name__: x, "
-	   "'': y}}\n",
+	{G
+	 "  - {alert: a, expr: c, labels: {__name__: x, '': y}, annotations: {__name__: x, "
+	 "'': y}}\n",
 	 "r:4:34: " IN(1, "a") "invalid label name: __name__\n"
-	 "r:4:47: " IN(1, "a") "invalid label name: \n"
-	 "r:4:82: " IN(1, "a") "invalid annotation name: ", 0},
+			       "r:4:47: " IN(
+				       1, "a") "invalid label name: \n"
+					       "r:4:82: " IN(
+						       1, "a") "invalid annotation name: ",
+	 0},
 	{G "  - {alert: a, expr: c, for: 30}\n",
-	 "r:4:30: not a valid duration string: \"30\" (a unit is missing: y, w, d, h, m, s or "
-	 "ms)", 0},
+	 "r:4:30: not a valid duration string: \"30\" (a unit is missing: y, w, d, h, m, s "
+	 "or "
+	 "ms)",
+	 0},
 	{G "  - {alert: a, expr: [c]}\n",
 	 "r:4:22: expected a text, found a list\n"
-	 "r:4:22: " IN(1, "a") "field 'expr' must be set in rule", 0},
-	{G "  - {alert: a, expr: 1.50, labels: {x: yes, y: 0x10, z: 2020-01-01}}\n", NULL, 0},
+	 "r:4:22: " IN(1, "a") "field 'expr' must be set in rule",
+	 0},
+	{G "  - {alert: a, expr: 1.50, labels: {x: yes, y: 0x10, z: 2020-01-01}}\n", NULL,
+	 0},
 	{"groups: [{name: g, limit: 5.5}]", NULL, 0},
 	{"groups: [{name: g, limit: '5'}]",
 	 "r:1:27: expected an integer, found the text '5'", 0},
@@ -91,7 +109,8 @@ static const struct {
 	{"groups: [{name: g, query_offset: 1m, eval_delay: 30s}]",
 	 "r:1:38: eval_delay is another name of what the group \"g\" already sets", 0},
 	{"groups: [{name: g, type: sql}]", "r:1:26: unknown group type \"sql\"", 0},
-	{"groups: [{name: g, type: vlogs, concurrency: 2, params: {a: [b, c]}, headers: ['X: "
+	{"groups: [{name: g, type: vlogs, concurrency: 2, params: {a: [b, c]}, headers: "
+	 "['X: "
 	 "y'], notifier_headers: [], debug: true, tenant: '1:2', eval_alignment: false}]",
 	 NULL, 0},
 	{"groups: [{name: g, headers: [x]}]",
@@ -131,32 +150,31 @@ static void test_cases(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-static const char file[] =
-	"groups:\n"
-	"- name: g\n"
-	"  interval: 30s\n"
-	"  query_offset: 0s\n"
-	"  labels: {team: infra, sev: low}\n"
-	"  source_tenants: [a, b]\n"
-	"  params: {dedup: [true]}\n"
-	"  eval_offset: -10s\n"
-	"  rules:\n"
-	"  - alert: Down\n"
-	"    expr: |\n"
-	"      up == 0\n"
-	"    for: 5m\n"
-	"    labels: {sev: high}\n"
-	"    annotations: {b: '{{ $value }}', a: ''}\n"
-	"  - record: x:y\n"
-	"    expr: sum(x)\n"
-	"---\n"
-	"groups: oops\n";
+static const char file[] = "groups:\n"
+			   "- name: g\n"
+			   "  interval: 30s\n"
+			   "  query_offset: 0s\n"
+			   "  labels: {team: infra, sev: low}\n"
+			   "  source_tenants: [a, b]\n"
+			   "  params: {dedup: [true]}\n"
+			   "  eval_offset: -10s\n"
+			   "  rules:\n"
+			   "  - alert: Down\n"
+			   "    expr: |\n"
+			   "      up == 0\n"
+			   "    for: 5m\n"
+			   "    labels: {sev: high}\n"
+			   "    annotations: {b: '{{ $value }}', a: ''}\n"
+			   "  - record: x:y\n"
+			   "    expr: sum(x)\n"
+			   "---\n"
+			   "groups: oops\n";
 
 static const struct rule_file *parse(struct arena *mem, const char *text)
 {
 	struct errs errs = {.mem = mem}, warnings = {.mem = mem};
-	const struct rule_file *f =
-		rule_file_parse(mem, "r", str_of(text), NAMES_UTF8, &errs, &warnings);
+	const struct rule_file *f = rule_file_parse(mem, "r", str_of(text), NAMES_UTF8,
+						    &errs, &warnings);
 
 	if (!f)
 		fail_msg("%s", mistakes(mem, &errs));

@@ -1,6 +1,6 @@
 #include "unit/template_case.h"
 
-/* -- sets --------------------------------------------------------------------------------- */
+/* -- sets ----------------------------------------------------------------------------- */
 
 static bool add(struct template_set *set, const char *name, const char *text)
 {
@@ -31,13 +31,15 @@ static void later_definitions_win(void **state)
 		const struct template *t;
 		struct err err;
 
-		assert_true(add(set, "one.tmpl", "{{define \"a\"}}old{{end}}"
-						 "{{define \"b\"}}{{template \"a\"}}!{{end}}"));
+		assert_true(add(set, "one.tmpl",
+				"{{define \"a\"}}old{{end}}"
+				"{{define \"b\"}}{{template \"a\"}}!{{end}}"));
 		assert_true(add(set, "two.tmpl", cases[i].second));
 		t = template_parse(&mem, set, TEMPLATE_TEXT, "", str_of(cases[i].field),
 				   NOWHERE, &err);
 		assert_non_null(t);
-		assert_int_equal(template_render(t, &run, VALUE_INVALID, &out, &err), RENDERED);
+		assert_int_equal(template_render(t, &run, VALUE_INVALID, &out, &err),
+				 RENDERED);
 		check_text(cases[i].field, cases[i].want, buf_text(&out));
 		assert_true(template_set_has(set, "a"));
 		assert_false(template_set_has(set, "nope"));
@@ -57,23 +59,32 @@ static void a_bad_file_adds_nothing(void **state)
 	arena_free(&mem);
 }
 
-/* -- error places -------------------------------------------------------------------------- */
+/* -- error places
+ * -------------------------------------------------------------------------- */
 
 static void errors_have_places(void **state)
 {
 	static const struct {
 		const char *in, *want, *out; /* what was written before */
 	} cases[] = {
-		{"ab{{.x.y}}", "f:1:7: template: :1:6: executing \"\" at <.x.y>: can't evaluate "
-			       "field y in type interface {}", "ab"},
+		{"ab{{.x.y}}",
+		 "f:1:7: template: :1:6: executing \"\" at <.x.y>: can't evaluate "
+		 "field y in type interface {}",
+		 "ab"},
 		{"1\n2 {{ template \"t\" }}",
-		 "f:2:15: template: :2:14: executing \"\" at <{{template \"t\"}}>: template \"t\" "
-		 "not defined", "1\n2 "},
+		 "f:2:15: template: :2:14: executing \"\" at <{{template \"t\"}}>: "
+		 "template \"t\" "
+		 "not defined",
+		 "1\n2 "},
 		{"{{define \"t\"}}\n{{len 3}}{{end}}{{template \"t\"}}",
-		 "f:2:3: template: :2:2: executing \"t\" at <len 3>: error calling len: len of "
-		 "type int", "\n"},
-		{"{{index .l 9}}", "f:1:3: template: :1:2: executing \"\" at <index .l 9>: error "
-				   "calling index: index out of range: 9", ""},
+		 "f:2:3: template: :2:2: executing \"t\" at <len 3>: error calling len: "
+		 "len of "
+		 "type int",
+		 "\n"},
+		{"{{index .l 9}}",
+		 "f:1:3: template: :1:2: executing \"\" at <index .l 9>: error "
+		 "calling index: index out of range: 9",
+		 ""},
 	};
 	struct entry entries[2];
 
@@ -94,7 +105,8 @@ static void errors_have_places(void **state)
 	}
 }
 
-/* -- ceilings ------------------------------------------------------------------------------ */
+/* -- ceilings
+ * ------------------------------------------------------------------------------ */
 
 static void hostile_templates_end(void **state)
 {
@@ -102,21 +114,26 @@ static void hostile_templates_end(void **state)
 		const char *in, *want;
 	} cases[] = {
 		{"{{range 9223372036854775807}}{{end}}", "steps"},
-		{"{{range 99999}}{{range 99999}}{{range 99999}}{{end}}{{end}}{{end}}", "steps"},
+		{"{{range 99999}}{{range 99999}}{{range 99999}}{{end}}{{end}}{{end}}",
+		 "steps"},
 		{"{{define \"t\"}}{{template \"t\"}}{{end}}{{template \"t\"}}",
 		 "maximum template depth"},
 		{"{{define \"a\"}}{{template \"b\"}}x{{template \"b\"}}{{end}}"
 		 "{{define \"b\"}}{{template \"a\"}}{{end}}{{template \"a\"}}",
 		 "maximum template depth"},
-		{"{{define \"t\"}}{{if .}}{{template \"t\" (slice . 1)}}{{template \"t\" (slice . "
+		{"{{define \"t\"}}{{if .}}{{template \"t\" (slice . 1)}}{{template \"t\" "
+		 "(slice . "
 		 "1)}}{{end}}{{end}}{{template \"t\" \"012345678901234567890123456789\"}}",
 		 "steps"},
 		{"{{range 1000}}{{printf \"%9999999d\" 1}}{{end}}", "bytes of"},
-		{"{{$s := \"x\"}}{{range 100}}{{$s = printf \"%s%s\" $s $s}}{{end}}", "bytes of"},
+		{"{{$s := \"x\"}}{{range 100}}{{$s = printf \"%s%s\" $s $s}}{{end}}",
+		 "bytes of"},
 		{"{{$l := list}}{{range 100000}}{{$l = append $l 1}}{{end}}", "bytes of"},
-		{"{{$l := list 1}}{{range 60}}{{$l = list $l $l}}{{end}}{{$l}}", "bytes of"},
+		{"{{$l := list 1}}{{range 60}}{{$l = list $l $l}}{{end}}{{$l}}",
+		 "bytes of"},
 		{"{{range 100000}}{{reReplaceAll \"(a+)+b\" \"x\" "
-		 "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}{{end}}", "steps"},
+		 "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}{{end}}",
+		 "steps"},
 		{"{{range 1000000}}0123456789{{end}}", "bytes of output"},
 	};
 
@@ -138,13 +155,15 @@ static void ceilings_are_the_callers(void **state)
 
 	(void)state;
 	r.run.limits.steps = 10;
-	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, "{{range 100}}x{{end}}", VALUE_INVALID);
+	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, "{{range 100}}x{{end}}",
+		    VALUE_INVALID);
 	assert_int_equal(r.how, RENDER_FAILED);
 	assert_true(r.out.n < 10);
 	rendered_free(&r);
 }
 
-/* -- queries ------------------------------------------------------------------------------- */
+/* -- queries
+ * ------------------------------------------------------------------------------- */
 
 struct answers {
 	const char *known; /* the only expression with an answer */
@@ -156,7 +175,8 @@ static enum query_state answer(void *arg, struct str expr, struct arena *mem,
 {
 	struct answers *a = arg;
 	struct label labels[] = {{"instance", "web"}};
-	const struct rule_sample sample = {labels_new(mem, labels, 1, NULL), value_float(21), 0};
+	const struct rule_sample sample = {labels_new(mem, labels, 1, NULL),
+					   value_float(21), 0};
 
 	a->asked++;
 	if (str_is(expr, "bad")) {
@@ -207,9 +227,8 @@ static void a_plain_text_is_known_as_such(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena mem = {0};
 		struct template_set *set = template_set_new(&mem, FUNCS_BASIC);
-		const struct template *t =
-			template_parse(&mem, set, TEMPLATE_TEXT, "", str_of(cases[i].in),
-				       NOWHERE, NULL);
+		const struct template *t = template_parse(
+			&mem, set, TEMPLATE_TEXT, "", str_of(cases[i].in), NOWHERE, NULL);
 
 		assert_non_null(t);
 		assert_int_equal(template_is_plain(t), cases[i].plain);

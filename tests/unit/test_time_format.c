@@ -31,7 +31,8 @@ static void prints(void **state)
 static void parses(void **state)
 {
 	static const struct {
-		const char *layout, *in, *want; /* as String() prints it, or what is wrong */
+		const char *layout, *in,
+			*want; /* as String() prints it, or what is wrong */
 	} cases[] = {
 		{"2006-01-02", "2024-02-29", "2024-02-29 00:00:00 +0000 UTC"},
 		{"2006-01-02 15:04", "2024-05-06 17:08", "2024-05-06 17:08:00 +0000 UTC"},
@@ -40,9 +41,12 @@ static void parses(void **state)
 		{"Jan 2 2006 3PM", "may 6 2024 11PM", "2024-05-06 23:00:00 +0000 UTC"},
 		{"2006 002", "2024 060", "2024-02-29 00:00:00 +0000 UTC"},
 		{"15:04 MST", "07:00 CEST", "0000-01-01 07:00:00 +0000 CEST"},
-		{"2006-01-02", "2024-02-30", "parsing time \"2024-02-30\": day out of range"},
-		{"2006-01-02", "2024-13-01", "parsing time \"2024-13-01\": month out of range"},
-		{"2006-01-02", "", "parsing time \"\" as \"2006-01-02\": cannot parse \"\" as \"2006\""},
+		{"2006-01-02", "2024-02-30",
+		 "parsing time \"2024-02-30\": day out of range"},
+		{"2006-01-02", "2024-13-01",
+		 "parsing time \"2024-13-01\": month out of range"},
+		{"2006-01-02", "",
+		 "parsing time \"\" as \"2006-01-02\": cannot parse \"\" as \"2006\""},
 		{"2006", "2024x", "parsing time \"2024x\": extra text: \"x\""},
 		{"2006/01", "2024-01",
 		 "parsing time \"2024-01\" as \"2006/01\": cannot parse \"-01\" as \"/\""},
@@ -53,7 +57,8 @@ static void parses(void **state)
 		struct arena mem = {0};
 		struct buf b = BUF(4096);
 		struct moment m;
-		const char *wrong = time_parse(&mem, str_of(cases[i].layout), str_of(cases[i].in), &m);
+		const char *wrong = time_parse(&mem, str_of(cases[i].layout),
+					       str_of(cases[i].in), &m);
 
 		if (wrong)
 			buf_add_text(&b, wrong);
@@ -67,7 +72,8 @@ static void parses(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(prints), cmocka_unit_test(parses)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(prints),
+					   cmocka_unit_test(parses)};
 
 	return cmocka_run_group_tests_name("time format", tests, NULL, NULL);
 }

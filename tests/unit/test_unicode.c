@@ -8,11 +8,14 @@ static void titles(void **state)
 		const char *in, *lowered, *kept, *simple;
 	} cases[] = {
 		{"hELLO foo-bar", "Hello Foo-Bar", "HELLO Foo-Bar", "HELLO Foo-Bar"},
-		{"o'neil i.e. a_b", "O'neil I.e. A_b", "O'neil I.e. A_b", "O'Neil I.E. A_b"},
-		{"2nd foo:bar a/b", "2Nd Foo:bar A/B", "2Nd Foo:bar A/B", "2nd Foo:Bar A/B"},
+		{"o'neil i.e. a_b", "O'neil I.e. A_b", "O'neil I.e. A_b",
+		 "O'Neil I.E. A_b"},
+		{"2nd foo:bar a/b", "2Nd Foo:bar A/B", "2Nd Foo:bar A/B",
+		 "2nd Foo:Bar A/B"},
 		{"a..b", "A..B", "A..B", "A..B"},
 		{"\xC3\x9F", "Ss", "Ss", "\xC3\x9F"},
-		{"\xCE\x91\xCE\xA3", "\xCE\x91\xCF\x82", "\xCE\x91\xCE\xA3", "\xCE\x91\xCE\xA3"},
+		{"\xCE\x91\xCE\xA3", "\xCE\x91\xCF\x82", "\xCE\x91\xCE\xA3",
+		 "\xCE\x91\xCE\xA3"},
 		{"", "", "", ""},
 	};
 
@@ -37,10 +40,11 @@ static void classes(void **state)
 		uint32_t rune;
 		bool letter, digit, print;
 	} cases[] = {
-		{'a', true, false, true},     {'0', false, true, true},	 {' ', false, false, true},
-		{0xA0, false, false, false},  {0xE9, true, false, true}, {0x663, false, true, true},
-		{0x65E5, true, false, true},  {0x2028, false, false, false},
-		{0xFEFF, false, false, false}, {0x1F600, false, false, true},
+		{'a', true, false, true},	 {'0', false, true, true},
+		{' ', false, false, true},	 {0xA0, false, false, false},
+		{0xE9, true, false, true},	 {0x663, false, true, true},
+		{0x65E5, true, false, true},	 {0x2028, false, false, false},
+		{0xFEFF, false, false, false},	 {0x1F600, false, false, true},
 		{0x10FFFF, false, false, false},
 	};
 
@@ -54,7 +58,8 @@ static void classes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(titles), cmocka_unit_test(classes)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(titles),
+					   cmocka_unit_test(classes)};
 
 	return cmocka_run_group_tests_name("unicode", tests, NULL, NULL);
 }

@@ -8,11 +8,16 @@ static void truth(void **state)
 		struct value v;
 		bool want;
 	} cases[] = {
-		{nothing, false},	      {nil, false},
-		{value_bool(true), true},     {value_int(0), false},
-		{value_int(-1), true},	      {value_float(-0.0), false},
-		{value_text(""), false},      {value_text("false"), true},
-		{value_duration(0), false},   {value_list(&type_anys, NULL, 0), false},
+		{nothing, false},
+		{nil, false},
+		{value_bool(true), true},
+		{value_int(0), false},
+		{value_int(-1), true},
+		{value_float(-0.0), false},
+		{value_text(""), false},
+		{value_text("false"), true},
+		{value_duration(0), false},
+		{value_list(&type_anys, NULL, 0), false},
 		{value_list(&type_anys, &one, 1), true},
 		{value_dict(&type_any_map, NULL, 0), false},
 		{value_zero(&type_time), true},
@@ -25,8 +30,9 @@ static void truth(void **state)
 
 static void maps_are_sorted_and_unique(void **state)
 {
-	struct entry v[] = {
-		{STR("b"), value_int(1)}, {STR("a"), value_int(2)}, {STR("c"), value_int(3)}};
+	struct entry v[] = {{STR("b"), value_int(1)},
+			    {STR("a"), value_int(2)},
+			    {STR("c"), value_int(3)}};
 	struct value map = value_dict(&type_any_map, v, 3);
 
 	(void)state;
@@ -55,13 +61,16 @@ static void assigns_as_go_does(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		assert_int_equal(type_is_assignable(cases[i].from, cases[i].to), cases[i].want);
+		assert_int_equal(type_is_assignable(cases[i].from, cases[i].to),
+				 cases[i].want);
 }
 
 static void common_labels(void **state)
 {
-	static const struct label a[] = {{"alertname", "Up"}, {"env", "x"}, {"job", "node"}};
-	static const struct label b[] = {{"alertname", "Up"}, {"env", "y"}, {"job", "node"}};
+	static const struct label a[] = {
+		{"alertname", "Up"}, {"env", "x"}, {"job", "node"}};
+	static const struct label b[] = {
+		{"alertname", "Up"}, {"env", "y"}, {"job", "node"}};
 	struct arena mem = {0};
 	struct value kvs[] = {value_kv(&mem, labels_new(&mem, a, 3, NULL)),
 			      value_kv(&mem, labels_new(&mem, b, 3, NULL))};
@@ -80,13 +89,16 @@ static void prints_json(void **state)
 	struct entry entries[] = {{STR("l"), value_list(&type_anys, items, 3)},
 				  {STR("d"), value_duration(5)},
 				  {STR("n"), value_zero(&type_anys)}};
-	struct value map = value_dict(&type_any_map, entries, 3), nan = value_float(0.0 / 0.0);
+	struct value map = value_dict(&type_any_map, entries, 3),
+		     nan = value_float(0.0 / 0.0);
 	struct arena mem = {0};
 	struct buf b = BUF(4096);
 
 	(void)state;
 	assert_null(buf_add_json_value(&b, &mem, &map));
-	check_text("map", "{\"d\":5,\"l\":[1000000,null,\"\\u003c\\u0001\\ufffd\\u003e\"],\"n\":null}",
+	check_text("map",
+		   "{\"d\":5,\"l\":[1000000,null,\"\\u003c\\u0001\\ufffd\\u003e\"],\"n\":"
+		   "null}",
 		   buf_text(&b));
 	assert_non_null(strstr(buf_add_json_value(&b, &mem, &nan), "unsupported value: "));
 	buf_free(&b);

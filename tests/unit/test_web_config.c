@@ -27,7 +27,8 @@ static const struct {
 	 "/w/web.yml:1:20: Client CA's have been configured without a Client Auth Policy"},
 	{"tls_server_config: {cert_file: c, key_file: k, client_auth_type: Maybe}",
 	 "/w/web.yml:1:66: Invalid ClientAuth: Maybe"},
-	{"tls_server_config: {cert_file: c, key_file: k, cipher_suites: [RC4], min_version: "
+	{"tls_server_config: {cert_file: c, key_file: k, cipher_suites: [RC4], "
+	 "min_version: "
 	 "TLS13, max_version: TLS12, curve_preferences: [X25519]}",
 	 "/w/web.yml:1:64: unknown cipher_suites: RC4\n"
 	 "/w/web.yml:1:103: max_version must be greater than or equal to min_version"},
@@ -45,15 +46,16 @@ static void test_cases(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena mem = {0};
 		struct errs errs = {.mem = &mem};
-		const struct web_config *c =
-			web_config_parse(&mem, "/w/web.yml", str_of(cases[i].in), &errs);
+		const struct web_config *c = web_config_parse(&mem, "/w/web.yml",
+							      str_of(cases[i].in), &errs);
 		struct buf got = BUF(65536);
 		const char *want = cases[i].want ? cases[i].want : "";
 
 		for (size_t k = 0; k < errs.n; k++)
 			buf_addf(&got, "%s%s", k ? "\n" : "", err_text(&mem, errs.v[k]));
 		if (strcmp(want, buf_text(&got)) || !c != !!*want)
-			fail_msg("%s\nwant: %s\ngot:  %s", cases[i].in, want, buf_text(&got));
+			fail_msg("%s\nwant: %s\ngot:  %s", cases[i].in, want,
+				 buf_text(&got));
 		buf_free(&got);
 		arena_free(&mem);
 	}

@@ -35,28 +35,60 @@ static const struct yaml *read_text(struct arena *mem, const char *text, struct 
 	return yaml_read(mem, "t", str_of(text), errs);
 }
 
-/* -- scalars (spec/receivers.md 1.9) -----------------------------------------------------*/
+/* -- scalars (spec/receivers.md 1.9) ----------------------------------------------------*/
 static const struct {
 	const char *in;
 	enum yaml_kind kind;
 	double num; /* or the boolean */
 } scalars[] = {
-	{"", YAML_NULL, 0},	     {"~", YAML_NULL, 0},	  {"null", YAML_NULL, 0},
-	{"Null", YAML_NULL, 0},	     {"nULL", YAML_TEXT, 0},	  {"true", YAML_BOOL, 1},
-	{"YES", YAML_BOOL, 1},	     {"y", YAML_BOOL, 1},	  {"On", YAML_BOOL, 1},
-	{"tRUE", YAML_TEXT, 0},	     {"no", YAML_BOOL, 0},	  {"N", YAML_BOOL, 0},
-	{"off", YAML_BOOL, 0},	     {"12", YAML_INT, 12},	  {"+5", YAML_INT, 5},
-	{"-0", YAML_INT, 0},	     {"1_000", YAML_INT, 1000},	  {"0777", YAML_INT, 511},
-	{"0x1F", YAML_INT, 31},	     {"0b101", YAML_INT, 5},	  {"0o17", YAML_INT, 15},
-	{"08", YAML_FLOAT, 8},	     {"1.0", YAML_FLOAT, 1},	  {"3.10", YAML_FLOAT, 3.1},
-	{".5", YAML_FLOAT, 0.5},     {"5.", YAML_FLOAT, 5},	  {"1e3", YAML_FLOAT, 1000},
-	{"1.5e-2", YAML_FLOAT, .015}, {"-7", YAML_INT, -7},	  {"2026-01-02", YAML_TEXT, 0},
-	{"1:30", YAML_TEXT, 0},	     {"12:34:56", YAML_TEXT, 0},  {"1,000", YAML_TEXT, 0},
-	{"1 2", YAML_TEXT, 0},	     {"a:b", YAML_TEXT, 0},	  {"http://x/y", YAML_TEXT, 0},
-	{"-a", YAML_TEXT, 0},	     {"--", YAML_TEXT, 0},	  {"~x", YAML_TEXT, 0},
-	{"'yes'", YAML_TEXT, 0},     {"\"5\"", YAML_TEXT, 0},	  {"!!str 5", YAML_TEXT, 0},
-	{"!!int \"5\"", YAML_INT, 5}, {"!x 5", YAML_TEXT, 0},	  {"_1", YAML_TEXT, 0},
-	{"0x", YAML_TEXT, 0},	     {"1e400", YAML_TEXT, 0},	  {".", YAML_TEXT, 0},
+	{"", YAML_NULL, 0},
+	{"~", YAML_NULL, 0},
+	{"null", YAML_NULL, 0},
+	{"Null", YAML_NULL, 0},
+	{"nULL", YAML_TEXT, 0},
+	{"true", YAML_BOOL, 1},
+	{"YES", YAML_BOOL, 1},
+	{"y", YAML_BOOL, 1},
+	{"On", YAML_BOOL, 1},
+	{"tRUE", YAML_TEXT, 0},
+	{"no", YAML_BOOL, 0},
+	{"N", YAML_BOOL, 0},
+	{"off", YAML_BOOL, 0},
+	{"12", YAML_INT, 12},
+	{"+5", YAML_INT, 5},
+	{"-0", YAML_INT, 0},
+	{"1_000", YAML_INT, 1000},
+	{"0777", YAML_INT, 511},
+	{"0x1F", YAML_INT, 31},
+	{"0b101", YAML_INT, 5},
+	{"0o17", YAML_INT, 15},
+	{"08", YAML_FLOAT, 8},
+	{"1.0", YAML_FLOAT, 1},
+	{"3.10", YAML_FLOAT, 3.1},
+	{".5", YAML_FLOAT, 0.5},
+	{"5.", YAML_FLOAT, 5},
+	{"1e3", YAML_FLOAT, 1000},
+	{"1.5e-2", YAML_FLOAT, .015},
+	{"-7", YAML_INT, -7},
+	{"2026-01-02", YAML_TEXT, 0},
+	{"1:30", YAML_TEXT, 0},
+	{"12:34:56", YAML_TEXT, 0},
+	{"1,000", YAML_TEXT, 0},
+	{"1 2", YAML_TEXT, 0},
+	{"a:b", YAML_TEXT, 0},
+	{"http://x/y", YAML_TEXT, 0},
+	{"-a", YAML_TEXT, 0},
+	{"--", YAML_TEXT, 0},
+	{"~x", YAML_TEXT, 0},
+	{"'yes'", YAML_TEXT, 0},
+	{"\"5\"", YAML_TEXT, 0},
+	{"!!str 5", YAML_TEXT, 0},
+	{"!!int \"5\"", YAML_INT, 5},
+	{"!x 5", YAML_TEXT, 0},
+	{"_1", YAML_TEXT, 0},
+	{"0x", YAML_TEXT, 0},
+	{"1e400", YAML_TEXT, 0},
+	{".", YAML_TEXT, 0},
 	{"12345678901234567890", YAML_INT, 12345678901234567890.0},
 	{"123456789012345678901", YAML_FLOAT, 123456789012345678901.0},
 	{"-9223372036854775808", YAML_INT, -9223372036854775808.0},
@@ -83,7 +115,7 @@ static void test_scalars(void **state)
 	}
 }
 
-/* -- mistakes ----------------------------------------------------------------------------*/
+/* -- mistakes ---------------------------------------------------------------------------*/
 static const struct {
 	const char *in, *want;
 } bad[] = {
@@ -98,8 +130,9 @@ static const struct {
 	{"a: &x [*x]", "t:1:8: yaml: anchor 'x' value contains itself"},
 	{"[a]: 1", "t:1:1: yaml: a key must be a scalar"},
 	{"<<: 5", "t:1:5: yaml: map merge requires map or sequence of maps as the value"},
-	{"a: \"b\\/c\"", "t:1:4: yaml: found unknown escape character, while parsing a quoted "
-			 "scalar"},
+	{"a: \"b\\/c\"",
+	 "t:1:4: yaml: found unknown escape character, while parsing a quoted "
+	 "scalar"},
 	{"a: \"\xff\"", "t:1:5: yaml: invalid leading UTF-8 octet"},
 	{"\xc3\xa9: \x01", "t:1:4: yaml: control characters are not allowed"},
 };
@@ -137,14 +170,15 @@ static void test_limits(void **state)
 		buf_add_text(&bomb, "]\n");
 	}
 	assert_null(read_text(&mem, buf_text(&bomb), &errs));
-	assert_string_equal(errs.v[0]->text,
-			    "yaml: the document has too many nodes with its aliases followed");
+	assert_string_equal(
+		errs.v[0]->text,
+		"yaml: the document has too many nodes with its aliases followed");
 	buf_free(&deep);
 	buf_free(&bomb);
 	arena_free(&mem);
 }
 
-/* -- trees, printed ----------------------------------------------------------------------*/
+/* -- trees, printed ---------------------------------------------------------------------*/
 static const struct {
 	const char *in, *want;
 } trees[] = {
@@ -152,7 +186,7 @@ static const struct {
 	{"a: 1\nb:\n  - x\n  - y: z\n    w: [1, 2]\n",
 	 "a: 1\nb:\n- x\n- y: z\n  w: [1, 2]\n"},
 	{"base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n", "base: {x: 1, y: 2}\nuse:\n"
-							      "  y: 3\n  x: 1\n"},
+							    "  y: 3\n  x: 1\n"},
 	{"use:\n  <<: [{x: 1}, {x: 2, z: 3}]\n", "use:\n  x: 1\n  z: 3\n"},
 	{"a: ''\nb: 'yes'\nc: \"1\"\nd: '2026-01-02'\ne: 'x: y'\nf: '# no'\ng: it's\n",
 	 "a: ''\nb: 'yes'\nc: '1'\nd: '2026-01-02'\ne: 'x: y'\nf: '# no'\ng: it's\n"},
@@ -163,7 +197,9 @@ static const struct {
 	{"[a] b", "[a]\n"},
 	{"\"q\" x", "q\n"},
 	{"a: &x 5\nb: *x\n", "a: 5\nb: 5\n"},
-	{"\xef\xbb\xbf" "a: b\n", "a: b\n"},
+	{"\xef\xbb\xbf"
+	 "a: b\n",
+	 "a: b\n"},
 };
 
 static void test_trees(void **state)
