@@ -82,7 +82,7 @@ struct html_context {
 	int braces[HTML_BRACES]; /* open braces, per "${" of template literals */
 	int n_braces;
 	const struct node *node;	/* the break or continue left by */
-	const struct html_error *error; /* STATE_ERROR */
+	struct html_error *error;	/* STATE_ERROR */
 };
 
 bool html_context_eq(const struct html_context *, const struct html_context *);

@@ -195,14 +195,10 @@ static struct html_context join(struct escape *e, struct html_context a,
 	return branch_error(e, &a, &b, node, word);
 }
 
-static struct html_context prefixed(struct escape *e, struct html_context c,
-				    const char *words)
+/* Says where it went wrong, to all who hold the error, as Go does. */
+static struct html_context prefixed(struct escape *e, struct html_context c, const char *words)
 {
-	struct html_error *err = ARENA_NEW(e->mem, struct html_error);
-
-	*err = *c.error;
-	err->text = arena_printf(e->mem, "%s%s", words, c.error->text);
-	c.error = err;
+	c.error->text = arena_printf(e->mem, "%s%s", words, c.error->text);
 	return c;
 }
 
@@ -533,6 +529,8 @@ static struct html_context escape_action(struct escape *e, struct html_context c
 	c = nudge(c);
 	if (misuses_escaper(e, &c, n, &wrong))
 		return wrong;
+	if (c.state == STATE_ERROR)
+		return c;
 	if (is_url_state(c.state) && !choose_for_url(&c, &edit)) {
 		struct buf text = BUF(64 * 1024);
 
@@ -689,8 +687,8 @@ static struct html_context escape_node(struct escape *e, struct html_context c,
 static struct html_context escape_list(struct escape *e, struct html_context c,
 				       const struct nodes *list)
 {
-	for (size_t i = 0; i < list->n && c.state != STATE_DEAD && c.state != STATE_ERROR;
-	     i++)
+	/* on behind an error, too: Go does, and a later one may be what it reports */
+	for (size_t i = 0; i < list->n && c.state != STATE_DEAD; i++)
 		c = escape_node(e, c, list->v[i]);
 	return c;
 }
