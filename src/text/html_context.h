@@ -68,6 +68,7 @@ enum html_element {
 struct html_error {
 	const struct source *source; /* of the node; NULL: no place but a name */
 	const struct node *node;
+	int line; /* where there is no node; 0: none either */
 	const char *text;
 };
 

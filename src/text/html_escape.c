@@ -196,8 +196,10 @@ static struct html_context join(struct escape *e, struct html_context a,
 }
 
 /* Says where it went wrong, to all who hold the error, as Go does. */
-static struct html_context prefixed(struct escape *e, struct html_context c, const char *words)
+static struct html_context prefixed(struct escape *e, struct html_context c, int line,
+				    const char *words)
 {
+	c.error->line = line;
 	c.error->text = arena_printf(e->mem, "%s%s", words, c.error->text);
 	return c;
 }
@@ -209,7 +211,7 @@ static struct html_context join_exits(struct escape *e, struct html_context c,
 	for (size_t i = 0; i < n && c.state != STATE_ERROR; i++) {
 		c = join(e, c, v[i], v[i].node, "range");
 		if (c.state == STATE_ERROR)
-			c = prefixed(e, c, words);
+			c = prefixed(e, c, v[i].node->line, words);
 	}
 	return c;
 }
@@ -285,7 +287,7 @@ static struct html_context escape_loop(struct escape *e, struct html_context c,
 		cut_back(e, m);
 		c0 = join(e, c0, c1, n, "range");
 		if (c0.state == STATE_ERROR)
-			c0 = prefixed(e, c0, "on range loop re-entry: ");
+			c0 = prefixed(e, c0, n->line, "on range loop re-entry: ");
 		else
 			c0 = join_loop(e, c0, &again);
 		e->loop = again.outer;
@@ -809,12 +811,17 @@ static bool fail(struct escape *e, const struct html_error *error, struct str na
 	size_t column;
 	int line;
 
-	if (!error->node || !error->source)
-		return err_set(err, at, "html/template:%.*s: %s", FMT(name), error->text);
-	source_line(error->source, error->node->at, &line, &column);
-	return err_set(err, source_pos(error->source, error->node->at),
-		       "html/template:%.*s:%d:%zu: %s", FMT(error->source->name), line,
-		       column, error->text);
+	if (error->node && error->source) {
+		source_line(error->source, error->node->at, &line, &column);
+		return err_set(err, source_pos(error->source, error->node->at),
+			       "html/template:%.*s:%d:%zu: %s", FMT(error->source->name),
+			       line, column, error->text);
+	}
+	if (error->line)
+		return err_set(err, at, "html/template:%.*s:%d: %s", FMT(name), error->line,
+			       error->text);
+	return err_set(err, at, "html/template:%.*s%s %s", FMT(name), name.n ? ":" : "",
+		       error->text);
 }
 
 static bool escape_one(struct escape *e, struct str name, struct err *err)
