@@ -23,6 +23,9 @@ CC_ALL = $(CC) -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests $(W
 	 $(if $(WERROR),-Werror) \
 	 $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	 $(PKG_CFLAGS) $(CFLAGS)
+# V=1 shows the commands.
+Q    := $(if $(V),,@)
+SAY   = $(if $(V),,@printf '%-4s %s\n' $(1) $@)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
 TEST_LIBS  := $(shell pkg-config --libs cmocka 2>/dev/null)
@@ -74,26 +77,35 @@ check: deps
 # -- build -------------------------------------------------------------------------------
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
-	$(CC_ALL) -MMD -MP -c -o $@ $<
+	$(call SAY,CC)
+	$(Q)$(CC_ALL) -MMD -MP -c -o $@ $<
 # The default templates become part of the programs.
 $(OUT)/templates/%.o: templates/%.tmpl
 	@mkdir -p $(@D)
-	$(LD) -r -b binary -z noexecstack -o $@ $<
+	$(call SAY,BIN)
+	$(Q)$(LD) -r -b binary -z noexecstack -o $@ $<
 $(OUT)/tocsin.a: $(LIBOBJ)
 	@rm -f $@
-	$(AR) qcs $@ $^   # q: folders have files of the same name
+	$(call SAY,AR)
+	$(Q)$(AR) qcs $@ $^ # q: folders have files of the same name
 $(OUT)/tocsind: $(OUT)/src/tocsind/main.o $(OUT)/tocsin.a
-	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tocsin: $(TOOLOBJ) $(OUT)/tocsin.a
-	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(HELP) $(OUT)/tocsin.a
-	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 $(GOLDEN): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/golden/*.c)) $(OUT)/tocsin.a
-	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/tocsin.a
-	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/tocsin.a
-	$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,LD)
+	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(CC_ALL))' | cmp -s - $@ || echo '$(subst ','\'',$(CC_ALL))' > $@

@@ -16,7 +16,7 @@ void get_status(struct request *r)
 	const struct api_host *host = &r->api->options.host;
 	struct buf b = BUF(BUF_NO_LIMIT), yaml = BUF(BUF_NO_LIMIT);
 
-	buf_add_config(&yaml, host->config(host->ctx));
+	buf_add_alertmanager_config(&yaml, host->config(host->ctx));
 	buf_add_text(&b, "{\"cluster\":{\"peers\":[],\"status\":\"disabled\"},"
 			 "\"config\":{\"original\":");
 	buf_add_json(&b, buf_str(&yaml));

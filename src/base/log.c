@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "base/log.h"
 
+#include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 16384
@@ -30,7 +32,7 @@ bool log_level_parse(struct str s, enum log_level *out)
 	static const char *const words[LOG_LEVELS] = {"debug", "info", "warn", "error"};
 
 	for (int i = 0; i < LOG_LEVELS; i++) {
-		if (str_is(s, words[i])) {
+		if (s.n == strlen(words[i]) && !strncasecmp(s.p, words[i], s.n)) {
 			*out = (enum log_level)i;
 			return true;
 		}

@@ -179,3 +179,5 @@ const struct datasource *config_find_datasource(const struct config *, const cha
 
 /* The effective configuration as YAML, secrets hidden (spec/config.md 15). */
 void buf_add_config(struct buf *, const struct config *);
+/* Without what is not Alertmanager's: its clients refuse keys that they do not know. */
+void buf_add_alertmanager_config(struct buf *, const struct config *);

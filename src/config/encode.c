@@ -172,6 +172,8 @@ void print_fields(struct arena *mem, struct yaml *map, const struct field *f,
 			continue;
 		}
 		y = print_field(mem, f, (const char *)object + f->at);
+		if (y && f->quiet && f->if_absent && str_is(y->text, f->if_absent))
+			continue;
 		if (y)
 			yaml_put(mem, map, f->name, y);
 	}

@@ -98,6 +98,7 @@ struct field {
 	const struct field_codec *codec;
 	enum null_elements nulls;
 	bool always; /* printed even when zero */
+	bool quiet;  /* not printed while it has its default: older peers do not know it */
 	const char *help;
 };
 

@@ -205,19 +205,85 @@ const struct config *config_load(struct arena *mem, const char *path,
 }
 
 /* -- printing ---------------------------------------------------------------------------*/
-void buf_add_config(struct buf *out, const struct config *c)
+static struct yaml *print(struct arena *mem, const struct config *c)
 {
-	struct arena mem = {0};
-	struct yaml *y = yaml_new_map(&mem);
+	struct yaml *y = yaml_new_map(mem);
 
 	for (const struct field *f = config_fields; f->name; f++) {
 		const struct field one[] = {*f, {0}};
 
 		if (strcmp(f->name, "receivers"))
-			print_fields(&mem, y, one, c->source);
+			print_fields(mem, y, one, c->source);
 		else if (c->n_receivers)
-			yaml_put(&mem, y, f->name, receivers_print(&mem, c));
+			yaml_put(mem, y, f->name, receivers_print(mem, c));
 	}
+	return y;
+}
+
+static bool is_one_of(struct str word, const char *const *words)
+{
+	for (; words && *words; words++) {
+		if (str_is(word, *words))
+			return true;
+	}
+	return false;
+}
+
+static struct yaml *without(struct arena *mem, const struct yaml *map,
+			    const char *const *keys)
+{
+	struct yaml *out = yaml_new_map(mem);
+
+	for (size_t i = 0; i < map->n; i++) {
+		if (!is_one_of(map->keys[i]->text, keys))
+			yaml_put(mem, out, map->keys[i]->text.p, map->items[i]);
+	}
+	return out;
+}
+
+static void replace(struct yaml *map, const char *key, const struct yaml *value)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		if (str_is(map->keys[i]->text, key))
+			map->items[i] = value;
+	}
+}
+
+static const struct yaml *plain_route(struct arena *mem, const struct yaml *route)
+{
+	static const char *const ours[] = {"fallback_receiver", NULL};
+	struct yaml *out = without(mem, route, ours), *kids = yaml_new_list(mem);
+	const struct yaml *list = yaml_find(out, "routes");
+
+	for (size_t i = 0; list && i < list->n; i++)
+		yaml_push(mem, kids, plain_route(mem, list->items[i]));
+	replace(out, "routes", kids);
+	return out;
+}
+
+void buf_add_config(struct buf *out, const struct config *c)
+{
+	struct arena mem = {0};
+
+	yaml_print(out, print(&mem, c));
+	arena_free(&mem);
+}
+
+void buf_add_alertmanager_config(struct buf *out, const struct config *c)
+{
+	static const char *const sections[] = {"rule_files", "datasources", "remote_write",
+					       NULL};
+	static const char *const globals[] = {"evaluation_interval", "rule_query_offset",
+					      "external_labels",
+					      "metric_name_validation_scheme", NULL};
+	struct arena mem = {0};
+	struct yaml *y = without(&mem, print(&mem, c), sections);
+	const struct yaml *global = yaml_find(y, "global"), *route = yaml_find(y, "route");
+
+	if (global)
+		replace(y, "global", without(&mem, global, globals));
+	if (route)
+		replace(y, "route", plain_route(&mem, route));
 	yaml_print(out, y);
 	arena_free(&mem);
 }

@@ -219,7 +219,8 @@ static const struct yaml *print_receiver(struct arena *mem, const struct receive
 	for (size_t i = 0; i < r->labels->n; i++)
 		yaml_put(mem, labels, r->labels->v[i].name,
 			 yaml_new_text(mem, r->labels->v[i].value));
-	yaml_put(mem, y, "labels", labels);
+	if (r->labels->n > 1) /* more than the name, that older peers do not expect */
+		yaml_put(mem, y, "labels", labels);
 	for (size_t i = 0; i < r->n_integrations; i++) {
 		const struct integration_config *ic = &r->integrations[i];
 

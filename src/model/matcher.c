@@ -336,8 +336,11 @@ static bool parse_with(bool (*parser)(struct parse *), struct arena *mem, struct
 	return true;
 }
 
-bool matchers_parse(struct arena *mem, struct str s, struct pos at, enum matcher_mode mode,
-		    struct matchers *out, enum matcher_note *note, struct err *err)
+typedef bool parser(struct parse *);
+
+static bool parse_by_mode(parser *by_utf8, parser *by_classic, struct arena *mem, struct str s,
+			  struct pos at, enum matcher_mode mode, struct matchers *out,
+			  enum matcher_note *note, struct err *err)
 {
 	struct matchers utf8, classic;
 	bool utf8_ok, classic_ok;
@@ -346,11 +349,11 @@ bool matchers_parse(struct arena *mem, struct str s, struct pos at, enum matcher
 	if (note)
 		*note = MATCHER_FINE;
 	if (mode == MATCHERS_UTF8)
-		return parse_with(parse_utf8, mem, s, at, out, err);
+		return parse_with(by_utf8, mem, s, at, out, err);
 	if (mode == MATCHERS_CLASSIC)
-		return parse_with(parse_classic, mem, s, at, out, err);
-	utf8_ok = parse_with(parse_utf8, mem, s, at, &utf8, &ignored);
-	classic_ok = parse_with(parse_classic, mem, s, at, &classic, err);
+		return parse_with(by_classic, mem, s, at, out, err);
+	utf8_ok = parse_with(by_utf8, mem, s, at, &utf8, &ignored);
+	classic_ok = parse_with(by_classic, mem, s, at, &classic, err);
 	if (!utf8_ok && !classic_ok)
 		return false;
 	*out = classic_ok ? classic : utf8;
@@ -361,6 +364,30 @@ bool matchers_parse(struct arena *mem, struct str s, struct pos at, enum matcher
 	return true;
 }
 
+bool matchers_parse(struct arena *mem, struct str s, struct pos at, enum matcher_mode mode,
+		    struct matchers *out, enum matcher_note *note, struct err *err)
+{
+	return parse_by_mode(parse_utf8, parse_classic, mem, s, at, mode, out, note, err);
+}
+
+static bool parse_utf8_single(struct parse *p)
+{
+	if (!parse_utf8(p))
+		return false;
+	if (!p->list.n)
+		return err_set(p->err, p->at, "no matchers");
+	if (p->list.n > 1)
+		return err_set(p->err, p->at,
+			       "expected 1 matcher, found %zu", p->list.n);
+	return true;
+}
+
+/* A comma does not separate here: a=b,c=d is a value with a comma in it. */
+static bool parse_classic_single(struct parse *p)
+{
+	return parse_classic_one(p, p->rest);
+}
+
 bool matcher_parse(struct arena *mem, struct str s, struct pos at, enum matcher_mode mode,
 		   struct matcher *out, enum matcher_note *note, struct err *err)
 {
@@ -368,12 +395,9 @@ bool matcher_parse(struct arena *mem, struct str s, struct pos at, enum matcher_
 
 	if (mode != MATCHERS_CLASSIC && s.n && (s.p[0] == '{' || s.p[s.n - 1] == '}'))
 		return err_set(err, at, "unexpected open or close brace: %.*s", FMT(s));
-	if (!matchers_parse(mem, s, at, mode, &list, note, err))
+	if (!parse_by_mode(parse_utf8_single, parse_classic_single, mem, s, at, mode, &list,
+			   note, err))
 		return false;
-	if (!list.n)
-		return err_set(err, at, "no matchers");
-	if (list.n > 1)
-		return err_set(err, at, "expected 1 matcher, found %zu", list.n);
 	*out = list.v[0];
 	return true;
 }

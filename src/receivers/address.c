@@ -43,6 +43,16 @@ static bool take(struct scan *s, char c)
 	return true;
 }
 
+/* Nothing that could end a command of the mail protocol. */
+static bool is_one_line(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] < 32 || s.p[i] == 127)
+			return false;
+	}
+	return true;
+}
+
 /* Atoms joined by dots, or "quoted". */
 static bool take_words(struct scan *s, struct str *out)
 {
@@ -65,7 +75,7 @@ static bool take_words(struct scan *s, struct str *out)
 	}
 	*out = str_slice(s->rest, 0, n);
 	s->rest = str_from(s->rest, n);
-	return true;
+	return is_one_line(*out);
 }
 
 static bool take_domain(struct scan *s, struct str *out)
@@ -80,7 +90,7 @@ static bool take_domain(struct scan *s, struct str *out)
 		return false;
 	*out = str_slice(s->rest, 0, close + 1);
 	s->rest = str_from(s->rest, close + 1);
-	return true;
+	return is_one_line(*out);
 }
 
 static bool take_spec(struct scan *s, const char **out)

@@ -107,3 +107,9 @@ const struct labels *route_labels_render(struct arena *, const struct attempt_en
 const struct template_set *receiver_templates_load(struct arena *, const struct config *,
 						   const struct files *,
 						   struct errs *) MUST_USE;
+
+/* Templates in the settings of receivers and in the labels of routes that cannot work:
+ * broken syntax, fields that the data does not have, unknown templates. The peers notice
+ * when a page should go out. */
+void receiver_templates_check(const struct config *, const struct template_set *,
+			      struct errs *);

@@ -186,8 +186,6 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 	const struct global_receivers *all = g->receivers;
 	struct slack *s = ic->settings;
 
-	if (!s->app_url)
-		s->app_url = all->slack_app_url;
 	if (!has_token(s) && !ic->http->has_authorization && !has_url(s)) {
 		s->app_token = all->slack_app_token;
 		s->app_token_file = all->slack_app_token_file;
@@ -196,6 +194,8 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		s->api_url = all->slack_api_url;
 		s->api_url_file = all->slack_api_url_file;
 	}
+	if (has_token(s) && !s->app_url)
+		s->app_url = all->slack_app_url;
 	if (!has_url(s) && !has_token(s))
 		mistake(d, ic->at,
 			"no Slack API URL nor App token set either inline or in a file");

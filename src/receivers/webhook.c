@@ -34,11 +34,19 @@ static void url_decode(struct decode *d, const struct yaml *y, void *member)
 	arena_free(&scratch);
 }
 
+/* amtool 0.25 reads the printed configuration and wants a URL here: the host is shown. */
 static const struct yaml *url_print_hidden(struct arena *mem, const void *member)
 {
-	return secret_is_set(*(const struct secret *)member)
-		       ? yaml_new_text(mem, "<secret>")
-		       : NULL;
+	struct secret secret = *(const struct secret *)member;
+	struct url url;
+
+	if (!secret_is_set(secret))
+		return NULL;
+	if (strstr(secret_reveal(secret), "{{") ||
+	    !url_parse_http(mem, str_of(secret_reveal(secret)), NOWHERE, &url, NULL))
+		return yaml_new_text(mem, "<secret>");
+	return yaml_new_text(mem,
+			     arena_printf(mem, "%s://%s/<secret>", url.scheme, url.host));
 }
 
 static const struct field_codec url_codec = {url_decode, url_print_hidden};

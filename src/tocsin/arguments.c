@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "tocsin/tool.h"
+#include "config/field.h"
 #include "text/yaml.h"
 
 #include <stdio.h>
@@ -266,22 +267,23 @@ static bool load_defaults(struct tool *t, const char *path, struct err *err)
 	return true;
 }
 
+/* The later file wins: the user's over the machine's, ours over amtool's. Debian's amtool has
+ * its files elsewhere. */
 static bool load_all_defaults(struct tool *t, struct err *err)
 {
-	static const char *const names[] = {"amtool", "tocsin"};
+	static const char *const machine[] = {"/etc/prometheus/amtool.yml",
+					      "/etc/amtool/config.yml",
+					      "/etc/tocsin/config.yml"};
+	static const char *const user[] = {"prometheus/amtool.yml", "amtool/config.yml",
+					   "tocsin/config.yml"};
 	const char *home = getenv("HOME");
 
-	/* The later file wins, and ours over amtool's. */
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (!load_defaults(t,
-				   arena_printf(&t->mem, "/etc/%s/config.yml", names[i]),
-				   err))
+	for (size_t i = 0; i < COUNT_OF(machine); i++) {
+		if (!load_defaults(t, machine[i], err))
 			return false;
 	}
-	for (size_t i = 0; home && i < COUNT_OF(names); i++) {
-		if (!load_defaults(t,
-				   arena_printf(&t->mem, "%s/.config/%s/config.yml", home,
-						names[i]),
+	for (size_t i = 0; home && i < COUNT_OF(user); i++) {
+		if (!load_defaults(t, arena_printf(&t->mem, "%s/.config/%s", home, user[i]),
 				   err))
 			return false;
 	}
@@ -322,6 +324,40 @@ static void set_url(struct tool *t)
 		t->url = arena_copy(&t->mem, url);
 }
 
+/* --http.config.file: an http_config by itself, paths relative to it. */
+static bool set_http(struct tool *t, struct err *err)
+{
+	const char *path = option_text(t, "http.config.file"), *slash = strrchr(path, '/');
+	struct errs errs = {.mem = &t->mem};
+	struct decode d = {.mem = &t->mem, .errs = &errs, .path = path, .dir = "."};
+	struct http_config *http = ARENA_NEW(&t->mem, struct http_config);
+	char *bytes = arena_alloc(&t->mem, CONFIG_FILE_MAX);
+	const struct yaml *y;
+	struct str text;
+	FILE *in;
+
+	if (!path[0])
+		return true;
+	in = fopen(path, "re");
+	if (!in)
+		return err_set(err, NOWHERE, "path '%s' does not exist", path);
+	text = (struct str){bytes, fread(bytes, 1, CONFIG_FILE_MAX, in)};
+	fclose(in);
+	if (slash)
+		d.dir = arena_copy(&t->mem, (struct str){path, (size_t)(slash - path) + 1});
+	y = yaml_read(&t->mem, path, text, &errs);
+	if (y)
+		decode_object(&d, y, &http_shape, http);
+	if (errs.n)
+		return err_set(err, NOWHERE, "failed to load HTTP config file: %s",
+			       err_text(&t->mem, errs.v[0]));
+	if (strstr(t->url, "://") && strchr(strstr(t->url, "://"), '@'))
+		return err_set(err, NOWHERE, "basic authentication and http.config.file are "
+					     "mutually exclusive");
+	t->http = http;
+	return true;
+}
+
 static bool set_globals(struct tool *t, struct err *err)
 {
 	const char *feature = option_text(t, "enable-feature");
@@ -334,7 +370,7 @@ static bool set_globals(struct tool *t, struct err *err)
 		return err_set(err, NOWHERE, "time: invalid duration \"%s\"",
 			       option_text(t, "timeout"));
 	set_url(t);
-	return set_output(t, err);
+	return set_http(t, err) && set_output(t, err);
 }
 
 static bool take_words(struct tool *t, struct words *w, struct err *err)

@@ -169,8 +169,15 @@ static void on_inotify(evutil_socket_t fd, short what, void *arg)
 static void on_store(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	struct store_health h = store_health(d->store);
 
 	(void)fd, (void)what;
+	if (h.error[0] && !d->store_fails)
+		log_error("store", "state cannot be written, will try again",
+			  L_STR("folder", d->flags.storage_path), L_STR("err", h.error));
+	else if (!h.error[0] && d->store_fails)
+		log_info("store", "state is on disk again", L_INT("rows", (int64_t)h.writes));
+	d->store_fails = h.error[0] != 0;
 	store_poll(d->store);
 }
 
@@ -413,7 +420,7 @@ static struct api *make_api(struct daemon *d)
 
 static bool use_tls(struct daemon *d, struct err *err)
 {
-	static const int policy[] = {
+	static const enum client_cert policy[] = {
 		[CLIENT_NONE] = CLIENT_CERT_NONE,
 		[CLIENT_REQUEST] = CLIENT_CERT_REQUEST,
 		[CLIENT_REQUIRE] = CLIENT_CERT_ANY,

@@ -53,6 +53,8 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 	if (g->config)
 		g->templates =
 			receiver_templates_load(&g->mem, g->config, &outside_files, &errs);
+	if (g->templates)
+		receiver_templates_check(g->config, g->templates, &warnings);
 	log_warnings(&warnings);
 	if (!g->config || !g->templates) {
 		add_mistakes(mistakes, &errs);

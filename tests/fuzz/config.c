@@ -2,25 +2,9 @@
  * as a configuration that loads again. */
 #include "base/base.h"
 #include "config/config.h"
+#include "receivers/attempt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct hook {
-	const char *to;
-	struct secret key;
-	const struct yaml *any;
-};
-static const struct field hook_fields[] = {
-	{"to", FIELD_TEXT, offsetof(struct hook, to), .if_absent = "x", .help = "Where."},
-	{"key", FIELD_SECRET, offsetof(struct hook, key), .help = "Key."},
-	{"any", FIELD_ANY, offsetof(struct hook, any), .help = "Anything."},
-	{0},
-};
-static const struct integration_kind hook = {.name = "hook",
-					     .key = "hook_configs",
-					     .fields = hook_fields,
-					     .size = sizeof(struct hook)};
-static const struct integration_kind *const kinds[] = {&hook, NULL};
 
 static bool no_zone(void *ctx, struct arena *mem, const char *name, struct str *out,
 		    struct err *err)
@@ -33,7 +17,7 @@ static const struct files files = {.zone = no_zone};
 
 static const struct config *parse(struct arena *mem, struct str text, struct errs *errs)
 {
-	const struct config_options o = {.files = &files, .kinds = kinds};
+	const struct config_options o = {.files = &files, .kinds = integration_kinds};
 	struct errs warnings = {.mem = mem};
 
 	*errs = (struct errs){.mem = mem};

@@ -4,6 +4,7 @@ Environment: TOCSIN_BUILD is the folder with tocsind and tocsin (build/ when uns
 """
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -172,3 +173,23 @@ def certificate(tmp_path_factory):
                     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
                    check=True, capture_output=True)
     return cert, key
+
+
+@pytest.fixture(scope="session")
+def slow_client(request, tmp_path_factory):
+    """A client that stops in the middle: begun first, looked at by the last test."""
+    if not any("test_a_slow_client_is_cut_off" in i.nodeid for i in request.session.items):
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("slow")
+    d = programs.Tocsind(folder, "route: {receiver: r}\nreceivers: [{name: r}]\n")
+    s = socket.create_connection(("127.0.0.1", d.port), 5)
+    s.sendall(b"POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[")
+    yield s, time.monotonic()
+    s.close()
+    d.stop()
+
+
+@pytest.fixture(autouse=True)
+def _begin_slow_client(slow_client):
+    pass

@@ -84,6 +84,15 @@ def test_every_key_of_the_configuration_is_in_its_manual():
     assert not missing, missing
 
 
+@pytest.mark.programs_not_needed
+def test_every_integration_is_in_its_manual():
+    page = source("tocsin.yml.5")
+    with open(os.path.join(ROOT, "src", "receivers", "list.c")) as f:
+        kinds = re.findall(r"^\s+X\((\w+)\)", f.read(), re.M)
+    assert len(kinds) >= 4
+    assert not [k for k in kinds if not re.search(rf"[ .]{k}_configs\b", page)]
+
+
 CHECKED_ONLY = {"tracing.c"}  # read so that a file loads, and without effect
 
 

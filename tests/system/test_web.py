@@ -210,27 +210,6 @@ def test_keep_alive_serves_many_requests_on_one_connection(daemon):
     s.close()
 
 
-@pytest.fixture(scope="session")
-def slow_client(request, tmp_path_factory):
-    """Begun at the start of the session, looked at by the last test."""
-    import programs
-    if not any("test_a_slow_client_is_cut_off" in i.nodeid for i in request.session.items):
-        yield None
-        return
-    folder = tmp_path_factory.mktemp("slow")
-    d = programs.Tocsind(folder, "route: {receiver: r}\nreceivers: [{name: r}]\n")
-    s = socket.create_connection(("127.0.0.1", d.port), 5)
-    s.sendall(b"POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[")
-    yield s, time.monotonic()
-    s.close()
-    d.stop()
-
-
-@pytest.fixture(autouse=True)
-def _begin_slow_client(slow_client):
-    pass
-
-
 @pytest.mark.last
 def test_a_slow_client_is_cut_off(slow_client):
     s, since = slow_client

@@ -479,6 +479,12 @@ static void test_printed(void **state)
 	assert_non_null(strstr(buf_text(&first), "repeat_interval: 1d"));
 	buf_add_config(&second, parse_good(&mem, buf_text(&first)));
 	expect_text("printed twice", buf_text(&first), buf_text(&second));
+	assert_non_null(strstr(buf_text(&first), "fallback_receiver"));
+	buf_reset(&second);
+	buf_add_alertmanager_config(&second, parse_good(&mem, buf_text(&first)));
+	assert_null(strstr(buf_text(&second), "fallback_receiver"));
+	assert_null(strstr(buf_text(&second), "external_labels"));
+	assert_non_null(strstr(buf_text(&second), "repeat_interval: 1d"));
 	buf_free(&first);
 	buf_free(&second);
 	arena_free(&mem);

@@ -380,6 +380,29 @@ static void test_better_than_the_peers(void **state)
 	arena_free(&b.mem);
 }
 
+/* What the peers notice when a page should go out is said when the configuration loads. */
+static void test_templates_checked(void **state)
+{
+	struct arena mem = {0};
+	struct errs errs, found = {.mem = &mem};
+	const struct config *c =
+		parse(&mem,
+		      "route: {receiver: r, labels: {x: '{{ .Nope }}'}}\n"
+		      "receivers:\n- name: r\n  slack_configs:\n  - api_url: http://x\n"
+		      "    title: '{{ .CommonLabels.x }}'\n    text: '{{ .Wrong }}'\n"
+		      "    fields: [{title: a, value: '{{ end }}'}]\n",
+		      &errs);
+	const struct template_set *set = receiver_templates_load(&mem, c, &files, &errs);
+
+	(void)state;
+	receiver_templates_check(c, set, &found);
+	assert_int_equal(found.n, 3);
+	assert_string_equal(pos_text(&mem, found.v[0]->at), "t:1:31");
+	assert_string_equal(pos_text(&mem, found.v[1]->at), "t:7:11");
+	assert_string_equal(pos_text(&mem, found.v[2]->at), "t:8:32");
+	arena_free(&mem);
+}
+
 static void test_resolved_unwanted(void **state)
 {
 	struct bench b = {0};
@@ -435,6 +458,8 @@ static const struct {
 	{"a@b c@d", NULL},
 	{"<a@b", NULL},
 	{"a@b\r\nBcc: c@d", NULL},
+	{"\"a\r\nb\"@c", NULL},
+	{"a@[1\r\n2]", NULL},
 };
 
 static void test_addresses(void **state)
@@ -494,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_better_than_the_peers),
 		cmocka_unit_test(test_resolved_unwanted),
+		cmocka_unit_test(test_templates_checked),
 		cmocka_unit_test(test_secret_files),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_mime),
