@@ -41,7 +41,7 @@ struct escape {
 
 /* Templates that call each other are analysed once for each context they are called in,
  * loops twice: both multiply when nested. */
-#define WORK_MAX  200000
+#define WORK_MAX  100000
 #define TEXT_UNIT 64 /* bytes of text that count as one node */
 #define DEPTH_MAX 200
 
