@@ -88,7 +88,7 @@ struct html_context html_failed(struct arena *mem, const struct source *src,
 {
 	struct html_error *e = ARENA_NEW(mem, struct html_error);
 
-	*e = (struct html_error){src, node, arena_text(mem, text)};
+	*e = (struct html_error){src, node, 0, arena_text(mem, text)};
 	return (struct html_context){.state = STATE_ERROR, .error = e};
 }
 

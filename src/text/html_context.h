@@ -68,6 +68,7 @@ enum html_element {
 struct html_error {
 	const struct source *source; /* of the node; NULL: no place but a name */
 	const struct node *node;
+	int line; /* where there is no node; 0: none either */
 	const char *text;
 };
 
@@ -82,7 +83,7 @@ struct html_context {
 	int braces[HTML_BRACES]; /* open braces, per "${" of template literals */
 	int n_braces;
 	const struct node *node;	/* the break or continue left by */
-	const struct html_error *error; /* STATE_ERROR */
+	struct html_error *error;	/* STATE_ERROR */
 };
 
 bool html_context_eq(const struct html_context *, const struct html_context *);

@@ -41,7 +41,7 @@ struct escape {
 
 /* Templates that call each other are analysed once for each context they are called in,
  * loops twice: both multiply when nested. */
-#define WORK_MAX  1000000
+#define WORK_MAX  100000
 #define TEXT_UNIT 64 /* bytes of text that count as one node */
 #define DEPTH_MAX 200
 
@@ -195,14 +195,12 @@ static struct html_context join(struct escape *e, struct html_context a,
 	return branch_error(e, &a, &b, node, word);
 }
 
-static struct html_context prefixed(struct escape *e, struct html_context c,
+/* Says where it went wrong, to all who hold the error, as Go does. */
+static struct html_context prefixed(struct escape *e, struct html_context c, int line,
 				    const char *words)
 {
-	struct html_error *err = ARENA_NEW(e->mem, struct html_error);
-
-	*err = *c.error;
-	err->text = arena_printf(e->mem, "%s%s", words, c.error->text);
-	c.error = err;
+	c.error->line = line;
+	c.error->text = arena_printf(e->mem, "%s%s", words, c.error->text);
 	return c;
 }
 
@@ -213,7 +211,7 @@ static struct html_context join_exits(struct escape *e, struct html_context c,
 	for (size_t i = 0; i < n && c.state != STATE_ERROR; i++) {
 		c = join(e, c, v[i], v[i].node, "range");
 		if (c.state == STATE_ERROR)
-			c = prefixed(e, c, words);
+			c = prefixed(e, c, v[i].node->line, words);
 	}
 	return c;
 }
@@ -289,7 +287,7 @@ static struct html_context escape_loop(struct escape *e, struct html_context c,
 		cut_back(e, m);
 		c0 = join(e, c0, c1, n, "range");
 		if (c0.state == STATE_ERROR)
-			c0 = prefixed(e, c0, "on range loop re-entry: ");
+			c0 = prefixed(e, c0, n->line, "on range loop re-entry: ");
 		else
 			c0 = join_loop(e, c0, &again);
 		e->loop = again.outer;
@@ -533,6 +531,8 @@ static struct html_context escape_action(struct escape *e, struct html_context c
 	c = nudge(c);
 	if (misuses_escaper(e, &c, n, &wrong))
 		return wrong;
+	if (c.state == STATE_ERROR)
+		return c;
 	if (is_url_state(c.state) && !choose_for_url(&c, &edit)) {
 		struct buf text = BUF(64 * 1024);
 
@@ -689,8 +689,8 @@ static struct html_context escape_node(struct escape *e, struct html_context c,
 static struct html_context escape_list(struct escape *e, struct html_context c,
 				       const struct nodes *list)
 {
-	for (size_t i = 0; i < list->n && c.state != STATE_DEAD && c.state != STATE_ERROR;
-	     i++)
+	/* on behind an error, too: Go does, and a later one may be what it reports */
+	for (size_t i = 0; i < list->n && c.state != STATE_DEAD; i++)
 		c = escape_node(e, c, list->v[i]);
 	return c;
 }
@@ -811,12 +811,17 @@ static bool fail(struct escape *e, const struct html_error *error, struct str na
 	size_t column;
 	int line;
 
-	if (!error->node || !error->source)
-		return err_set(err, at, "html/template:%.*s: %s", FMT(name), error->text);
-	source_line(error->source, error->node->at, &line, &column);
-	return err_set(err, source_pos(error->source, error->node->at),
-		       "html/template:%.*s:%d:%zu: %s", FMT(error->source->name), line,
-		       column, error->text);
+	if (error->node && error->source) {
+		source_line(error->source, error->node->at, &line, &column);
+		return err_set(err, source_pos(error->source, error->node->at),
+			       "html/template:%.*s:%d:%zu: %s", FMT(error->source->name),
+			       line, column, error->text);
+	}
+	if (error->line)
+		return err_set(err, at, "html/template:%.*s:%d: %s", FMT(name), error->line,
+			       error->text);
+	return err_set(err, at, "html/template:%.*s%s %s", FMT(name), name.n ? ":" : "",
+		       error->text);
 }
 
 static bool escape_one(struct escape *e, struct str name, struct err *err)

@@ -447,6 +447,8 @@ static struct html_context in_content(struct arena *mem, const struct html_conte
 	struct str seen = str_slice(s, 0, *used + LONGEST_END_TAG);
 	size_t end;
 
+	if (c->state == STATE_RCDATA) /* a step to the end tag, then one of its own */
+		return *used ? *c : next;
 	ended = at_special_end(*c, seen, &end);
 	if (end >= *used && end != 0)
 		return next;

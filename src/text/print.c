@@ -245,7 +245,7 @@ static void print_operand(struct format *p)
 	struct verb *f = &p->verb;
 	struct value v;
 
-	if (f->letter == 'v' || f->letter == 'w') {
+	if (f->letter == 'v') {
 		f->sharp_v = f->sharp;
 		f->plus_v = f->plus;
 		f->sharp = f->plus = false;

@@ -30,7 +30,7 @@ bool verb_bool(struct verb *f, bool b)
 static const char *prefix_of(const struct verb *f, unsigned base, bool starts_with_0)
 {
 	if (f->letter == 'O')
-		return "0o";
+		return f->sharp && !starts_with_0 ? "0o0" : "0o";
 	if (!f->sharp)
 		return "";
 	if (base == 2)
