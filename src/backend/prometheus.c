@@ -87,9 +87,9 @@ static bool read_value(const json_t *v, double *out)
 		return false;
 	bare = s.n && (s.p[0] == '+' || s.p[0] == '-') ? str_from(s, 1) : s;
 	if (is_word(bare, "inf") || is_word(bare, "infinity"))
-		*out = s.p[0] == '-' ? -(double)INFINITY : (double)INFINITY;
+		*out = s.p[0] == '-' ? -HUGE_VAL : HUGE_VAL;
 	else if (is_word(bare, "nan"))
-		*out = (double)NAN;
+		*out = nan("");
 	else
 		return str_double(s, out);
 	return true;

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "net/curl_options.h"
+#include "net/oauth2.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -23,6 +24,8 @@ struct exchange {
 	VEC(struct http_header) answer_headers;
 	struct str message; /* of a mail, what is left to send */
 	const char *early;  /* failed before it began */
+	struct exchange *token; /* the one that fetches an access token first */
+	const char *token_key;
 	void (*http_done)(void *, const struct http_answer *);
 	void (*mail_done)(void *, const struct mail_answer *);
 	void *arg;
@@ -35,6 +38,7 @@ struct client {
 	char *user_agent;
 	LIST_HEAD(, exchange) exchanges;
 	size_t n;
+	struct token_cache *tokens;
 };
 
 /* -- the end of an exchange -------------------------------------------------------------- */
@@ -43,6 +47,8 @@ static void exchange_free(struct exchange *x)
 {
 	struct client *c = x->client;
 
+	if (x->token)
+		exchange_free(x->token);
 	if (x->easy) {
 		curl_multi_remove_handle(c->multi, x->easy);
 		curl_easy_cleanup(x->easy);
@@ -227,6 +233,7 @@ struct client *client_new(struct event_base *base, const char *user_agent)
 	c->early = evtimer_new(base, on_early, c);
 	ASSERT(c->multi && c->timer && c->early);
 	LIST_INIT(&c->exchanges);
+	c->tokens = token_cache_new();
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, set_timer);
@@ -246,6 +253,7 @@ void client_free(struct client *c)
 	curl_multi_cleanup(c->multi);
 	event_free(c->timer);
 	event_free(c->early);
+	token_cache_free(c->tokens);
 	free(c->user_agent);
 	free(c);
 }
@@ -393,7 +401,6 @@ static bool prepare_http(struct exchange *x, const struct http_request *r, struc
 	    !add_configured_headers(x, extras.proxy_headers.v, extras.proxy_headers.n,
 				    &x->proxy_headers, err))
 		return false;
-	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
 	if (x->proxy_headers)
 		curl_easy_setopt(x->easy, CURLOPT_PROXYHEADER, x->proxy_headers);
 	return true;
@@ -401,10 +408,56 @@ static bool prepare_http(struct exchange *x, const struct http_request *r, struc
 
 static struct exchange *begin(struct exchange *x, bool ok, const struct err *err)
 {
+	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
 	if (!ok)
 		fail_early(x, err->text);
 	else if (curl_multi_add_handle(x->client->multi, x->easy) != CURLM_OK)
 		fail_early(x, "libcurl did not take the request");
+	return x;
+}
+
+/* -- access tokens: one exchange before the other ----------------------------------------*/
+
+static void use_token(struct exchange *x, const char *token)
+{
+	struct err err;
+	bool ok = add_header(x, &x->headers, "Authorization",
+			     arena_printf(&x->mem, "Bearer %s", token)) ||
+		  err_set(&err, NOWHERE, "the access token holds a line break");
+
+	begin(x, ok, &err);
+}
+
+static void on_token(void *arg, const struct http_answer *a)
+{
+	struct exchange *x = arg;
+	const char *token;
+	struct err err;
+
+	x->token = NULL;
+	token = token_take(x->client->tokens, x->token_key, a, &err);
+	if (token)
+		use_token(x, token);
+	else
+		fail_early(x, err.text);
+}
+
+static struct exchange *begin_with_token(struct exchange *x, const struct oauth2_config *o)
+{
+	const char *key = token_key(&x->mem, o);
+	const char *token = token_find(x->client->tokens, key);
+	struct http_request r;
+	struct err err;
+
+	if (token) {
+		use_token(x, token);
+		return x;
+	}
+	x->token_key = key;
+	if (token_compose(&x->mem, o, &r, &err))
+		x->token = client_http(x->client, &r, on_token, x);
+	else
+		fail_early(x, err.text);
 	return x;
 }
 
@@ -413,9 +466,13 @@ struct exchange *client_http(struct client *c, const struct http_request *r,
 {
 	struct exchange *x = exchange_new(c, arg, r->max_answer);
 	struct err err;
+	bool ok;
 
 	x->http_done = done;
-	return begin(x, prepare_http(x, r, &err), &err);
+	ok = prepare_http(x, r, &err);
+	if (ok && r->config && r->config->oauth2)
+		return begin_with_token(x, r->config->oauth2);
+	return begin(x, ok, &err);
 }
 
 /* -- mail -------------------------------------------------------------------------------- */

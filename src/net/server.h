@@ -29,17 +29,18 @@ struct server_options {
 	void *arg;
 };
 
+enum client_cert {
+	CLIENT_CERT_NONE,
+	CLIENT_CERT_REQUEST,
+	CLIENT_CERT_ANY,
+	CLIENT_CERT_VERIFY_IF_GIVEN,
+	CLIENT_CERT_VERIFY,
+};
 struct server_tls { /* paths; NULL where absent */
 	const char *cert_file, *key_file, *client_ca_file;
 	const char *cert, *key, *client_ca; /* PEM text */
 	int min_version, max_version;	    /* 10 .. 13; 0: 12 and 13 */
-	enum client_cert {
-		CLIENT_CERT_NONE,
-		CLIENT_CERT_REQUEST,
-		CLIENT_CERT_ANY,
-		CLIENT_CERT_VERIFY_IF_GIVEN,
-		CLIENT_CERT_VERIFY
-	} client_cert;
+	enum client_cert client_cert;
 };
 
 struct server *server_new(struct event_base *, const struct server_options *) MUST_USE;
@@ -52,8 +53,7 @@ bool server_listen_fd(struct server *, int fd, struct err *) MUST_USE; /* system
 void server_stop_listening(struct server *);
 void server_free(struct server *); /* open calls are dropped */
 
-/* -- a call
- * ------------------------------------------------------------------------------*/
+/* -- a call ------------------------------------------------------------------------------*/
 
 struct arena *call_mem(struct call *);
 const char *call_method(const struct call *);

@@ -4,7 +4,7 @@
 
 extern const struct option_row alert_query_options[], alert_add_options[],
 	silence_add_options[], silence_query_options[], silence_expire_options[],
-	silence_update_options[], rules_options[];
+	silence_update_options[], rules_options[], template_options[];
 
 int alert_query(struct tool *);
 int alert_add(struct tool *);
@@ -13,6 +13,7 @@ int silence_query(struct tool *);
 int silence_expire(struct tool *);
 int silence_update(struct tool *);
 int rules_show(struct tool *);
+int template_show(struct tool *);
 
 /* -- of the silence commands --------------------------------------------------------------*/
 /* The id the server gave; NULL after an error was printed. */

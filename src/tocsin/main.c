@@ -19,6 +19,8 @@ const struct command commands[] = {
 	{"rules", "", rules_options, rules_show,
 	 "Show rules with state, health and last error, and rule files that were refused.",
 	},
+	{"template render", "", template_options, template_show,
+	 "Render a template over sample data, or over the payload of a webhook."},
 	{0},
 };
 

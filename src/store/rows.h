@@ -1,0 +1,17 @@
+/* rows.h - what the two halves of the store share: store.c queues and writes, rows.c turns
+ * our nouns into rows and back. Inside store/ only. */
+#pragma once
+#include "store/schema.h"
+#include "store/store.h"
+
+struct cell {
+	enum { CELL_NULL, CELL_INT, CELL_REAL, CELL_TEXT, CELL_BLOB } kind;
+	int64_t i;
+	double d;
+	struct str s;
+};
+
+/* Queues a statement with its values, which are copied. */
+void store_queue(struct store *, enum statement, const struct cell *, size_t n);
+sqlite3 *store_db(struct store *); /* to read before the writer has anything to do */
+void store_set_now(struct store *, wall_ms); /* the time of the last record, for trimming */

@@ -1,0 +1,10 @@
+/* files.h - the files that configurations and templates name, for the commands that read
+ * them: what tocsind/outside.c is to the daemon. */
+#pragma once
+#include "config/config.h"
+
+#define TOOL_FILE_MAX ((size_t)64 * 1024 * 1024)
+extern const struct files tool_files;
+
+/* For template_run.zone_find; arg is the arena for the zones. */
+const struct zone *tool_zone(void *arg, struct str name);
