@@ -332,6 +332,8 @@ static bool write_one_batch(struct store *s)
 	if (b.first)
 		ok = write_batch(s, b.first, trim && s->now, s->now, error, sizeof(error));
 	pthread_mutex_lock(&s->mtx);
+	if (!s->health.error[0] != ok)
+		wake(s->report_fd); /* whoever asks for the health should look */
 	memcpy(s->health.error, error, sizeof(error));
 	if (ok) {
 		s->health.batches += b.first != NULL;

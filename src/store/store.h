@@ -55,7 +55,7 @@ void store_record(struct store *, wall_ms at, const struct record *);
 /* done is called from store_poll once all that was queued so far is on the disk (true) or
  * could not be written (false). */
 void store_sync(struct store *, void (*done)(void *arg, bool ok), void *arg);
-int store_fd(const struct store *); /* readable: call store_poll */
+int store_fd(const struct store *); /* readable: call store_poll, the health may be another */
 void store_poll(struct store *);
 
 struct store_health {

@@ -169,8 +169,15 @@ static void on_inotify(evutil_socket_t fd, short what, void *arg)
 static void on_store(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	struct store_health h = store_health(d->store);
 
 	(void)fd, (void)what;
+	if (h.error[0] && !d->store_fails)
+		log_error("store", "state cannot be written, will try again",
+			  L_STR("folder", d->flags.storage_path), L_STR("err", h.error));
+	else if (!h.error[0] && d->store_fails)
+		log_info("store", "state is on disk again", L_INT("rows", (int64_t)h.writes));
+	d->store_fails = h.error[0] != 0;
 	store_poll(d->store);
 }
 

@@ -67,6 +67,7 @@ struct daemon {
 	int64_t clock_offset; /* wall - steady clock, as of the last look */
 	uint64_t mended_templates;
 	uint64_t backend_warnings;
+	bool store_fails; /* and that was logged */
 };
 
 /* daemon.c */

@@ -276,7 +276,9 @@ def pagerduty_lines(event):
         if isinstance(value, list):
             value = ", ".join(v.get("labels", {}).get("alertname", "?") if isinstance(v, dict)
                               else str(v) for v in value) or "none"
-        out.append(f"{name:12} {value}")
+        lines = str(value).rstrip().splitlines() or ["none"]
+        out.append(f"{name:12} {lines[0]}")
+        out += [" " * 13 + line for line in lines[1:]]
     if event.get("client_url"):
         out.append(f"client       {event.get('client', '')} {event['client_url']}")
     return out

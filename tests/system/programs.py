@@ -123,8 +123,7 @@ class Program:
         """Waits until url answers 200."""
         def up():
             if not self.alive:
-                raise Late(f"{self.name} ended with status {self.process.returncode}:\n"
-                           + self.log_tail())
+                raise Late(f"{self.name} ended with status {self.process.returncode}:")
             try:
                 return http("GET", url, timeout=2, **how).status == 200
             except OSError:
@@ -158,7 +157,7 @@ class Tocsind(Program):
     """The daemon on a free loopback port. Restarting keeps port, folder and storage."""
 
     def __init__(self, folder, config=None, rules=None, args=(), port=None, web="", name="tocsind",
-                 wait=True, scheme="http", when_up=None):
+                 wait=True, scheme="http", when_up=None, before=None):
         self.folder = str(folder)
         self.config = os.path.join(self.folder, "tocsin.yml")
         self.storage = os.path.join(self.folder, "data")
@@ -168,7 +167,7 @@ class Tocsind(Program):
         if config is not None:
             with open(self.config, "w") as f:
                 f.write(config)
-        argv = [TOCSIND, f"--config.file={self.config}", f"--storage.path={self.storage}",
+        argv = [*(before or ()), TOCSIND, f"--config.file={self.config}", f"--storage.path={self.storage}",
                 f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="]
         if rules:
             argv += ["--rules", str(rules)]

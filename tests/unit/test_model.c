@@ -154,7 +154,7 @@ static void single_matchers(void **state)
 	} cases[] = {
 		{"a=b", NULL},
 		{"{a=b}", "unexpected open or close brace: {a=b}"},
-		{"", "no matchers"},
+		{"", "bad matcher format: "},
 		{"foo", "bad matcher format: foo"},
 	};
 	struct arena mem = {0};

@@ -1,0 +1,147 @@
+"""When things are scarce or late: a full disk, many at once, limits."""
+import concurrent.futures
+import json
+import time
+from http.client import HTTPException
+
+from conftest import alert, firing, group, hook, make_config, rule_file, write
+from programs import http, iso, until
+
+
+def silence_body(i, **more):
+    now = time.time()
+    return {"matchers": [{"name": "n", "value": str(i), "isRegex": False}],
+            "startsAt": iso(now), "endsAt": iso(now + 3600), "createdBy": "me",
+            "comment": f"number {i} " + "x" * 2000, **more}
+
+
+def test_every_answered_silence_outlives_kill_9_under_load(start, far, keep):
+    d = start(make_config(hook(far)))
+    answered = []
+
+    def post(i):
+        try:
+            a = http("POST", d.url + "/api/v2/silences", silence_body(i), timeout=5)
+        except (OSError, HTTPException):  # the daemon is gone
+            return
+        if a.status == 200:
+            answered.append(a.json["silenceID"])
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for i in range(2000):
+            pool.submit(post, i)
+        until(lambda: len(answered) > 150, 20)
+        d.kill()
+        pool.shutdown(cancel_futures=True)
+    d = keep(d.again())
+    there = {s["id"] for s in d.get("/api/v2/silences").json}
+    assert set(answered) <= there, f"{len(set(answered) - there)} of {len(answered)} lost"
+
+
+def test_a_full_disk_is_not_called_success(start, far, folder, keep):
+    """A limit on the size of files stands for the disk: what is answered 200 is there later."""
+    d = start(make_config(hook(far)), before=["sh", "-c", 'trap "" XFSZ; ulimit -f 400; exec "$@"',
+                                              "sh"])
+    good, bad = [], []
+    for i in range(400):
+        a = d.post("/api/v2/silences", silence_body(i))
+        (good if a.status == 200 else bad).append(a)
+        if len(bad) == 3:
+            break
+    assert good and bad, f"{len(good)} were taken"
+    assert all(500 <= a.status < 600 for a in bad), bad
+    assert d.alive and d.get("/-/healthy").status == 200
+    assert "level=ERROR part=store" in d.log() and d.storage in d.log()
+    until(lambda: d.metric("tocsin_store_failures_total"), 5)
+    d.kill()
+    d = keep(d.again())
+    there = {s["id"] for s in d.get("/api/v2/silences").json}
+    lost = {a.json["silenceID"] for a in good} - there
+    assert not lost, f"{len(lost)} of {len(good)} lost"
+
+
+def test_notifications_go_on_with_a_full_disk(start, far, box):
+    d = start(make_config(hook(far)), before=["sh", "-c", 'trap "" XFSZ; ulimit -f 300; exec "$@"',
+                                              "sh"])
+    for i in range(400):
+        if d.post("/api/v2/silences", silence_body(i)).status != 200:
+            break
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    assert box.wait(lambda s: s.ok, 10), d.log_tail()
+
+
+def test_a_silence_that_ends_lets_the_alert_through(start, far, box):
+    d = start(make_config(hook(far)))
+    now = time.time()
+    d.silence("alertname=Quiet", startsAt=iso(now), endsAt=iso(now + 2))
+    d.post("/api/v2/alerts", [firing("Quiet")])
+    seen = box.wait(lambda s: True, 6)
+    assert seen and seen.body["groupLabels"]["alertname"] == "Quiet"
+    assert time.time() - now > 1.9
+
+
+def test_mute_and_active_time_intervals(start, far, box):
+    always = [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]
+    d = start(make_config(hook(far), route={"routes": [
+        {"receiver": "r", "matchers": ["a=muted"], "mute_time_intervals": ["always"]},
+        {"receiver": "r", "matchers": ["a=inactive"], "active_time_intervals": ["never"]},
+        {"receiver": "r", "matchers": ["a=active"], "active_time_intervals": ["always"]}]},
+        time_intervals=[{"name": "always", "time_intervals": always},
+                        {"name": "never", "time_intervals": [{"years": ["1999"]}]}]))
+    d.post("/api/v2/alerts", [firing("A", a="muted"), firing("B", a="inactive"),
+                              firing("C", a="active")])
+    assert box.wait(lambda s: True, 5).body["groupLabels"]["alertname"] == "C"
+    assert not box.wait(lambda s: True, 1, since=1)
+    until(lambda: d.metric("alertmanager_notifications_suppressed_total",
+                           reason="mute_time_interval"), 5)
+    assert d.metric("alertmanager_notifications_suppressed_total", reason="active_time_interval")
+
+
+def test_a_limit_on_alerts_of_one_name(start, far):
+    d = start(make_config(hook(far)), args=["--alerts.per-alertname-limit=3"])
+    d.post("/api/v2/alerts", [firing("Flood", i=str(i)) for i in range(10)])
+    d.post("/api/v2/alerts", [firing("Other")])
+    assert len(d.alerts(alertname="Flood")) == 3 and len(d.alerts(alertname="Other")) == 1
+
+
+def test_a_start_delay_gathers(start, far, box):
+    d = start(make_config(hook(far)), args=["--dispatch.start-delay=2s"])
+    began = time.monotonic()
+    d.post("/api/v2/alerts", [firing("A", host="a")])
+    seen = box.wait(lambda s: True, 6)
+    assert seen and seen.at - began > 1
+
+
+def test_thousands_of_alerts(start, far, box):
+    d = start(make_config(hook(far)))
+    began = time.monotonic()
+    for i in range(0, 10000, 1000):
+        body = [firing(f"A{n % 50}", n=str(n), host=f"h{n % 7}") for n in range(i, i + 1000)]
+        assert d.post("/api/v2/alerts", body).status == 200
+    assert len(d.get("/api/v2/alerts").json) == 10000
+    until(lambda: len({json.dumps(s.body["groupLabels"]) for s in box.all()}) == 50, 20)
+    assert time.monotonic() - began < 20
+    groups = d.get("/api/v2/alerts/groups").json
+    assert len(groups) == 50 and sum(len(g["alerts"]) for g in groups) == 10000
+
+
+def test_many_series_of_one_rule(start, far, box, backend, rules):
+    backend.set("many", *[({"i": str(i)}, i) for i in range(5000)])
+    write(rules / "m.yml", rule_file(group("m", alert("Many", "many"), interval="1s")))
+    d = start(make_config(hook(far, max_alerts=10), backend=backend), rules)
+    seen = box.wait(lambda s: True, 15)
+    assert seen and seen.body["truncatedAlerts"] == 4990
+    assert len(d.rule("Many")["alerts"]) == 5000
+    began = time.monotonic()
+    assert d.get("/-/healthy").status == 200
+    assert time.monotonic() - began < 1
+
+
+def test_rules_as_json_and_the_broken_ones_alone(start, far, backend, rules):
+    write(rules / "good.yml", rule_file(group("g", alert("Good", "one"))))
+    write(rules / "bad.yml", "groups: [{name: x, rules: [{alert: A, expr: b, fro: 1m}]}]\n")
+    d = start(make_config(hook(far), backend=backend), rules)
+    assert "Good" in json.dumps(json.loads(d.tool("rules", "-o", "json").stdout))
+    assert "Good" in d.tool("rules", "-o", "extended").stdout
+    out = d.tool("rules", "--broken").stdout
+    assert f"{rules}/bad.yml:1:" in out and "Good" not in out
