@@ -383,23 +383,24 @@ static void decode_field(struct decode *d, const struct yaml *y, const struct fi
 static void decode_absent(struct decode *d, struct pos place, const struct field *f,
 			  void *at)
 {
-	struct yaml *y = ARENA_NEW(d->mem, struct yaml);
 	const char *dir = d->dir;
+	struct yaml *y;
 
+	if (f->kind == FIELD_TEXT)
+		*(const char **)at = f->if_absent ? f->if_absent : "";
+	if (f->kind == FIELD_TEXT || (f->kind != FIELD_INSIDE && !f->if_absent))
+		return;
+	y = ARENA_NEW(d->mem, struct yaml);
 	y->plain = true;
 	y->at = place;
-	if (f->kind == FIELD_INSIDE) {
-		decode_field(d, y, f, at);
-	} else if (f->if_absent) {
+	if (f->if_absent) {
 		y->text = str_of(f->if_absent);
 		yaml_resolve(y, y->text);
 		y->plain = y->kind != YAML_TEXT;
-		d->dir = NULL;
-		decode_field(d, y, f, at);
-		d->dir = dir;
-	} else if (f->kind == FIELD_TEXT) {
-		*(const char **)at = "";
 	}
+	d->dir = NULL;
+	decode_field(d, y, f, at);
+	d->dir = dir;
 }
 
 /* Rows with those of embedded shapes, as one flat table. */

@@ -397,7 +397,9 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 				       .timeout_ns = s->timeout});
 	if (a->verdict != VERDICT_SENT)
 		return;
-	if (type && str_starts(str_of(type), STR("application/json")))
+	if (answer->error) /* not all of it came */
+		retry(a, FAILURE_OTHER, "%s%s", before, answer->error);
+	else if (type && str_starts(str_of(type), STR("application/json")))
 		judge_json(a, answer, before);
 	else if (!str_is(answer->body, "ok"))
 		give_up(a, FAILURE_CLIENT, "%sreceived an error response from Slack: %.*s",

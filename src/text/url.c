@@ -95,6 +95,22 @@ static bool take_scheme(struct arena *mem, struct str *rest, struct url *out)
 	return true;
 }
 
+/* Go takes many characters in a host's name, and escapes of bytes above ASCII only. */
+static bool check_host_name(struct str name, struct pos at, struct err *err)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (c == '%' && (i + 2 >= name.n || hex_of(name.p[i + 1]) < 8 ||
+				 hex_of(name.p[i + 2]) < 0))
+			return err_set(err, at, "invalid URL escape \"%.*s\"",
+				       FMT(str_slice(name, i, 3)));
+		if (is_one_of(c, " ^`{}|\\"))
+			return err_set(err, at, "invalid character \"%c\" in host name", c);
+	}
+	return true;
+}
+
 static bool check_host(struct str host, struct pos at, struct err *err)
 {
 	size_t colon = host.n;
@@ -113,12 +129,8 @@ static bool check_host(struct str host, struct pos at, struct err *err)
 			if (host.p[i] == ':')
 				colon = i;
 		}
-		for (size_t i = 0; i < colon; i++) {
-			if (is_one_of(host.p[i], " <>\"`^{}|\\") || host.p[i] == '#')
-				return err_set(err, at,
-					       "invalid character \"%c\" in host name",
-					       host.p[i]);
-		}
+		if (!check_host_name(str_slice(host, 0, colon), at, err))
+			return false;
 	}
 	for (size_t i = colon + 1; i < host.n; i++) {
 		if (!is_digit(host.p[i]))
