@@ -62,6 +62,8 @@ static void global_build(struct decode *d, struct config_text *t, struct config 
 	}
 	c->global = t->global->engine;
 	c->global.receivers = &t->global->receivers;
+	if (!c->global.http) /* global was no map: a mistake, but the reading goes on */
+		c->global.http = http_config_default(d->mem);
 }
 
 static const char *interval_where(const struct time_interval *t)

@@ -58,7 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
             "resultType": "vector", "result": b.vector(params.get("query", ""))}})
 
     def mode_ok(self, b, params):
-        self.send(200, self.good(b, params))
+        text = self.good(b, params)
+        self.send(200, b.mutation(text) if b.mutation else text)
 
     def mode_fail(self, b, params):
         self.send(500, json.dumps({"status": "error", "errorType": "internal",
@@ -151,6 +152,7 @@ class Backend:
         self._vectors = {}
         self.queries = []  # (path, params, headers)
         self.mode = "ok"
+        self.mutation = None  # what is made of a good answer
         self.gone = False
         self.delay = 30
         self.flood_bytes = 80 * 1024 * 1024

@@ -35,6 +35,8 @@ BAD = [
     ("not yaml: [", r":1:\d+"),
     ("", ""),
     ("route: {receiver: r}\nreceivers: [{name: other}]\n", "1:"),
+    ("global: text\nroute: {receiver: r}\nreceivers:\n  - name: r\n"
+     "    slack_configs: [{api_url: 'http://localhost/', channel: x}]\n", ":1:9"),
     ("route: {receiver: r, group_wiat: 1s}\nreceivers: [{name: r}]\n", "group_wait"),
     ("route: {receiver: r}\nreceivers: [{name: r}]\ntemplates: [broken.tmpl]\n", "broken.tmpl"),
     ("route: {receiver: r}\nreceivers:\n  - name: r\n    webhook_configs: [{url: 'ftp://x'}]\n",

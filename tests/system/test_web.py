@@ -259,7 +259,7 @@ def test_tls_and_basic_auth(start, far, folder, certificate):
             assert answer.headers["WWW-Authenticate"] == "Basic"
     with pytest.raises(OSError):
         http("GET", f"http://127.0.0.1:{d.port}/-/ready", timeout=3)
-    with pytest.raises(ssl.SSLError):
+    with pytest.raises(ssl.SSLError), pytest.warns(DeprecationWarning):
         old = client_context(cert)
         old.minimum_version = ssl.TLSVersion.TLSv1
         old.maximum_version = ssl.TLSVersion.TLSv1_1
