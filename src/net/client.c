@@ -2,6 +2,7 @@
 #include "net/client.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/url.h"
 #include "base/vec.h"
 #include "net/curl_options.h"
 #include "net/oauth2.h"
@@ -502,12 +503,28 @@ static bool set_envelope(struct exchange *x, const struct mail_request *r, struc
 	return true;
 }
 
+static bool is_local(const char *host)
+{
+	return !strcmp(host, "localhost") || !strcmp(host, "127.0.0.1") ||
+	       !strcmp(host, "::1");
+}
+
+/* A password goes by PLAIN or LOGIN, by PLAIN only where nobody listens; the secret by
+ * CRAM-MD5 (spec/receivers.md 3.4). libcurl would use the password for CRAM-MD5. */
 static void set_mail_auth(struct exchange *x, const struct mail_request *r)
 {
+	bool by_secret = secret_is_set(r->cram_secret) && !secret_is_set(r->password);
+	bool is_open = r->tls == MAIL_TLS_NONE && !is_local(r->host);
+
 	if (!r->username)
 		return;
 	curl_easy_setopt(x->easy, CURLOPT_USERNAME, r->username);
-	curl_easy_setopt(x->easy, CURLOPT_PASSWORD, secret_reveal(r->password));
+	curl_easy_setopt(x->easy, CURLOPT_PASSWORD,
+			 secret_reveal(by_secret ? r->cram_secret : r->password));
+	curl_easy_setopt(x->easy, CURLOPT_LOGIN_OPTIONS,
+			 by_secret ? "AUTH=CRAM-MD5"
+			 : is_open ? "AUTH=LOGIN"
+				   : "AUTH=PLAIN;AUTH=LOGIN");
 	if (r->identity && r->identity[0])
 		curl_easy_setopt(x->easy, CURLOPT_SASL_AUTHZID, r->identity);
 }
@@ -521,15 +538,22 @@ static bool prepare_mail(struct exchange *x, const struct mail_request *r, struc
 		[MAIL_TLS_IMPLICIT] = CURLUSESSL_ALL,
 	};
 	const char *scheme = r->tls == MAIL_TLS_IMPLICIT ? "smtps" : "smtp";
+	struct buf hello = BUF(1000);
 	const char *port;
 
-	if (!curl_port_number(&x->mem, r->port, &port))
+	buf_add_path_escaped(&hello, str_of(r->hello));
+	if (!curl_port_number(&x->mem, r->port, &port)) {
+		buf_free(&hello);
 		return err_set(err, NOWHERE, "unknown port %s", r->port);
+	}
 	x->message = r->message;
 	curl_easy_setopt(x->easy, CURLOPT_URL,
 			 arena_printf(&x->mem, strchr(r->host, ':') ? "%s://[%s]:%s/%s"
 								    : "%s://%s:%s/%s",
-				      scheme, r->host, port, r->hello));
+				      scheme, r->host, port, buf_text(&hello)));
+	buf_free(&hello);
+	curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L); /* ends with a QUIT */
 	curl_easy_setopt(x->easy, CURLOPT_USE_SSL, use_ssl[r->tls]);
 	curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, give_message);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +68,30 @@ static long tls_version(int min, int max)
 	       (max ? most[max - 10] : CURL_SSLVERSION_MAX_DEFAULT);
 }
 
+/* The certificate is checked against server_name instead of the URL's host. */
+static CURLcode expect_name(CURL *c, void *ctx, void *name)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+
+	(void)c;
+	if (!X509_VERIFY_PARAM_set1_host(param, name, 0))
+		return CURLE_SSL_CERTPROBLEM;
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	return CURLE_OK;
+}
+
+static void set_server_name(CURL *c, struct arena *mem, const struct tls_config *t)
+{
+	if (!t->server_name || !t->server_name[0] || t->insecure_skip_verify)
+		return;
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L); /* OpenSSL does it, see above */
+	curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, expect_name);
+	curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA,
+			 (void *)(uintptr_t)arena_text(mem, t->server_name));
+}
+
 bool curl_set_tls(CURL *c, struct arena *mem, const struct tls_config *t, struct err *err)
 {
-	(void)mem;
 	if (t->max_version && t->max_version < (t->min_version ? t->min_version : 12))
 		return err_set(err, t->at, "max_version is below min_version");
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, tls_version(t->min_version, t->max_version));
@@ -85,6 +107,7 @@ bool curl_set_tls(CURL *c, struct arena *mem, const struct tls_config *t, struct
 		set_blob(c, CURLOPT_SSLKEY_BLOB, secret_reveal(t->key));
 	else if (t->key_file)
 		curl_easy_setopt(c, CURLOPT_SSLKEY, t->key_file);
+	set_server_name(c, mem, t);
 	if (t->insecure_skip_verify) {
 		curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
