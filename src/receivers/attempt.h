@@ -19,6 +19,7 @@
 #pragma once
 #include "engine/notification.h"
 #include "engine/wire.h"
+#include "receivers/parsed.h"
 #include "text/template.h"
 
 struct template_set;
@@ -33,6 +34,7 @@ struct attempt_cache {
 
 struct attempt_env {
 	const struct template_set *templates; /* receiver_templates_load */
+	struct parsed_texts *parsed;	      /* field texts of that set; or NULL */
 	const char *external_url;	      /* without a slash at its end */
 	const char *user_agent;		      /* "Alertmanager/..." */
 	const char *hostname;		      /* for Message-Id */

@@ -138,6 +138,15 @@ static struct str fail(struct render *r, const struct err *err, const char *whol
 	return partial;
 }
 
+static const struct template *parse(const struct attempt *a, enum template_engine engine,
+				    const char *field, struct err *err)
+{
+	if (a->env->parsed)
+		return parsed_text(a->env->parsed, engine, a->mem, field, err);
+	return template_parse(a->mem, a->env->templates, engine, "", str_of(field), NOWHERE,
+			      err);
+}
+
 static struct str render(struct render *r, enum template_engine engine, const char *field,
 			 bool may_mend)
 {
@@ -151,8 +160,7 @@ static struct str render(struct render *r, enum template_engine engine, const ch
 		return STR("");
 	if (engine == TEMPLATE_TEXT && !strstr(field, "{{"))
 		return str_of(field);
-	t = template_parse(r->a->mem, r->a->env->templates, engine, "", str_of(field),
-			   NOWHERE, &err);
+	t = parse(r->a, engine, field, &err);
 	if (!t)
 		return fail(r, &err, NULL, STR(""), may_mend);
 	if (template_render(t, &run, r->data, &out, &err) == RENDERED) {

@@ -32,6 +32,7 @@ struct generation {
 	struct arena mem;
 	const struct config *config;
 	const struct template_set *templates;
+	struct parsed_texts *parsed;
 	struct map caches; /* of attempt caches, by integration */
 };
 

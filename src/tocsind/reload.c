@@ -13,6 +13,7 @@ void generation_free(struct generation *g)
 	if (!g)
 		return;
 	map_free(&g->caches);
+	parsed_texts_free(g->parsed);
 	arena_free(&g->mem);
 	free(g);
 }

@@ -129,6 +129,7 @@ static struct attempt_env env_of(struct daemon *d)
 {
 	return (struct attempt_env){
 		.templates = d->now_runs->templates,
+		.parsed = d->now_runs->parsed,
 		.external_url = d->external_url,
 		.user_agent = d->flags.as_0_25 ? "Alertmanager/0.25.0" : "Alertmanager/0.34.0",
 		.hostname = d->hostname,
