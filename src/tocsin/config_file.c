@@ -32,6 +32,7 @@ const struct config *config_file_load(struct tool *t, const char *path, struct s
 {
 	struct config_options options = options_of(t);
 	struct errs errs = {.mem = &t->mem}, later = {.mem = &t->mem};
+	const struct template_set *set = NULL;
 	const struct config *c =
 		text.p ? config_parse(&t->mem, path, text, &options, &errs, NULL)
 		       : config_load(&t->mem, path, &options, &errs, NULL);
@@ -39,7 +40,11 @@ const struct config *config_file_load(struct tool *t, const char *path, struct s
 	*mistakes = c ? NULL : text_of(t, &errs);
 	if (template_mistakes) {
 		*template_mistakes = NULL;
-		if (c && !receiver_templates_load(&t->mem, c, &tool_files, &later))
+		if (c)
+			set = receiver_templates_load(&t->mem, c, &tool_files, &later);
+		if (set)
+			receiver_templates_check(c, set, &later);
+		if (later.n)
 			*template_mistakes = text_of(t, &later);
 	}
 	return c;

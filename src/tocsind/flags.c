@@ -73,6 +73,10 @@ static const struct flag rows[] = {
 	 "Which Alertmanager to be indistinguishable from where releases differ: 0.25 (Debian "
 	 "12; label names are ASCII) or 0.34 (UTF-8 names, richer payloads).",
 	 false},
+	{"templates.check", FLAG_BOOL, AT(check_templates), "true",
+	 "Refuse a configuration with a template that cannot work; --no-templates.check only "
+	 "warns, and sends what can be sent.",
+	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are accepted.",
 	 false},
@@ -333,7 +337,7 @@ void flags_print_help(void)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct flag *r = &rows[i];
 
-		if (r->otherwise && r->otherwise[0])
+		if (r->otherwise && r->otherwise[0] && r->kind != FLAG_BOOL)
 			printf("  --%s=%s\n", r->name, r->otherwise);
 		else
 			printf("  --%s%s\n", r->name, r->kind == FLAG_BOOL ? "" : "=...");

@@ -27,7 +27,7 @@ struct flags {
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, journal_retention_ns,
 		shutdown_ns;
-	bool log_silences;
+	bool log_silences, check_templates;
 	const char *features;
 	enum matcher_mode matchers; /* from features and compatibility */
 	const char *compatibility;

@@ -55,12 +55,15 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 		g->templates =
 			receiver_templates_load(&g->mem, g->config, &outside_files, &errs);
 	if (g->templates)
-		receiver_templates_check(g->config, g->templates, &warnings);
+		receiver_templates_check(g->config, g->templates,
+					 d->flags.check_templates ? &errs : &warnings);
 	log_warnings(&warnings);
-	if (!g->config || !g->templates) {
+	if (errs.n) {
 		add_mistakes(mistakes, &errs);
 		generation_free(g);
 		g = NULL;
+	} else {
+		g->parsed = parsed_texts_new(g->templates);
 	}
 	arena_free(&err_mem);
 	return g;
