@@ -20,9 +20,13 @@ struct render {
 };
 /* The data of the notification; max_alerts 0: all of them. */
 void render_start(struct render *, struct attempt *, size_t max_alerts);
-/* What was written before a failure is kept. */
-struct str render_text(struct render *, const char *field);
-struct str render_html(struct render *, const char *field);
+/* After a failure what was written before it is kept and every later field is empty, or
+ * the field is mended (attempt_env.mend_templates): a message and a line then name the
+ * alerts plainly, another field is empty. */
+struct str render_message(struct render *, const char *field); /* what people read */
+struct str render_line(struct render *, const char *field);	 /* a title, a subject */
+struct str render_html(struct render *, const char *field);	 /* a message */
+struct str render_text(struct render *, const char *field);	 /* a colour, a link, ... */
 /* For addresses and keys: a failure is never mended. */
 struct str render_exactly(struct render *, const char *field);
 /* Ends the attempt when a field failed: not sent, not retried. False then. */

@@ -42,9 +42,9 @@ static void compose(struct attempt *a)
 	struct url avatar;
 
 	render_start(&r, a, 0);
-	title = cut_chars(a->mem, render_text(&r, s->title), 256);
-	message = cut_chars(a->mem, render_text(&r, s->message), 4096);
-	content = cut_chars(a->mem, render_text(&r, s->content), 2000);
+	title = cut_chars(a->mem, render_line(&r, s->title), 256);
+	message = cut_chars(a->mem, render_message(&r, s->message), 4096);
+	content = cut_chars(a->mem, render_message(&r, s->content), 2000);
 	if (!render_ok(&r) || !secret_get(a, s->webhook_url, s->webhook_url_file, &url))
 		return;
 	json_open(&body, '{');

@@ -218,7 +218,7 @@ static void add_headers(struct buf *out, struct render *r, const struct email *e
 	const char *subject = configured(e, "Subject");
 
 	add_line(out, "Subject",
-		 render_text(r, subject ? subject : TPL("email.default.subject")));
+		 render_line(r, subject ? subject : TPL("email.default.subject")));
 	add_line(out, "To", configured(e, "To") ? render_text(r, configured(e, "To")) : to);
 	add_line(out, "From",
 		 configured(e, "From") ? render_text(r, configured(e, "From")) : from);
@@ -264,7 +264,7 @@ static void add_message(struct buf *out, struct render *r, const struct email *e
 	boundary[60] = 0;
 	add_headers(out, r, e, from, to, boundary, &seed);
 	if (*e->text)
-		add_part(out, boundary, true, "text/plain", render_text(r, e->text));
+		add_part(out, boundary, true, "text/plain", render_message(r, e->text));
 	if (*e->html)
 		add_part(out, boundary, !*e->text, "text/html", render_html(r, e->html));
 	buf_addf(out, "\r\n--%s--\r\n", boundary);

@@ -323,7 +323,7 @@ static void add_compact(struct buf *out, struct str json)
 static bool put_description(struct issue *i, const struct jira *s)
 {
 	struct attempt *a = i->r->a;
-	struct str text = cut_chars(a->mem, render_text(i->r, s->description.template),
+	struct str text = cut_chars(a->mem, render_message(i->r, s->description.template),
 				    32767);
 	struct json j = JSON;
 	json_t *parsed;
@@ -376,7 +376,7 @@ static bool render_issue(struct issue *i, bool update)
 
 	if (s->summary.update || !update) {
 		json_str(&summary,
-			 cut_chars(a->mem, render_text(i->r, s->summary.template), 255));
+			 cut_chars(a->mem, render_line(i->r, s->summary.template), 255));
 		issue_put(i, "summary", &summary);
 	}
 	if ((s->description.update || !update) && !put_description(i, s))

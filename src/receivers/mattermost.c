@@ -184,14 +184,14 @@ static void write_attachment(struct json *j, struct render *r,
 			     const struct mattermost_attachment *s)
 {
 	json_open(j, '{');
-	json_put_some(j, "fallback", render_text(r, s->fallback));
+	json_put_some(j, "fallback", render_line(r, s->fallback));
 	json_put_some(j, "color", render_text(r, s->color));
 	json_put_some(j, "pretext", render_text(r, s->pretext));
-	json_put_some(j, "text", render_text(r, s->text));
+	json_put_some(j, "text", render_message(r, s->text));
 	json_put_some(j, "author_name", render_text(r, s->author_name));
 	json_put_some(j, "author_link", render_text(r, s->author_link));
 	json_put_some(j, "author_icon", render_text(r, s->author_icon));
-	json_put_some(j, "title", render_text(r, s->title));
+	json_put_some(j, "title", render_line(r, s->title));
 	json_put_some(j, "title_link", render_text(r, s->title_link));
 	write_fields(j, r, &s->fields);
 	json_put_some(j, "thumb_url", render_text(r, s->thumb_url));
@@ -238,7 +238,7 @@ static void write_body(struct json *j, struct render *r, const struct mattermost
 	json_open(j, '{');
 	if (s->attachments.n)
 		json_put_some(j, "text",
-			      cut_chars(r->a->mem, render_text(r, s->own.text), MAX_TEXT));
+			      cut_chars(r->a->mem, render_message(r, s->own.text), MAX_TEXT));
 	json_put_some(j, "channel", channel);
 	json_put_some(j, "username", render_text(r, s->username));
 	json_put_some(j, "icon_url", render_text(r, s->icon_url));

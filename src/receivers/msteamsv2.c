@@ -86,8 +86,8 @@ static void compose(struct attempt *a)
 	const char *url;
 
 	render_start(&r, a, 0);
-	title = render_text(&r, s->title);
-	text = render_text(&r, s->text);
+	title = render_line(&r, s->title);
+	text = render_message(&r, s->text);
 	if (!render_ok(&r) || !secret_get(a, s->webhook_url, s->webhook_url_file, &url))
 		return;
 	json_open(&body, '{');

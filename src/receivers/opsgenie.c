@@ -310,8 +310,8 @@ static void compose_update(struct render *r, const char *alias, const char *what
 
 static void compose_create(struct render *r, const struct opsgenie *s, const char *alias)
 {
-	struct str message = cut_chars(r->a->mem, render_text(r, s->message), 130);
-	struct str description = render_text(r, s->description);
+	struct str message = cut_chars(r->a->mem, render_message(r, s->message), 130);
+	struct str description = render_message(r, s->description);
 	struct json body = JSON;
 
 	json_open(&body, '{');

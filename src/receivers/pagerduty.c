@@ -254,7 +254,7 @@ static void render_event(struct render *r, const char *key, struct event *e)
 	e->action = r->a->n->firing ? "trigger" : "resolve";
 	e->hash = group_hash(mem, r->a->n->group_key);
 	e->details = render_details(r, p);
-	e->summary = cut_chars(mem, render_text(r, p->description), 1024);
+	e->summary = cut_chars(mem, render_line(r, p->description), 1024);
 	e->key = render_exactly(r, key);
 	e->client = render_text(r, p->client);
 	e->client_url = render_text(r, p->client_url);

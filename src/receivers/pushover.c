@@ -67,9 +67,9 @@ static const char *address(struct render *r, const struct pushover *s, const cha
 			   const char *app_token)
 {
 	struct arena *mem = r->a->mem;
-	struct str title = cut_chars(mem, render_text(r, s->title), 250);
+	struct str title = cut_chars(mem, render_line(r, s->title), 250);
 	struct str message = s->html ? render_html(r, s->message)
-				     : render_text(r, s->message);
+				     : render_message(r, s->message);
 	struct str url = cut_chars(mem, render_text(r, s->url), 512);
 	struct str user = render_exactly(r, user_key), token = render_exactly(r, app_token);
 	struct buf out = BUF(BUF_NO_LIMIT);

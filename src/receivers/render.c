@@ -124,14 +124,88 @@ void render_start(struct render *r, struct attempt *a, size_t max_alerts)
 }
 
 /* -- fields -----------------------------------------------------------------------------*/
+/* What a field becomes whose template failed, so that the page goes out all the same. */
+enum mend {
+	MEND_NOT,     /* the attempt fails: an address, a key */
+	MEND_EMPTY,   /* the service's own default: a colour, a link */
+	MEND_LINE,    /* what people read in one line */
+	MEND_MESSAGE, /* what people read */
+};
+
+#define MOST_PLAIN_ALERTS 20
+
+static void add_plain_line(struct buf *b, const struct render *r)
+{
+	const struct notification *n = r->a->n;
+	size_t firing = 0;
+
+	for (size_t i = 0; i < n->n_alerts; i++)
+		firing += !n->alerts[i].resolved;
+	if (firing)
+		buf_addf(b, "[FIRING:%zu]", firing);
+	else
+		buf_add_text(b, "[RESOLVED]");
+	for (size_t i = 0; i < n->group_labels->n; i++)
+		buf_addf(b, " %s", n->group_labels->v[i].value);
+}
+
+/* The alerts without any template: what fires, its labels, its summary. */
+static void add_plain_alerts(struct buf *b, const struct render *r)
+{
+	const struct notification *n = r->a->n;
+
+	for (size_t i = 0; i < MIN(n->n_alerts, MOST_PLAIN_ALERTS); i++) {
+		const struct notification_alert *a = &n->alerts[i];
+		const char *summary = labels_get(a->annotations, "summary");
+
+		buf_addf(b, "\n%s ", a->resolved ? "resolved" : "firing");
+		buf_add_labels(b, a->labels);
+		if (summary[0])
+			buf_addf(b, " %s", summary);
+	}
+	if (n->n_alerts > MOST_PLAIN_ALERTS)
+		buf_addf(b, "\nand %zu more", n->n_alerts - MOST_PLAIN_ALERTS);
+}
+
+static void add_html_text(struct buf *out, struct str s)
+{
+	buf_add_text(out, "<pre>");
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr("<>&\"'", s.p[i]) && s.p[i])
+			buf_addf(out, "&#%d;", s.p[i]);
+		else
+			buf_add_char(out, s.p[i]);
+	}
+	buf_add_text(out, "</pre>");
+}
+
+static struct str mended(struct render *r, enum mend how, bool html, const char *error)
+{
+	struct buf plain = BUF(TEMPLATE_MAX_OUTPUT), escaped = BUF(TEMPLATE_MAX_OUTPUT);
+	struct str text;
+
+	if (how != MEND_EMPTY)
+		add_plain_line(&plain, r);
+	if (how == MEND_MESSAGE) {
+		add_plain_alerts(&plain, r);
+		buf_addf(&plain, "\n(this message's template failed: %s)", error);
+	}
+	if (html)
+		add_html_text(&escaped, buf_str(&plain));
+	text = buf_keep(html ? &escaped : &plain, r->a->mem);
+	buf_free(&plain);
+	buf_free(&escaped);
+	return text;
+}
+
 static struct str fail(struct render *r, const struct err *err, const char *whole,
-		       struct str partial, bool may_mend)
+		       struct str partial, enum mend how, bool html)
 {
 	const char *error = whole ? whole : arena_text(r->a->mem, err->text);
 
-	if (may_mend && r->a->env->mend_templates) {
+	if (how != MEND_NOT && r->a->env->mend_templates) {
 		r->a->mended = error;
-		return str_of(arena_printf(r->a->mem, "%.*s [%s]", FMT(partial), error));
+		return mended(r, how, html, error);
 	}
 	r->failed = true;
 	r->error = error;
@@ -148,8 +222,9 @@ static const struct template *parse(const struct attempt *a, enum template_engin
 }
 
 static struct str render(struct render *r, enum template_engine engine, const char *field,
-			 bool may_mend)
+			 enum mend how)
 {
+	bool html = engine == TEMPLATE_HTML;
 	struct template_run run = run_of(r);
 	struct buf out = BUF(TEMPLATE_MAX_OUTPUT);
 	const struct template *t;
@@ -162,12 +237,12 @@ static struct str render(struct render *r, enum template_engine engine, const ch
 		return str_of(field);
 	t = parse(r->a, engine, field, &err);
 	if (!t)
-		return fail(r, &err, NULL, STR(""), may_mend);
+		return fail(r, &err, NULL, STR(""), how, html);
 	if (template_render(t, &run, r->data, &out, &err) == RENDERED) {
 		text = buf_keep(&out, r->a->mem);
 	} else {
 		text = buf_keep(&out, r->a->mem);
-		text = fail(r, &err, run.error, text, may_mend);
+		text = fail(r, &err, run.error, text, how, html);
 	}
 	buf_free(&out);
 	return text;
@@ -175,17 +250,27 @@ static struct str render(struct render *r, enum template_engine engine, const ch
 
 struct str render_text(struct render *r, const char *field)
 {
-	return render(r, TEMPLATE_TEXT, field, true);
+	return render(r, TEMPLATE_TEXT, field, MEND_EMPTY);
+}
+
+struct str render_line(struct render *r, const char *field)
+{
+	return render(r, TEMPLATE_TEXT, field, MEND_LINE);
+}
+
+struct str render_message(struct render *r, const char *field)
+{
+	return render(r, TEMPLATE_TEXT, field, MEND_MESSAGE);
 }
 
 struct str render_html(struct render *r, const char *field)
 {
-	return render(r, TEMPLATE_HTML, field, true);
+	return render(r, TEMPLATE_HTML, field, MEND_MESSAGE);
 }
 
 struct str render_exactly(struct render *r, const char *field)
 {
-	return render(r, TEMPLATE_TEXT, field, false);
+	return render(r, TEMPLATE_TEXT, field, MEND_NOT);
 }
 
 bool render_ok(struct render *r)
@@ -251,7 +336,7 @@ static bool write_list(struct render *r, struct json *j, const struct yaml *y,
 /* What the text rendered to, unless it reads as YAML of another kind. */
 static bool write_text(struct render *r, struct json *j, struct str text)
 {
-	struct str rendered = render_text(r, arena_copy(r->a->mem, text));
+	struct str rendered = render_message(r, arena_copy(r->a->mem, text));
 	const struct yaml *value = yaml_read_value(r->a->mem, rendered);
 
 	if (value && value->kind != YAML_TEXT)

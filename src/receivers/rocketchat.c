@@ -169,9 +169,9 @@ static void write_body(struct json *j, struct render *r, const struct rocketchat
 	json_put_some(j, "avatar", render_text(r, s->icon_url));
 	json_open_key(j, "attachments", '[');
 	json_open(j, '{');
-	json_put_some(j, "title", cut_chars(r->a->mem, render_text(r, s->title), 1024));
+	json_put_some(j, "title", cut_chars(r->a->mem, render_line(r, s->title), 1024));
 	json_put_some(j, "title_link", render_text(r, s->title_link));
-	json_put_some(j, "text", render_text(r, s->text));
+	json_put_some(j, "text", render_message(r, s->text));
 	json_put_some(j, "image_url", render_text(r, s->image_url));
 	json_put_some(j, "thumb_url", render_text(r, s->thumb_url));
 	json_put_some(j, "color", render_text(r, s->color));

@@ -274,10 +274,10 @@ static void write_mrkdwn(struct json *j, const struct text_list *list)
  * empty (1.2); here that is also the order of the members, but for the color. */
 static void write_attachment(struct json *j, struct render *r, const struct slack *s)
 {
-	struct str title = cut_chars(r->a->mem, render_text(r, s->title), 1024);
+	struct str title = cut_chars(r->a->mem, render_line(r, s->title), 1024);
 	struct str title_link = render_text(r, s->title_link);
-	struct str pretext = render_text(r, s->pretext), text = render_text(r, s->text);
-	struct str fallback = render_text(r, s->fallback);
+	struct str pretext = render_text(r, s->pretext), text = render_message(r, s->text);
+	struct str fallback = render_line(r, s->fallback);
 	struct str callback_id = render_text(r, s->callback_id);
 	struct str image_url = render_text(r, s->image_url);
 	struct str thumb_url = render_text(r, s->thumb_url);
@@ -327,7 +327,7 @@ static void compose(struct attempt *a)
 	username = render_text(&r, s->username);
 	emoji = render_text(&r, s->icon_emoji);
 	icon = render_text(&r, s->icon_url);
-	text = render_text(&r, s->message_text);
+	text = render_message(&r, s->message_text);
 	if (r.failed)
 		a->mended = r.error; /* the message goes out all the same */
 	a->state = arena_alloc(a->mem, channel.n + 1);

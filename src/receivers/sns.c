@@ -161,8 +161,8 @@ static void publish(struct attempt *a, const char *region, const struct aws_cred
 	add_text(&r, f, "TopicArn", topic);
 	add_text(&r, f, "PhoneNumber", render_text(&r, s->phone_number));
 	add_text(&r, f, "TargetArn", render_text(&r, s->target_arn));
-	add_text(&r, f, "Subject", render_text(&r, s->subject));
-	message = render_text(&r, s->message);
+	add_text(&r, f, "Subject", render_line(&r, s->subject));
+	message = render_message(&r, s->message);
 	if (str_ends(topic, STR(".fifo"))) {
 		aws_form_add(f, "MessageDeduplicationId", hash);
 		aws_form_add(f, "MessageGroupId", hash);

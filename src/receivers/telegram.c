@@ -80,11 +80,11 @@ static bool read_again(struct attempt *a, struct secret secret, const char *file
 	return false;
 }
 
-static bool render_message(struct render *r, const struct telegram *s, struct str *out)
+static bool message_of(struct render *r, const struct telegram *s, struct str *out)
 {
 	bool html = !strcmp(s->parse_mode, "HTML");
 
-	*out = html ? render_html(r, s->message) : render_text(r, s->message);
+	*out = html ? render_html(r, s->message) : render_message(r, s->message);
 	if (!render_ok(r))
 		return false;
 	if (!html)
@@ -103,7 +103,7 @@ static void compose(struct attempt *a)
 	struct render r;
 
 	render_start(&r, a, 0);
-	if (!render_message(&r, s, &message) ||
+	if (!message_of(&r, s, &message) ||
 	    !read_again(a, s->bot_token, s->bot_token_file, &token) ||
 	    !read_again(a, (struct secret){NULL}, s->chat_id_file, &chat))
 		return;

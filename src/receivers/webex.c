@@ -46,7 +46,7 @@ static void compose(struct attempt *a)
 	struct render r;
 
 	render_start(&r, a, 0);
-	message = render_text(&r, s->message);
+	message = render_message(&r, s->message);
 	if (!render_ok(&r))
 		return;
 	message = cut_bytes(a->mem, message, MAX_BYTES);

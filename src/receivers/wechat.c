@@ -98,7 +98,7 @@ static void send_message(struct attempt *a, const char *token)
 	bool markdown = !strcmp(s->message_type, "markdown");
 	struct buf query = BUF(BUF_NO_LIMIT);
 	struct render *r = a->state;
-	struct str message = render_text(r, s->message);
+	struct str message = render_message(r, s->message);
 	struct json body = JSON;
 
 	json_open(&body, '{');

@@ -375,7 +375,16 @@ static void test_better_than_the_peers(void **state)
 	attempt_start(&b.a);
 	assert_int_equal(b.a.wants, WANTS_HTTP);
 	assert_non_null(strstr(b.a.mended, "Nope"));
-	assert_int_not_equal(str_find(b.a.http.body, STR("\"title\":\"a  [template: ")),
+	assert_int_not_equal(str_find(b.a.http.body, STR("\"title\":\"[FIRING:1]")),
+			     STR_NONE);
+	arena_free(&b.mem);
+
+	b = (struct bench){0};
+	bench_start(&b, "discord", "{webhook_url: 'http://x', message: 'a {{ .Nope }} b'}");
+	b.env.mend_templates = true;
+	attempt_start(&b.a);
+	assert_int_not_equal(str_find(b.a.http.body, STR("\\nfiring {alertname=")), STR_NONE);
+	assert_int_not_equal(str_find(b.a.http.body, STR("(this message's template failed: ")),
 			     STR_NONE);
 	arena_free(&b.mem);
 }
