@@ -287,6 +287,7 @@ def pagerduty_lines(event):
 # -- HTTP --------------------------------------------------------------------------------
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are written one after the other
     server_version = "endpoints"
     timeout = 60
 

@@ -84,7 +84,7 @@ def test_rule_files(start, far, backend, rules):
               interval="1s", limit=10, query_offset="1m", labels={"team": "t"})).encode()
     d = start(make_config(hook(far), backend=backend), rules)
     path = rules / "mutated.yml"
-    for i in range(ROUNDS // 25):
+    for i in range(ROUNDS // 40):
         path.write_bytes(mutate(rng, text))
         marker = rules / "marker.yml"
         write(marker, rule_file(group(f"m{i}", alert("M", "one"))))
@@ -95,8 +95,9 @@ def test_rule_files(start, far, backend, rules):
 def test_backend_answers(start, far, backend, rules):
     rng = random.Random(SEED)
     backend.set("one", ({"host": "a", "zone": "\N{SNOWMAN}"}, 1.5), ({"host": "b"}, 2))
-    write(rules / "r.yml", rule_file(group("g", alert("A", "one", annotations={
-        "s": "{{ $labels.host }} {{ $value }}"}), interval="10ms")))
+    many = [alert(f"A{i}", "one", annotations={"s": "{{ $labels.host }} {{ $value }}"})
+            for i in range(20)]
+    write(rules / "r.yml", rule_file(group("g", alert("A", "one"), *many, interval="10ms")))
     d = start(make_config(hook(far), backend=backend), rules)
     backend.mutation = lambda text: mutate(rng, text.encode())
     asked = backend.asked("one")
