@@ -553,7 +553,6 @@ static bool prepare_mail(struct exchange *x, const struct mail_request *r, struc
 				      scheme, r->host, port, buf_text(&hello)));
 	buf_free(&hello);
 	curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L); /* ends with a QUIT */
 	curl_easy_setopt(x->easy, CURLOPT_USE_SSL, use_ssl[r->tls]);
 	curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, give_message);
