@@ -108,13 +108,12 @@ struct delivery {
 	struct notification notification;
 	struct timer timer; /* the next attempt, or the end of all patience */
 	unsigned attempt;
-	bool in_flight;
-	wall_ms attempt_at;
+	bool in_flight, is_fallback;
+	wall_ms attempt_at, deadline; /* when all patience ends */
 	span_ms backoff;
 	struct told told; /* what to log when it was sent */
 	const char *told_key;
 	const char *last_error;
-	bool finished;
 };
 
 struct flush_alert {
@@ -127,7 +126,7 @@ struct flush {
 	struct flush_alert *resolved;
 	size_t n_resolved, n_open;
 	bool failed;
-	wall_ms at, deadline, moved_at;
+	wall_ms at, deadline;
 };
 
 /* -- told ------------------------------------------------------------------------------- */
@@ -279,6 +278,9 @@ void groups_free(struct engine *);
 
 void flush_start(struct engine *, struct group *, wall_ms now);
 void flush_branch_ended(struct engine *, struct flush *, bool ok);
+/* The delivery is given up: the route's fallback receiver, if there is one, is told, with
+ * the error as an annotation of each alert. */
+void flush_fall_back(struct engine *, const struct delivery *, const char *error);
 
 struct delivery *delivery_new(struct engine *, struct flush *);
 void delivery_start(struct engine *, struct delivery *, wall_ms now);

@@ -31,6 +31,7 @@ struct delivery *delivery_new(struct engine *e, struct flush *f)
 
 	d->id = ++e->next_id;
 	d->flush = f;
+	d->deadline = f->deadline;
 	d->backoff = FIRST_PAUSE;
 	d->timer.due = due;
 	f->n_open++;
@@ -46,7 +47,7 @@ static void attempt(struct engine *e, struct delivery *d, wall_ms now)
 	d->in_flight = true;
 	d->attempt_at = now;
 	a->delivery = (struct delivery_wish){d->id, &d->notification, d->attempt};
-	timer_set(e, &d->timer, d->flush->deadline);
+	timer_set(e, &d->timer, d->deadline);
 }
 
 void delivery_start(struct engine *e, struct delivery *d, wall_ms now)
@@ -93,6 +94,8 @@ static void fail(struct engine *e, struct delivery *d, enum reason reason,
 		 arena_printf(e->mem, "notification given up after %u attempts: %s",
 			      d->attempt, reason_text(reason)),
 		 name_of(e, d), error);
+	if (!d->is_fallback)
+		flush_fall_back(e, d, error);
 	end(e, d, false);
 }
 
@@ -100,7 +103,7 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 {
 	struct delivery *d = CONTAINER_OF(t, struct delivery, timer);
 
-	if (now < d->flush->deadline) {
+	if (now < d->deadline) {
 		attempt(e, d, now);
 		return;
 	}
@@ -133,7 +136,7 @@ static void try_later(struct engine *e, struct delivery *d, const struct deliver
 		act_note(e, true, "notify", "attempt failed, will try again", name_of(e, d),
 			 error);
 	}
-	timer_set(e, &d->timer, MIN(at, d->flush->deadline));
+	timer_set(e, &d->timer, MIN(at, d->deadline));
 }
 
 static void sent(struct engine *e, struct delivery *d, const struct delivery_ended *in)

@@ -155,10 +155,7 @@ static void move_deadlines(struct engine *e, span_ms jump)
 		e->timers.list.v[i]->at += jump; /* the order stays */
 	for (size_t at = 0; (d = map_next(&e->deliveries, &at));) {
 		d->attempt_at += jump;
-		if (d->flush->moved_at == e->now)
-			continue; /* another delivery of the same flush was here */
-		d->flush->moved_at = e->now;
-		d->flush->deadline += jump;
+		d->deadline += jump;
 	}
 	rulegroups_move(e, jump);
 }

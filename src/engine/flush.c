@@ -367,6 +367,80 @@ static void tell(struct pipeline *p)
 		branch(p, &r->integrations[i]);
 }
 
+/* -- when a receiver gave up --------------------------------------------------------------*/
+
+#define FALLBACK_NOTE "fallback" /* the annotation that says why */
+
+static const struct labels *with_note(struct arena *mem, const struct labels *old,
+				      const char *text)
+{
+	struct label *v = ARENA_ARRAY(mem, struct label, old->n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < old->n; i++) {
+		if (strcmp(old->v[i].name, FALLBACK_NOTE))
+			v[n++] = old->v[i];
+	}
+	v[n++] = (struct label){FALLBACK_NOTE, text};
+	return labels_new_raw(mem, v, n, NULL);
+}
+
+static void fall_back_to(struct engine *e, const struct delivery *failed,
+			 const struct integration_config *to, const char *text)
+{
+	struct flush *f = failed->flush;
+	const struct route *route = failed->notification.route;
+	struct told told = failed->told;
+	struct notification_alert *alerts =
+		ARENA_ARRAY(&f->mem, struct notification_alert, failed->notification.n_alerts);
+	struct delivery *d;
+	const char *key;
+	enum reason reason;
+
+	told.receiver = route->fallback->name;
+	told.integration = to->kind->name;
+	told.index = to->index;
+	told.memory = NULL;
+	told.n_memory = 0;
+	key = told_key(&f->mem, &told);
+	reason = decide(&told, told_find(e, key), to->send_resolved, e->now,
+			route->repeat_interval);
+	if (!is_told(reason) || (!failed->notification.firing && !to->send_resolved))
+		return;
+	d = delivery_new(e, f);
+	d->is_fallback = true;
+	d->deadline = e->now + MAX(route->group_interval, SHORTEST_PATIENCE);
+	d->told = told;
+	d->told_key = key;
+	d->notification = failed->notification;
+	d->notification.receiver = route->fallback;
+	d->notification.integration = to;
+	d->notification.reason = reason;
+	d->notification.deadline = d->deadline;
+	d->notification.memory = NULL;
+	d->notification.n_memory = 0;
+	for (size_t i = 0; i < d->notification.n_alerts; i++) {
+		alerts[i] = failed->notification.alerts[i];
+		alerts[i].annotations = with_note(&f->mem, alerts[i].annotations, text);
+	}
+	d->notification.alerts = alerts;
+	delivery_start(e, d, e->now);
+}
+
+void flush_fall_back(struct engine *e, const struct delivery *failed, const char *error)
+{
+	const struct receiver *to = failed->notification.route->fallback;
+	const char *text;
+
+	if (!to)
+		return;
+	text = arena_printf(&failed->flush->mem, "%s/%s[%zu] gave up: %s",
+			    failed->told.receiver, failed->told.integration,
+			    failed->told.index, error ? error : "no reason given");
+	for (size_t i = 0; i < to->n_integrations; i++)
+		fall_back_to(e, failed, &to->integrations[i], text);
+}
+
 /* -- beginning and end ------------------------------------------------------------------- */
 
 /* The next flush is one interval after this one was due, so that small delays do not add

@@ -235,6 +235,32 @@ static void deliveries(void **state)
 		 "30 run\n",
 		 "11 hook delivery_timeout\n"
 		 "11 hook notify_first firing A\n"},
+		{"the fallback receiver is told when the first gave up, once",
+		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
+		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: other, webhook_configs: [{url: 'http://o/'}]}]\n",
+		 "0 sink hook refuse\n"
+		 "0 post alertname=A ends=9999\n"
+		 "10 sink hook ok\n"
+		 "30 run\n",
+		 "1 hook refuses\n"
+		 "1 other notify_first firing A\n"
+		 "7 hook refuses\n"
+		 "13 hook notify_first firing A\n"},
+		{"nor does a fallback that fails too end anything",
+		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
+		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: other, webhook_configs: [{url: 'http://o/'}]}]\n",
+		 "0 sink hook hang\n"
+		 "0 sink other refuse\n"
+		 "0 post alertname=A ends=9999\n"
+		 "10 sink hook ok\n"
+		 "20 run\n",
+		 "11 hook delivery_timeout\n"
+		 "11 other refuses\n"
+		 "11 hook notify_first firing A\n"},
 		{"a failed flush keeps what resolved", QUICK HOOK,
 		 "0 post alertname=A ends=5\n"
 		 "2 sink hook refuse\n"
