@@ -394,6 +394,17 @@ void rule_alert_restore(struct engine *e, const struct rule_alert *row)
 	vec_push(&e->restored, kept);
 }
 
+void restored_extend(struct engine *e)
+{
+	for (size_t i = 0; i < e->restored.n; i++) {
+		const struct rule_alert *row = &e->restored.v[i]->row;
+
+		if (row->state == ALERT_FIRING)
+			alerts_extend(e, with_external(e, row->labels)->fingerprint,
+				      e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
+	}
+}
+
 static bool belongs_to(const struct rule_alert *row, const struct rulegroup *g,
 		       const struct rule_state *r)
 {
@@ -468,16 +479,20 @@ static void move(wall_ms *at, span_ms jump)
 		*at += jump;
 }
 
-void alerting_move(struct rule_state *r, span_ms jump)
+void alerting_move(struct engine *e, struct rule_state *r, span_ms jump)
 {
 	struct active_alert *a;
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
-		if (a->state == ALERT_PENDING)
-			move(&a->active_at, jump);
+		move(&a->active_at, jump);
+		move(&a->fired_at, jump);
+		move(&a->resolved_at, jump);
 		move(&a->last_sent_at, jump);
+		move(&a->valid_until, jump);
 		move(&a->keep_firing_since, jump);
 		a->dirty = true;
+		if (a->state == ALERT_FIRING && a->last_sent_at)
+			hand_over(e, r, a); /* its end in the router moves, too */
 	}
 }
 

@@ -254,7 +254,7 @@ static void store(struct engine *e, const struct alert *posted)
 	struct instant now = instant_of_ms(e->now);
 	struct stored_alert *s = find(e, posted->labels->fingerprint);
 	bool was_there = s != NULL, was_resolved = s && stored_alert_is_resolved(s, now);
-	struct alert before, merged = *posted;
+	struct alert before, young = *posted, merged = *posted;
 	bool news = !was_there;
 
 	if (!s && !has_room(e, posted)) {
@@ -265,7 +265,10 @@ static void store(struct engine *e, const struct alert *posted)
 	}
 	if (s) {
 		before = stored_alert_view(s);
-		merged = alert_merge(&before, posted, now);
+		/* whoever comes is the news, even when the clock was set back meanwhile */
+		if (instant_cmp(young.updated_at, before.updated_at) < 0)
+			young.updated_at = before.updated_at;
+		merged = alert_merge(&before, &young, now);
 		news = instant_cmp(before.starts_at, merged.starts_at) != 0 ||
 		       !labels_eq(before.annotations, merged.annotations) ||
 		       was_resolved != alert_is_resolved(&merged, now);
@@ -332,6 +335,16 @@ void alerts_restore(struct engine *e, const struct alert *a)
 	take_content(e, s, a);
 	s->saved_at = instant_ms(a->updated_at);
 	s->saved_ends_at = a->ends_at;
+}
+
+/* A rule's alert that fired when we ended still does until its rule says otherwise: its end
+ * in the table is only a promise to renew it, which nobody could keep meanwhile. */
+void alerts_extend(struct engine *e, uint64_t fingerprint, wall_ms until)
+{
+	struct stored_alert *s = find(e, fingerprint);
+
+	if (s && instant_cmp(s->ends_at, instant_of_ms(until)) < 0)
+		s->ends_at = instant_of_ms(until);
 }
 
 /* -- leaving ----------------------------------------------------------------------------- */

@@ -187,7 +187,7 @@ struct rulegroup {
 	struct rule_state *rules;
 	wall_ms slot; /* ts of the evaluation under way, or of the last */
 	wall_ms next_slot;
-	bool running, tick_pending;
+	bool running, tick_pending, new_grid;
 	size_t at;   /* the rule being evaluated */
 	wall_ms started_at, rule_started_at;
 	uint64_t query_id; /* 0: none out */
@@ -250,6 +250,8 @@ void bury(struct engine *, void (*fn)(void *), void *);
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
 void alerts_restore(struct engine *, const struct alert *);
 void alerts_reroute(struct engine *);
+void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
+void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
 void alerts_free(struct engine *);
 
@@ -293,6 +295,7 @@ const struct told *told_find(const struct engine *, const char *key);
 void told_set(struct engine *, const char *key, struct told *, span_ms repeat_interval);
 void told_restore(struct engine *, const struct told *);
 void told_collect(struct engine *, wall_ms now);
+void told_move(struct engine *, span_ms jump);
 void told_free(struct engine *);
 const char *told_key(struct arena *, const struct told *);
 
@@ -303,7 +306,7 @@ void rulegroup_answered(struct engine *, const struct query_ended *);
 /* The wall clock was set: groups go on at their next slot, and what alerts waited for
  * they have waited for. */
 void rulegroups_move(struct engine *, span_ms jump);
-void alerting_move(struct rule_state *, span_ms jump);
+void alerting_move(struct engine *, struct rule_state *, span_ms jump);
 uint64_t rulegroup_hash(const char *file, const char *name);
 void rulegroups_free(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);

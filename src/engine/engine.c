@@ -140,6 +140,7 @@ static void take_config(struct engine *e, const struct config *config)
 	e->config = config;
 	e->generation++;
 	inhibitor_load(e);
+	restored_extend(e);
 	alerts_reroute(e);
 	rulegroups_config(e);
 	act_record(e, RECORD_CONFIG, REASON_NONE)->cause = config->path;
@@ -157,6 +158,8 @@ static void move_deadlines(struct engine *e, span_ms jump)
 		d->attempt_at += jump;
 		d->deadline += jump;
 	}
+	e->options.started_at += jump;
+	told_move(e, jump);
 	rulegroups_move(e, jump);
 }
 

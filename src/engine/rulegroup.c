@@ -103,6 +103,10 @@ static void finish(struct engine *e, struct rulegroup *g)
 {
 	g->running = false;
 	g->last_duration = e->now - g->started_at;
+	if (g->new_grid) {
+		g->new_grid = g->tick_pending = false;
+		g->slot = 0;
+	}
 	if (g->tick_pending) {
 		g->tick_pending = false;
 		begin(e, g, e->now);
@@ -254,6 +258,10 @@ static void take_answer(struct engine *e, struct rulegroup *g)
 		ok = record_results(g, r, &g->answer, &error);
 	else
 		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
+	if (wanted && !has_datasource(e, g)) { /* a reload took it away meanwhile */
+		wanted = NULL;
+		error = "no datasource is configured for a template's query";
+	}
 	if (wanted) {
 		struct query_text *q = ARENA_NEW(&g->eval_mem, struct query_text);
 
@@ -525,6 +533,16 @@ void rulegroups_drop(struct engine *e, const char *path)
 	end_others(e, path, NULL);
 }
 
+/* The next slot is the first of a new grid; an evaluation under way keeps its own. */
+static void regrid(struct engine *e, struct rulegroup *g)
+{
+	if (g->running)
+		g->new_grid = true;
+	else
+		g->slot = 0;
+	start(e, g);
+}
+
 /* A new configuration may have other intervals and datasources. A query that is out goes
  * on: the shell holds all it needs. */
 void rulegroups_config(struct engine *e)
@@ -534,8 +552,7 @@ void rulegroups_config(struct engine *e)
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		if (!g->config->interval &&
 		    g->interval != e->config->global.evaluation_interval) {
-			g->slot = 0;
-			start(e, g);
+			regrid(e, g);
 		}
 	}
 }
@@ -546,10 +563,8 @@ void rulegroups_move(struct engine *e, span_ms jump)
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		for (size_t i = 0; i < g->config->n_rules; i++)
-			alerting_move(&g->rules[i], jump);
-		if (!g->running)
-			g->slot = 0; /* the next one is the first on the new clock */
-		start(e, g);
+			alerting_move(e, &g->rules[i], jump);
+		regrid(e, g);
 	}
 }
 

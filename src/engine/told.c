@@ -88,6 +88,16 @@ void told_restore(struct engine *e, const struct told *t)
 	put(e, told_key(e->mem, t), t);
 }
 
+void told_move(struct engine *e, span_ms jump)
+{
+	struct stored_told *s;
+
+	for (size_t at = 0; (s = map_next(&e->told, &at));) {
+		s->told.at += jump;
+		s->told.expires_at += jump;
+	}
+}
+
 void told_collect(struct engine *e, wall_ms now)
 {
 	struct stored_told *s;

@@ -653,14 +653,14 @@ static void finish(struct daemon *d)
 				  d->store_ready, d->patience,	 d->signals[0], d->signals[1],
 				  d->signals[2]};
 
+	if (!store_close(d->store)) { /* answers who waits for the disk */
+		log_error("store", "the last changes could not be written to disk");
+		d->exit_code = 1;
+	}
 	server_free(d->server);
 	sender_free(d);
 	asker_free(d);
 	client_free(d->client);
-	if (!store_close(d->store)) {
-		log_error("store", "the last changes could not be written to disk");
-		d->exit_code = 1;
-	}
 	engine_free(d->engine);
 	api_free(d->api);
 	rulefiles_free(d->rules);

@@ -39,11 +39,18 @@ bool outside_read(void *ctx, struct arena *mem, const char *path, struct str *ou
 	return true;
 }
 
+/* A folder that is not there has no files; one that cannot be read may have some. */
+static int stop_unless_missing(const char *path, int code)
+{
+	(void)path;
+	return code != ENOENT && code != ENOTDIR;
+}
+
 bool outside_glob(void *ctx, struct arena *mem, const char *pattern, const char ***paths,
 		  size_t *n, struct err *err)
 {
 	glob_t found;
-	int code = glob(pattern, 0, NULL, &found);
+	int code = glob(pattern, 0, stop_unless_missing, &found);
 
 	(void)ctx;
 	*n = 0;

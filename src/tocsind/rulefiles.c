@@ -261,6 +261,7 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 {
 	struct arena mem = {0};
 	struct rulefile *f;
+	bool saw_all = true;
 
 	for (size_t at = 0; (f = map_next(&rf->files, &at));)
 		f->present = false;
@@ -269,12 +270,15 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 		size_t n;
 
 		watch_folder_of(rf, rf->globs.v[i]);
-		if (!outside_glob(NULL, &mem, rf->globs.v[i], &paths, &n, NULL))
+		if (!outside_glob(NULL, &mem, rf->globs.v[i], &paths, &n, NULL)) {
+			saw_all = false; /* whether a file is gone cannot be told */
 			continue;
+		}
 		for (size_t k = 0; k < n; k++)
 			look_at(rf, paths[k], force);
 	}
-	drop_missing(rf);
+	if (saw_all)
+		drop_missing(rf);
 	arena_free(&mem);
 	return report_broken(rf, text);
 }
