@@ -14,6 +14,8 @@ static void healthy(struct request *r);
 static void reload(struct request *r);
 static void gone(struct request *r);
 static void build_info(struct request *r);
+static void graph(struct request *r);
+static void front_page(struct request *r);
 
 struct endpoint {
 	const char *path, *method;
@@ -47,6 +49,8 @@ static const struct endpoint endpoints[] = {
 	{"/-/reload", "POST", reload},
 	{"/-/reload", "PUT", reload},
 	{"/metrics", "GET", get_metrics},
+	{"/graph", "GET", graph},
+	{"/", "GET", front_page},
 };
 
 static bool is_api_path(struct str path)
@@ -203,6 +207,39 @@ static void build_info(struct request *r)
 	buf_add_text(&b, ",\"revision\":\"\",\"branch\":\"\",\"buildUser\":\"\","
 			 "\"buildDate\":\"\",\"goVersion\":\"\"}}");
 	answer_json(r, 200, &b);
+	buf_free(&b);
+}
+
+/* Links of our rules' alerts lead here: on to the backend that answered the rule. */
+static void graph(struct request *r)
+{
+	const struct api_host *host = &r->api->options.host;
+	const struct config *c = host->config(host->ctx);
+	struct str query = call_query(r->call);
+
+	if (!c->n_datasources) {
+		answer_plain(r, 404, "404 page not found\n");
+		return;
+	}
+	call_set_header(r->call, "Location",
+			arena_printf(r->mem, "%s/graph%s%.*s", c->datasources[0].url,
+				     query.n ? "?" : "", FMT(query)));
+	answer_empty(r, 302);
+}
+
+static void front_page(struct request *r)
+{
+	struct buf b = BUF(10000);
+	const char *prefix = r->api->options.route_prefix;
+	static const char *const places[] = {"/api/v2/alerts/groups", "/api/v2/silences",
+					     "/api/v1/rules", "/metrics"};
+
+	buf_add_text(&b, "<!doctype html><meta charset=utf-8><title>Tocsin</title>"
+			 "<h1>Tocsin " VERSION "</h1><ul>");
+	for (size_t i = 0; i < COUNT_OF(places); i++)
+		buf_addf(&b, "<li><a href=\"%s%s\">%s</a>", prefix, places[i], places[i]);
+	buf_add_text(&b, "</ul><p>From the shell: tocsin alert, tocsin silence, tocsin rules.");
+	answer_typed(r, "text/html; charset=utf-8", &b);
 	buf_free(&b);
 }
 

@@ -41,6 +41,18 @@ static struct str repaired(struct arena *mem, struct str s)
 	return out;
 }
 
+#define MOST_NODES 1000000
+
+/* How many values a text can hold at most: each costs some fifty bytes as a tree. */
+static bool has_too_many_nodes(struct str s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == ',' || s.p[i] == ':' || s.p[i] == '{' || s.p[i] == '[';
+	return n > MOST_NODES;
+}
+
 json_t *body_json(struct request *r, const char *what)
 {
 	struct str body = repaired(r->mem, call_body(r->call));
@@ -49,6 +61,10 @@ json_t *body_json(struct request *r, const char *what)
 
 	if (!str_trim(body).n) {
 		answer_framework(r, 602, "%s in body is required", what);
+		return NULL;
+	}
+	if (has_too_many_nodes(body)) {
+		answer_framework(r, 413, "%s body has more than %d values", what, MOST_NODES);
 		return NULL;
 	}
 	v = json_read(body, &err);

@@ -361,9 +361,12 @@ static bool read_silence(struct request *r, const json_t *o, struct silence *s)
 		return false;
 	if (id && !json_is_string(id))
 		return wrong(r, "id", "string");
-	/* A longer id than any of ours is unknown; cut, it stays unknown. */
+	if (id && json_string_length(id) >= sizeof(s->id)) {
+		answer_error(r, 404, "silence not found");
+		return false;
+	}
 	if (id)
-		strncpy(s->id, json_string_value(id), sizeof(s->id) - 1);
+		strcpy(s->id, json_string_value(id));
 	return true;
 }
 

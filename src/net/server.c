@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -130,12 +131,18 @@ static struct bufferevent *new_connection(struct event_base *base, void *arg)
 
 static void fill_defaults(struct server_options *o)
 {
+	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
+
 	if (!o->max_body)
 		o->max_body = DEFAULT_BODY;
 	if (!o->max_headers)
 		o->max_headers = DEFAULT_HEADERS;
 	if (!o->max_connections)
 		o->max_connections = DEFAULT_CONNECTIONS;
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < OWN_FILES * 4)
+		o->max_connections = files.rlim_cur / 4;
+	else if (files.rlim_cur < o->max_connections + OWN_FILES * 4)
+		o->max_connections = files.rlim_cur - OWN_FILES * 4;
 	if (!o->timeout)
 		o->timeout = DEFAULT_TIMEOUT;
 }

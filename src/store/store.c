@@ -50,6 +50,7 @@ struct store {
 	struct sync *waiting, **last_waiting, *reported, **last_reported;
 	uint64_t queued, taken; /* numbers of writes */
 	size_t n_queued;
+	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 	bool stopping, failed_at_end;
 	struct store_health health;
 	wall_ms now; /* of the last record, for trimming */
@@ -73,7 +74,7 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 {
 	size_t bytes = 0;
 	struct write *w;
-	bool was_empty;
+	bool was_empty, urgent = false;
 	char *at;
 
 	for (size_t i = 0; i < n; i++)
@@ -99,9 +100,11 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 		s->last = &w->next;
 		s->queued++;
 		s->n_queued++;
+		urgent = what == SAVE_TOLD && !s->urgent;
+		s->urgent = s->urgent || urgent;
 	}
 	pthread_mutex_unlock(&s->mtx);
-	if (was_empty)
+	if (was_empty || urgent)
 		wake(s->wake_fd);
 }
 
@@ -281,6 +284,7 @@ static struct batch take_batch(struct store *s)
 		s->first = NULL;
 		s->last = &s->first;
 		s->n_queued = 0;
+		s->urgent = false;
 	}
 	pthread_mutex_unlock(&s->mtx);
 	return b;
@@ -316,7 +320,7 @@ static bool is_urgent(struct store *s)
 	bool urgent;
 
 	pthread_mutex_lock(&s->mtx);
-	urgent = s->waiting || s->stopping;
+	urgent = s->waiting || s->stopping || s->urgent;
 	pthread_mutex_unlock(&s->mtx);
 	return urgent;
 }

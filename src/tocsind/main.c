@@ -3,6 +3,7 @@
 #include "tocsind/daemon.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 int main(int argc, char **argv)
 {
@@ -21,6 +22,7 @@ int main(int argc, char **argv)
 		printf("tocsind, version " VERSION " (branch: , revision: )\n");
 		code = 0;
 	} else {
+		umask(027); /* silences and labels are not for everybody to read */
 		log_start(flags.log_level, flags.log_format, clock_wall);
 		code = daemon_run(&flags);
 	}

@@ -530,6 +530,17 @@ static void restart(struct stage *s)
 	}
 }
 
+static void set_clock(struct stage *s, struct str text)
+{
+	struct event ev = {.kind = EVENT_CLOCK_SET};
+	double by;
+
+	assert_true(str_double(text, &by));
+	ev.jump = (span_ms)(by * 1000);
+	s->now += ev.jump;
+	step(s, &ev, 1);
+}
+
 static void command(struct stage *s, struct str text)
 {
 	struct str what;
@@ -558,6 +569,8 @@ static void command(struct stage *s, struct str text)
 		set_config(s);
 	else if (str_is(what, "restart"))
 		restart(s);
+	else if (str_is(what, "clock"))
+		set_clock(s, text);
 	else if (!str_is(what, "run"))
 		fail_msg("%s: unknown command '%.*s'", s->play->name, FMT(what));
 }

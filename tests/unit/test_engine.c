@@ -320,6 +320,45 @@ static void restarts(void **state)
 	play_all(plays, COUNT_OF(plays));
 }
 
+/* Design 2: a stepped wall clock neither fires nor loses a timer. */
+static void clocks(void **state)
+{
+	static const struct play plays[] = {
+		{"an hour forward: nothing resolves, nothing repeats",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0\n"
+		 "60 clock 3600\n"
+		 "4000 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"an hour back: group_wait is what it was, nothing is told twice", QUICK HOOK,
+		 "0 post alertname=X ends=999999\n"
+		 "600 clock -3600\n"
+		 "-2900 post alertname=Y ends=999999\n"
+		 "-2000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "-2899 hook notify_first firing Y\n"},
+		{"half an hour back: an end that comes is taken", QUICK HOOK,
+		 "0 post alertname=X starts=-9999 ends=999999\n"
+		 "600 clock -1800\n"
+		 "-1100 post alertname=X starts=-9999 ends=-1100\n"
+		 "-1000 run\n",
+		 "0 hook notify_first firing X\n"
+		 "-1098 hook notify_resolved resolved X\n"},
+		{"back while pending: it waited what it waited",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=60s\n"
+		 "30 clock -3600\n"
+		 "-3500 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "-3526.8 hook notify_first firing Up{n=0}\n"},
+	};
+
+	(void)state;
+	play_all(plays, COUNT_OF(plays));
+}
+
 /* spec/rules.md 8. */
 static void rules(void **state)
 {
@@ -373,6 +412,7 @@ int main(void)
 		cmocka_unit_test(groups),	cmocka_unit_test(mutes),
 		cmocka_unit_test(routes),	cmocka_unit_test(deliveries),
 		cmocka_unit_test(restarts), cmocka_unit_test(rules),
+		cmocka_unit_test(clocks),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
