@@ -67,27 +67,38 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 	return true;
 }
 
+/* False when a query of a template is wanted first: what is made so far stays. */
 static bool make_candidates(struct engine *e, struct rulegroup *g, struct rule_state *r,
-			    const struct samples *in, struct candidate *out,
-			    const char **error, const char **wanted)
+			    const struct samples *in, const char **wanted)
+{
+	if (!g->candidates)
+		g->candidates = ARENA_ARRAY(&g->eval_mem, struct candidate, in->n);
+	for (; g->n_candidates < in->n; g->n_candidates++) {
+		const struct sample *s = &in->v[g->n_candidates];
+		struct candidate *c = &g->candidates[g->n_candidates];
+
+		if (!expand_labels(e, g, r, s, c, wanted) ||
+		    !expand_annotations(e, g, r, s, c, wanted))
+			return false;
+		c->value = s->value;
+	}
+	return true;
+}
+
+static bool are_distinct(const struct candidate *v, size_t n, const char **error)
 {
 	struct map seen = {0};
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < in->n; i++) {
-		struct candidate *c = &out[i];
+	for (size_t i = 0; ok && i < n; i++) {
+		const struct candidate *c = &v[i];
 
-		ok = expand_labels(e, g, r, &in->v[i], c, wanted) &&
-		     expand_annotations(e, g, r, &in->v[i], c, wanted);
-		if (!ok)
-			break;
-		c->value = in->v[i].value;
 		if (map_find(&seen, map_key_u64(&c->labels->fingerprint))) {
 			*error = "vector contains metrics with the same labelset after "
 				 "applying alert labels";
 			ok = false;
 		}
-		map_put(&seen, map_key_u64(&c->labels->fingerprint), c);
+		map_put(&seen, map_key_u64(&c->labels->fingerprint), (void *)(uintptr_t)c);
 	}
 	map_free(&seen);
 	return ok;
@@ -256,15 +267,15 @@ static void forget_all(struct engine *e, struct rule_state *r)
 bool alerting_take(struct engine *e, struct rulegroup *g, struct rule_state *r,
 		   const struct samples *in, const char **error, const char **wanted)
 {
-	struct candidate *v = ARENA_ARRAY(&g->eval_mem, struct candidate, in->n);
 	int64_t limit = g->config->limit;
 	size_t n;
 
 	*error = *wanted = NULL;
-	if (!make_candidates(e, g, r, in, v, error, wanted))
+	if (!make_candidates(e, g, r, in, wanted) ||
+	    !are_distinct(g->candidates, in->n, error))
 		return false;
 	for (size_t i = 0; i < in->n; i++)
-		merge(e, g, r, &v[i]);
+		merge(e, g, r, &g->candidates[i]);
 	n = walk(e, g, r);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {

@@ -168,6 +168,7 @@ struct rule_state {
 	struct samples results;
 };
 
+struct candidate;
 struct query_text { /* an answer to a template's query */
 	const char *expr;
 	bool failed, answered;
@@ -195,6 +196,8 @@ struct rulegroup {
 	struct arena eval_mem;
 	struct samples answer;
 	struct query_text *queries, *waiting_for;
+	struct candidate *candidates; /* what the answer makes, as far as it is made */
+	size_t n_candidates;
 	uint64_t evaluation; /* counts iterations */
 	wall_ms last_started_at;
 	span_ms last_duration;

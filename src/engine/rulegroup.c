@@ -155,6 +155,8 @@ static void end_rule(struct engine *e, struct rulegroup *g)
 		g->last_samples += r->samples;
 	arena_reset(&g->eval_mem);
 	g->queries = g->waiting_for = NULL;
+	g->candidates = NULL;
+	g->n_candidates = 0;
 	g->answer = (struct samples){0};
 	g->at++;
 }

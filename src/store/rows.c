@@ -404,10 +404,29 @@ static bool load_table(struct store *s, const char *table, const char *order,
 	return code == SQLITE_DONE;
 }
 
-bool store_load(struct store *s, const struct store_visitor *to, struct err *err)
+bool store_load(struct store *s, const struct store_visitor *to, bool *is_damaged,
+		struct err *err)
 {
-	return load_table(s, "silences", "updated_at, id", give_silence, to, err) &&
-	       load_table(s, "told", "key", give_told, to, err) &&
-	       load_table(s, "alerts", "updated_at, fingerprint", give_alert, to, err) &&
-	       load_table(s, "rule_alerts", "key", give_rule_alert, to, err);
+	static const struct {
+		const char *table, *order;
+		void (*give)(struct row *, const struct store_visitor *);
+	} tables[] = {
+		{"silences", "updated_at, id", give_silence},
+		{"told", "key", give_told},
+		{"alerts", "updated_at, fingerprint", give_alert},
+		{"rule_alerts", "key", give_rule_alert},
+	};
+	bool ok = true;
+	int code;
+
+	*is_damaged = false;
+	for (size_t i = 0; i < COUNT_OF(tables); i++) { /* each as far as it can be read */
+		if (load_table(s, tables[i].table, tables[i].order, tables[i].give, to,
+			       ok ? err : NULL))
+			continue;
+		ok = false;
+		code = sqlite3_errcode(store_db(s));
+		*is_damaged = *is_damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+	}
+	return ok;
 }

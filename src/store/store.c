@@ -397,24 +397,30 @@ static bool make_folders(struct arena *mem, const char *path, struct err *err)
 	}
 }
 
+/* The file and its log keep their content under another name. */
+static bool set_aside(struct arena *mem, const char *path, wall_ms now, struct buf *notes,
+		      struct err *err)
+{
+	const char *aside = arena_printf(mem, "%s.damaged-%lld", path, (long long)now);
+
+	if (rename(path, aside))
+		return err_sys(err, (struct pos){path, 0, 0},
+			       "damaged, and cannot be set aside");
+	rename(arena_printf(mem, "%s-wal", path), arena_printf(mem, "%s-wal", aside));
+	unlink(arena_printf(mem, "%s-shm", path));
+	buf_addf(notes, "%s was damaged (%s); it is kept as %s and a new one is begun", path,
+		 err->text, aside);
+	return true;
+}
+
 static sqlite3 *open_or_set_aside(struct arena *mem, const char *path, wall_ms now,
 				  struct buf *notes, struct err *err)
 {
 	bool damaged;
 	sqlite3 *db = schema_open(path, &damaged, err);
-	const char *aside;
 
-	if (db || !damaged)
+	if (db || !damaged || !set_aside(mem, path, now, notes, err))
 		return db;
-	aside = arena_printf(mem, "%s.damaged-%lld", path, (long long)now);
-	if (rename(path, aside)) {
-		err_sys(err, (struct pos){path, 0, 0}, "damaged, and cannot be set aside");
-		return NULL;
-	}
-	unlink(arena_printf(mem, "%s-wal", path));
-	unlink(arena_printf(mem, "%s-shm", path));
-	buf_addf(notes, "%s was damaged (%s); it is kept as %s and a new one is begun", path,
-		 err->text, aside);
 	return schema_open(path, &damaged, err);
 }
 
@@ -510,6 +516,22 @@ bool store_close(struct store *s)
 	ok = !s->failed_at_end;
 	release(s);
 	return ok;
+}
+
+struct store *store_set_aside(struct store *s, const struct store_options *o, wall_ms now,
+			      struct buf *notes, struct err *err)
+{
+	struct arena mem = {0};
+	const char *path = arena_printf(&mem, "%s/tocsin.db", o->folder);
+	struct err damage = *err;
+	bool ok;
+
+	store_close(s);
+	ok = set_aside(&mem, path, now, notes, &damage);
+	if (!ok)
+		*err = damage;
+	arena_free(&mem);
+	return ok ? store_open(o, now, notes, err) : NULL;
 }
 
 sqlite3 *store_db(struct store *s)

@@ -38,7 +38,13 @@ struct store_visitor {
 /* notes gets a line when a damaged file was set aside, else stays empty. */
 struct store *store_open(const struct store_options *, wall_ms now, struct buf *notes,
 			 struct err *) MUST_USE;
-bool store_load(struct store *, const struct store_visitor *, struct err *) MUST_USE;
+/* False and err when the file cannot be read to its end; *is_damaged when that is because
+ * it is no whole database. What was given to the visitor until then stands. */
+bool store_load(struct store *, const struct store_visitor *, bool *is_damaged,
+		struct err *) MUST_USE;
+/* After damage: the file is kept under another name and a new one is begun. */
+struct store *store_set_aside(struct store *, const struct store_options *, wall_ms now,
+			      struct buf *notes, struct err *) MUST_USE;
 /* Writes all that is queued, then ends the thread. False: something could not be written. */
 bool store_close(struct store *);
 

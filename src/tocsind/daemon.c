@@ -217,6 +217,18 @@ static void restore_broken(void *d, const char *table, const char *key, const ch
 		  L_STR("key", key), L_STR("err", why));
 }
 
+/* What could still be read of a damaged file goes into the new one. */
+static void save_silences(struct daemon *d)
+{
+	const struct silence **v;
+	size_t n;
+
+	arena_reset(&d->step);
+	v = view_silences(d->engine, &d->step, &n);
+	for (size_t i = 0; i < n; i++)
+		store_save_silence(d->store, v[i]);
+}
+
 static bool open_store(struct daemon *d, struct err *err)
 {
 	struct store_options options = {
@@ -232,12 +244,20 @@ static bool open_store(struct daemon *d, struct err *err)
 		.broken = restore_broken,
 	};
 	struct buf notes = BUF(4096);
+	bool ok, is_damaged = false;
 
 	d->store = store_open(&options, d->started_at, &notes, err);
+	ok = d->store && store_load(d->store, &visitor, &is_damaged, err);
+	if (!ok && is_damaged) {
+		d->store = store_set_aside(d->store, &options, d->started_at, &notes, err);
+		ok = d->store != NULL;
+		if (ok)
+			save_silences(d);
+	}
 	if (notes.n)
 		log_error("store", buf_text(&notes));
 	buf_free(&notes);
-	return d->store && store_load(d->store, &visitor, err);
+	return ok;
 }
 
 /* -- what the API asks --------------------------------------------------------------------*/

@@ -62,8 +62,7 @@ static void line(struct stage *s, const char *fmt, ...)
 	va_list ap;
 
 	if (t % 1000)
-		buf_addf(s->trace, "%lld.%lld ", (long long)(t / 1000),
-			 (long long)(t % 1000 / 100));
+		buf_addf(s->trace, "%.1f ", (double)(t / 100) / 10);
 	else
 		buf_addf(s->trace, "%lld ", (long long)(t / 1000));
 	va_start(ap, fmt);

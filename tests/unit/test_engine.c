@@ -352,7 +352,7 @@ static void clocks(void **state)
 		 "30 clock -3600\n"
 		 "-3500 run\n",
 		 "2.1 rule Up{n=0} pending\n"
-		 "-3526.8 hook notify_first firing Up{n=0}\n"},
+		 "-3536.8 hook notify_first firing Up{n=0}\n"},
 	};
 
 	(void)state;

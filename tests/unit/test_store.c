@@ -92,8 +92,9 @@ static void expect(struct store *s, const char *want)
 	struct seen seen = {BUF(10000)};
 	struct store_visitor v = {&seen,     see_silence,    see_told,
 				  see_alert, see_rule_alert, see_broken};
+	bool is_damaged;
 
-	assert_true(store_load(s, &v, NULL));
+	assert_true(store_load(s, &v, &is_damaged, NULL));
 	if (strcmp(buf_text(&seen.text), want))
 		fail_msg("wanted:\n%sgot:\n%s", want, buf_text(&seen.text));
 	buf_free(&seen.text);
@@ -206,6 +207,54 @@ static void a_damaged_file_is_set_aside(void **state)
 	remove_all(at);
 }
 
+static void damage_within_is_found_when_reading(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000), long_text = BUF(100000);
+	struct seen seen = {BUF(1000000)};
+	struct store_visitor v = {&seen,     see_silence,    see_told,
+				  see_alert, see_rule_alert, see_broken};
+	struct store_options options = {.folder = at};
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct err err = {0};
+	bool is_damaged;
+	FILE *file;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++)
+		buf_add_char(&long_text, 'x');
+	for (int i = 0; i < 50; i++) {
+		const struct label pair = {"alertname",
+					   arena_printf(&mem, "%d%s", i, buf_text(&long_text))};
+		struct alert alert = {.labels = labels_new(&mem, &pair, 1, NULL),
+				      .annotations = &labels_none,
+				      .generator_url = ""};
+
+		store_save_alert(s, &alert);
+	}
+	fill(s, &mem);
+	assert_true(store_close(s));
+	file = fopen(arena_printf(&mem, "%s/tocsin.db", at), "r+");
+	fseek(file, 200000, SEEK_SET);
+	for (int i = 0; i < 400000; i++)
+		fputc(0xff, file);
+	fclose(file);
+	s = open_at(at, &notes);
+	assert_false(store_load(s, &v, &is_damaged, &err));
+	assert_true(is_damaged);
+	s = store_set_aside(s, &options, 7, &notes, &err);
+	assert_non_null(s);
+	assert_non_null(strstr(buf_text(&notes), "tocsin.db.damaged-7"));
+	expect(s, "");
+	assert_true(store_close(s));
+	buf_free(&notes);
+	buf_free(&long_text);
+	buf_free(&seen.text);
+	arena_free(&mem);
+	remove_all(at);
+}
+
 static void the_journal_is_readable(void **state)
 {
 	const char *at = folder();
@@ -236,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_synced_is_there),
 		cmocka_unit_test(a_damaged_file_is_set_aside),
+		cmocka_unit_test(damage_within_is_found_when_reading),
 		cmocka_unit_test(the_journal_is_readable),
 	};
 
