@@ -355,6 +355,40 @@ static bool check_types(struct request *r)
 	return true;
 }
 
+/* The token bucket of rate_limit (spec/api.md 7). */
+static bool is_within_rate(struct request *r)
+{
+	struct api *api = r->api;
+	const struct web_config *w = api->web;
+	mono_ms now = call_began(r->call);
+
+	if (!w || !w->rate_interval_ns)
+		return true;
+	if (!api->filled_at)
+		api->tokens = (double)w->rate_burst;
+	else
+		api->tokens += (double)(now - api->filled_at) * 1e6 /
+			       (double)w->rate_interval_ns;
+	api->tokens = MIN(api->tokens, (double)w->rate_burst);
+	api->filled_at = now;
+	if (api->tokens >= 1) {
+		api->tokens--;
+		return true;
+	}
+	answer_plain(r, 429, "Too Many Requests\n");
+	return false;
+}
+
+static bool web_is_fine(struct request *r)
+{
+	const struct api_host *host = &r->api->options.host;
+
+	if (!host->refresh_web || host->refresh_web(host->ctx))
+		return true;
+	answer_plain(r, 500, "Internal Server Error\n");
+	return false;
+}
+
 static bool take_get_slot(struct request *r)
 {
 	struct api *api = r->api;
@@ -407,7 +441,8 @@ void api_handle(void *arg, struct call *call)
 	r->call = call;
 	r->mem = call_mem(call);
 	r->method = call_method(call);
-	if (!take_get_slot(r) || !request_is_allowed(r))
+	if (!take_get_slot(r) || !web_is_fine(r) || !is_within_rate(r) ||
+	    !request_is_allowed(r))
 		return;
 	if (!strip_prefix(r) || !params_parse(r)) {
 		not_found(r);

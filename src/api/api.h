@@ -35,6 +35,8 @@ struct api_host {
 					     struct arena *);
 	/* Own lines for /metrics. */
 	void (*add_metrics)(void *ctx, struct buf *);
+	/* Has api_use_web called when the file changed; false: it is broken now. */
+	bool (*refresh_web)(void *ctx);
 };
 struct api_options {
 	struct api_host host;

@@ -18,6 +18,8 @@ struct api {
 	struct map counters; /* of request_counter */
 	struct map logins;   /* digests of name and password that were right */
 	size_t gets, gets_refused;
+	double tokens; /* of the rate limit */
+	mono_ms filled_at;
 };
 
 struct param {

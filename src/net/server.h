@@ -41,6 +41,10 @@ struct server_tls { /* paths; NULL where absent */
 	const char *cert, *key, *client_ca; /* PEM text */
 	int min_version, max_version;	    /* 10 .. 13; 0: 12 and 13 */
 	enum client_cert client_cert;
+	/* Names of OpenSSL's, NULL: its default; SANs a client certificate must have one of. */
+	const char *ciphers, *suites_13, *groups;
+	const char *const *allowed_sans;
+	size_t n_allowed_sans;
 };
 
 struct server *server_new(struct event_base *, const struct server_options *) MUST_USE;

@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,6 +52,54 @@ static bool use_pair(SSL_CTX *ctx, const struct server_tls *t, struct err *err)
 	       fail(err, "certificate and key do not belong together");
 }
 
+/* Whether the certificate carries one of the names: DNS, e-mail, IP or URI. */
+static bool has_allowed_name(X509 *cert, const struct server_tls *t)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	bool found = false;
+
+	for (size_t i = 0; i < t->n_allowed_sans && !found; i++) {
+		const char *want = t->allowed_sans[i];
+
+		found = X509_check_host(cert, want, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+					NULL) == 1 ||
+			X509_check_email(cert, want, 0, 0) == 1 ||
+			X509_check_ip_asc(cert, want, 0) == 1;
+		for (int k = 0; k < sk_GENERAL_NAME_num(names) && !found; k++) {
+			const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, k);
+
+			found = n->type == GEN_URI &&
+				!strcmp((const char *)ASN1_STRING_get0_data(
+						n->d.uniformResourceIdentifier),
+					want);
+		}
+	}
+	GENERAL_NAMES_free(names);
+	return found;
+}
+
+static int on_verify(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const struct server_tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if (!ok && t->client_cert == CLIENT_CERT_ANY)
+		ok = 1; /* any certificate will do */
+	if (ok && t->n_allowed_sans && X509_STORE_CTX_get_error_depth(store) == 0)
+		ok = has_allowed_name(X509_STORE_CTX_get_current_cert(store), t);
+	return ok;
+}
+
+static bool use_algorithms(SSL_CTX *ctx, const struct server_tls *t, struct err *err)
+{
+	if (t->ciphers && SSL_CTX_set_cipher_list(ctx, t->ciphers) != 1)
+		return fail(err, "cipher_suites");
+	if (t->suites_13 && SSL_CTX_set_ciphersuites(ctx, t->suites_13) != 1)
+		return fail(err, "cipher_suites");
+	return !t->groups || SSL_CTX_set1_groups_list(ctx, t->groups) == 1 ||
+	       fail(err, "curve_preferences");
+}
+
 static bool use_client_ca(SSL_CTX *ctx, const struct server_tls *t, struct err *err)
 {
 	static const int modes[] = {
@@ -62,7 +111,8 @@ static bool use_client_ca(SSL_CTX *ctx, const struct server_tls *t, struct err *
 	};
 	STACK_OF(X509_NAME) * names;
 
-	SSL_CTX_set_verify(ctx, modes[t->client_cert], NULL);
+	SSL_CTX_set_verify(ctx, modes[t->client_cert], on_verify);
+	SSL_CTX_set_app_data(ctx, (void *)(uintptr_t)t);
 	if (!t->client_ca_file)
 		return true;
 	if (SSL_CTX_load_verify_locations(ctx, t->client_ca_file, NULL) != 1)
@@ -97,7 +147,7 @@ static SSL_CTX *make(const struct server_tls *t, struct err *err)
 	SSL_CTX_set_min_proto_version(ctx, version_of(t->min_version, TLS1_2_VERSION));
 	SSL_CTX_set_max_proto_version(ctx, version_of(t->max_version, TLS1_3_VERSION));
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	if (use_pair(ctx, t, err) && use_client_ca(ctx, t, err))
+	if (use_pair(ctx, t, err) && use_client_ca(ctx, t, err) && use_algorithms(ctx, t, err))
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;
@@ -120,6 +170,15 @@ static struct timespec newest(const struct server_tls *t)
 	return last;
 }
 
+static const char *const *copy_texts(struct arena *mem, const char *const *v, size_t n)
+{
+	const char **copy = ARENA_ARRAY(mem, const char *, n);
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = arena_text(mem, v[i]);
+	return (const char *const *)copy;
+}
+
 struct tls_context *tls_context_new(const struct server_tls *wish, struct err *err)
 {
 	struct tls_context *c = mem_new(sizeof(*c));
@@ -130,6 +189,10 @@ struct tls_context *tls_context_new(const struct server_tls *wish, struct err *e
 	c->wish.client_ca_file = arena_text(&c->mem, wish->client_ca_file);
 	c->wish.cert = arena_text(&c->mem, wish->cert);
 	c->wish.key = arena_text(&c->mem, wish->key);
+	c->wish.ciphers = arena_text(&c->mem, wish->ciphers);
+	c->wish.suites_13 = arena_text(&c->mem, wish->suites_13);
+	c->wish.groups = arena_text(&c->mem, wish->groups);
+	c->wish.allowed_sans = copy_texts(&c->mem, wish->allowed_sans, wish->n_allowed_sans);
 	c->changed_at = newest(&c->wish);
 	c->ctx = make(&c->wish, err);
 	if (c->ctx)

@@ -421,7 +421,8 @@ static struct api *make_api(struct daemon *d)
 	struct api_options options = {
 		.host = {d, host_engine, host_config, daemon_now, daemon_feed, daemon_reload,
 			 host_is_ready, host_broken_files, d->store,
-			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics},
+			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
+			 web_refresh},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",
@@ -437,6 +438,19 @@ static struct api *make_api(struct daemon *d)
 }
 
 /* -- addresses and URLs -------------------------------------------------------------------*/
+
+/* Names joined by colons: those of TLS 1.3, or the others. NULL when there is none. */
+static const char *joined(struct arena *mem, const struct text_list *list, bool of_13)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (str_starts(str_of(list->v[i]), STR("TLS_")) != of_13)
+			continue;
+		text = text ? arena_printf(mem, "%s:%s", text, list->v[i]) : list->v[i];
+	}
+	return text;
+}
 
 static bool use_tls(struct daemon *d, struct err *err)
 {
@@ -463,6 +477,11 @@ static bool use_tls(struct daemon *d, struct err *err)
 		.max_version = w->max_version,
 	};
 	tls.client_cert = policy[w->client_auth];
+	tls.ciphers = joined(&d->mem, &w->cipher_suites, false);
+	tls.suites_13 = joined(&d->mem, &w->cipher_suites, true);
+	tls.groups = joined(&d->mem, &w->curve_preferences, false);
+	tls.allowed_sans = (const char *const *)w->client_allowed_sans.v;
+	tls.n_allowed_sans = w->client_allowed_sans.n;
 	return server_use_tls(d->server, &tls, err);
 }
 

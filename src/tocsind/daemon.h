@@ -23,6 +23,7 @@
 #include "tocsind/rulefiles.h"
 
 #include <event2/event.h>
+#include <time.h>
 
 struct sending;
 struct asking;
@@ -48,6 +49,8 @@ struct daemon {
 	struct rulefiles *rules;
 	struct generation *now_runs;
 	struct arena web_mem;
+	struct timespec web_changed_at;
+	bool web_broken;
 	const struct web_config *web;
 	const char *external_url, *route_prefix, *hostname;
 
@@ -97,6 +100,8 @@ struct generation *generation_load(struct daemon *, struct buf *mistakes) MUST_U
 void generation_free(struct generation *);
 bool daemon_reload(void *daemon, struct buf *mistakes);
 bool web_load(struct daemon *, struct err *) MUST_USE;
+/* Reads the web configuration again when it changed; false while it is broken. */
+bool web_refresh(void *daemon);
 void rules_from_config(struct daemon *);
 
 /* systemd.c */

@@ -4,6 +4,7 @@
 #include "tocsind/outside.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <string.h>
 
 /* -- the configuration and what hangs on it -----------------------------------------------*/
@@ -140,8 +141,12 @@ bool web_load(struct daemon *d, struct err *err)
 	const struct web_config *web = NULL;
 	struct str text;
 
+	struct stat st;
+
 	if (!d->flags.web_config[0])
 		return true;
+	if (!stat(d->flags.web_config, &st))
+		d->web_changed_at = st.st_mtim;
 	if (outside_read(NULL, &mem, d->flags.web_config, &text, err)) {
 		web = web_config_parse(&mem, d->flags.web_config, text, &errs);
 		if (errs.n) {
@@ -158,4 +163,23 @@ bool web_load(struct daemon *d, struct err *err)
 	d->web_mem = mem;
 	d->web = web;
 	return true;
+}
+
+bool web_refresh(void *arg)
+{
+	struct daemon *d = arg;
+	struct stat st;
+	struct err err;
+
+	if (!d->flags.web_config[0])
+		return true;
+	if (!stat(d->flags.web_config, &st) &&
+	    st.st_mtim.tv_sec == d->web_changed_at.tv_sec &&
+	    st.st_mtim.tv_nsec == d->web_changed_at.tv_nsec)
+		return !d->web_broken;
+	d->web_broken = !web_load(d, &err);
+	if (d->web_broken)
+		log_error("web", "the web configuration cannot be read, requests are refused",
+			  L_ERR(&err));
+	return !d->web_broken;
 }
