@@ -430,20 +430,12 @@ static bool strip_prefix(struct request *r)
 	return true;
 }
 
-void api_handle(void *arg, struct call *call)
+void request_go_on(struct request *r)
 {
-	struct request *r = ARENA_NEW(call_mem(call), struct request);
 	struct buf methods = BUF(200);
 	const struct endpoint *found;
 	bool known;
 
-	r->api = arg;
-	r->call = call;
-	r->mem = call_mem(call);
-	r->method = call_method(call);
-	if (!take_get_slot(r) || !web_is_fine(r) || !is_within_rate(r) ||
-	    !request_is_allowed(r))
-		return;
 	if (!strip_prefix(r) || !params_parse(r)) {
 		not_found(r);
 		return;
@@ -457,6 +449,18 @@ void api_handle(void *arg, struct call *call)
 	else if (!r->is_v2 || check_types(r))
 		found->answer(r);
 	buf_free(&methods);
+}
+
+void api_handle(void *arg, struct call *call)
+{
+	struct request *r = ARENA_NEW(call_mem(call), struct request);
+
+	r->api = arg;
+	r->call = call;
+	r->mem = call_mem(call);
+	r->method = arena_text(r->mem, call_method(call));
+	if (take_get_slot(r) && web_is_fine(r) && is_within_rate(r))
+		request_ask_login(r);
 }
 
 /* -- life ---------------------------------------------------------------------------------*/

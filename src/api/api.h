@@ -35,6 +35,8 @@ struct api_host {
 					     struct arena *);
 	/* Own lines for /metrics. */
 	void (*add_metrics)(void *ctx, struct buf *);
+	/* Runs run elsewhere, then done here; false: too much is waiting. */
+	bool (*elsewhere)(void *ctx, void (*run)(void *), void (*done)(void *), void *arg);
 	/* Has api_use_web called when the file changed; false: it is broken now. */
 	bool (*refresh_web)(void *ctx);
 };

@@ -95,34 +95,72 @@ static void remember(struct api *api, const struct login *l)
 		(struct str){(const char *)kept->digest, sizeof(kept->digest)}, kept);
 }
 
-static bool check(struct request *r)
-{
-	struct str name, password;
-	struct login l;
-	const char *hash;
+/* A password that must be compared: the slow part, done on another thread. */
+struct comparison {
+	struct request *request;
+	const char *hash, *password; /* in the call's arena, which waits */
+	struct login login;
+	bool is_known, is_right;
+};
 
-	if (!credentials(r, &name, &password))
-		return false;
-	hash = hash_of(r->api->web, name);
-	if (!hash) {
-		(void)is_right(NOBODYS_HASH, arena_copy(r->mem, password));
-		return false;
-	}
-	digest_of(r->mem, name, password, hash, &l);
-	if (map_find(&r->api->logins,
-		     (struct str){(const char *)l.digest, sizeof(l.digest)}))
-		return true;
-	if (!is_right(hash, arena_copy(r->mem, password)))
-		return false;
-	remember(r->api, &l);
-	return true;
-}
-
-bool request_is_allowed(struct request *r)
+static void refuse(struct request *r)
 {
-	if (!r->api->web || !r->api->web->users.n || check(r))
-		return true;
 	call_set_header(r->call, "WWW-Authenticate", "Basic");
 	answer_plain(r, 401, "Unauthorized\n");
-	return false;
+}
+
+static void compare(void *arg)
+{
+	struct comparison *c = arg;
+
+	c->is_right = is_right(c->hash, c->password) && c->is_known;
+}
+
+static void compared(void *arg)
+{
+	struct comparison *c = arg;
+
+	if (c->is_right) {
+		remember(c->request->api, &c->login);
+		request_go_on(c->request);
+	} else {
+		refuse(c->request);
+	}
+}
+
+static void compare_elsewhere(struct request *r, const struct comparison *wanted)
+{
+	const struct api_host *host = &r->api->options.host;
+	struct comparison *c = ARENA_NEW(r->mem, struct comparison);
+
+	*c = *wanted;
+	if (!host->elsewhere(host->ctx, compare, compared, c))
+		answer_plain(r, 429, "Too Many Requests\n");
+}
+
+void request_ask_login(struct request *r)
+{
+	const struct web_config *web = r->api->web;
+	struct comparison c = {.request = r};
+	struct str name, password;
+	const char *hash;
+
+	if (!web || !web->users.n) {
+		request_go_on(r);
+		return;
+	}
+	if (!credentials(r, &name, &password)) {
+		refuse(r);
+		return;
+	}
+	hash = hash_of(web, name);
+	c.is_known = hash != NULL;
+	c.hash = arena_text(r->mem, hash ? hash : NOBODYS_HASH);
+	c.password = arena_copy(r->mem, password);
+	digest_of(r->mem, name, password, c.hash, &c.login);
+	if (map_find(&r->api->logins,
+		     (struct str){(const char *)c.login.digest, sizeof(c.login.digest)}))
+		request_go_on(r);
+	else
+		compare_elsewhere(r, &c);
 }

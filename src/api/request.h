@@ -71,8 +71,10 @@ void get_rule_alerts(struct request *);
 void get_broken_rules(struct request *);
 void get_metrics(struct request *);
 
-/* False: 401 was answered. */
-bool request_is_allowed(struct request *);
+/* Goes on with request_go_on when the request is allowed, now or once the password was
+ * compared; else answers 401. */
+void request_ask_login(struct request *);
+void request_go_on(struct request *);
 
 /* -- JSON in: the lenient reading of spec/api.md 2.5 --------------------------------------*/
 /* The body as JSON; NULL after an error was answered. what is "alerts" or "silence". */

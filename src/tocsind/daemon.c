@@ -415,6 +415,11 @@ static struct engine *make_engine(struct daemon *d)
 	return engine_new(&options);
 }
 
+static bool host_elsewhere(void *arg, void (*run)(void *), void (*done)(void *), void *job)
+{
+	return worker_do(((struct daemon *)arg)->worker, run, done, job);
+}
+
 static struct api *make_api(struct daemon *d)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -422,7 +427,7 @@ static struct api *make_api(struct daemon *d)
 		.host = {d, host_engine, host_config, daemon_now, daemon_feed, daemon_reload,
 			 host_is_ready, host_broken_files, d->store,
 			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
-			 web_refresh},
+			 host_elsewhere, web_refresh},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",
@@ -588,6 +593,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->store_ready = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST, on_store,
 				   d);
 	event_add(d->store_ready, NULL);
+	d->worker = worker_new(d->base);
 	d->api = make_api(d);
 	web.arg = d->api;
 	d->server = server_new(d->base, &web);
@@ -696,6 +702,7 @@ static void finish(struct daemon *d)
 		log_error("store", "the last changes could not be written to disk");
 		d->exit_code = 1;
 	}
+	worker_free(d->worker); /* its jobs lie in calls of the server */
 	server_free(d->server);
 	sender_free(d);
 	asker_free(d);

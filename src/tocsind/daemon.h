@@ -10,6 +10,7 @@
  *	flags.c		the command line
  *	outside.c	files, zones, environment for those who may not touch them
  *	systemd.c	readiness and passed sockets
+ *	worker.c	a thread for what takes long on purpose
  */
 #pragma once
 #include "api/api.h"
@@ -21,6 +22,7 @@
 #include "store/store.h"
 #include "tocsind/flags.h"
 #include "tocsind/rulefiles.h"
+#include "tocsind/worker.h"
 
 #include <event2/event.h>
 #include <time.h>
@@ -47,6 +49,7 @@ struct daemon {
 	struct store *store;
 	struct engine *engine;
 	struct rulefiles *rules;
+	struct worker *worker;
 	struct generation *now_runs;
 	struct arena web_mem;
 	struct timespec web_changed_at;
