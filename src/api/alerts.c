@@ -9,7 +9,7 @@
 
 #define MOST_JSON BUF_NO_LIMIT /* bounded by the ceiling on alerts */
 
-/* -- out ----------------------------------------------------------------------------------*/
+/* -- out ------------------------------------------------------------------------------ */
 
 static void add_texts(struct buf *b, const char *const *v, size_t n)
 {
@@ -79,7 +79,7 @@ static void add_alert(struct buf *b, const struct alert_view *v, const char *con
 	buf_add_char(b, '}');
 }
 
-/* -- filters ------------------------------------------------------------------------------*/
+/* -- filters -------------------------------------------------------------------------- */
 
 struct filter {
 	struct matchers labels, receiver_labels;
@@ -109,9 +109,9 @@ static bool filter_parse(struct request *r, struct filter *f)
 			return false;
 		}
 	}
-	return param_matchers(r, "receiver_matchers",
-			      "failed to parse receiver_matchers param: ",
-			      &f->receiver_labels);
+	return param_matchers(
+		r, "receiver_matchers",
+		"failed to parse receiver_matchers param: ", &f->receiver_labels);
 }
 
 static bool takes_receiver(const struct filter *f, const struct receiver *r)
@@ -140,7 +140,7 @@ static bool takes_alert(const struct filter *f, const struct alert_view *v)
 	       matchers_hold(&f->labels, v->alert.labels);
 }
 
-/* -- GET alerts ---------------------------------------------------------------------------*/
+/* -- GET alerts ----------------------------------------------------------------------- */
 
 static int by_fingerprint(const void *a, const void *b)
 {
@@ -185,7 +185,7 @@ void get_alerts(struct request *r)
 	buf_free(&b);
 }
 
-/* -- GET alerts/groups --------------------------------------------------------------------*/
+/* -- GET alerts/groups ---------------------------------------------------------------- */
 
 static int by_labels_and_receiver(const void *a, const void *b)
 {
@@ -293,7 +293,7 @@ void get_groups(struct request *r)
 	map_free(&seen);
 }
 
-/* -- POST alerts --------------------------------------------------------------------------*/
+/* -- POST alerts ---------------------------------------------------------------------- */
 
 static bool bad_type(struct request *r, size_t i, const char *field, const char *want)
 {
@@ -382,8 +382,9 @@ void post_alerts(struct request *r)
 	if (!top)
 		return;
 	if (!json_is_array(top) && !json_is_null(top)) {
-		answer_framework(r, 400,
-				 "parsing alerts body from \"\" failed, because it is no list");
+		answer_framework(
+			r, 400,
+			"parsing alerts body from \"\" failed, because it is no list");
 		json_decref(top);
 		return;
 	}

@@ -58,7 +58,7 @@ static bool is_api_path(struct str path)
 	return str_starts(path, STR("/api/v2/"));
 }
 
-/* -- counting -----------------------------------------------------------------------------*/
+/* -- counting ------------------------------------------------------------------------- */
 
 static const double bounds[] = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
 
@@ -91,7 +91,7 @@ static void count(struct request *r, int status)
 		api->gets--;
 }
 
-/* -- answers ------------------------------------------------------------------------------*/
+/* -- answers -------------------------------------------------------------------------- */
 
 static void add_common_headers(struct request *r)
 {
@@ -161,7 +161,7 @@ void answer_framework(struct request *r, int code, const char *fmt, ...)
 	buf_free(&b);
 }
 
-/* -- management ---------------------------------------------------------------------------*/
+/* -- management ----------------------------------------------------------------------- */
 
 static void healthy(struct request *r)
 {
@@ -170,7 +170,9 @@ static void healthy(struct request *r)
 	bool has_body = strcmp(r->method, "HEAD") != 0;
 
 	finish(r, ready ? 200 : 503, "text/plain; charset=utf-8",
-	       !has_body ? STR("") : ready ? STR("OK") : STR("Service Unavailable"));
+	       !has_body ? STR("")
+	       : ready	 ? STR("OK")
+			 : STR("Service Unavailable"));
 }
 
 static void reload(struct request *r)
@@ -191,9 +193,10 @@ static void gone(struct request *r)
 {
 	struct buf b = BUF(1000);
 
-	buf_add_text(&b, "{\"status\":\"deprecated\",\"error\":\"The Alertmanager v1 API was "
-			 "deprecated in version 0.16.0 and is removed as of version 0.27.0 - "
-			 "use the equivalent route in the v2 API\"}\n");
+	buf_add_text(&b,
+		     "{\"status\":\"deprecated\",\"error\":\"The Alertmanager v1 API was "
+		     "deprecated in version 0.16.0 and is removed as of version 0.27.0 - "
+		     "use the equivalent route in the v2 API\"}\n");
 	answer_json(r, 410, &b);
 	buf_free(&b);
 }
@@ -238,12 +241,13 @@ static void front_page(struct request *r)
 			 "<h1>Tocsin " VERSION "</h1><ul>");
 	for (size_t i = 0; i < COUNT_OF(places); i++)
 		buf_addf(&b, "<li><a href=\"%s%s\">%s</a>", prefix, places[i], places[i]);
-	buf_add_text(&b, "</ul><p>From the shell: tocsin alert, tocsin silence, tocsin rules.");
+	buf_add_text(&b,
+		     "</ul><p>From the shell: tocsin alert, tocsin silence, tocsin rules.");
 	answer_typed(r, "text/html; charset=utf-8", &b);
 	buf_free(&b);
 }
 
-/* -- finding the endpoint -----------------------------------------------------------------*/
+/* -- finding the endpoint ------------------------------------------------------------- */
 
 /* Whether the path is of the pattern; what stands for {id} in *id. */
 static bool matches(const char *pattern, struct str path, struct str *id)
@@ -307,11 +311,11 @@ static void wrong_method(struct request *r, const struct buf *methods)
 	else if (!strcmp(r->method, "HEAD"))
 		answer_empty(r, 405);
 	else
-		answer_framework(r, 405, "method %s is not allowed, but [%s] are", r->method,
-				 buf_text(methods));
+		answer_framework(r, 405, "method %s is not allowed, but [%s] are",
+				 r->method, buf_text(methods));
 }
 
-/* -- what is asked before the handler (spec/api.md 2.3) -----------------------------------*/
+/* -- what is asked before the handler (spec/api.md 2.3) ------------------------------- */
 
 static bool accepts_json(const char *accept)
 {
@@ -340,16 +344,17 @@ static bool check_types(struct request *r)
 	media = str_trim(str_slice(media, 0, str_find_char(media, ';')));
 	if (call_body(r->call).n &&
 	    !(media.n == 16 && !strncasecmp(media.p, "application/json", 16))) {
-		answer_framework(
-			r, 415,
-			"unsupported media type \"%s\", only [application/json] are allowed",
-			type ? type : "application/octet-stream");
+		answer_framework(r, 415,
+				 "unsupported media type \"%s\", only [application/json] "
+				 "are allowed",
+				 type ? type : "application/octet-stream");
 		return false;
 	}
 	if (!accepts_json(call_header(r->call, "Accept"))) {
-		answer_framework(r, 406,
-				 "unsupported media type requested, only [application/json] "
-				 "are available");
+		answer_framework(
+			r, 406,
+			"unsupported media type requested, only [application/json] "
+			"are available");
 		return false;
 	}
 	return true;
@@ -400,11 +405,12 @@ static bool take_get_slot(struct request *r)
 	if (!most || api->gets <= most)
 		return true;
 	api->gets_refused++;
-	answer_plain(r, 503,
-		     arena_printf(r->mem,
-				  "Limit of concurrent GET requests reached (%zu), try again "
-				  "later.\n\n",
-				  most));
+	answer_plain(
+		r, 503,
+		arena_printf(r->mem,
+			     "Limit of concurrent GET requests reached (%zu), try again "
+			     "later.\n\n",
+			     most));
 	return false;
 }
 
@@ -463,7 +469,7 @@ void api_handle(void *arg, struct call *call)
 		request_ask_login(r);
 }
 
-/* -- life ---------------------------------------------------------------------------------*/
+/* -- life ----------------------------------------------------------------------------- */
 
 struct api *api_new(const struct api_options *options)
 {

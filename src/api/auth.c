@@ -75,7 +75,8 @@ static bool is_right(const char *hash, const char *password)
 static void digest_of(struct arena *mem, struct str name, struct str password,
 		      const char *hash, struct login *out)
 {
-	const char *text = arena_printf(mem, "%.*s:%s:%.*s", FMT(name), hash, FMT(password));
+	const char *text = arena_printf(mem, "%.*s:%s:%.*s", FMT(name), hash,
+					FMT(password));
 
 	SHA256((const unsigned char *)text, strlen(text), out->digest);
 }

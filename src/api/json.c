@@ -64,7 +64,8 @@ json_t *body_json(struct request *r, const char *what)
 		return NULL;
 	}
 	if (has_too_many_nodes(body)) {
-		answer_framework(r, 413, "%s body has more than %d values", what, MOST_NODES);
+		answer_framework(r, 413, "%s body has more than %d values", what,
+				 MOST_NODES);
 		return NULL;
 	}
 	v = json_read(body, &err);
@@ -99,7 +100,7 @@ bool read_map(struct arena *mem, const json_t *object, const struct label **out,
 	return true;
 }
 
-/* -- times (spec/api.md 2.6): RFC 3339, and shorter shapes that mean UTC ------------------*/
+/* -- times (spec/api.md 2.6): RFC 3339, and shorter shapes that mean UTC -------------- */
 
 /* +0200 as +02:00 */
 static struct str with_colon(char text[64], struct str s)

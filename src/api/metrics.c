@@ -35,7 +35,7 @@ static void add_label_text(struct buf *b, const char *text)
 	}
 }
 
-/* -- the process --------------------------------------------------------------------------*/
+/* -- the process ---------------------------------------------------------------------- */
 
 static size_t count_open_files(void)
 {
@@ -80,12 +80,12 @@ static void add_process(struct buf *b, const struct request *r)
 	    (double)r->api->options.started_at / 1000);
 }
 
-/* -- requests -----------------------------------------------------------------------------*/
+/* -- requests ------------------------------------------------------------------------- */
 
 static void add_requests(struct buf *b, const struct request *r)
 {
 	static const char *const bounds[] = {".005", ".01", ".025", ".05", ".1", ".25",
-					     ".5",	"1",	"2.5",	"5",   "10", "+Inf"};
+					     ".5",   "1",   "2.5",  "5",   "10", "+Inf"};
 	struct request_counter *c;
 
 	head(b, "alertmanager_http_request_duration_seconds", "histogram",
@@ -96,7 +96,8 @@ static void add_requests(struct buf *b, const struct request *r)
 		for (size_t i = 0; i < COUNT_OF(bounds); i++) {
 			sum += c->buckets[i];
 			buf_addf(b,
-				 "alertmanager_http_request_duration_seconds_bucket{%s,le=\"%s"
+				 "alertmanager_http_request_duration_seconds_bucket{%s,le="
+				 "\"%s"
 				 "%s\"} %llu\n",
 				 c->key, bounds[i][0] == '.' ? "0" : "", bounds[i],
 				 (unsigned long long)sum);
@@ -111,13 +112,15 @@ static void add_requests(struct buf *b, const struct request *r)
 	buf_addf(b, "alertmanager_http_requests_in_flight{method=\"get\"} %zu\n",
 		 r->api->gets);
 	head(b, "alertmanager_http_concurrency_limit_exceeded_total", "counter",
-	     "Total number of times an HTTP request failed because the concurrency limit was "
+	     "Total number of times an HTTP request failed because the concurrency limit "
+	     "was "
 	     "reached.");
-	buf_addf(b, "alertmanager_http_concurrency_limit_exceeded_total{method=\"get\"} %zu\n",
+	buf_addf(b,
+		 "alertmanager_http_concurrency_limit_exceeded_total{method=\"get\"} %zu\n",
 		 r->api->gets_refused);
 }
 
-/* -- alerts and configuration -------------------------------------------------------------*/
+/* -- alerts and configuration --------------------------------------------------------- */
 
 static void add_config(struct buf *b, const struct config *c)
 {
@@ -149,10 +152,12 @@ static void add_alerts(struct buf *b, const struct engine_counters *c,
 	head(b, "alertmanager_alerts_received_total", "counter",
 	     "The total number of received alerts.");
 	buf_addf(b,
-		 "alertmanager_alerts_received_total{status=\"firing\",version=\"v2\"} %llu\n"
+		 "alertmanager_alerts_received_total{status=\"firing\",version=\"v2\"} "
+		 "%llu\n"
 		 "alertmanager_alerts_received_total{status=\"resolved\",version=\"v2\"} "
 		 "%llu\n",
-		 (unsigned long long)c->alerts_firing, (unsigned long long)c->alerts_resolved);
+		 (unsigned long long)c->alerts_firing,
+		 (unsigned long long)c->alerts_resolved);
 	head(b, "alertmanager_alerts_invalid_total", "counter",
 	     "The total number of received alerts that were invalid.");
 	buf_addf(b, "alertmanager_alerts_invalid_total{version=\"v2\"} %llu\n",
@@ -172,7 +177,7 @@ static void add_silences(struct buf *b, const struct engine_sizes *s)
 			 silence_state_text((enum silence_state)i), s->silences[i]);
 }
 
-/* -- notifications ------------------------------------------------------------------------*/
+/* -- notifications -------------------------------------------------------------------- */
 
 static const struct integration_counters *counters_for(const struct engine_counters *c,
 						       const char *name)
@@ -196,7 +201,8 @@ static void add_counter(struct buf *b, const struct request *r,
 		uint64_t v;
 
 		memcpy(&v, from + at, sizeof(v));
-		buf_addf(b, "%s{integration=\"%s\"} %llu\n", name, *i, (unsigned long long)v);
+		buf_addf(b, "%s{integration=\"%s\"} %llu\n", name, *i,
+			 (unsigned long long)v);
 	}
 }
 
@@ -208,7 +214,8 @@ static void add_failures(struct buf *b, const struct request *r,
 	for (const char *const *i = r->api->options.integrations; *i; i++) {
 		for (int f = 0; f < FAILURES; f++)
 			buf_addf(b,
-				 "alertmanager_notifications_failed_total{integration=\"%s\","
+				 "alertmanager_notifications_failed_total{integration=\"%"
+				 "s\","
 				 "reason=\"%s\"} %llu\n",
 				 *i, failure_text((enum failure)f),
 				 (unsigned long long)counters_for(c, *i)->failed[f]);
@@ -233,11 +240,13 @@ static void add_latencies(struct buf *b, const struct request *r,
 				 "integration=\"%s\",le=\"%s\"} %llu\n",
 				 *i, bounds[n], (unsigned long long)sum);
 		}
-		buf_addf(b,
-			 "alertmanager_notification_latency_seconds_sum{integration=\"%s\"} "
-			 "%.15g\nalertmanager_notification_latency_seconds_count{integration="
-			 "\"%s\"} %llu\n",
-			 *i, k->latency_sum, *i, (unsigned long long)sum);
+		buf_addf(
+			b,
+			"alertmanager_notification_latency_seconds_sum{integration=\"%s\"} "
+			"%.15g\nalertmanager_notification_latency_seconds_count{"
+			"integration="
+			"\"%s\"} %llu\n",
+			*i, k->latency_sum, *i, (unsigned long long)sum);
 	}
 }
 
@@ -261,9 +270,11 @@ static void add_notifications(struct buf *b, const struct request *r,
 	buf_addf(b,
 		 "alertmanager_notifications_suppressed_total{reason=\"inhibition\"} %llu\n"
 		 "alertmanager_notifications_suppressed_total{reason=\"silence\"} %llu\n"
-		 "alertmanager_notifications_suppressed_total{reason=\"mute_time_interval\"} "
+		 "alertmanager_notifications_suppressed_total{reason=\"mute_time_"
+		 "interval\"} "
 		 "%llu\n"
-		 "alertmanager_notifications_suppressed_total{reason=\"active_time_interval\"}"
+		 "alertmanager_notifications_suppressed_total{reason=\"active_time_"
+		 "interval\"}"
 		 " %llu\n",
 		 (unsigned long long)c->suppressed_inhibition,
 		 (unsigned long long)c->suppressed_silence,
@@ -271,7 +282,7 @@ static void add_notifications(struct buf *b, const struct request *r,
 		 (unsigned long long)c->suppressed_inactive);
 }
 
-/* -- rules --------------------------------------------------------------------------------*/
+/* -- rules ---------------------------------------------------------------------------- */
 
 enum group_metric {
 	ITERATIONS,
@@ -288,12 +299,14 @@ enum group_metric {
 static const struct {
 	const char *name, *type, *help;
 } group_metrics[GROUP_METRICS] = {
-	[ITERATIONS] = {"prometheus_rule_group_iterations_total", "counter",
-			"The total number of scheduled rule group evaluations, whether executed "
-			"or missed."},
-	[MISSED] = {"prometheus_rule_group_iterations_missed_total", "counter",
-		    "The total number of rule group evaluations missed due to slow rule group "
-		    "evaluation."},
+	[ITERATIONS] =
+		{"prometheus_rule_group_iterations_total", "counter",
+		 "The total number of scheduled rule group evaluations, whether executed "
+		 "or missed."},
+	[MISSED] =
+		{"prometheus_rule_group_iterations_missed_total", "counter",
+		 "The total number of rule group evaluations missed due to slow rule group "
+		 "evaluation."},
 	[EVALUATIONS] = {"prometheus_rule_evaluations_total", "counter",
 			 "The total number of rule evaluations."},
 	[EVALUATION_FAILURES] = {"prometheus_rule_evaluation_failures_total", "counter",
@@ -348,18 +361,20 @@ static void add_rules(struct buf *b, struct request *r, struct engine *e)
 	struct rulegroup_view *v = view_rules(e, r->mem, &n);
 
 	for (int m = 0; m < GROUP_METRICS; m++) {
-		head(b, group_metrics[m].name, group_metrics[m].type, group_metrics[m].help);
+		head(b, group_metrics[m].name, group_metrics[m].type,
+		     group_metrics[m].help);
 		for (size_t i = 0; i < n; i++) {
 			buf_addf(b, "%s{rule_group=\"", group_metrics[m].name);
 			add_label_text(b, v[i].config->file);
 			buf_add_char(b, ';');
 			add_label_text(b, v[i].config->name);
-			buf_addf(b, "\"} %.15g\n", group_value(&v[i], (enum group_metric)m));
+			buf_addf(b, "\"} %.15g\n",
+				 group_value(&v[i], (enum group_metric)m));
 		}
 	}
 }
 
-/* -- all together -------------------------------------------------------------------------*/
+/* -- all together --------------------------------------------------------------------- */
 
 static void add_store(struct buf *b, struct store *store)
 {
@@ -406,7 +421,8 @@ void get_metrics(struct request *r)
 	add_requests(&b, r);
 	add_rules(&b, r, e);
 	one(&b, "prometheus_template_text_expansions_total", "counter",
-	    "The total number of template text expansions.", (double)c->template_expansions);
+	    "The total number of template text expansions.",
+	    (double)c->template_expansions);
 	one(&b, "prometheus_template_text_expansion_failures_total", "counter",
 	    "The total number of template text expansion failures.",
 	    (double)c->template_failures);

@@ -36,8 +36,8 @@ const struct param *param_last(const struct request *r, const char *name)
 
 bool param_bool(const struct request *r, const char *name, bool otherwise)
 {
-	static const char *const yes[] = {"true", "1", "yes", "ok", "y", "on",
-					  "selected", "checked", "t", "enabled"};
+	static const char *const yes[] = {"true", "1",	      "yes",	 "ok", "y",
+					  "on",	  "selected", "checked", "t",  "enabled"};
 	const struct param *p = param_last(r, name);
 
 	if (!p || !p->value.n)
@@ -63,7 +63,8 @@ bool param_matchers(struct request *r, const char *name, const char *prefix,
 			continue;
 		if (!matcher_parse(r->mem, r->params.v[i].value, NOWHERE,
 				   r->api->options.matchers, &m, NULL, &err)) {
-			answer_error(r, 400, arena_printf(r->mem, "%s%s", prefix, err.text));
+			answer_error(r, 400,
+				     arena_printf(r->mem, "%s%s", prefix, err.text));
 			return false;
 		}
 		vec_push_in(r->mem, &list, m);

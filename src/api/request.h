@@ -30,14 +30,14 @@ struct request {
 	struct call *call;
 	struct arena *mem; /* the call's */
 	const char *method;
-	struct str path;	 /* under the prefix */
-	const char *handler;	 /* the pattern, for metrics */
-	const char *id;		 /* {id} of the path, or NULL */
+	struct str path;     /* under the prefix */
+	const char *handler; /* the pattern, for metrics */
+	const char *id;	     /* {id} of the path, or NULL */
 	VEC(struct param) params;
 	bool is_v2;
 };
 
-/* -- parameters ---------------------------------------------------------------------------*/
+/* -- parameters ----------------------------------------------------------------------- */
 bool params_parse(struct request *); /* false: a broken escape or too many */
 const struct param *param_last(const struct request *, const char *name); /* or NULL */
 bool param_bool(const struct request *, const char *name, bool otherwise);
@@ -45,7 +45,7 @@ bool param_bool(const struct request *, const char *name, bool otherwise);
 bool param_matchers(struct request *, const char *name, const char *prefix,
 		    struct matchers *);
 
-/* -- answers ------------------------------------------------------------------------------
+/* -- answers --------------------------------------------------------------------------
  * Each ends the request. */
 void answer_json(struct request *, int status, const struct buf *);
 void answer_typed(struct request *, const char *type, const struct buf *);
@@ -56,7 +56,7 @@ void answer_error(struct request *, int status, const char *text);
 /* The framework's error: {"code":..,"message":..}; codes from 600 on travel as 422. */
 void answer_framework(struct request *, int code, const char *fmt, ...) PRINTF(3, 4);
 
-/* -- the endpoints ------------------------------------------------------------------------*/
+/* -- the endpoints -------------------------------------------------------------------- */
 void get_alerts(struct request *);
 void post_alerts(struct request *);
 void get_groups(struct request *);
@@ -76,12 +76,13 @@ void get_metrics(struct request *);
 void request_ask_login(struct request *);
 void request_go_on(struct request *);
 
-/* -- JSON in: the lenient reading of spec/api.md 2.5 --------------------------------------*/
+/* -- JSON in: the lenient reading of spec/api.md 2.5 ---------------------------------- */
 /* The body as JSON; NULL after an error was answered. what is "alerts" or "silence". */
 json_t *body_json(struct request *, const char *what);
 const json_t *member(const json_t *object, const char *name); /* any case; null is absent */
-bool api_time_parse(struct str, struct instant *);		    /* 2.6 */
+bool api_time_parse(struct str, struct instant *);	      /* 2.6 */
 /* A map of strings as pairs; false when it is something else. */
 bool read_map(struct arena *, const json_t *, const struct label **, size_t *n);
 
-void buf_add_api_time(struct buf *, struct instant); /* quoted, milliseconds, its own offset */
+void buf_add_api_time(struct buf *,
+		      struct instant); /* quoted, milliseconds, its own offset */

@@ -159,7 +159,7 @@ static void add_recording(struct buf *b, const struct rule_view *v)
 	add_tail(b, v, "recording");
 }
 
-/* -- filters ------------------------------------------------------------------------------*/
+/* -- filters -------------------------------------------------------------------------- */
 
 struct rules_filter {
 	bool alerting, recording, with_alerts;
@@ -173,7 +173,8 @@ static bool is_word(struct str s, const char *word)
 /* As Go's ParseBool. */
 static bool parse_bool(struct str s, bool *out)
 {
-	static const char *const yes[] = {"1", "t", "true"}, *const no[] = {"0", "f", "false"};
+	static const char *const yes[] = {"1", "t", "true"}, *const no[] = {"0", "f",
+									    "false"};
 
 	for (size_t i = 0; i < 3; i++) {
 		if (is_word(s, yes[i]) || is_word(s, no[i])) {
@@ -195,19 +196,21 @@ static bool filter_parse(struct request *r, struct rules_filter *f)
 		f->alerting = is_word(type->value, "alert");
 		f->recording = is_word(type->value, "record");
 		if (!f->alerting && !f->recording) {
-			bad_data(r, arena_printf(r->mem,
-						 "invalid parameter \"type\": not supported "
-						 "value \"%.*s\"",
-						 FMT(type->value)));
+			bad_data(r,
+				 arena_printf(r->mem,
+					      "invalid parameter \"type\": not supported "
+					      "value \"%.*s\"",
+					      FMT(type->value)));
 			return false;
 		}
 	}
 	if (bare && bare->value.n && !parse_bool(bare->value, &exclude)) {
-		bad_data(r, arena_printf(r->mem,
-					 "invalid parameter \"exclude_alerts\": error "
-					 "converting exclude_alerts: strconv.ParseBool: parsing "
-					 "\"%.*s\": invalid syntax",
-					 FMT(bare->value)));
+		bad_data(r, arena_printf(
+				    r->mem,
+				    "invalid parameter \"exclude_alerts\": error "
+				    "converting exclude_alerts: strconv.ParseBool: parsing "
+				    "\"%.*s\": invalid syntax",
+				    FMT(bare->value)));
 		return false;
 	}
 	f->with_alerts = !exclude;
@@ -238,7 +241,7 @@ static bool takes(const struct request *r, const struct rules_filter *f,
 	       is_named(r, "rule_name[]", name);
 }
 
-/* -- GET rules ----------------------------------------------------------------------------*/
+/* -- GET rules ------------------------------------------------------------------------ */
 
 static int by_file_and_name(const void *a, const void *b)
 {
@@ -343,7 +346,8 @@ void get_broken_rules(struct request *r)
 		buf_add_json(&b, str_of(v[i].path));
 		buf_add_text(&b, ",\"error\":");
 		buf_add_json(&b, str_of(v[i].text));
-		buf_addf(&b, ",\"lastGoodRuns\":%s}", v[i].last_good_runs ? "true" : "false");
+		buf_addf(&b, ",\"lastGoodRuns\":%s}",
+			 v[i].last_good_runs ? "true" : "false");
 	}
 	buf_add_text(&b, "]}}");
 	answer_json(r, 200, &b);

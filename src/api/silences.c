@@ -8,7 +8,7 @@
 /* /api/v2/silences and /api/v2/silence/{id} (spec/api.md 3.6 to 3.9). A change is answered
  * once it is on the disk. */
 
-/* -- out ----------------------------------------------------------------------------------*/
+/* -- out ------------------------------------------------------------------------------ */
 
 static void add_matcher(struct buf *b, const struct matcher *m)
 {
@@ -49,7 +49,7 @@ static void add_silence(struct buf *b, const struct silence *s, struct instant n
 	buf_add_char(b, '}');
 }
 
-/* -- GET silences -------------------------------------------------------------------------*/
+/* -- GET silences --------------------------------------------------------------------- */
 
 struct listed {
 	const struct silence *s;
@@ -60,8 +60,8 @@ struct listed {
  * latest end first. */
 static int in_list_order(const void *a, const void *b)
 {
-	static const int rank[] = {[SILENCE_ACTIVE] = 0, [SILENCE_PENDING] = 1,
-				   [SILENCE_EXPIRED] = 2};
+	static const int rank[] = {
+		[SILENCE_ACTIVE] = 0, [SILENCE_PENDING] = 1, [SILENCE_EXPIRED] = 2};
 	const struct listed *x = a, *y = b;
 
 	if (x->state != y->state)
@@ -133,7 +133,7 @@ void get_silences(struct request *r)
 	buf_free(&b);
 }
 
-/* -- one silence --------------------------------------------------------------------------*/
+/* -- one silence ---------------------------------------------------------------------- */
 
 static bool is_hex(struct str s)
 {
@@ -195,7 +195,7 @@ void get_silence(struct request *r)
 	buf_free(&b);
 }
 
-/* -- changes: answered when they are on the disk ------------------------------------------*/
+/* -- changes: answered when they are on the disk -------------------------------------- */
 
 static void durable(void *arg, bool ok)
 {
@@ -244,7 +244,7 @@ void delete_silence(struct request *r)
 	when_durable(r);
 }
 
-/* -- POST silences ------------------------------------------------------------------------*/
+/* -- POST silences -------------------------------------------------------------------- */
 
 static bool required(struct request *r, const char *name)
 {
@@ -260,7 +260,8 @@ static bool wrong(struct request *r, const char *name, const char *want)
 	return false;
 }
 
-static bool read_text(struct request *r, const json_t *o, const char *name, const char **out)
+static bool read_text(struct request *r, const json_t *o, const char *name,
+		      const char **out)
 {
 	const json_t *v = member(o, name);
 
@@ -373,8 +374,9 @@ static bool read_silence(struct request *r, const json_t *o, struct silence *s)
 static bool check_times(struct request *r, const struct silence *s, struct instant now)
 {
 	if (instant_cmp(s->starts_at, s->ends_at) >= 0) {
-		answer_error(r, 400,
-			     "Failed to create silence: start time must be before end time");
+		answer_error(
+			r, 400,
+			"Failed to create silence: start time must be before end time");
 		return false;
 	}
 	if (instant_cmp(s->ends_at, now) < 0) {

@@ -2,8 +2,8 @@
 #include "backend/backend.h"
 #include "backend/prometheus.h"
 
-bool backend_compose(struct arena *mem, const struct query_wish *q, struct http_request *out,
-		     struct err *err)
+bool backend_compose(struct arena *mem, const struct query_wish *q,
+		     struct http_request *out, struct err *err)
 {
 	switch (q->datasource->type) {
 	case DATASOURCE_PROMETHEUS:
@@ -14,9 +14,10 @@ bool backend_compose(struct arena *mem, const struct query_wish *q, struct http_
 	case DATASOURCE_GRAPHITE:
 		break;
 	}
-	return err_set(err, q->datasource->at,
-		       "datasource '%s': rules can be evaluated against type prometheus only",
-		       q->datasource->name);
+	return err_set(
+		err, q->datasource->at,
+		"datasource '%s': rules can be evaluated against type prometheus only",
+		q->datasource->name);
 }
 
 void backend_judge(struct arena *mem, const struct datasource *from,

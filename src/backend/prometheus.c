@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* -- the request ------------------------------------------------------------------------- */
+/* -- the request ---------------------------------------------------------------------- */
 
 static void add_param(struct buf *b, const char *name, const char *value)
 {
@@ -65,7 +65,7 @@ void prometheus_compose(struct arena *mem, const struct query_wish *q,
 	buf_free(&body);
 }
 
-/* -- the answer -------------------------------------------------------------------------- */
+/* -- the answer ----------------------------------------------------------------------- */
 
 #define QUOTED_BYTES 160 /* of a body that is no JSON */
 
@@ -111,7 +111,8 @@ static const struct labels *read_metric(struct arena *mem, const json_t *metric,
 	json_object_foreach(v, name, text)
 	{
 		if (!json_is_string(text)) {
-			err_set(err, NOWHERE, "the value of label \"%s\" is no string", name);
+			err_set(err, NOWHERE, "the value of label \"%s\" is no string",
+				name);
 			return NULL;
 		}
 		pairs[n++] = (struct label){name, json_string_value(text)};
@@ -172,15 +173,17 @@ static bool read_vector(struct arena *mem, const struct datasource *from,
 	if (!json_is_array(result))
 		return err_set(err, NOWHERE, "the result is no list");
 	if (from->max_series && n > from->max_series)
-		return err_set(err, NOWHERE, "%zu series, at most %zu are taken (max_series)",
-			       n, from->max_series);
+		return err_set(err, NOWHERE,
+			       "%zu series, at most %zu are taken (max_series)", n,
+			       from->max_series);
 	v = ARENA_ARRAY(mem, struct sample, n);
 	for (size_t i = 0; i < n; i++) {
 		if (!read_series(mem, json_array_get(result, i), &v[i], err))
 			return false;
 	}
 	if (has_duplicates(v, n))
-		return err_set(err, NOWHERE, "two series of the answer have the same labels");
+		return err_set(err, NOWHERE,
+			       "two series of the answer have the same labels");
 	*out = (struct samples){v, n};
 	return true;
 }

@@ -24,9 +24,9 @@ void *arena_alloc(struct arena *, size_t size) MUST_USE;
 #define ARENA_ARRAY(mem, type, n) ((type *)arena_array((mem), (n), sizeof(type)))
 void *arena_array(struct arena *, size_t n, size_t size) MUST_USE; /* checks n * size */
 
-const char *arena_text(struct arena *, const char *);	/* NULL stays NULL */
-const char *arena_copy(struct arena *, struct str);	/* adds the NUL */
-struct str arena_str(struct arena *, struct str);	/* also NUL-ended */
+const char *arena_text(struct arena *, const char *); /* NULL stays NULL */
+const char *arena_copy(struct arena *, struct str);   /* adds the NUL */
+struct str arena_str(struct arena *, struct str);     /* also NUL-ended */
 const char *arena_printf(struct arena *, const char *fmt, ...) PRINTF(2, 3);
 const char *arena_vprintf(struct arena *, const char *fmt, va_list) PRINTF(2, 0);
 

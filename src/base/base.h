@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_USE       __attribute__((warn_unused_result))
-#define PRINTF(f, a)   __attribute__((format(printf, f, a)))
-#define NORETURN       __attribute__((noreturn))
-#define UNUSED         __attribute__((unused))
-#define COUNT_OF(a)    (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)      ((a) < (b) ? (a) : (b))
-#define MAX(a, b)      ((a) > (b) ? (a) : (b))
-#define BUG(...)       bug_at(__FILE__, __LINE__, __VA_ARGS__)
+#define MUST_USE     __attribute__((warn_unused_result))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define NORETURN     __attribute__((noreturn))
+#define UNUSED	     __attribute__((unused))
+#define COUNT_OF(a)  (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)    ((a) < (b) ? (a) : (b))
+#define MAX(a, b)    ((a) > (b) ? (a) : (b))
+#define BUG(...)     bug_at(__FILE__, __LINE__, __VA_ARGS__)
 #define ASSERT(claim)                                                                      \
 	do {                                                                               \
 		if (!(claim))                                                              \

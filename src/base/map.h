@@ -22,7 +22,7 @@ struct map {
 	size_t used, cap;	/* slots taken (with deleted ones), slots there */
 };
 
-void *map_find(const struct map *, struct str key); /* NULL when absent */
+void *map_find(const struct map *, struct str key);	 /* NULL when absent */
 void map_put(struct map *, struct str key, void *value); /* replaces value and key */
 void *map_del(struct map *, struct str key);		 /* the value it had, or NULL */
 void map_free(struct map *);

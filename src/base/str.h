@@ -24,9 +24,9 @@ bool str_starts(struct str, struct str prefix);
 bool str_ends(struct str, struct str suffix);
 size_t str_find(struct str hay, struct str needle); /* offset or STR_NONE */
 size_t str_find_char(struct str, char);
-struct str str_from(struct str, size_t at);		/* the tail; empty past the end */
+struct str str_from(struct str, size_t at);	       /* the tail; empty past the end */
 struct str str_slice(struct str, size_t at, size_t n); /* clipped to the str */
-struct str str_trim(struct str);			/* without ASCII white space around */
+struct str str_trim(struct str); /* without ASCII white space around */
 
 /* Takes what stands before the first sep off *rest, and the sep too. False when *rest is
  * used up. "a,b" gives "a", then "b"; "a," gives "a", then "". */

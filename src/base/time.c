@@ -101,7 +101,8 @@ int64_t civil_seconds(const struct civil *c)
 
 int civil_month_days(int64_t year, int month)
 {
-	return (int)(days_of(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) -
+	return (int)(days_of(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1,
+			     1) -
 		     days_of(year, month, 1));
 }
 
@@ -280,7 +281,8 @@ bool span_parse(struct str whole, struct pos at, span_ms *out, struct err *err)
 				       "missing: y, w, d, h, m, s or ms)",
 				       FMT(whole));
 		if (row == COUNT_OF(span_units))
-			return err_set(err, at, "unknown unit \"%.*s\" in duration \"%.*s\"",
+			return err_set(err, at,
+				       "unknown unit \"%.*s\" in duration \"%.*s\"",
 				       FMT(word), FMT(whole));
 		if (row < least)
 			return err_set(err, at,
@@ -365,7 +367,8 @@ bool go_duration_parse(struct str s, int64_t *out)
 			return false;
 		if (__builtin_mul_overflow(whole, (uint64_t)go_units[row].size, &part) ||
 		    __builtin_add_overflow(
-			    part, (uint64_t)(fraction * ((double)go_units[row].size / scale)),
+			    part,
+			    (uint64_t)(fraction * ((double)go_units[row].size / scale)),
 			    &part) ||
 		    __builtin_add_overflow(sum, part, &sum) ||
 		    sum > (uint64_t)INT64_MAX + negative)

@@ -21,8 +21,8 @@ typedef int64_t span_ms; /* a length of time */
 
 /* An instant as Go's time.Time keeps it. */
 struct instant {
-	int64_t s;  /* seconds since 1970-01-01 UTC */
-	int32_t ns; /* 0 .. 999999999 */
+	int64_t s;   /* seconds since 1970-01-01 UTC */
+	int32_t ns;  /* 0 .. 999999999 */
 	int32_t off; /* the zone it is shown in: seconds east of UTC */
 };
 /* Go's zero time, 0001-01-01T00:00:00Z: "no time". */
@@ -30,22 +30,23 @@ struct instant {
 
 bool instant_is_zero(struct instant);
 int instant_cmp(struct instant, struct instant); /* the offset does not count */
-struct instant instant_of_ms(wall_ms);		   /* UTC */
-wall_ms instant_ms(struct instant);		   /* rounded down */
+struct instant instant_of_ms(wall_ms);		 /* UTC */
+wall_ms instant_ms(struct instant);		 /* rounded down */
 struct instant instant_add_ns(struct instant, int64_t ns);
 struct instant instant_add_ms(struct instant, span_ms);
 
 /* RFC 3339 with optional fraction (at most 9 digits kept). */
 bool instant_parse(struct str, struct instant *) MUST_USE;
-void buf_add_instant(struct buf *, struct instant); /* RFC3339Nano: trailing zeros dropped */
+void buf_add_instant(struct buf *,
+		     struct instant); /* RFC3339Nano: trailing zeros dropped */
 void buf_add_instant_ms(struct buf *, struct instant); /* always .000, in its own offset */
 
 /* The calendar, proleptic Gregorian, in the offset given. */
 struct civil {
 	int64_t year;
-	int month, day;		 /* from 1 */
+	int month, day; /* from 1 */
 	int hour, minute, second;
-	int weekday, yearday;	 /* weekday 0 is Sunday; yearday from 1 */
+	int weekday, yearday; /* weekday 0 is Sunday; yearday from 1 */
 };
 struct civil civil_of(int64_t unix_s, int32_t off);
 int64_t civil_seconds(const struct civil *); /* as UTC; out of range fields roll over */

@@ -10,6 +10,6 @@
 size_t utf8_decode(struct str, uint32_t *rune);
 size_t utf8_encode(char out[4], uint32_t rune); /* bytes written; bad runes as U+FFFD */
 bool utf8_valid(struct str);
-size_t utf8_count(struct str);		      /* characters, a bad byte as one */
+size_t utf8_count(struct str);		     /* characters, a bad byte as one */
 struct str utf8_first(struct str, size_t n); /* the first n characters */
-bool utf8_is_space(uint32_t rune);	      /* Unicode White_Space */
+bool utf8_is_space(uint32_t rune);	     /* Unicode White_Space */

@@ -1,4 +1,5 @@
-/* xxhash.h - xxHash64: where rulers place a group within its interval (spec/rules.md 5.1). */
+/* xxhash.h - xxHash64: where rulers place a group within its interval (spec/rules.md 5.1).
+ */
 #pragma once
 #include "base/str.h"
 

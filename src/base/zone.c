@@ -87,8 +87,8 @@ static bool read_body(struct arena *mem, struct zone *z, struct str s,
 			return false;
 		rest = str_slice(s, names + name, c->chars - name);
 		types[i].off = (int32_t)(uint32_t)big_endian(s, at, 4);
-		types[i].abbreviation =
-			arena_copy(mem, str_slice(rest, 0, strnlen(rest.p, rest.n)));
+		types[i].abbreviation = arena_copy(
+			mem, str_slice(rest, 0, strnlen(rest.p, rest.n)));
 	}
 	z->n_times = c->times;
 	z->n_types = c->types;
@@ -119,8 +119,8 @@ static bool scan_name(struct arena *mem, struct str *s, const char **name)
 		*s = str_from(*s, n + 1);
 		return true;
 	}
-	while (n < s->n && ((s->p[n] >= 'A' && s->p[n] <= 'Z') ||
-			    (s->p[n] >= 'a' && s->p[n] <= 'z')))
+	while (n < s->n &&
+	       ((s->p[n] >= 'A' && s->p[n] <= 'Z') || (s->p[n] >= 'a' && s->p[n] <= 'z')))
 		n++;
 	*name = arena_copy(mem, str_slice(*s, 0, n));
 	*s = str_from(*s, n);

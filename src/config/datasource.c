@@ -99,7 +99,7 @@ void datasources_build(struct decode *d, const struct object_list *list, struct 
 	}
 }
 
-/* -- remote write -----------------------------------------------------------------------*/
+/* -- remote write --------------------------------------------------------------------- */
 #define AT(m) offsetof(struct queue_config, m)
 static const struct field queue_fields[] = {
 	{"capacity", FIELD_INT, AT(capacity), .if_absent = "100000", .min = 1,

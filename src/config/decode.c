@@ -42,7 +42,7 @@ struct pos pos_of_item(const struct yaml *map, const char *key, size_t index)
 	return pos_of_value(map, key);
 }
 
-/* -- scalars ----------------------------------------------------------------------------*/
+/* -- scalars -------------------------------------------------------------------------- */
 static void wrong_kind(struct decode *d, const struct yaml *y, const char *wanted)
 {
 	if (y->kind == YAML_LIST || y->kind == YAML_MAP)
@@ -241,7 +241,7 @@ static const char *decode_path(struct decode *d, const struct yaml *y)
 	return path ? path_join(d->mem, d->dir, path) : NULL;
 }
 
-/* -- lists and maps ---------------------------------------------------------------------*/
+/* -- lists and maps ------------------------------------------------------------------- */
 static void decode_texts(struct decode *d, const struct yaml *y, const char *dir,
 			 struct text_list *out)
 {
@@ -300,7 +300,7 @@ static void *decode_pointer(struct decode *d, const struct yaml *y, const struct
 	return object;
 }
 
-/* -- rows -------------------------------------------------------------------------------*/
+/* -- rows ----------------------------------------------------------------------------- */
 static void decode_field(struct decode *d, const struct yaml *y, const struct field *f,
 			 void *at)
 {

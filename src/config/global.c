@@ -121,7 +121,7 @@ static const struct field global_fields[] = {
 };
 #undef AT
 
-/* -- checks -----------------------------------------------------------------------------*/
+/* -- checks --------------------------------------------------------------------------- */
 static void exclusive(struct decode *d, const struct yaml *y, bool one, bool other,
 		      const char *name, const char *other_name)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* -- TLS --------------------------------------------------------------------------------*/
+/* -- TLS ------------------------------------------------------------------------------ */
 static void version_decode(struct decode *d, const struct yaml *y, void *member)
 {
 	static const char *const names[] = {"TLS10", "TLS11", "TLS12", "TLS13"};
@@ -98,7 +98,7 @@ static const struct yaml *tls_print(struct arena *mem, const void *member)
 
 const struct field_codec tls_codec = {tls_decode, tls_print};
 
-/* -- headers ----------------------------------------------------------------------------*/
+/* -- headers -------------------------------------------------------------------------- */
 struct header_text {
 	struct text_list values, secrets, files;
 };
@@ -250,7 +250,7 @@ static const struct yaml *connect_headers_print(struct arena *mem, const void *m
 static const struct field_codec connect_headers_codec = {connect_headers_decode,
 							 connect_headers_print};
 
-/* -- proxies ----------------------------------------------------------------------------*/
+/* -- proxies -------------------------------------------------------------------------- */
 static void proxy_decode(struct decode *d, const struct yaml *y, void *member)
 {
 	const char *text = decode_text(d, y);
@@ -311,7 +311,7 @@ static void proxy_check(struct decode *d, const struct yaml *y, const char *prox
 			.help = "Headers to send the proxy."                               \
 	}
 
-/* -- OAuth 2 ----------------------------------------------------------------------------*/
+/* -- OAuth 2 -------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct oauth2_config, m)
 static const struct field oauth2_fields[] = {
 	{"client_id", FIELD_OPTIONAL, AT(client_id), .help = "Who asks for the token."},
@@ -371,7 +371,7 @@ static void oauth2_check(struct decode *d, const struct yaml *y, void *object)
 static const struct shape oauth2_shape = {"oauth2", oauth2_fields,
 					  sizeof(struct oauth2_config), true, oauth2_check};
 
-/* -- http_config ------------------------------------------------------------------------*/
+/* -- http_config ---------------------------------------------------------------------- */
 #define AT(m) offsetof(struct http_config, m)
 static const struct field basic_fields[] = {
 	{"username", FIELD_OPTIONAL, AT(username),

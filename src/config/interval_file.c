@@ -31,7 +31,7 @@ static bool is_number(struct str s, int *out)
 	return true;
 }
 
-/* -- one element of each kind -----------------------------------------------------------*/
+/* -- one element of each kind --------------------------------------------------------- */
 typedef bool (*read_one)(struct str, struct pos, int *, struct err *);
 
 static bool read_weekday(struct str s, struct pos at, int *out, struct err *err)
@@ -148,7 +148,7 @@ static void years_decode(struct decode *d, const struct yaml *y, void *at)
 	decode_ranges(d, y, read_year, at);
 }
 
-/* -- times of the day -------------------------------------------------------------------*/
+/* -- times of the day ----------------------------------------------------------------- */
 struct time_text {
 	const char *start, *end;
 };
@@ -212,7 +212,7 @@ static void times_decode(struct decode *d, const struct yaml *y, void *member)
 	}
 }
 
-/* -- printing ---------------------------------------------------------------------------*/
+/* -- printing ------------------------------------------------------------------------- */
 static const struct yaml *ranges_print(struct arena *mem, const void *member,
 				       const char *const *names)
 {
@@ -271,7 +271,7 @@ static const struct yaml *times_print(struct arena *mem, const void *member)
 	return all->present ? list : NULL;
 }
 
-/* -- the tables -------------------------------------------------------------------------*/
+/* -- the tables ----------------------------------------------------------------------- */
 static const struct field_codec times_codec = {times_decode, times_print};
 static const struct field_codec weekdays_codec = {weekdays_decode, days_print};
 static const struct field_codec month_days_codec = {month_days_decode, numbers_print};

@@ -50,7 +50,7 @@ const struct datasource *config_find_datasource(const struct config *c, const ch
 	return NULL;
 }
 
-/* -- sections ---------------------------------------------------------------------------*/
+/* -- sections ------------------------------------------------------------------------- */
 static void global_build(struct decode *d, struct config_text *t, struct config *c)
 {
 	if (!t->global) {
@@ -206,7 +206,7 @@ const struct config *config_load(struct arena *mem, const char *path,
 	return NULL;
 }
 
-/* -- printing ---------------------------------------------------------------------------*/
+/* -- printing ------------------------------------------------------------------------- */
 static struct yaml *print(struct arena *mem, const struct config *c)
 {
 	struct yaml *y = yaml_new_map(mem);

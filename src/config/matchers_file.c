@@ -69,7 +69,7 @@ static const struct yaml *match_re_print(struct arena *mem, const void *member)
 	return pairs_print(mem, &((const struct matcher_text *)member)->match_re);
 }
 
-/* -- matchers ---------------------------------------------------------------------------*/
+/* -- matchers ------------------------------------------------------------------------- */
 static const char *matchers_text(struct arena *mem, const struct matchers *all)
 {
 	struct buf out = BUF(65536);

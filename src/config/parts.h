@@ -6,7 +6,7 @@
 #include "config/field.h"
 #include "config/global.h"
 
-/* -- time intervals ---------------------------------------------------------------------*/
+/* -- time intervals ------------------------------------------------------------------- */
 struct interval_text {
 	struct pos at;
 	const char *name;
@@ -14,7 +14,7 @@ struct interval_text {
 };
 extern const struct shape interval_shape;
 
-/* -- matchers ---------------------------------------------------------------------------*/
+/* -- matchers ------------------------------------------------------------------------- */
 /* One side of an inhibition rule, or a route: the three forms, ANDed. */
 struct matcher_text {
 	struct pair_list match, match_re;
@@ -24,7 +24,7 @@ struct matcher_text {
 extern const struct field_codec match_codec, match_re_codec, matchers_codec;
 void matcher_text_combine(struct decode *, struct matcher_text *);
 
-/* -- routes -----------------------------------------------------------------------------*/
+/* -- routes --------------------------------------------------------------------------- */
 struct route_text {
 	struct pos at;
 	const struct yaml *source;
@@ -42,7 +42,7 @@ extern const struct shape route_shape;
 /* The tree with everything inherited; fills root, routes. */
 void routes_build(struct decode *, const struct route_text *, struct config *);
 
-/* -- inhibition rules -------------------------------------------------------------------*/
+/* -- inhibition rules ----------------------------------------------------------------- */
 struct inhibit_text {
 	struct pos at;
 	const char *name;
@@ -52,7 +52,7 @@ struct inhibit_text {
 extern const struct shape inhibit_shape;
 void inhibit_build(struct decode *, const struct object_list *, struct config *);
 
-/* -- receivers --------------------------------------------------------------------------*/
+/* -- receivers ------------------------------------------------------------------------ */
 /* Reads the list; fills receivers. The kinds come from the caller. */
 void receivers_decode(struct decode *, const struct yaml *,
 		      const struct integration_kind *const *, struct config *);
@@ -60,7 +60,7 @@ void receivers_decode(struct decode *, const struct yaml *,
 void receivers_inherit(struct decode *, struct config *);
 const struct yaml *receivers_print(struct arena *, const struct config *);
 
-/* -- the rest ---------------------------------------------------------------------------*/
+/* -- the rest ------------------------------------------------------------------------- */
 extern const struct shape global_shape;	      /* struct global_text */
 extern const struct shape tracing_shape;      /* struct tracing_text */
 extern const struct shape recorder_shape;     /* struct recorder_text */

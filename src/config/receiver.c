@@ -196,7 +196,7 @@ void receivers_inherit(struct decode *d, struct config *c)
 	}
 }
 
-/* -- printing ---------------------------------------------------------------------------*/
+/* -- printing ------------------------------------------------------------------------- */
 static const struct yaml *print_integration(struct arena *mem,
 					    const struct integration_config *ic)
 {

@@ -89,7 +89,7 @@ static void route_check(struct decode *d, const struct yaml *y, void *object)
 const struct shape route_shape = {"route", route_fields, sizeof(struct route_text), true,
 				  route_check};
 
-/* -- the tree with everything inherited -------------------------------------------------*/
+/* -- the tree with everything inherited ----------------------------------------------- */
 struct builder {
 	struct decode *d;
 	struct config *config;

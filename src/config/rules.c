@@ -57,7 +57,7 @@ static void keep_source_group(struct decode *d, const struct yaml *y, void *obje
 	((struct group_text *)object)->source = y;
 }
 
-/* -- tables -----------------------------------------------------------------------------*/
+/* -- tables --------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct rule_text, m)
 static const struct field rule_fields[] = {
 	{"alert", FIELD_OPTIONAL, AT(alert), .help = "Name of an alert."},
@@ -143,7 +143,7 @@ static const struct field file_fields[] = {
 };
 #undef AT
 
-/* -- rules ------------------------------------------------------------------------------*/
+/* -- rules ---------------------------------------------------------------------------- */
 struct loader {
 	struct decode d;
 	enum name_scheme names;
@@ -286,7 +286,7 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	out->debug = t->debug == UNSET ? g->debug : t->debug == YES;
 }
 
-/* -- groups -----------------------------------------------------------------------------*/
+/* -- groups --------------------------------------------------------------------------- */
 static void set_offset(struct loader *l, const struct group_text *t, struct rule_group *g)
 {
 	const struct {
@@ -539,7 +539,7 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	return errs->n == before ? f : NULL;
 }
 
-/* -- comparing --------------------------------------------------------------------------*/
+/* -- comparing ------------------------------------------------------------------------ */
 static bool texts_eq(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;

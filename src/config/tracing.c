@@ -50,7 +50,7 @@ static void tracing_check(struct decode *d, const struct yaml *y, void *object)
 const struct shape tracing_shape = {"tracing", tracing_fields, sizeof(struct tracing_text),
 				    true, tracing_check};
 
-/* -- event_recorder ---------------------------------------------------------------------*/
+/* -- event_recorder ------------------------------------------------------------------- */
 struct file_output {
 	const char *path;
 };

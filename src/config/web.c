@@ -32,7 +32,7 @@ static void translate(struct decode *d, const struct yaml *y, const char *key,
 	}
 }
 
-/* -- TLS --------------------------------------------------------------------------------*/
+/* -- TLS ------------------------------------------------------------------------------ */
 static const struct word ciphers[] = {
 	{"TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"},
 	{"TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"},
@@ -153,7 +153,7 @@ static void tls_decode(struct decode *d, const struct yaml *y, void *member)
 	translate(d, y, "curve_preferences", curves, &c->curve_preferences);
 }
 
-/* -- HTTP -------------------------------------------------------------------------------*/
+/* -- HTTP ----------------------------------------------------------------------------- */
 static const struct {
 	const char *name;
 	const char *values[3]; /* none: any value */

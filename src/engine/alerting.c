@@ -16,7 +16,7 @@
 
 #define RESOLVED_RETENTION (15 * MINUTE)
 
-/* -- candidates -------------------------------------------------------------------------- */
+/* -- candidates ----------------------------------------------------------------------- */
 
 struct candidate {
 	const struct labels *labels, *annotations;
@@ -104,7 +104,7 @@ static bool are_distinct(const struct candidate *v, size_t n, const char **error
 	return ok;
 }
 
-/* -- the table --------------------------------------------------------------------------- */
+/* -- the table ------------------------------------------------------------------------ */
 
 static struct active_alert *find(const struct rule_state *r, uint64_t fingerprint)
 {
@@ -128,8 +128,8 @@ static void forget(struct engine *e, struct rule_state *r, struct active_alert *
 	bury(e, discard, a);
 }
 
-static char *row_key(struct engine *e, const struct rulegroup *g, const struct rule_state *r,
-		     uint64_t fingerprint)
+static char *row_key(struct engine *e, const struct rulegroup *g,
+		     const struct rule_state *r, uint64_t fingerprint)
 {
 	const char *rule = r->rule->alert;
 
@@ -157,8 +157,8 @@ static void note(struct engine *e, const struct rulegroup *g, const struct rule_
 
 	record->fingerprint = a->labels->fingerprint;
 	record->labels = a->labels;
-	record->cause = arena_printf(e->mem, "%s:%d: %s", g->config->file,
-				     r->rule->at.line, r->rule->alert);
+	record->cause = arena_printf(e->mem, "%s:%d: %s", g->config->file, r->rule->at.line,
+				     r->rule->alert);
 }
 
 static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
@@ -280,14 +280,15 @@ bool alerting_take(struct engine *e, struct rulegroup *g, struct rule_state *r,
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
 		forget_all(e, r);
-		*error = arena_printf(&g->eval_mem, "exceeded limit of %lld with %zu alerts",
+		*error = arena_printf(&g->eval_mem,
+				      "exceeded limit of %lld with %zu alerts",
 				      (long long)limit, n);
 		return false;
 	}
 	return true;
 }
 
-/* -- handing over to the router (spec/rules.md 12) --------------------------------------- */
+/* -- handing over to the router (spec/rules.md 12) ------------------------------------ */
 
 static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms ts)
 {
@@ -350,7 +351,7 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	}
 }
 
-/* -- state on disk ----------------------------------------------------------------------- */
+/* -- state on disk -------------------------------------------------------------------- */
 
 void alerting_save(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
@@ -411,8 +412,9 @@ void restored_extend(struct engine *e)
 		const struct rule_alert *row = &e->restored.v[i]->row;
 
 		if (row->state == ALERT_FIRING)
-			alerts_extend(e, with_external(e, row->labels)->fingerprint,
-				      e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
+			alerts_extend(
+				e, with_external(e, row->labels)->fingerprint,
+				e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
 	}
 }
 
@@ -420,7 +422,8 @@ static bool belongs_to(const struct rule_alert *row, const struct rulegroup *g,
 		       const struct rule_state *r)
 {
 	return r->rule->alert && !strcmp(row->rule, r->rule->alert) &&
-	       !strcmp(row->group, g->config->name) && !strcmp(row->file, g->config->file) &&
+	       !strcmp(row->group, g->config->name) &&
+	       !strcmp(row->file, g->config->file) &&
 	       labels_eq(row->rule_labels, r->labels);
 }
 
@@ -477,7 +480,8 @@ void restored_drop(struct engine *e)
 		if (e->out)
 			act(e, ACTION_FORGET_RULE_ALERT)->key = arena_printf(
 				e->mem, "%s;%s;%s;%016llx;%016llx", row->file, row->group,
-				row->rule, (unsigned long long)row->rule_labels->fingerprint,
+				row->rule,
+				(unsigned long long)row->rule_labels->fingerprint,
 				(unsigned long long)row->labels->fingerprint);
 		discard_restored(e->restored.v[i]);
 	}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- a stored alert ----------------------------------------------------------------------*/
+/* -- a stored alert ------------------------------------------------------------------- */
 
 struct alert stored_alert_view(const struct stored_alert *s)
 {
@@ -84,7 +84,7 @@ static void take_content(struct engine *e, struct stored_alert *s, const struct 
 	s->version++;
 }
 
-/* -- what reaches the disk ---------------------------------------------------------------
+/* -- what reaches the disk ------------------------------------------------------------
  * A firing alert is posted again and again with a later end. Its row is written when it
  * says something new, and otherwise once half of the time that the row promises is used
  * up, so that a restart finds ends that still lie ahead. */
@@ -113,7 +113,7 @@ static void save(struct engine *e, struct stored_alert *s, bool news)
 	act(e, ACTION_SAVE_ALERT)->alert = view;
 }
 
-/* -- routing ----------------------------------------------------------------------------- */
+/* -- routing -------------------------------------------------------------------------- */
 
 struct route_list {
 	const struct route **v;
@@ -169,7 +169,7 @@ void alerts_reroute(struct engine *e)
 		dispatch(e, s);
 }
 
-/* -- intake (spec/routing.md 2) ---------------------------------------------------------- */
+/* -- intake (spec/routing.md 2) ------------------------------------------------------- */
 
 static bool check_pairs(const struct label *pairs, size_t n, enum name_scheme names,
 			bool is_label, const char *what, struct err *err)
@@ -178,11 +178,11 @@ static bool check_pairs(const struct label *pairs, size_t n, enum name_scheme na
 		if (is_label && !pairs[i].value[0])
 			continue;
 		if (!is_label_name(str_of(pairs[i].name), names))
-			return err_set(err, NOWHERE, "invalid %s: invalid name \"%s\"", what,
-				       pairs[i].name);
+			return err_set(err, NOWHERE, "invalid %s: invalid name \"%s\"",
+				       what, pairs[i].name);
 		if (!utf8_valid(str_of(pairs[i].value)))
-			return err_set(err, NOWHERE, "invalid %s: invalid value \"%s\"", what,
-				       pairs[i].value);
+			return err_set(err, NOWHERE, "invalid %s: invalid value \"%s\"",
+				       what, pairs[i].value);
 	}
 	return true;
 }
@@ -347,7 +347,7 @@ void alerts_extend(struct engine *e, uint64_t fingerprint, wall_ms until)
 		s->ends_at = instant_of_ms(until);
 }
 
-/* -- leaving ----------------------------------------------------------------------------- */
+/* -- leaving -------------------------------------------------------------------------- */
 
 /* Resolved alerts leave the table once no group has something to say about them
  * (spec/routing.md 2.3). */

@@ -21,7 +21,7 @@
 #include "text/rule_data.h"
 #include "text/template.h"
 
-/* -- alerts ----------------------------------------------------------------------------- */
+/* -- alerts --------------------------------------------------------------------------- */
 
 struct group;
 struct stored_alert;
@@ -36,7 +36,7 @@ struct member {
 
 /* Lives while the table, a group, an inhibition index or a flush refers to it. */
 struct stored_alert {
-	uint64_t fingerprint; /* = labels->fingerprint; the table's key */
+	uint64_t fingerprint;		     /* = labels->fingerprint; the table's key */
 	struct labels *labels, *annotations; /* own blocks */
 	char *generator_url;
 	struct instant starts_at, ends_at, updated_at;
@@ -61,7 +61,7 @@ bool stored_alert_is_resolved(const struct stored_alert *, struct instant now);
 struct stored_alert *stored_alert_ref(struct stored_alert *);
 void stored_alert_unref(struct engine *, struct stored_alert *);
 
-/* -- silences --------------------------------------------------------------------------- */
+/* -- silences ------------------------------------------------------------------------- */
 
 struct stored_silence {
 	struct arena mem; /* all it points to */
@@ -75,7 +75,7 @@ struct silence_bucket { /* silences that need this name="value" */
 	struct stored_silence *first;
 };
 
-/* -- groups ----------------------------------------------------------------------------- */
+/* -- groups --------------------------------------------------------------------------- */
 
 struct timer {
 	struct deadline deadline;
@@ -93,14 +93,14 @@ struct group {
 	VEC(struct member *) members;
 	bool sorted, flushed;
 	wall_ms created_at;
-	struct flush *flush; /* under way, or NULL */
-	bool overdue;	     /* the next flush fell due during this one */
+	struct flush *flush;   /* under way, or NULL */
+	bool overdue;	       /* the next flush fell due during this one */
 	const char **muted_by; /* names of intervals, by the last flush */
 	size_t n_muted_by;
 	uint64_t number;
 };
 
-/* -- flushes and deliveries ------------------------------------------------------------- */
+/* -- flushes and deliveries ----------------------------------------------------------- */
 
 struct delivery {
 	uint64_t id;
@@ -129,7 +129,7 @@ struct flush {
 	wall_ms at, deadline;
 };
 
-/* -- told ------------------------------------------------------------------------------- */
+/* -- told ----------------------------------------------------------------------------- */
 
 struct stored_told {
 	struct arena mem;
@@ -137,7 +137,7 @@ struct stored_told {
 	struct told told;
 };
 
-/* -- rules ------------------------------------------------------------------------------ */
+/* -- rules ---------------------------------------------------------------------------- */
 
 struct active_alert {
 	struct labels *labels, *annotations;
@@ -146,7 +146,7 @@ struct active_alert {
 	wall_ms active_at, fired_at, resolved_at, last_sent_at, valid_until,
 		keep_firing_since;
 	uint64_t seen_in; /* evaluation that had it last */
-	char *key; /* of its row on disk */
+	char *key;	  /* of its row on disk */
 	bool dirty;
 };
 
@@ -189,7 +189,7 @@ struct rulegroup {
 	wall_ms slot; /* ts of the evaluation under way, or of the last */
 	wall_ms next_slot;
 	bool running, tick_pending, new_grid;
-	size_t at;   /* the rule being evaluated */
+	size_t at; /* the rule being evaluated */
 	wall_ms started_at, rule_started_at;
 	uint64_t query_id; /* 0: none out */
 	/* the answer kept while templates wait for queries of their own */
@@ -205,7 +205,7 @@ struct rulegroup {
 	size_t last_samples;
 };
 
-/* -- the engine ------------------------------------------------------------------------- */
+/* -- the engine ----------------------------------------------------------------------- */
 
 struct inhibitor;
 struct restored_alert;
@@ -219,15 +219,15 @@ struct engine {
 	const struct config *config; /* NULL before the first */
 	uint64_t generation;	     /* of the configuration */
 	struct heap timers;
-	struct map alerts;   /* stored_alert by fingerprint */
-	struct map silences; /* stored_silence by id */
-	struct map silence_index; /* silence_bucket by name and value */
+	struct map alerts;		       /* stored_alert by fingerprint */
+	struct map silences;		       /* stored_silence by id */
+	struct map silence_index;	       /* silence_bucket by name and value */
 	struct stored_silence *loose_silences; /* no equality to find them by */
-	struct map groups;   /* group by route and labels */
-	struct map deliveries; /* by id */
-	struct map told;     /* stored_told by key */
-	struct map rulegroups; /* by file;name */
-	struct map queries;  /* rulegroup by query id */
+	struct map groups;		       /* group by route and labels */
+	struct map deliveries;		       /* by id */
+	struct map told;		       /* stored_told by key */
+	struct map rulegroups;		       /* by file;name */
+	struct map queries;		       /* rulegroup by query id */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
 	struct timer alert_gc, maintenance;

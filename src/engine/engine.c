@@ -119,8 +119,9 @@ struct action *act(struct engine *e, enum action_kind kind)
 void act_note(struct engine *e, bool is_warning, const char *part, const char *text,
 	      const char *what, const char *error)
 {
-	act(e, ACTION_NOTE)->note = (struct note){
-		is_warning, part, text, arena_text(e->mem, what), arena_text(e->mem, error)};
+	act(e, ACTION_NOTE)->note = (struct note){is_warning, part, text,
+						  arena_text(e->mem, what),
+						  arena_text(e->mem, error)};
 }
 
 struct record *act_record(struct engine *e, enum record_kind kind, enum reason reason)

@@ -13,22 +13,23 @@
 
 struct engine;
 struct engine_options {
-	uint64_t seed;	   /* for back-off and silence ids */
+	uint64_t seed; /* for back-off and silence ids */
 	wall_ms started_at;
-	span_ms retention; /* --data.retention; 120h */
-	span_ms alert_gc;  /* --alerts.gc-interval; 30m */
-	span_ms maintenance; /* --data.maintenance-interval; 15m */
-	span_ms start_delay; /* --dispatch.start-delay; 0 */
-	span_ms resend_delay; /* --rules.alert.resend-delay; 1m */
+	span_ms retention;	  /* --data.retention; 120h */
+	span_ms alert_gc;	  /* --alerts.gc-interval; 30m */
+	span_ms maintenance;	  /* --data.maintenance-interval; 15m */
+	span_ms start_delay;	  /* --dispatch.start-delay; 0 */
+	span_ms resend_delay;	  /* --rules.alert.resend-delay; 1m */
 	const char *external_url; /* no slash at its end */
 	enum matcher_mode matchers;
-	/* As Alertmanager 0.25: any old alert that joins a group before its first flush makes
-	 * it flush at once, not only the one that creates it (spec/routing.md 4.2). */
+	/* As Alertmanager 0.25: any old alert that joins a group before its first flush
+	 * makes it flush at once, not only the one that creates it (spec/routing.md 4.2).
+	 */
 	bool any_old_alert_hurries;
-	size_t max_alerts;	 /* stored; 0: 1000000 */
-	size_t max_silences;	 /* 0: no limit, as the peers */
+	size_t max_alerts;	  /* stored; 0: 1000000 */
+	size_t max_silences;	  /* 0: no limit, as the peers */
 	size_t max_silence_bytes; /* 0: no limit */
-	size_t per_alertname;	 /* 0: no limit */
+	size_t per_alertname;	  /* 0: no limit */
 	/* Zones for templates; may be NULL (UTC only). */
 	const struct zone *(*zone_find)(void *arg, struct str name);
 	void *zone_arg;

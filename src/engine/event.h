@@ -11,7 +11,7 @@
 #include "engine/notification.h"
 #include "model/silence.h"
 
-/* -- in --------------------------------------------------------------------------------- */
+/* -- in ------------------------------------------------------------------------------- */
 
 /* An alert as posted, not checked yet. */
 struct alert_post {
@@ -32,19 +32,19 @@ struct samples {
 };
 
 enum event_kind {
-	EVENT_TICK,	     /* time passes; every step also does what is due */
-	EVENT_CLOCK_SET,     /* .jump: somebody set the wall clock by so much */
-	EVENT_CONFIG,	     /* .config: lives until the next one was taken */
-	EVENT_RULES,	     /* .rules: the new content of that path; lives until replaced */
-	EVENT_RULES_GONE,    /* .path */
-	EVENT_ALERTS,	     /* .alerts: posted from outside */
-	EVENT_SILENCE_SET,   /* .silence: create, update or replace */
-	EVENT_SILENCE_EXPIRE, /* .id */
-	EVENT_QUERY_ENDED,   /* .query */
-	EVENT_DELIVERY_ENDED, /* .delivery */
-	EVENT_RESTORE_SILENCE, /* .silence as it was; before the first EVENT_CONFIG */
-	EVENT_RESTORE_TOLD,  /* .told */
-	EVENT_RESTORE_ALERT, /* .alert, posted in an earlier life */
+	EVENT_TICK,	   /* time passes; every step also does what is due */
+	EVENT_CLOCK_SET,   /* .jump: somebody set the wall clock by so much */
+	EVENT_CONFIG,	   /* .config: lives until the next one was taken */
+	EVENT_RULES,	   /* .rules: the new content of that path; lives until replaced */
+	EVENT_RULES_GONE,  /* .path */
+	EVENT_ALERTS,	   /* .alerts: posted from outside */
+	EVENT_SILENCE_SET, /* .silence: create, update or replace */
+	EVENT_SILENCE_EXPIRE,	  /* .id */
+	EVENT_QUERY_ENDED,	  /* .query */
+	EVENT_DELIVERY_ENDED,	  /* .delivery */
+	EVENT_RESTORE_SILENCE,	  /* .silence as it was; before the first EVENT_CONFIG */
+	EVENT_RESTORE_TOLD,	  /* .told */
+	EVENT_RESTORE_ALERT,	  /* .alert, posted in an earlier life */
 	EVENT_RESTORE_RULE_ALERT, /* .rule_alert */
 };
 
@@ -84,7 +84,7 @@ struct query_ended {
 	uint64_t id;
 	bool ok;
 	struct samples samples;
-	const char *error; /* when not ok */
+	const char *error;   /* when not ok */
 	const char *warning; /* the first one, or NULL */
 };
 
@@ -92,9 +92,9 @@ struct delivery_ended {
 	uint64_t id;
 	enum verdict verdict;
 	enum failure failure;
-	int status;	       /* of HTTP or SMTP; 0: no answer */
-	const char *error;     /* for people; NULL when sent */
-	span_ms retry_after;   /* the receiver asked for at least this pause; 0: did not */
+	int status;	     /* of HTTP or SMTP; 0: no answer */
+	const char *error;   /* for people; NULL when sent */
+	span_ms retry_after; /* the receiver asked for at least this pause; 0: did not */
 	const struct text_pair *memory; /* what to remember; NULL: as it was */
 	size_t n_memory;
 };
@@ -120,21 +120,21 @@ struct event {
 	struct answer *answer; /* NULL: nobody waits for one */
 };
 
-/* -- out -------------------------------------------------------------------------------- */
+/* -- out ------------------------------------------------------------------------------ */
 
 struct query_wish {
 	uint64_t id;
 	const struct datasource *datasource;
 	const struct rule_group *group;
 	const char *expr;
-	wall_ms at;	  /* the time parameter */
+	wall_ms at; /* the time parameter */
 	span_ms timeout;
 };
 
 struct delivery_wish {
 	uint64_t id;
 	const struct notification *notification; /* lives until the delivery ended */
-	unsigned attempt;	 /* from 1 */
+	unsigned attempt;			 /* from 1 */
 };
 
 /* One decision or change, with its cause. */
@@ -144,9 +144,9 @@ struct record {
 		RECORD_ALERT_FIRING,
 		RECORD_ALERT_RESOLVED,
 		RECORD_ALERT_DROPPED, /* a pending one that went away */
-		RECORD_FLUSH,	      /* one integration of one flush: told or held, and why */
-		RECORD_MUTED,	      /* one alert of one flush */
-		RECORD_DELIVERY,      /* an attempt's outcome */
+		RECORD_FLUSH,	 /* one integration of one flush: told or held, and why */
+		RECORD_MUTED,	 /* one alert of one flush */
+		RECORD_DELIVERY, /* an attempt's outcome */
 		RECORD_SILENCE,
 		RECORD_CONFIG,
 		RECORD_KINDS,
@@ -161,20 +161,20 @@ struct record {
 const char *record_kind_text(enum record_kind);
 
 enum action_kind {
-	ACTION_QUERY,	       /* .query: answer with EVENT_QUERY_ENDED */
-	ACTION_QUERY_CANCEL,   /* .id: nobody waits any more */
-	ACTION_DELIVER,	       /* .delivery: answer with EVENT_DELIVERY_ENDED */
-	ACTION_DELIVERY_CANCEL, /* .id */
-	ACTION_SAVE_SILENCE,   /* .silence */
-	ACTION_FORGET_SILENCE, /* .key */
-	ACTION_SAVE_TOLD,      /* .told under .key */
-	ACTION_FORGET_TOLD,    /* .key */
-	ACTION_SAVE_ALERT,     /* .alert */
-	ACTION_FORGET_ALERT,   /* .fingerprint */
-	ACTION_SAVE_RULE_ALERT, /* .rule_alert under .key */
+	ACTION_QUERY,		  /* .query: answer with EVENT_QUERY_ENDED */
+	ACTION_QUERY_CANCEL,	  /* .id: nobody waits any more */
+	ACTION_DELIVER,		  /* .delivery: answer with EVENT_DELIVERY_ENDED */
+	ACTION_DELIVERY_CANCEL,	  /* .id */
+	ACTION_SAVE_SILENCE,	  /* .silence */
+	ACTION_FORGET_SILENCE,	  /* .key */
+	ACTION_SAVE_TOLD,	  /* .told under .key */
+	ACTION_FORGET_TOLD,	  /* .key */
+	ACTION_SAVE_ALERT,	  /* .alert */
+	ACTION_FORGET_ALERT,	  /* .fingerprint */
+	ACTION_SAVE_RULE_ALERT,	  /* .rule_alert under .key */
 	ACTION_FORGET_RULE_ALERT, /* .key */
-	ACTION_RECORD,	       /* .record for the journal */
-	ACTION_NOTE,	       /* .note: something an operator should read in the log */
+	ACTION_RECORD,		  /* .record for the journal */
+	ACTION_NOTE,		  /* .note: something an operator should read in the log */
 };
 
 struct note {

@@ -42,8 +42,8 @@ void expand_prepare(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	if (!rule->alert)
 		return;
 	r->label_templates = parse_all(e, g, rule, rule->labels, rule->n_labels);
-	r->annotation_templates =
-		parse_all(e, g, rule, rule->annotations, rule->n_annotations);
+	r->annotation_templates = parse_all(e, g, rule, rule->annotations,
+					    rule->n_annotations);
 }
 
 static void check_texts(struct arena *mem, struct template_set *set, const struct rule *r,
@@ -79,7 +79,7 @@ void engine_check_rules(const struct rule_file *file, struct errs *errs)
 	arena_free(&mem);
 }
 
-/* -- queries of templates: answered before, or wanted now -------------------------------- */
+/* -- queries of templates: answered before, or wanted now ----------------------------- */
 
 struct asking {
 	struct engine *e;

@@ -63,8 +63,8 @@ static void take_all(struct pipeline *p)
 
 		p->v[p->n++] = (struct pick){g->members.v[i], resolved};
 		if (resolved)
-			p->f->resolved[p->f->n_resolved++] =
-				(struct flush_alert){stored_alert_ref(s), s->version};
+			p->f->resolved[p->f->n_resolved++] = (struct flush_alert){
+				stored_alert_ref(s), s->version};
 	}
 }
 
@@ -193,7 +193,7 @@ static void leave_out_silenced(struct pipeline *p)
 	p->n = kept;
 }
 
-/* -- dedup (spec/routing.md 6.2) --------------------------------------------------------- */
+/* -- dedup (spec/routing.md 6.2) ------------------------------------------------------ */
 
 static int by_value(const void *a, const void *b)
 {
@@ -217,7 +217,8 @@ static const uint64_t *hashes_of(struct pipeline *p, bool resolved, size_t *n)
 }
 
 /* Both sorted. */
-static bool is_subset(const uint64_t *some, size_t n_some, const uint64_t *all, size_t n_all)
+static bool is_subset(const uint64_t *some, size_t n_some, const uint64_t *all,
+		      size_t n_all)
 {
 	size_t j = 0;
 
@@ -259,7 +260,7 @@ static void note_flush(struct pipeline *p, const char *integration, enum reason 
 	r->integration = integration;
 }
 
-/* -- branches ---------------------------------------------------------------------------- */
+/* -- branches ------------------------------------------------------------------------- */
 
 static void fill_alerts(struct pipeline *p, struct notification *n, bool send_resolved)
 {
@@ -310,8 +311,8 @@ static void start_branch(struct pipeline *p, const struct integration_config *to
 	d->told = *told;
 	d->told_key = arena_text(&p->f->mem, key);
 	if (last && reason != NOTIFY_FIRST) {
-		struct text_pair *memory =
-			ARENA_ARRAY(&p->f->mem, struct text_pair, last->n_memory);
+		struct text_pair *memory = ARENA_ARRAY(&p->f->mem, struct text_pair,
+						       last->n_memory);
 
 		for (size_t i = 0; i < last->n_memory; i++) {
 			memory[i].name = arena_text(&p->f->mem, last->memory[i].name);
@@ -367,7 +368,7 @@ static void tell(struct pipeline *p)
 		branch(p, &r->integrations[i]);
 }
 
-/* -- when a receiver gave up --------------------------------------------------------------*/
+/* -- when a receiver gave up ---------------------------------------------------------- */
 
 #define FALLBACK_NOTE "fallback" /* the annotation that says why */
 
@@ -391,8 +392,8 @@ static void fall_back_to(struct engine *e, const struct delivery *failed,
 	struct flush *f = failed->flush;
 	const struct route *route = failed->notification.route;
 	struct told told = failed->told;
-	struct notification_alert *alerts =
-		ARENA_ARRAY(&f->mem, struct notification_alert, failed->notification.n_alerts);
+	struct notification_alert *alerts = ARENA_ARRAY(&f->mem, struct notification_alert,
+							failed->notification.n_alerts);
 	struct delivery *d;
 	const char *key;
 	enum reason reason;
@@ -441,7 +442,7 @@ void flush_fall_back(struct engine *e, const struct delivery *failed, const char
 		fall_back_to(e, failed, &to->integrations[i], text);
 }
 
-/* -- beginning and end ------------------------------------------------------------------- */
+/* -- beginning and end ---------------------------------------------------------------- */
 
 /* The next flush is one interval after this one was due, so that small delays do not add
  * up; after a long sleep the rhythm starts anew. */

@@ -129,7 +129,7 @@ static const struct stored_alert *first_firing(struct engine *e, struct source_l
 				goto next; /* two value sets with one hash */
 		}
 		return s;
-next:
+	next:
 		i++;
 	}
 	return NULL;

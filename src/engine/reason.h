@@ -12,13 +12,13 @@ enum reason {
 	NOTIFY_SOME_RESOLVED,
 	NOTIFY_REPEAT, /* repeat_interval elapsed */
 	/* not told */
-	HELD_NOTHING_NEW,      /* as announced before, and not yet time to repeat */
-	HELD_NOTHING_FIRED,    /* resolved before anybody was told */
+	HELD_NOTHING_NEW,	/* as announced before, and not yet time to repeat */
+	HELD_NOTHING_FIRED,	/* resolved before anybody was told */
 	HELD_RESOLVED_UNWANTED, /* send_resolved is off */
-	HELD_NO_INTEGRATION,   /* the receiver has none */
+	HELD_NO_INTEGRATION,	/* the receiver has none */
 	MUTED_BY_INHIBITION,
 	MUTED_BY_SILENCE,
-	MUTED_BY_TIME,	  /* a mute time interval contains the moment */
+	MUTED_BY_TIME,	   /* a mute time interval contains the moment */
 	MUTED_BY_INACTIVE, /* no active time interval contains it */
 	/* how a delivery ended */
 	DELIVERY_SENT,

@@ -7,11 +7,12 @@
 #include <string.h>
 
 /* Rule groups on the timer heap (spec/rules.md 5, 6): each evaluates its rules one after
- * the other, on a grid of slots that depends only on its file, its name and its interval. */
+ * the other, on a grid of slots that depends only on its file, its name and its interval.
+ */
 
 #define QUERY_TIMEOUT (2 * MINUTE)
 
-/* -- slots ------------------------------------------------------------------------------- */
+/* -- slots ---------------------------------------------------------------------------- */
 
 static void add_packed(struct buf *b, struct str s)
 {
@@ -59,7 +60,7 @@ static wall_ms slot_before(const struct rulegroup *g, wall_ms now)
 	       phase;
 }
 
-/* -- evaluation -------------------------------------------------------------------------- */
+/* -- evaluation ----------------------------------------------------------------------- */
 
 static void next_rule(struct engine *e, struct rulegroup *g);
 
@@ -116,7 +117,8 @@ static void finish(struct engine *e, struct rulegroup *g)
 static void want_query(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at)
 {
 	const struct datasource *from =
-		g->config->datasource ? config_find_datasource(e->config, g->config->datasource)
+		g->config->datasource
+			? config_find_datasource(e->config, g->config->datasource)
 		: e->config->n_datasources ? &e->config->datasources[0]
 					   : NULL;
 	struct action *a;
@@ -168,8 +170,8 @@ static void rule_failed(struct engine *e, struct rulegroup *g, const char *error
 
 	if (!r->last_error || strcmp(r->last_error, error))
 		act_note(e, true, "rules", "evaluation failed",
-			 arena_printf(e->mem, "%s:%d: %s", g->config->file, r->rule->at.line,
-				      name),
+			 arena_printf(e->mem, "%s:%d: %s", g->config->file,
+				      r->rule->at.line, name),
 			 error);
 	if (r->last_error)
 		bury(e, free, r->last_error);
@@ -205,11 +207,12 @@ static void next_rule(struct engine *e, struct rulegroup *g)
 	}
 	g->rule_started_at = e->now;
 	want_query(e, g, g->rules[g->at].rule->expr,
-		   g->slot - (g->config->has_query_offset ? g->config->query_offset
-							  : e->config->global.query_offset));
+		   g->slot - (g->config->has_query_offset
+				      ? g->config->query_offset
+				      : e->config->global.query_offset));
 }
 
-/* -- recording rules --------------------------------------------------------------------- */
+/* -- recording rules ------------------------------------------------------------------ */
 
 static bool record_results(struct rulegroup *g, struct rule_state *r,
 			   const struct samples *in, const char **error)
@@ -221,8 +224,8 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 
 	*error = NULL;
 	for (size_t i = 0; i < in->n && !*error; i++) {
-		const struct labels *set =
-			labels_with(&mem, in->v[i].labels, "__name__", r->rule->record);
+		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
+						       r->rule->record);
 
 		set = labels_copy(&mem, labels_merge(&mem, set, r->labels));
 		v[i] = in->v[i];
@@ -234,7 +237,8 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 	}
 	map_free(&seen);
 	if (!*error && limit > 0 && in->n > (size_t)limit)
-		*error = arena_printf(&g->eval_mem, "exceeded limit of %lld with %zu series",
+		*error = arena_printf(&g->eval_mem,
+				      "exceeded limit of %lld with %zu series",
 				      (long long)limit, in->n);
 	if (*error) {
 		arena_free(&mem);
@@ -247,7 +251,7 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 	return true;
 }
 
-/* -- answers ----------------------------------------------------------------------------- */
+/* -- answers -------------------------------------------------------------------------- */
 
 static void take_answer(struct engine *e, struct rulegroup *g)
 {
@@ -333,7 +337,7 @@ void rulegroup_answered(struct engine *e, const struct query_ended *in)
 	}
 }
 
-/* -- coming, changing, going ------------------------------------------------------------- */
+/* -- coming, changing, going ---------------------------------------------------------- */
 
 static const struct labels *labels_as_written(struct rulegroup *g, const struct rule *r)
 {

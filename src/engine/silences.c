@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- the index ---------------------------------------------------------------------------
+/* -- the index ------------------------------------------------------------------------
  * A silence that asks for name="value" can only match alerts that have that pair, so it
  * hangs in the bucket of its first such matcher. The few without one hang in a list. */
 
@@ -19,7 +19,8 @@ static const struct matcher *handle_of(const struct silence *s)
 
 static uint64_t pair_hash(const char *name, const char *value)
 {
-	return str_fnv(str_fnv(str_fnv(FNV_START, str_of(name)), STR("\xff")), str_of(value));
+	return str_fnv(str_fnv(str_fnv(FNV_START, str_of(name)), STR("\xff")),
+		       str_of(value));
 }
 
 static struct silence_bucket *find_bucket(const struct engine *e, const char *name,
@@ -101,8 +102,8 @@ size_t silences_matching(const struct engine *e, const struct labels *labels,
 
 	collect_matching(e->loose_silences, labels, now, mem, &found);
 	for (size_t i = 0; e->silence_index.n && i < labels->n; i++) {
-		struct silence_bucket *b =
-			find_bucket(e, labels->v[i].name, labels->v[i].value);
+		struct silence_bucket *b = find_bucket(e, labels->v[i].name,
+						       labels->v[i].value);
 
 		if (b)
 			collect_matching(b->first, labels, now, mem, &found);
@@ -113,14 +114,15 @@ size_t silences_matching(const struct engine *e, const struct labels *labels,
 	return found.n;
 }
 
-/* -- storing ----------------------------------------------------------------------------- */
+/* -- storing -------------------------------------------------------------------------- */
 
 static struct stored_silence *find(const struct engine *e, const char *id)
 {
 	return map_find(&e->silences, str_of(id));
 }
 
-static bool copy_into(struct stored_silence *to, const struct silence *from, struct err *err)
+static bool copy_into(struct stored_silence *to, const struct silence *from,
+		      struct err *err)
 {
 	struct silence *s = &to->silence;
 
@@ -194,7 +196,7 @@ static void new_id(struct engine *e, char id[SILENCE_ID_SIZE])
 	uint64_t a = random_next(e), b = random_next(e);
 	struct buf text = BUF(SILENCE_ID_SIZE);
 
-	a = (a & ~UINT64_C(0xF000)) | 0x4000;			/* version 4 */
+	a = (a & ~UINT64_C(0xF000)) | 0x4000;		      /* version 4 */
 	b = (b & ~(UINT64_C(3) << 62)) | (UINT64_C(2) << 62); /* variant 1 */
 	buf_addf(&text, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32),
 		 (unsigned)(a >> 16 & 0xFFFF), (unsigned)(a & 0xFFFF), (unsigned)(b >> 48),
@@ -203,7 +205,7 @@ static void new_id(struct engine *e, char id[SILENCE_ID_SIZE])
 	buf_free(&text);
 }
 
-/* -- set, expire (spec/routing.md 9.5, 9.6) ---------------------------------------------- */
+/* -- set, expire (spec/routing.md 9.5, 9.6) ------------------------------------------- */
 
 static void end_now(struct engine *e, struct stored_silence *s)
 {
@@ -262,7 +264,8 @@ static bool fits(struct engine *e, const struct silence *s, struct answer *answe
 		buf_add_labels(&text, s->annotations);
 	n = text.n;
 	buf_reset(&text);
-	buf_addf(&text, "silence exceeded maximum size: %zu bytes (limit: %zu bytes)", n, most);
+	buf_addf(&text, "silence exceeded maximum size: %zu bytes (limit: %zu bytes)", n,
+		 most);
 	if (most && n > most)
 		no(answer, false, buf_text(&text));
 	buf_free(&text);

@@ -22,7 +22,8 @@ static void fill_status(struct engine *e, struct alert_view *v, wall_ms now,
 		v->inhibited_by[0] = source->fingerprint;
 		v->n_inhibited_by = 1;
 	}
-	v->state = v->n_silenced_by || v->n_inhibited_by ? MEMBER_SUPPRESSED : MEMBER_ACTIVE;
+	v->state = v->n_silenced_by || v->n_inhibited_by ? MEMBER_SUPPRESSED
+							 : MEMBER_ACTIVE;
 }
 
 static void fill_alert(struct engine *e, const struct stored_alert *s, struct alert_view *v,
@@ -157,7 +158,7 @@ static void fill_rule(const struct rule_state *r, struct rule_view *v, struct ar
 		if (a->state == ALERT_INACTIVE)
 			continue;
 		v->active[v->n_active++] = (struct active_view){
-			a->labels, a->annotations,	a->state, a->active_at,
+			a->labels,   a->annotations,	   a->state, a->active_at,
 			a->fired_at, a->keep_firing_since, a->value};
 	}
 }

@@ -12,7 +12,7 @@ enum member_state { MEMBER_UNPROCESSED, MEMBER_ACTIVE, MEMBER_SUPPRESSED };
 struct alert_view {
 	struct alert alert;
 	uint64_t fingerprint;
-	enum member_state state; /* never UNPROCESSED in answers */
+	enum member_state state;  /* never UNPROCESSED in answers */
 	const char **silenced_by; /* ids */
 	size_t n_silenced_by;
 	uint64_t inhibited_by[1];
@@ -58,7 +58,7 @@ struct rule_view {
 	const char *last_error; /* "" when none */
 	wall_ms evaluated_at;	/* 0: never */
 	span_ms duration;
-	enum alert_state state; /* of an alerting rule: the highest */
+	enum alert_state state;	    /* of an alerting rule: the highest */
 	struct active_view *active; /* pending and firing */
 	size_t n_active;
 	struct samples results; /* of a recording rule */
@@ -76,7 +76,7 @@ struct rulegroup_view {
 };
 struct rulegroup_view *view_rules(struct engine *, struct arena *, size_t *n);
 
-/* -- counters: what /metrics shows ------------------------------------------------------- */
+/* -- counters: what /metrics shows ---------------------------------------------------- */
 
 #define LATENCY_BUCKETS 5 /* 1, 5, 10, 15, 20 seconds */
 struct integration_counters {
@@ -99,7 +99,7 @@ const struct engine_counters *view_counters(const struct engine *);
 
 struct engine_sizes {
 	size_t alerts, groups, deliveries, told, rule_groups;
-	size_t silences[3];	   /* by enum silence_state */
+	size_t silences[3];	/* by enum silence_state */
 	size_t alert_states[3]; /* of unresolved alerts in groups, by enum member_state */
 };
 struct engine_sizes view_sizes(struct engine *, wall_ms now);

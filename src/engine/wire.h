@@ -45,8 +45,8 @@ struct mail_request {
 	const char *username, *identity;     /* NULL: no AUTH */
 	struct secret password;		     /* for PLAIN and LOGIN */
 	struct secret cram_secret;	     /* for CRAM-MD5 */
-	const char *from;	/* envelope, without <> */
-	const char *const *to;	/* envelope */
+	const char *from;		     /* envelope, without <> */
+	const char *const *to;		     /* envelope */
 	size_t n_to;
 	struct str message; /* headers and body, CRLF lines */
 	span_ms timeout;

@@ -41,7 +41,7 @@ const struct labels *labels_merge(struct arena *, const struct labels *base,
 const struct labels *labels_only(struct arena *, const struct labels *,
 				 const char *const *names, size_t n) MUST_USE;
 
-const char *labels_get(const struct labels *, const char *name); /* "" when absent */
+const char *labels_get(const struct labels *, const char *name);  /* "" when absent */
 const char *labels_find(const struct labels *, const char *name); /* NULL when absent */
 bool labels_eq(const struct labels *, const struct labels *);
 int labels_cmp(const struct labels *, const struct labels *); /* label-set order, 1.3 */
@@ -56,7 +56,7 @@ size_t labels_memory(const struct labels *); /* bytes of such a block */
 
 void buf_add_labels(struct buf *, const struct labels *); /* {a="x", b="y"} */
 void buf_add_labels_json(struct buf *, const struct labels *);
-void buf_add_fingerprint(struct buf *, uint64_t);	    /* 16 hex digits */
+void buf_add_fingerprint(struct buf *, uint64_t); /* 16 hex digits */
 bool fingerprint_parse(struct str, uint64_t *) MUST_USE;
 
 /* Which names are good (spec/config.md 3.6). */

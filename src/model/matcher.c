@@ -63,7 +63,7 @@ static bool add(struct parse *p, enum match_op op, struct str name, struct str v
 	return true;
 }
 
-/* -- the UTF-8 grammar (spec/config.md 14.2) ---------------------------------------------
+/* -- the UTF-8 grammar (spec/config.md 14.2) ------------------------------------------
  *	input   = [ "{" ] [ matcher { "," matcher } [ "," ] ] [ "}" ]
  *	matcher = literal op literal
  *	op      = "=" | "!=" | "=~" | "!~"
@@ -202,7 +202,7 @@ static bool parse_utf8(struct parse *p)
 	return true;
 }
 
-/* -- the classic grammar (spec/config.md 14.3) ------------------------------------------ */
+/* -- the classic grammar (spec/config.md 14.3) ---------------------------------------- */
 
 static bool is_classic_name_char(char c, bool first)
 {
@@ -312,7 +312,7 @@ static bool parse_classic(struct parse *p)
 	}
 }
 
-/* -- the two together (spec/config.md 14.4) --------------------------------------------- */
+/* -- the two together (spec/config.md 14.4) ------------------------------------------- */
 
 static bool lists_eq(const struct matchers *a, const struct matchers *b)
 {
@@ -338,9 +338,9 @@ static bool parse_with(bool (*parser)(struct parse *), struct arena *mem, struct
 
 typedef bool parser(struct parse *);
 
-static bool parse_by_mode(parser *by_utf8, parser *by_classic, struct arena *mem, struct str s,
-			  struct pos at, enum matcher_mode mode, struct matchers *out,
-			  enum matcher_note *note, struct err *err)
+static bool parse_by_mode(parser *by_utf8, parser *by_classic, struct arena *mem,
+			  struct str s, struct pos at, enum matcher_mode mode,
+			  struct matchers *out, enum matcher_note *note, struct err *err)
 {
 	struct matchers utf8, classic;
 	bool utf8_ok, classic_ok;
@@ -377,8 +377,7 @@ static bool parse_utf8_single(struct parse *p)
 	if (!p->list.n)
 		return err_set(p->err, p->at, "no matchers");
 	if (p->list.n > 1)
-		return err_set(p->err, p->at,
-			       "expected 1 matcher, found %zu", p->list.n);
+		return err_set(p->err, p->at, "expected 1 matcher, found %zu", p->list.n);
 	return true;
 }
 
@@ -402,7 +401,7 @@ bool matcher_parse(struct arena *mem, struct str s, struct pos at, enum matcher_
 	return true;
 }
 
-/* -- asking and printing ---------------------------------------------------------------- */
+/* -- asking and printing -------------------------------------------------------------- */
 
 bool matcher_accepts(const struct matcher *m, const char *value)
 {

@@ -2,9 +2,8 @@
  * are made of; both grammars, and the fallback between them.
  *
  * Memory:  in the arena given.
- * Order:   matchers_sort orders by name, value, operator (=, !=, =~, !~): group keys show it.
- * Missing: an absent label has the value "".
- * Spec:    spec/config.md 14.
+ * Order:   matchers_sort orders by name, value, operator (=, !=, =~, !~): group keys show
+ * it. Missing: an absent label has the value "". Spec:    spec/config.md 14.
  */
 #pragma once
 #include "model/labels.h"

@@ -15,7 +15,7 @@ struct regex {
 
 static uint64_t gave_up;
 
-/* -- RE2's dialect ----------------------------------------------------------------------
+/* -- RE2's dialect --------------------------------------------------------------------
  * One walk over the pattern copies it for PCRE2 and refuses what RE2 would refuse or read
  * in another way. PCRE2 itself then checks what both agree on. */
 
@@ -236,8 +236,8 @@ static size_t counted_repeat(struct str s, int64_t *low, int64_t *high)
 		struct str second = str_from(inside, comma + 1);
 
 		*high = *low;
-		if (second.n && (second.p[0] == '-' || second.p[0] == '+' ||
-				 !str_int(second, high)))
+		if (second.n &&
+		    (second.p[0] == '-' || second.p[0] == '+' || !str_int(second, high)))
 			return 0;
 	}
 	return end + 1;
@@ -307,7 +307,7 @@ static bool translate(struct str pattern, struct buf *out, struct err *err)
 	return true;
 }
 
-/* -- compiling and matching --------------------------------------------------------------*/
+/* -- compiling and matching ----------------------------------------------------------- */
 
 static void release(void *arg)
 {

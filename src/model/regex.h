@@ -33,6 +33,6 @@ struct regex_span {
 };
 bool regex_search(const struct regex *, struct str, size_t at, struct regex_span *spans,
 		  size_t n);
-size_t regex_groups(const struct regex *);			    /* without group 0 */
+size_t regex_groups(const struct regex *);			 /* without group 0 */
 size_t regex_group_named(const struct regex *, struct str name); /* 0: none */
 uint64_t regex_gave_up(void);

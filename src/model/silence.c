@@ -20,15 +20,17 @@ static bool check_matcher(const struct matcher *m, size_t i, enum name_scheme na
 			  struct err *err)
 {
 	if (!is_label_name(str_of(m->name), names))
-		return err_set(err, NOWHERE,
-			       "invalid silence: invalid label matcher %zu in set 0: invalid "
-			       "label name \"%s\"",
-			       i, m->name);
+		return err_set(
+			err, NOWHERE,
+			"invalid silence: invalid label matcher %zu in set 0: invalid "
+			"label name \"%s\"",
+			i, m->name);
 	if (!utf8_valid(str_of(m->value)))
-		return err_set(err, NOWHERE,
-			       "invalid silence: invalid label matcher %zu in set 0: invalid "
-			       "label value \"%s\"",
-			       i, m->value);
+		return err_set(
+			err, NOWHERE,
+			"invalid silence: invalid label matcher %zu in set 0: invalid "
+			"label value \"%s\"",
+			i, m->value);
 	return true;
 }
 
@@ -55,7 +57,8 @@ bool silence_check(const struct silence *s, enum name_scheme names, struct err *
 			       "invalid silence: matcher set 0: at least one matcher must "
 			       "not match the empty string");
 	if (instant_is_zero(s->starts_at))
-		return err_set(err, NOWHERE, "invalid silence: invalid zero start timestamp");
+		return err_set(err, NOWHERE,
+			       "invalid silence: invalid zero start timestamp");
 	if (instant_is_zero(s->ends_at))
 		return err_set(err, NOWHERE, "invalid silence: invalid zero end timestamp");
 	if (instant_cmp(s->ends_at, s->starts_at) < 0)

@@ -23,8 +23,8 @@ struct exchange {
 	char error[CURL_ERROR_SIZE];
 	struct buf body;
 	VEC(struct http_header) answer_headers;
-	struct str message; /* of a mail, what is left to send */
-	const char *early;  /* failed before it began */
+	struct str message;	/* of a mail, what is left to send */
+	const char *early;	/* failed before it began */
 	struct exchange *token; /* the one that fetches an access token first */
 	const char *token_key;
 	void (*http_done)(void *, const struct http_answer *);
@@ -42,7 +42,7 @@ struct client {
 	struct token_cache *tokens;
 };
 
-/* -- the end of an exchange -------------------------------------------------------------- */
+/* -- the end of an exchange ----------------------------------------------------------- */
 
 static void exchange_free(struct exchange *x)
 {
@@ -88,12 +88,14 @@ static const char *failure_of(struct exchange *x, CURLcode code)
 }
 
 /* The mail is accepted. libcurl would keep the connection and say QUIT when it drops it,
- * waiting for the answer; a server that has stopped answering would then hold up the loop. */
+ * waiting for the answer; a server that has stopped answering would then hold up the loop.
+ */
 static void hang_up(struct exchange *x)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
-	if (!curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) && fd != CURL_SOCKET_BAD)
+	if (!curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) &&
+	    fd != CURL_SOCKET_BAD)
 		shutdown(fd, SHUT_RDWR);
 }
 
@@ -151,7 +153,8 @@ static void on_early(evutil_socket_t fd, short what, void *arg)
 		next = LIST_NEXT(x, list);
 		if (x->early) {
 			finish(x, CURLE_OK);
-			next = LIST_FIRST(&c->exchanges); /* done may have changed the list */
+			next = LIST_FIRST(
+				&c->exchanges); /* done may have changed the list */
 		}
 	}
 }
@@ -162,7 +165,7 @@ static void fail_early(struct exchange *x, const char *why)
 	event_active(x->client->early, EV_TIMEOUT, 0);
 }
 
-/* -- libcurl's sockets and timer on the loop --------------------------------------------- */
+/* -- libcurl's sockets and timer on the loop ------------------------------------------ */
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
@@ -239,7 +242,8 @@ struct client *client_new(struct event_base *base, const char *user_agent)
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, set_timer);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CLIENT_MAX_PER_HOST);
+	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+			  (long)CLIENT_MAX_PER_HOST);
 	curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 			  (long)CLIENT_MAX_CONNECTIONS);
 	return c;
@@ -264,7 +268,7 @@ size_t client_busy(const struct client *c)
 	return c->n;
 }
 
-/* -- what comes back --------------------------------------------------------------------- */
+/* -- what comes back ------------------------------------------------------------------ */
 
 static size_t take_body(char *p, size_t size, size_t n, void *arg)
 {
@@ -293,7 +297,7 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* -- starting ---------------------------------------------------------------------------- */
+/* -- starting ------------------------------------------------------------------------- */
 
 static struct exchange *exchange_new(struct client *c, void *arg, size_t max_answer)
 {
@@ -373,12 +377,13 @@ static void set_method(CURL *easy, const struct http_request *r)
 	}
 }
 
-static bool add_configured_headers(struct exchange *x, const struct http_header *v, size_t n,
-				   struct curl_slist **list, struct err *err)
+static bool add_configured_headers(struct exchange *x, const struct http_header *v,
+				   size_t n, struct curl_slist **list, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!add_header(x, list, v[i].name, v[i].value))
-			return err_set(err, NOWHERE, "configured header %s holds a line break",
+			return err_set(err, NOWHERE,
+				       "configured header %s holds a line break",
 				       v[i].name);
 	}
 	return true;
@@ -399,7 +404,8 @@ static bool prepare_http(struct exchange *x, const struct http_request *r, struc
 	set_method(x->easy, r);
 	if (!set_headers(x, r, err) ||
 	    !curl_set_http_config(x->easy, &x->mem, r->config, &extras, err) ||
-	    !add_configured_headers(x, extras.headers.v, extras.headers.n, &x->headers, err) ||
+	    !add_configured_headers(x, extras.headers.v, extras.headers.n, &x->headers,
+				    err) ||
 	    !add_configured_headers(x, extras.proxy_headers.v, extras.proxy_headers.n,
 				    &x->proxy_headers, err))
 		return false;
@@ -418,7 +424,7 @@ static struct exchange *begin(struct exchange *x, bool ok, const struct err *err
 	return x;
 }
 
-/* -- access tokens: one exchange before the other ----------------------------------------*/
+/* -- access tokens: one exchange before the other ------------------------------------- */
 
 static void use_token(struct exchange *x, const char *token)
 {
@@ -477,7 +483,7 @@ struct exchange *client_http(struct client *c, const struct http_request *r,
 	return begin(x, ok, &err);
 }
 
-/* -- mail -------------------------------------------------------------------------------- */
+/* -- mail ----------------------------------------------------------------------------- */
 
 static size_t give_message(char *to, size_t size, size_t n, void *arg)
 {
@@ -494,7 +500,8 @@ static bool set_envelope(struct exchange *x, const struct mail_request *r, struc
 {
 	if (!is_clean(r->from) || !is_clean(r->hello))
 		return err_set(err, NOWHERE, "the sender holds a line break");
-	curl_easy_setopt(x->easy, CURLOPT_MAIL_FROM, arena_printf(&x->mem, "<%s>", r->from));
+	curl_easy_setopt(x->easy, CURLOPT_MAIL_FROM,
+			 arena_printf(&x->mem, "<%s>", r->from));
 	for (size_t i = 0; i < r->n_to; i++) {
 		if (!is_clean(r->to[i]))
 			return err_set(err, NOWHERE, "a recipient holds a line break");
@@ -548,10 +555,11 @@ static bool prepare_mail(struct exchange *x, const struct mail_request *r, struc
 		return err_set(err, NOWHERE, "unknown port %s", r->port);
 	}
 	x->message = r->message;
-	curl_easy_setopt(x->easy, CURLOPT_URL,
-			 arena_printf(&x->mem, strchr(r->host, ':') ? "%s://[%s]:%s/%s"
-								    : "%s://%s:%s/%s",
-				      scheme, r->host, port, buf_text(&hello)));
+	curl_easy_setopt(
+		x->easy, CURLOPT_URL,
+		arena_printf(&x->mem,
+			     strchr(r->host, ':') ? "%s://[%s]:%s/%s" : "%s://%s:%s/%s",
+			     scheme, r->host, port, buf_text(&hello)));
 	buf_free(&hello);
 	curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_USE_SSL, use_ssl[r->tls]);

@@ -16,17 +16,19 @@ struct event_base;
 struct client;
 struct exchange;
 
-#define CLIENT_MAX_PER_HOST	16
-#define CLIENT_MAX_CONNECTIONS	256
-#define CLIENT_DEFAULT_ANSWER	((size_t)1024 * 1024)
-#define CLIENT_CONNECT_TIMEOUT	(10 * SECOND)
+#define CLIENT_MAX_PER_HOST    16
+#define CLIENT_MAX_CONNECTIONS 256
+#define CLIENT_DEFAULT_ANSWER  ((size_t)1024 * 1024)
+#define CLIENT_CONNECT_TIMEOUT (10 * SECOND)
 
 struct client *client_new(struct event_base *, const char *user_agent) MUST_USE;
 void client_free(struct client *); /* cancels what is under way */
 
 struct exchange *client_http(struct client *, const struct http_request *,
-			     void (*done)(void *arg, const struct http_answer *), void *arg);
+			     void (*done)(void *arg, const struct http_answer *),
+			     void *arg);
 struct exchange *client_mail(struct client *, const struct mail_request *,
-			     void (*done)(void *arg, const struct mail_answer *), void *arg);
+			     void (*done)(void *arg, const struct mail_answer *),
+			     void *arg);
 void exchange_cancel(struct exchange *);
 size_t client_busy(const struct client *); /* exchanges under way */

@@ -11,7 +11,8 @@
 
 #define SECRET_FILE_MAX 65536
 
-bool read_secret_file(struct arena *mem, const char *path, const char **out, struct err *err)
+bool read_secret_file(struct arena *mem, const char *path, const char **out,
+		      struct err *err)
 {
 	char *bytes = arena_alloc(mem, SECRET_FILE_MAX);
 	FILE *in = fopen(path, "re");
@@ -24,15 +25,17 @@ bool read_secret_file(struct arena *mem, const char *path, const char **out, str
 	ok = !ferror(in) && n < SECRET_FILE_MAX;
 	fclose(in);
 	if (!ok)
-		return err_set(err, NOWHERE, "cannot read %s as a secret of less than %d bytes",
-			       path, SECRET_FILE_MAX);
+		return err_set(err, NOWHERE,
+			       "cannot read %s as a secret of less than %d bytes", path,
+			       SECRET_FILE_MAX);
 	*out = arena_copy(mem, str_trim((struct str){bytes, n}));
 	return true;
 }
 
 bool curl_port_number(struct arena *mem, const char *port, const char **number)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE},
+			*found;
 	char text[16];
 	int64_t n;
 
@@ -61,8 +64,9 @@ static long tls_version(int min, int max)
 {
 	static const long least[] = {CURL_SSLVERSION_TLSv1_0, CURL_SSLVERSION_TLSv1_1,
 				     CURL_SSLVERSION_TLSv1_2, CURL_SSLVERSION_TLSv1_3};
-	static const long most[] = {CURL_SSLVERSION_MAX_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_1,
-				    CURL_SSLVERSION_MAX_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_3};
+	static const long most[] = {
+		CURL_SSLVERSION_MAX_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_1,
+		CURL_SSLVERSION_MAX_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_3};
 
 	return least[(min ? min : 12) - 10] |
 	       (max ? most[max - 10] : CURL_SSLVERSION_MAX_DEFAULT);
@@ -94,7 +98,8 @@ bool curl_set_tls(CURL *c, struct arena *mem, const struct tls_config *t, struct
 {
 	if (t->max_version && t->max_version < (t->min_version ? t->min_version : 12))
 		return err_set(err, t->at, "max_version is below min_version");
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, tls_version(t->min_version, t->max_version));
+	curl_easy_setopt(c, CURLOPT_SSLVERSION,
+			 tls_version(t->min_version, t->max_version));
 	if (t->ca)
 		set_blob(c, CURLOPT_CAINFO_BLOB, t->ca);
 	else if (t->ca_file)
@@ -130,7 +135,8 @@ static bool set_basic_auth(CURL *c, struct arena *mem, const struct http_config 
 	const char *user, *password;
 
 	if (!text_or_file(mem, h->username, h->username_file, &user, err) ||
-	    !text_or_file(mem, secret_reveal(h->password), h->password_file, &password, err))
+	    !text_or_file(mem, secret_reveal(h->password), h->password_file, &password,
+			  err))
 		return false;
 	curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 	curl_easy_setopt(c, CURLOPT_USERNAME, user);
@@ -142,8 +148,8 @@ static bool set_basic_auth(CURL *c, struct arena *mem, const struct http_config 
 static bool add_authorization(struct arena *mem, const struct http_config *h,
 			      struct curl_extras *extras, struct err *err)
 {
-	const char *credentials, *type = h->auth_type && h->auth_type[0] ? h->auth_type
-									 : "Bearer";
+	const char *credentials,
+		*type = h->auth_type && h->auth_type[0] ? h->auth_type : "Bearer";
 	struct http_header line;
 
 	if (!text_or_file(mem, secret_reveal(h->credentials), h->credentials_file,
@@ -169,9 +175,9 @@ static bool add_headers(struct arena *mem, const struct header_config *v, size_t
 				line.value = h->values[k];
 			else if (k < h->n_values + h->n_secrets)
 				line.value = secret_reveal(h->secrets[k - h->n_values]);
-			else if (!read_secret_file(
-					 mem, h->files[k - h->n_values - h->n_secrets],
-					 &line.value, err))
+			else if (!read_secret_file(mem,
+						   h->files[k - h->n_values - h->n_secrets],
+						   &line.value, err))
 				return false;
 			if (to_proxy)
 				vec_push_in(mem, &extras->proxy_headers, line);
@@ -211,6 +217,6 @@ bool curl_set_http_config(CURL *c, struct arena *mem, const struct http_config *
 		return false;
 	return curl_set_tls(c, mem, &h->tls, err) &&
 	       add_headers(mem, h->headers.v, h->headers.n, extras, false, err) &&
-	       add_headers(mem, h->proxy_connect_headers.v, h->proxy_connect_headers.n, extras,
-			   true, err);
+	       add_headers(mem, h->proxy_connect_headers.v, h->proxy_connect_headers.n,
+			   extras, true, err);
 }

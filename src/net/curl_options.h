@@ -18,4 +18,5 @@ bool curl_set_tls(CURL *, struct arena *, const struct tls_config *, struct err 
 /* A port number as text, from a number or a service name. */
 bool curl_port_number(struct arena *, const char *port, const char **number) MUST_USE;
 /* The content of a file behind some *_file, white space around it removed. */
-bool read_secret_file(struct arena *, const char *path, const char **, struct err *) MUST_USE;
+bool read_secret_file(struct arena *, const char *path, const char **,
+		      struct err *) MUST_USE;

@@ -96,7 +96,8 @@ bool token_compose(struct arena *mem, const struct oauth2_config *o, struct http
 	struct buf body = BUF(BUF_NO_LIMIT);
 
 	if (o->grant_type && strcmp(o->grant_type, "client_credentials"))
-		return err_set(err, o->at, "grant_type %s: only client credentials can be used",
+		return err_set(err, o->at,
+			       "grant_type %s: only client credentials can be used",
 			       o->grant_type);
 	if (o->client_secret_file && o->client_secret_file[0] &&
 	    !read_secret_file(mem, o->client_secret_file, &secret, err))

@@ -57,8 +57,8 @@ static void on_client_gone(struct evhttp_connection *conn, void *arg)
 	struct call *c;
 
 	LIST_FOREACH(c, &s->calls, list)
-		if (c->req && evhttp_request_get_connection(c->req) == conn)
-			c->req = NULL;
+	if (c->req && evhttp_request_get_connection(c->req) == conn)
+		c->req = NULL;
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
@@ -70,14 +70,15 @@ static void on_request(struct evhttp_request *req, void *arg)
 	c->req = req;
 	c->began = clock_mono();
 	LIST_INSERT_HEAD(&s->calls, c, list);
-	evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_client_gone, s);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_client_gone,
+				      s);
 	s->options.handle(s->options.arg, c);
 }
 
-/* -- the ceiling on connections ----------------------------------------------------------
- * evhttp does not count its connections. The lowest free descriptor tells well enough: above
- * the ceiling nobody is accepted until some have gone; waiting clients stay in the kernel's
- * queue. */
+/* -- the ceiling on connections -------------------------------------------------------
+ * evhttp does not count its connections. The lowest free descriptor tells well enough:
+ * above the ceiling nobody is accepted until some have gone; waiting clients stay in the
+ * kernel's queue. */
 
 static bool is_crowded(const struct server *s)
 {
@@ -164,10 +165,10 @@ struct server *server_new(struct event_base *base, const struct server_options *
 	evhttp_set_timeout_tv(s->http, &patience);
 	evhttp_set_max_body_size(s->http, (ev_ssize_t)s->options.max_body);
 	evhttp_set_max_headers_size(s->http, (ev_ssize_t)s->options.max_headers);
-	evhttp_set_allowed_methods(s->http,
-				   EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
-					   EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-					   EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+	evhttp_set_allowed_methods(s->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST |
+						    EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+						    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+						    EVHTTP_REQ_PATCH);
 	evhttp_set_default_content_type(s->http, NULL);
 	evhttp_set_gencb(s->http, on_request, s);
 	evhttp_set_bevcb(s->http, new_connection, s);
@@ -201,7 +202,7 @@ void server_free(struct server *s)
 	free(s);
 }
 
-/* -- listening --------------------------------------------------------------------------- */
+/* -- listening ------------------------------------------------------------------------ */
 
 bool server_listen_fd(struct server *s, int fd, struct err *err)
 {
@@ -290,7 +291,8 @@ static bool listen_unix(struct server *s, const char *path, struct err *err)
 bool server_listen(struct server *s, const char *address, struct arena *mem,
 		   const char **bound, struct err *err)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE},
+			*found;
 	const char *host, *port;
 	int fd = -1, code;
 
@@ -327,7 +329,7 @@ void server_stop_listening(struct server *s)
 	s->n_sockets = 0;
 }
 
-/* -- reading a call ---------------------------------------------------------------------- */
+/* -- reading a call ------------------------------------------------------------------- */
 
 struct arena *call_mem(struct call *c)
 {
@@ -340,8 +342,8 @@ const char *call_method(const struct call *c)
 		enum evhttp_cmd_type cmd;
 		const char *word;
 	} words[] = {
-		{EVHTTP_REQ_GET, "GET"},	 {EVHTTP_REQ_POST, "POST"},
-		{EVHTTP_REQ_HEAD, "HEAD"},	 {EVHTTP_REQ_PUT, "PUT"},
+		{EVHTTP_REQ_GET, "GET"},       {EVHTTP_REQ_POST, "POST"},
+		{EVHTTP_REQ_HEAD, "HEAD"},     {EVHTTP_REQ_PUT, "PUT"},
 		{EVHTTP_REQ_DELETE, "DELETE"}, {EVHTTP_REQ_OPTIONS, "OPTIONS"},
 		{EVHTTP_REQ_PATCH, "PATCH"},
 	};
@@ -411,7 +413,8 @@ const char *call_peer(const struct call *c)
 	ev_uint16_t port;
 
 	if (c->req)
-		evhttp_connection_get_peer(evhttp_request_get_connection(c->req), &host, &port);
+		evhttp_connection_get_peer(evhttp_request_get_connection(c->req), &host,
+					   &port);
 	return host ? host : "";
 }
 
@@ -420,7 +423,7 @@ mono_ms call_began(const struct call *c)
 	return c->began;
 }
 
-/* -- answering --------------------------------------------------------------------------- */
+/* -- answering ------------------------------------------------------------------------ */
 
 void call_set_header(struct call *c, const char *name, const char *value)
 {
@@ -434,15 +437,24 @@ static const char *reason_of(int status)
 		int status;
 		const char *text;
 	} reasons[] = {
-		{200, "OK"},	       {202, "Accepted"},
-		{204, "No Content"},  {301, "Moved Permanently"},
-		{302, "Found"},       {307, "Temporary Redirect"},
-		{400, "Bad Request"}, {401, "Unauthorized"},
-		{403, "Forbidden"},   {404, "Not Found"},
-		{405, "Method Not Allowed"},	  {406, "Not Acceptable"},
-		{410, "Gone"},	       {413, "Request Entity Too Large"},
-		{415, "Unsupported Media Type"}, {422, "Unprocessable Entity"},
-		{429, "Too Many Requests"},	  {500, "Internal Server Error"},
+		{200, "OK"},
+		{202, "Accepted"},
+		{204, "No Content"},
+		{301, "Moved Permanently"},
+		{302, "Found"},
+		{307, "Temporary Redirect"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{406, "Not Acceptable"},
+		{410, "Gone"},
+		{413, "Request Entity Too Large"},
+		{415, "Unsupported Media Type"},
+		{422, "Unprocessable Entity"},
+		{429, "Too Many Requests"},
+		{500, "Internal Server Error"},
 		{503, "Service Unavailable"},
 	};
 

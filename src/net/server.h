@@ -41,7 +41,8 @@ struct server_tls { /* paths; NULL where absent */
 	const char *cert, *key, *client_ca; /* PEM text */
 	int min_version, max_version;	    /* 10 .. 13; 0: 12 and 13 */
 	enum client_cert client_cert;
-	/* Names of OpenSSL's, NULL: its default; SANs a client certificate must have one of. */
+	/* Names of OpenSSL's, NULL: its default; SANs a client certificate must have one
+	 * of. */
 	const char *ciphers, *suites_13, *groups;
 	const char *const *allowed_sans;
 	size_t n_allowed_sans;
@@ -57,7 +58,7 @@ bool server_listen_fd(struct server *, int fd, struct err *) MUST_USE; /* system
 void server_stop_listening(struct server *);
 void server_free(struct server *); /* open calls are dropped */
 
-/* -- a call ------------------------------------------------------------------------------*/
+/* -- a call --------------------------------------------------------------------------- */
 
 struct arena *call_mem(struct call *);
 const char *call_method(const struct call *);

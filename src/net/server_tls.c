@@ -147,7 +147,8 @@ static SSL_CTX *make(const struct server_tls *t, struct err *err)
 	SSL_CTX_set_min_proto_version(ctx, version_of(t->min_version, TLS1_2_VERSION));
 	SSL_CTX_set_max_proto_version(ctx, version_of(t->max_version, TLS1_3_VERSION));
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	if (use_pair(ctx, t, err) && use_client_ca(ctx, t, err) && use_algorithms(ctx, t, err))
+	if (use_pair(ctx, t, err) && use_client_ca(ctx, t, err) &&
+	    use_algorithms(ctx, t, err))
 		return ctx;
 	SSL_CTX_free(ctx);
 	return NULL;
@@ -163,8 +164,7 @@ static struct timespec newest(const struct server_tls *t)
 		if (!paths[i] || stat(paths[i], &st))
 			continue;
 		if (st.st_mtim.tv_sec > last.tv_sec ||
-		    (st.st_mtim.tv_sec == last.tv_sec &&
-		     st.st_mtim.tv_nsec > last.tv_nsec))
+		    (st.st_mtim.tv_sec == last.tv_sec && st.st_mtim.tv_nsec > last.tv_nsec))
 			last = st.st_mtim;
 	}
 	return last;
@@ -192,7 +192,8 @@ struct tls_context *tls_context_new(const struct server_tls *wish, struct err *e
 	c->wish.ciphers = arena_text(&c->mem, wish->ciphers);
 	c->wish.suites_13 = arena_text(&c->mem, wish->suites_13);
 	c->wish.groups = arena_text(&c->mem, wish->groups);
-	c->wish.allowed_sans = copy_texts(&c->mem, wish->allowed_sans, wish->n_allowed_sans);
+	c->wish.allowed_sans = copy_texts(&c->mem, wish->allowed_sans,
+					  wish->n_allowed_sans);
 	c->changed_at = newest(&c->wish);
 	c->ctx = make(&c->wish, err);
 	if (c->ctx)

@@ -61,7 +61,7 @@ void attempt_mail(struct attempt *a, const struct mail_answer *answer)
 	check(a);
 }
 
-/* -- ends -------------------------------------------------------------------------------*/
+/* -- ends ----------------------------------------------------------------------------- */
 void sent(struct attempt *a)
 {
 	a->wants = WANTS_NOTHING;
@@ -115,7 +115,7 @@ bool has_memory(const struct notification *n, const char *name, const char **tex
 	return false;
 }
 
-/* -- requests ---------------------------------------------------------------------------*/
+/* -- requests ------------------------------------------------------------------------- */
 void add_header(struct attempt *a, const char *name, const char *value)
 {
 	struct http_header *v = ARENA_ARRAY(a->mem, struct http_header,
@@ -188,7 +188,7 @@ void set_timeout(struct attempt *a, int64_t ns)
 		a->http.timeout = MAX(ns / 1000000, 1);
 }
 
-/* -- answers ----------------------------------------------------------------------------*/
+/* -- answers -------------------------------------------------------------------------- */
 static void judge_lost(struct attempt *a, const struct http_answer *answer,
 		       const struct judging *j)
 {
@@ -238,7 +238,7 @@ void judge_plain(struct attempt *a, const struct http_answer *answer)
 	judge_status(a, answer, &(struct judging){0});
 }
 
-/* -- secrets ----------------------------------------------------------------------------*/
+/* -- secrets -------------------------------------------------------------------------- */
 bool secret_get_raw(struct attempt *a, struct secret secret, const char *file,
 		    const char **out)
 {

@@ -103,7 +103,7 @@ extern const struct integration_kind *const integration_kinds[];
 
 /* The labels of the notification's route, rendered for it. */
 const struct labels *route_labels_render(struct arena *, const struct attempt_env *,
-					  const struct notification *) MUST_USE;
+					 const struct notification *) MUST_USE;
 
 /* The built-in templates and then those of the configuration; NULL when errs grew. */
 const struct template_set *receiver_templates_load(struct arena *, const struct config *,

@@ -8,14 +8,14 @@
 #include "text/notice.h"
 #include "text/url.h"
 
-/* -- rendering (spec/receivers.md 1.2) --------------------------------------------------*/
+/* -- rendering (spec/receivers.md 1.2) ------------------------------------------------ */
 struct render {
 	struct attempt *a;
 	struct notice notice;
 	struct value data;
 	const struct labels *route_labels; /* rendered */
-	size_t n_alerts; /* of the notification, that the data shows */
-	bool failed;	 /* since then every field renders as "" */
+	size_t n_alerts;		   /* of the notification, that the data shows */
+	bool failed;			   /* since then every field renders as "" */
 	const char *error;
 };
 /* The data of the notification; max_alerts 0: all of them. */
@@ -24,9 +24,9 @@ void render_start(struct render *, struct attempt *, size_t max_alerts);
  * the field is mended (attempt_env.mend_templates): a message and a line then name the
  * alerts plainly, another field is empty. */
 struct str render_message(struct render *, const char *field); /* what people read */
-struct str render_line(struct render *, const char *field);	 /* a title, a subject */
-struct str render_html(struct render *, const char *field);	 /* a message */
-struct str render_text(struct render *, const char *field);	 /* a colour, a link, ... */
+struct str render_line(struct render *, const char *field);    /* a title, a subject */
+struct str render_html(struct render *, const char *field);    /* a message */
+struct str render_text(struct render *, const char *field);    /* a colour, a link, ... */
 /* For addresses and keys: a failure is never mended. */
 struct str render_exactly(struct render *, const char *field);
 /* Ends the attempt when a field failed: not sent, not retried. False then. */
@@ -39,7 +39,7 @@ struct member {
 	const struct yaml *value;
 };
 
-/* -- texts ------------------------------------------------------------------------------*/
+/* -- texts ---------------------------------------------------------------------------- */
 /* At most n characters, the last one an ellipsis when something was cut off. */
 struct str cut_chars(struct arena *, struct str, size_t n);
 struct str cut_bytes(struct arena *, struct str, size_t n);    /* whole characters */
@@ -51,7 +51,7 @@ bool has_memory(const struct notification *, const char *name, const char **text
 bool secret_get(struct attempt *, struct secret, const char *file, const char **out);
 bool secret_get_raw(struct attempt *, struct secret, const char *file, const char **out);
 
-/* -- requests ---------------------------------------------------------------------------*/
+/* -- requests ------------------------------------------------------------------------- */
 /* Asks for a request; config is the integration's http_config. */
 void want_http(struct attempt *, const char *method, const char *url, const char *type,
 	       struct str body);
@@ -62,7 +62,7 @@ void authorize(struct attempt *, const char *value);
 void no_user_agent(struct attempt *); /* the client's own stays */
 void set_timeout(struct attempt *, int64_t ns);
 
-/* -- ends -------------------------------------------------------------------------------*/
+/* -- ends ----------------------------------------------------------------------------- */
 void sent(struct attempt *);
 void retry(struct attempt *, enum failure, const char *fmt, ...) PRINTF(3, 4);
 void give_up(struct attempt *, enum failure, const char *fmt, ...) PRINTF(3, 4);
@@ -82,10 +82,10 @@ struct judging {
 void judge_status(struct attempt *, const struct http_answer *, const struct judging *);
 void judge_plain(struct attempt *, const struct http_answer *);
 
-/* -- for the tables ---------------------------------------------------------------------*/
+/* -- for the tables ------------------------------------------------------------------- */
 #define TPL(name) "{{ template \"" name "\" . }}"
 
-/* -- checks -----------------------------------------------------------------------------*/
+/* -- checks --------------------------------------------------------------------------- */
 struct pos at_key(const struct integration_config *, const char *key);
 /* "at most one of x & x_file must be configured" */
 void check_pair(struct decode *, const struct integration_config *, const char *name,

@@ -25,7 +25,7 @@ struct email {
 	struct threading threading;
 };
 
-/* -- tables -----------------------------------------------------------------------------*/
+/* -- tables --------------------------------------------------------------------------- */
 static void tls_decode(struct decode *d, const struct yaml *y, void *member)
 {
 	struct tls_config *tls = ARENA_NEW(d->mem, struct tls_config);
@@ -88,7 +88,7 @@ static const struct field fields[] = {
 };
 #undef AT
 
-/* -- checks -----------------------------------------------------------------------------*/
+/* -- checks --------------------------------------------------------------------------- */
 static void check_headers(struct decode *d, const struct email *e)
 {
 	for (size_t i = 0; i < e->headers.n; i++) {
@@ -160,7 +160,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		e->force_implicit_tls = all->smtp_force_implicit_tls;
 }
 
-/* -- the message (3.5) ------------------------------------------------------------------*/
+/* -- the message (3.5) ---------------------------------------------------------------- */
 static const char *configured(const struct email *e, const char *name)
 {
 	for (size_t i = 0; i < e->headers.n; i++) {
@@ -270,7 +270,7 @@ static void add_message(struct buf *out, struct render *r, const struct email *e
 	buf_addf(out, "\r\n--%s--\r\n", boundary);
 }
 
-/* -- the envelope -----------------------------------------------------------------------*/
+/* -- the envelope --------------------------------------------------------------------- */
 static bool set_envelope(struct attempt *a, struct str from, struct str to)
 {
 	const char **senders, **all;

@@ -32,7 +32,7 @@ struct search {
 	struct str project;
 };
 
-/* -- tables -----------------------------------------------------------------------------*/
+/* -- tables --------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct jira_text, m)
 static const struct field text_fields[] = {
 	{"template", FIELD_TEXT, AT(template), .help = "The text."},
@@ -130,7 +130,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		mistake(d, ic->at, "no global Jira Cloud URL set");
 }
 
-/* -- requests ---------------------------------------------------------------------------*/
+/* -- requests ------------------------------------------------------------------------- */
 static const struct jira *settings(const struct attempt *a)
 {
 	return a->n->integration->settings;
@@ -169,7 +169,7 @@ static void ask(struct attempt *a, enum step step, const char *method, const cha
 	no_user_agent(a);
 }
 
-/* -- search -----------------------------------------------------------------------------*/
+/* -- search --------------------------------------------------------------------------- */
 static const char *query_of(struct attempt *a, struct str project)
 {
 	const struct jira *s = settings(a);
@@ -233,7 +233,7 @@ static void compose(struct attempt *a)
 	ask(a, SEARCH, "POST", search_url(a), &body);
 }
 
-/* -- the issue --------------------------------------------------------------------------*/
+/* -- the issue ------------------------------------------------------------------------ */
 struct issue_member {
 	const char *name;
 	struct str json;
@@ -421,7 +421,7 @@ static void write_issue(struct attempt *a)
 		ask(a, WRITE, "POST", address(a, "issue"), &body);
 }
 
-/* -- answers ----------------------------------------------------------------------------*/
+/* -- answers -------------------------------------------------------------------------- */
 static void take_found(struct attempt *a, const json_t *issue)
 {
 	const json_t *status = json_object_get(json_object_get(issue, "fields"), "status");

@@ -32,7 +32,7 @@ struct mattermost {
 	const struct mattermost_priority *priority;
 };
 
-/* -- tables -----------------------------------------------------------------------------*/
+/* -- tables --------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct mattermost_field, m)
 static const struct field field_fields[] = {
 	{"title", FIELD_TEXT, AT(title), .help = "Heading."},
@@ -161,7 +161,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 			"missing webhook_url or webhook_url_file on mattermost_config");
 }
 
-/* -- the message ------------------------------------------------------------------------*/
+/* -- the message ---------------------------------------------------------------------- */
 static void write_fields(struct json *j, struct render *r, const struct object_list *list)
 {
 	const struct mattermost_field *v = list->v;
@@ -237,8 +237,9 @@ static void write_body(struct json *j, struct render *r, const struct mattermost
 {
 	json_open(j, '{');
 	if (s->attachments.n)
-		json_put_some(j, "text",
-			      cut_chars(r->a->mem, render_message(r, s->own.text), MAX_TEXT));
+		json_put_some(
+			j, "text",
+			cut_chars(r->a->mem, render_message(r, s->own.text), MAX_TEXT));
 	json_put_some(j, "channel", channel);
 	json_put_some(j, "username", render_text(r, s->username));
 	json_put_some(j, "icon_url", render_text(r, s->icon_url));

@@ -51,7 +51,7 @@ void buf_add_mail_header(struct buf *out, struct str value)
 	buf_add_text(out, "?=");
 }
 
-/* -- quoted-printable -------------------------------------------------------------------*/
+/* -- quoted-printable ----------------------------------------------------------------- */
 struct line {
 	struct buf *out;
 	size_t n; /* characters in the line so far */

@@ -17,7 +17,7 @@ struct opsgenie {
 	bool update_alerts;
 };
 
-/* -- tables -----------------------------------------------------------------------------*/
+/* -- tables --------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct responder, m)
 static const struct field responder_fields[] = {
 	{"id", FIELD_TEXT, AT(id), .help = "Its id, or"},
@@ -115,7 +115,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 			"no global OpsGenie API Key set either inline or in a file");
 }
 
-/* -- the alert --------------------------------------------------------------------------*/
+/* -- the alert ------------------------------------------------------------------------ */
 struct detail {
 	const char *name;
 	struct str value;
@@ -213,7 +213,7 @@ static void write_responders(struct json *j, struct render *r, const struct opsg
 	buf_free(&list.out);
 }
 
-/* -- requests ---------------------------------------------------------------------------*/
+/* -- requests ------------------------------------------------------------------------- */
 struct call {
 	const char *method, *url;
 	struct str body;

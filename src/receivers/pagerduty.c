@@ -106,7 +106,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 		p->url = g->receivers->pagerduty_url;
 }
 
-/* -- details (5.5) ----------------------------------------------------------------------*/
+/* -- details (5.5) -------------------------------------------------------------------- */
 static int cmp_members(const void *a, const void *b)
 {
 	return strcmp(((const struct member *)a)->name, ((const struct member *)b)->name);
@@ -128,9 +128,10 @@ static void add_all_usual(struct arena *mem, struct member *v, size_t *n, bool a
 	add_usual(mem, v, n, "firing",
 		  as_text ? "{{ template \"pagerduty.default.instances\" .Alerts.Firing }}"
 			  : "{{ .Alerts.Firing | toJson }}");
-	add_usual(mem, v, n, "resolved",
-		  as_text ? "{{ template \"pagerduty.default.instances\" .Alerts.Resolved }}"
-			  : "{{ .Alerts.Resolved | toJson }}");
+	add_usual(
+		mem, v, n, "resolved",
+		as_text ? "{{ template \"pagerduty.default.instances\" .Alerts.Resolved }}"
+			: "{{ .Alerts.Resolved | toJson }}");
 	add_usual(mem, v, n, "num_firing", "{{ .Alerts.Firing | len }}");
 	add_usual(mem, v, n, "num_resolved", "{{ .Alerts.Resolved | len }}");
 }
@@ -161,7 +162,7 @@ static struct str render_details(struct render *r, const struct pagerduty *p)
 	return text;
 }
 
-/* -- events -----------------------------------------------------------------------------*/
+/* -- events --------------------------------------------------------------------------- */
 /* What both versions say, rendered once: an event that is too long is written anew. */
 struct event {
 	const struct pagerduty *p;

@@ -44,8 +44,8 @@ const struct template *parsed_text(struct parsed_texts *p, enum template_engine 
 		return template_parse(mem, p->set, engine, "", str_of(text), NOWHERE, err);
 	one = ARENA_NEW(&p->mem, struct parsed);
 	one->text = arena_str(&p->mem, str_of(text));
-	one->template =
-		template_parse(&p->mem, p->set, engine, "", one->text, NOWHERE, err);
+	one->template = template_parse(&p->mem, p->set, engine, "", one->text, NOWHERE,
+				       err);
 	if (one->template)
 		map_put(known, one->text, one);
 	return one->template;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- the data (spec/notification-templates.md 1) ----------------------------------------*/
+/* -- the data (spec/notification-templates.md 1) -------------------------------------- */
 static struct template_run run_of(const struct render *r)
 {
 	const struct attempt_env *env = r->a->env;
@@ -123,7 +123,7 @@ void render_start(struct render *r, struct attempt *a, size_t max_alerts)
 	r->data = notice_value(a->mem, &r->notice);
 }
 
-/* -- fields -----------------------------------------------------------------------------*/
+/* -- fields --------------------------------------------------------------------------- */
 /* What a field becomes whose template failed, so that the page goes out all the same. */
 enum mend {
 	MEND_NOT,     /* the attempt fails: an address, a key */
@@ -280,7 +280,7 @@ bool render_ok(struct render *r)
 	return !r->failed;
 }
 
-/* -- structured values (spec/receivers.md 1.9) ------------------------------------------*/
+/* -- structured values (spec/receivers.md 1.9) ---------------------------------------- */
 static bool write_value(struct render *r, struct json *j, const struct yaml *y,
 			bool templates);
 

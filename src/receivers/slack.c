@@ -31,7 +31,7 @@ struct slack {
 	int64_t timeout;
 };
 
-/* -- tables -----------------------------------------------------------------------------*/
+/* -- tables --------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct slack_field, m)
 static const struct field field_fields[] = {
 	{"title", FIELD_TEXT, AT(title), .help = "Heading of the field."},
@@ -154,7 +154,7 @@ static const struct field fields[] = {
 };
 #undef AT
 
-/* -- checks -----------------------------------------------------------------------------*/
+/* -- checks --------------------------------------------------------------------------- */
 static bool has_url(const struct slack *s)
 {
 	return secret_is_set(s->api_url) || s->api_url_file;
@@ -204,7 +204,7 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 			"http authorization can't be set when using Slack App tokens");
 }
 
-/* -- the message ------------------------------------------------------------------------*/
+/* -- the message ---------------------------------------------------------------------- */
 static void write_fields(struct json *j, struct render *r, const struct slack *s)
 {
 	const struct slack_field *v = s->fields.v;
@@ -356,7 +356,7 @@ static void compose(struct attempt *a)
 	set_timeout(a, s->timeout);
 }
 
-/* -- the answer (4.3) -------------------------------------------------------------------*/
+/* -- the answer (4.3) ----------------------------------------------------------------- */
 static void judge_json(struct attempt *a, const struct http_answer *answer,
 		       const char *before)
 {

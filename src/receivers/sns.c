@@ -23,7 +23,7 @@ struct sns {
 	bool use_aws_http_client;
 };
 
-/* -- tables -----------------------------------------------------------------------------*/
+/* -- tables --------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct sigv4, m)
 static const struct field sigv4_fields[] = {
 	{"region", FIELD_OPTIONAL, AT(region), .help = "Region; AWS_REGION when absent."},
@@ -82,7 +82,7 @@ static void check(struct decode *d, struct integration_config *ic)
 			MAX_ATTRIBUTES);
 }
 
-/* -- who signs, and where ---------------------------------------------------------------*/
+/* -- who signs, and where ------------------------------------------------------------- */
 static const char *environment(const struct attempt *a, const char *name)
 {
 	const char *text = a->env->env ? a->env->env(a->env->ctx, name) : NULL;
@@ -112,7 +112,7 @@ static bool credentials_of(const struct attempt *a, const struct sns *s,
 	return out->key_id && out->secret;
 }
 
-/* -- publish ----------------------------------------------------------------------------*/
+/* -- publish -------------------------------------------------------------------------- */
 static void add_text(struct render *r, struct aws_form *f, const char *name,
 		     struct str text)
 {
@@ -182,7 +182,7 @@ static void publish(struct attempt *a, const char *region, const struct aws_cred
 			 region, "sns", c, f);
 }
 
-/* -- roles ------------------------------------------------------------------------------*/
+/* -- roles ---------------------------------------------------------------------------- */
 static void assume_role(struct attempt *a, const char *region,
 			const struct aws_credentials *c)
 {

@@ -106,7 +106,8 @@ static void write_body(struct json *j, struct render *r, const struct victorops 
 	v[n++] = (struct entry_text){"entity_display_name",
 				     render_text(r, s->entity_display_name)};
 	v[n++] = (struct entry_text){
-		"state_message", cut_chars(mem, render_message(r, s->state_message), 20480)};
+		"state_message",
+		cut_chars(mem, render_message(r, s->state_message), 20480)};
 	v[n++] = (struct entry_text){"monitoring_tool", render_text(r, s->monitoring_tool)};
 	for (size_t i = 0; i < s->custom_fields.n; i++)
 		v[n++] = (struct entry_text){s->custom_fields.v[i].name,

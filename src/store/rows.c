@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* -- rows -------------------------------------------------------------------------------- */
+/* -- rows ----------------------------------------------------------------------------- */
 
 #define TEXT_CELL(t)  ((struct cell){.kind = CELL_TEXT, .s = str_of(t)})
 #define STR_CELL(str) ((struct cell){.kind = CELL_TEXT, .s = (str)})
@@ -57,8 +57,7 @@ static struct cell fingerprint_cell(struct texts *t, uint64_t fp)
 
 static struct cell hashes_cell(const uint64_t *v, size_t n)
 {
-	return (struct cell){.kind = CELL_BLOB,
-			     .s = {(const char *)v, n * sizeof(*v)}};
+	return (struct cell){.kind = CELL_BLOB, .s = {(const char *)v, n * sizeof(*v)}};
 }
 
 static struct cell pairs_cell(struct texts *t, const struct text_pair *v, size_t n)
@@ -219,7 +218,7 @@ void store_record(struct store *s, wall_ms at, const struct record *r)
 	arena_free(&t.mem);
 }
 
-/* -- reading back, before the writer has anything to do ---------------------------------- */
+/* -- reading back, before the writer has anything to do ------------------------------- */
 
 struct row {
 	sqlite3_stmt *st;
@@ -279,7 +278,8 @@ static void read_pairs(struct row *r, int i, const struct text_pair **v, size_t 
 	struct text_pair *pairs = ARENA_ARRAY(r->mem, struct text_pair, set->n);
 
 	for (size_t k = 0; k < set->n; k++)
-		pairs[k] = (struct text_pair){.name = set->v[k].name, .text = set->v[k].value};
+		pairs[k] = (struct text_pair){.name = set->v[k].name,
+					      .text = set->v[k].value};
 	*v = pairs;
 	*n = set->n;
 }
@@ -426,7 +426,8 @@ bool store_load(struct store *s, const struct store_visitor *to, bool *is_damage
 			continue;
 		ok = false;
 		code = sqlite3_errcode(store_db(s));
-		*is_damaged = *is_damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+		*is_damaged = *is_damaged || code == SQLITE_CORRUPT ||
+			      code == SQLITE_NOTADB;
 	}
 	return ok;
 }

@@ -44,11 +44,13 @@ const char *const statement_sql[STATEMENTS] = {
 	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
 			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
-	[ADD_RECORD] = "INSERT INTO journal (at, kind, reason, fingerprint, labels, group_key,"
-		       " receiver, integration, cause, delivery)"
-		       " VALUES (?,?,?,?,?,?,?,?,?,?)",
+	[ADD_RECORD] =
+		"INSERT INTO journal (at, kind, reason, fingerprint, labels, group_key,"
+		" receiver, integration, cause, delivery)"
+		" VALUES (?,?,?,?,?,?,?,?,?,?)",
 	[TRIM_BY_AGE] = "DELETE FROM journal WHERE at < ?",
-	[TRIM_BY_COUNT] = "DELETE FROM journal WHERE id <= (SELECT MAX(id) FROM journal) - ?",
+	[TRIM_BY_COUNT] =
+		"DELETE FROM journal WHERE id <= (SELECT MAX(id) FROM journal) - ?",
 };
 
 static bool run(sqlite3 *db, const char *sql, const char *path, struct err *err)
@@ -79,10 +81,11 @@ static bool migrate(sqlite3 *db, const char *path, struct err *err)
 
 	sqlite3_exec(db, "PRAGMA user_version", take_int, &version, NULL);
 	if (version > (int64_t)COUNT_OF(migrations))
-		return err_set(err, (struct pos){path, 0, 0},
-			       "written by a newer version (schema %lld, this program knows "
-			       "%zu)",
-			       (long long)version, COUNT_OF(migrations));
+		return err_set(
+			err, (struct pos){path, 0, 0},
+			"written by a newer version (schema %lld, this program knows "
+			"%zu)",
+			(long long)version, COUNT_OF(migrations));
 	for (; version < (int64_t)COUNT_OF(migrations); version++) {
 		sqlite3_snprintf(sizeof(bump), bump, "PRAGMA user_version = %d",
 				 (int)version + 1);

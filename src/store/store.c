@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GATHER_MS	 50 /* a write that nobody waits for may wait for company */
-#define RETRY_MS	 1000
-#define TRIM_EVERY	 1000 /* batches */
-#define DEFAULT_AGE	 (30 * DAY)
-#define DEFAULT_ROWS	 1000000
+#define GATHER_MS    50 /* a write that nobody waits for may wait for company */
+#define RETRY_MS     1000
+#define TRIM_EVERY   1000 /* batches */
+#define DEFAULT_AGE  (30 * DAY)
+#define DEFAULT_ROWS 1000000
 
 struct write { /* with its cells' bytes behind it, one block */
 	struct write *next;
@@ -56,7 +56,7 @@ struct store {
 	wall_ms now; /* of the last record, for trimming */
 };
 
-/* -- queueing ---------------------------------------------------------------------------- */
+/* -- queueing ------------------------------------------------------------------------- */
 
 static void wake(int fd)
 {
@@ -155,7 +155,7 @@ struct store_health store_health(struct store *s)
 	return h;
 }
 
-/* -- the writer -------------------------------------------------------------------------- */
+/* -- the writer ----------------------------------------------------------------------- */
 
 static void bind_cell(sqlite3_stmt *st, int i, const struct cell *c)
 {
@@ -279,7 +279,8 @@ static struct batch take_batch(struct store *s)
 	struct batch b;
 
 	pthread_mutex_lock(&s->mtx);
-	b = (struct batch){s->first, s->queued, s->n_queued, s->stopping, s->waiting != NULL};
+	b = (struct batch){s->first, s->queued, s->n_queued, s->stopping,
+			   s->waiting != NULL};
 	if (s->first) {
 		s->first = NULL;
 		s->last = &s->first;
@@ -377,7 +378,7 @@ static void *write_all(void *arg)
 	}
 }
 
-/* -- opening and closing ----------------------------------------------------------------- */
+/* -- opening and closing -------------------------------------------------------------- */
 
 static bool make_folders(struct arena *mem, const char *path, struct err *err)
 {
@@ -390,7 +391,8 @@ static bool make_folders(struct arena *mem, const char *path, struct err *err)
 			continue;
 		*p = 0;
 		if (mkdir(text, 0750) && errno != EEXIST)
-			return err_sys(err, (struct pos){path, 0, 0}, "cannot make the folder");
+			return err_sys(err, (struct pos){path, 0, 0},
+				       "cannot make the folder");
 		*p = c;
 		if (!c)
 			return true;
@@ -408,8 +410,8 @@ static bool set_aside(struct arena *mem, const char *path, wall_ms now, struct b
 			       "damaged, and cannot be set aside");
 	rename(arena_printf(mem, "%s-wal", path), arena_printf(mem, "%s-wal", aside));
 	unlink(arena_printf(mem, "%s-shm", path));
-	buf_addf(notes, "%s was damaged (%s); it is kept as %s and a new one is begun", path,
-		 err->text, aside);
+	buf_addf(notes, "%s was damaged (%s); it is kept as %s and a new one is begun",
+		 path, err->text, aside);
 	return true;
 }
 
@@ -427,8 +429,9 @@ static sqlite3 *open_or_set_aside(struct arena *mem, const char *path, wall_ms n
 static bool prepare_all(struct store *s, const char *path, struct err *err)
 {
 	for (int i = 0; i < STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(s->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-				       &s->statements[i], NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(s->db, statement_sql[i], -1,
+				       SQLITE_PREPARE_PERSISTENT, &s->statements[i],
+				       NULL) != SQLITE_OK)
 			return err_set(err, (struct pos){path, 0, 0}, "%s",
 				       sqlite3_errmsg(s->db));
 	}

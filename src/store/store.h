@@ -9,10 +9,9 @@
  * Memory:  what is passed in is copied.
  * Failure: a write that fails is tried again until it succeeds; the syncs that waited for
  *          it are told false at once. store_health counts and names the last error.
- * Limits:  STORE_MAX_QUEUE queued writes; beyond it journal records are dropped and counted,
- *          state never.
- * Schema:  tables silences, told, alerts, rule_alerts, journal; see schema.c. Times are
- *          milliseconds since 1970 UTC unless they are text.
+ * Limits:  STORE_MAX_QUEUE queued writes; beyond it journal records are dropped and
+ * counted, state never. Schema:  tables silences, told, alerts, rule_alerts, journal; see
+ * schema.c. Times are milliseconds since 1970 UTC unless they are text.
  */
 #pragma once
 #include "engine/event.h"
@@ -21,8 +20,8 @@
 
 struct store;
 struct store_options {
-	const char *folder; /* made when absent */
-	span_ms journal_age; /* 0: 30 days */
+	const char *folder;   /* made when absent */
+	span_ms journal_age;  /* 0: 30 days */
 	int64_t journal_rows; /* 0: 1000000 */
 };
 struct store_visitor {
@@ -45,7 +44,8 @@ bool store_load(struct store *, const struct store_visitor *, bool *is_damaged,
 /* After damage: the file is kept under another name and a new one is begun. */
 struct store *store_set_aside(struct store *, const struct store_options *, wall_ms now,
 			      struct buf *notes, struct err *) MUST_USE;
-/* Writes all that is queued, then ends the thread. False: something could not be written. */
+/* Writes all that is queued, then ends the thread. False: something could not be written.
+ */
 bool store_close(struct store *);
 
 void store_save_silence(struct store *, const struct silence *);
@@ -61,7 +61,8 @@ void store_record(struct store *, wall_ms at, const struct record *);
 /* done is called from store_poll once all that was queued so far is on the disk (true) or
  * could not be written (false). */
 void store_sync(struct store *, void (*done)(void *arg, bool ok), void *arg);
-int store_fd(const struct store *); /* readable: call store_poll, the health may be another */
+int store_fd(
+	const struct store *); /* readable: call store_poll, the health may be another */
 void store_poll(struct store *);
 
 struct store_health {

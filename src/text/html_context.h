@@ -82,8 +82,8 @@ struct html_context {
 	enum html_element element;
 	int braces[HTML_BRACES]; /* open braces, per "${" of template literals */
 	int n_braces;
-	const struct node *node;	/* the break or continue left by */
-	struct html_error *error;	/* STATE_ERROR */
+	const struct node *node;  /* the break or continue left by */
+	struct html_error *error; /* STATE_ERROR */
 };
 
 bool html_context_eq(const struct html_context *, const struct html_context *);

@@ -4,8 +4,8 @@
 json_t *json_read(struct str s, struct err *err)
 {
 	json_error_t why;
-	json_t *v = json_loadb(s.p ? s.p : "", s.n, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY,
-			       &why);
+	json_t *v = json_loadb(s.p ? s.p : "", s.n,
+			       JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &why);
 
 	if (!v)
 		err_set(err, (struct pos){NULL, why.line, why.column}, "%s", why.text);

@@ -69,7 +69,7 @@ static bool unescape(struct arena *mem, struct str s, struct str *out, size_t *b
 	return true;
 }
 
-/* -- parsing ----------------------------------------------------------------------------*/
+/* -- parsing -------------------------------------------------------------------------- */
 /* False when a ":" stands first, where a scheme should. */
 static bool take_scheme(struct arena *mem, struct str *rest, struct url *out)
 {
@@ -223,7 +223,7 @@ bool url_parse_http(struct arena *mem, struct str s, struct pos at, struct url *
 	return true;
 }
 
-/* -- printing ---------------------------------------------------------------------------*/
+/* -- printing ------------------------------------------------------------------------- */
 /* Whether the path as written may stand as it is: Go's validEncoded. */
 static bool is_valid_encoded(const char *raw)
 {
@@ -285,7 +285,7 @@ const char *url_print_redacted(struct arena *mem, const struct url *u)
 		     arena_printf(mem, "%.*s:xxxxx", (int)(colon - u->user), u->user));
 }
 
-/* -- changing ---------------------------------------------------------------------------*/
+/* -- changing ------------------------------------------------------------------------- */
 void url_append(struct arena *mem, struct url *u, const char *tail)
 {
 	u->path = arena_printf(mem, "%s%s", u->path, tail);
@@ -318,7 +318,7 @@ void url_join(struct arena *mem, struct url *u, const char *tail)
 	u->raw_path = "";
 }
 
-/* -- host and port ----------------------------------------------------------------------*/
+/* -- host and port -------------------------------------------------------------------- */
 bool host_port_parse(struct arena *mem, struct str s, struct pos at, struct host_port *out,
 		     struct err *err)
 {

@@ -26,7 +26,7 @@ struct reader {
 	size_t at_char, at_byte; /* one place in bytes, in both units */
 };
 
-/* -- errors -----------------------------------------------------------------------------*/
+/* -- errors --------------------------------------------------------------------------- */
 static struct pos pos_of(const struct reader *r, yaml_mark_t mark)
 {
 	return (struct pos){r->file, (int)mark.line + 1, (int)mark.column + 1};
@@ -83,7 +83,7 @@ static bool next(struct reader *r)
 	return false;
 }
 
-/* -- scalars ----------------------------------------------------------------------------*/
+/* -- scalars -------------------------------------------------------------------------- */
 static bool is_one_of(struct str s, const char *const *words)
 {
 	for (; *words; words++) {
@@ -246,7 +246,7 @@ static bool has_odd_escape(struct reader *r)
 	return false;
 }
 
-/* -- nodes ------------------------------------------------------------------------------*/
+/* -- nodes ---------------------------------------------------------------------------- */
 static struct yaml *read_node(struct reader *r);
 
 static struct yaml *node_new(struct reader *r, enum yaml_kind kind)
@@ -371,7 +371,7 @@ static struct yaml *read_list(struct reader *r)
 	return y;
 }
 
-/* -- maps -------------------------------------------------------------------------------*/
+/* -- maps ----------------------------------------------------------------------------- */
 struct pair {
 	const struct yaml *key, *value;
 };
@@ -517,7 +517,7 @@ static struct yaml *read_node(struct reader *r)
 	return y;
 }
 
-/* -- documents --------------------------------------------------------------------------*/
+/* -- documents ------------------------------------------------------------------------ */
 /* Whether another document begins; what is wrong with it does not matter. */
 static bool has_more(struct reader *r)
 {

@@ -64,7 +64,7 @@ const char *yaml_kind_text(enum yaml_kind); /* "a list", for messages */
 /* What a plain scalar means; sets kind, yes, num, real. */
 void yaml_resolve(struct yaml *scalar, struct str text);
 
-/* -- a tree being built, to be printed -------------------------------------------------*/
+/* -- a tree being built, to be printed ------------------------------------------------ */
 struct yaml *yaml_new_map(struct arena *);
 struct yaml *yaml_new_list(struct arena *);
 struct yaml *yaml_new_text(struct arena *, const char *); /* borrowed */

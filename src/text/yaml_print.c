@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* -- building ---------------------------------------------------------------------------*/
+/* -- building ------------------------------------------------------------------------- */
 static struct yaml *node(struct arena *mem, enum yaml_kind kind)
 {
 	struct yaml *y = ARENA_NEW(mem, struct yaml);
@@ -101,7 +101,7 @@ void yaml_put(struct arena *mem, struct yaml *map, const char *key,
 	yaml_push(mem, map, value);
 }
 
-/* -- printing ---------------------------------------------------------------------------*/
+/* -- printing ------------------------------------------------------------------------- */
 struct out {
 	struct buf *buf;
 	bool flow; /* inside [ ] or { } */

@@ -25,7 +25,8 @@ const struct option_row alert_add_options[] = {
 
 static const char *query_path(struct tool *t)
 {
-	static const char *const states[] = {"active", "inhibited", "silenced", "unprocessed"};
+	static const char *const states[] = {"active", "inhibited", "silenced",
+					     "unprocessed"};
 	struct buf b = BUF(1024 * 1024);
 	bool any = false;
 	const char **filters, *path;
@@ -188,7 +189,8 @@ int alert_add(struct tool *t)
 			 &n_annotations) ||
 	    !parse_instant(t, "start", &starts) || !parse_instant(t, "end", &ends))
 		return 1;
-	r = request(t, "POST", "/api/v2/alerts",
-		    alert_json(t, labels, n_labels, annotations, n_annotations, starts, ends));
+	r = request(
+		t, "POST", "/api/v2/alerts",
+		alert_json(t, labels, n_labels, annotations, n_annotations, starts, ends));
 	return check_reply(t, &r, "POST", "/alerts", "postAlerts");
 }

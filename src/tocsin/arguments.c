@@ -14,8 +14,9 @@
 #define CONFIG_FILE_MAX (1024 * 1024)
 
 const struct option_row global_options[] = {
-	{"alertmanager.url", 0, OPTION_TEXT, "", "Server to talk to. Default: "
-						 "http://127.0.0.1:9093."},
+	{"alertmanager.url", 0, OPTION_TEXT, "",
+	 "Server to talk to. Default: "
+	 "http://127.0.0.1:9093."},
 	{"output", 'o', OPTION_TEXT, "simple", "simple, extended or json."},
 	{"date.format", 0, OPTION_TEXT, "2006-01-02 15:04:05 MST",
 	 "Layout of printed dates, as Go writes it."},
@@ -34,7 +35,7 @@ struct words {
 	size_t at;
 };
 
-/* -- words --------------------------------------------------------------------------------*/
+/* -- words ---------------------------------------------------------------------------- */
 
 static bool add_file(struct tool *t, struct words *w, const char *path, struct err *err)
 {
@@ -66,7 +67,7 @@ static bool gather(struct tool *t, int argc, char **argv, struct words *w, struc
 	return true;
 }
 
-/* -- options ------------------------------------------------------------------------------*/
+/* -- options -------------------------------------------------------------------------- */
 
 static void add_options(struct tool *t, const struct option_row *rows)
 {
@@ -171,7 +172,7 @@ static bool take_short(struct tool *t, struct words *w, struct str letters, stru
 	return true;
 }
 
-/* -- finding the command ------------------------------------------------------------------*/
+/* -- finding the command -------------------------------------------------------------- */
 
 static bool takes_value(const struct tool *t, const char *word)
 {
@@ -219,7 +220,8 @@ static const struct command *find_command(struct tool *t, struct words *w)
 		static const char *const usual[] = {"query", "show", "routes show"};
 
 		for (size_t k = 0; k < COUNT_OF(usual) && !found; k++) {
-			const char *words = arena_printf(&t->mem, "%s %s", so_far, usual[k]);
+			const char *words = arena_printf(&t->mem, "%s %s", so_far,
+							 usual[k]);
 
 			for (const struct command *c = commands; c->words; c++) {
 				if (!strcmp(c->words, words))
@@ -232,7 +234,7 @@ static const struct command *find_command(struct tool *t, struct words *w)
 	return found;
 }
 
-/* -- defaults from files (spec/cli.md 2.3) ------------------------------------------------*/
+/* -- defaults from files (spec/cli.md 2.3) -------------------------------------------- */
 
 static bool load_defaults(struct tool *t, const char *path, struct err *err)
 {
@@ -267,8 +269,8 @@ static bool load_defaults(struct tool *t, const char *path, struct err *err)
 	return true;
 }
 
-/* The later file wins: the user's over the machine's, ours over amtool's. Debian's amtool has
- * its files elsewhere. */
+/* The later file wins: the user's over the machine's, ours over amtool's. Debian's amtool
+ * has its files elsewhere. */
 static bool load_all_defaults(struct tool *t, struct err *err)
 {
 	static const char *const machine[] = {"/etc/prometheus/amtool.yml",
@@ -290,7 +292,7 @@ static bool load_all_defaults(struct tool *t, struct err *err)
 	return true;
 }
 
-/* -- the whole ----------------------------------------------------------------------------*/
+/* -- the whole ------------------------------------------------------------------------ */
 
 static bool set_output(struct tool *t, struct err *err)
 {
@@ -303,8 +305,8 @@ static bool set_output(struct tool *t, struct err *err)
 			return true;
 		}
 	}
-	return err_set(err, NOWHERE, "enum value must be one of simple,extended,json, got '%s'",
-		       text);
+	return err_set(err, NOWHERE,
+		       "enum value must be one of simple,extended,json, got '%s'", text);
 }
 
 static void set_url(struct tool *t)
@@ -352,8 +354,9 @@ static bool set_http(struct tool *t, struct err *err)
 		return err_set(err, NOWHERE, "failed to load HTTP config file: %s",
 			       err_text(&t->mem, errs.v[0]));
 	if (strstr(t->url, "://") && strchr(strstr(t->url, "://"), '@'))
-		return err_set(err, NOWHERE, "basic authentication and http.config.file are "
-					     "mutually exclusive");
+		return err_set(err, NOWHERE,
+			       "basic authentication and http.config.file are "
+			       "mutually exclusive");
 	t->http = http;
 	return true;
 }
@@ -410,14 +413,14 @@ bool tool_parse(struct tool *t, int argc, char **argv, struct err *err)
 	if (!take_words(t, &w, err) || !load_all_defaults(t, err))
 		return false;
 	if (!t->command && t->args.n)
-		return err_set(err, NOWHERE, "expected command but got \"%s\"", t->args.v[0]);
+		return err_set(err, NOWHERE, "expected command but got \"%s\"",
+			       t->args.v[0]);
 	return set_globals(t, err);
 }
 
 const struct option_value *option(const struct tool *t, const char *name)
 {
-	const struct option_value *v =
-		find_long((struct tool *)(uintptr_t)t, str_of(name));
+	const struct option_value *v = find_long((struct tool *)(uintptr_t)t, str_of(name));
 
 	ASSERT(v);
 	return v;

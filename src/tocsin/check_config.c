@@ -16,7 +16,8 @@ const struct option_row check_config_options[] = {{0}};
 
 static void print_found(const struct config *c)
 {
-	printf("Found:\n - global config\n - route\n - %zu inhibit rules\n - %zu receivers\n"
+	printf("Found:\n - global config\n - route\n - %zu inhibit rules\n - %zu "
+	       "receivers\n"
 	       " - %zu templates\n",
 	       c->n_inhibit_rules, c->n_receivers, c->n_templates);
 	if (c->n_datasources)

@@ -23,7 +23,7 @@ int cluster_show(struct tool *);
 int routes_show(struct tool *);
 int routes_test(struct tool *);
 
-/* -- of the silence commands --------------------------------------------------------------*/
+/* -- of the silence commands ---------------------------------------------------------- */
 /* The id the server gave; NULL after an error was printed. */
 const char *post_silence(struct tool *, struct str body);
 bool end_from_options(struct tool *, struct instant start, struct instant *end);

@@ -33,9 +33,9 @@ const struct config *config_file_load(struct tool *t, const char *path, struct s
 	struct config_options options = options_of(t);
 	struct errs errs = {.mem = &t->mem}, later = {.mem = &t->mem};
 	const struct template_set *set = NULL;
-	const struct config *c =
-		text.p ? config_parse(&t->mem, path, text, &options, &errs, NULL)
-		       : config_load(&t->mem, path, &options, &errs, NULL);
+	const struct config *c = text.p ? config_parse(&t->mem, path, text, &options, &errs,
+						       NULL)
+					: config_load(&t->mem, path, &options, &errs, NULL);
 
 	*mistakes = c ? NULL : text_of(t, &errs);
 	if (template_mistakes) {
@@ -61,13 +61,13 @@ const struct config *config_from_anywhere(struct tool *t)
 		status = request_json(t, "GET", "/api/v2/status", "getStatus", STR(""));
 		if (!status)
 			return NULL;
-		text = arena_str(&t->mem,
-				 str_of(json_text(json_object_get(status, "config"),
-						  "original")));
+		text = arena_str(
+			&t->mem,
+			str_of(json_text(json_object_get(status, "config"), "original")));
 		json_decref(status);
 	}
-	c = config_file_load(t, file[0] ? file : "the server's configuration", text, &mistakes,
-			     NULL);
+	c = config_file_load(t, file[0] ? file : "the server's configuration", text,
+			     &mistakes, NULL);
 	if (!c)
 		fail(t, "%s", mistakes);
 	return c;

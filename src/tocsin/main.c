@@ -20,7 +20,8 @@ const struct command commands[] = {
 	 "Post what `silence query -o json` printed."},
 	{"check-config", "[files...]", check_config_options, check_config,
 	 "Check configuration files and their templates."},
-	{"config show", "", status_options, config_show, "Show the server's configuration."},
+	{"config show", "", status_options, config_show,
+	 "Show the server's configuration."},
 	{"config routes show", "", routes_show_options, routes_show,
 	 "Draw the routing tree."},
 	{"config routes test", "[labels...]", routes_test_options, routes_test,
@@ -41,8 +42,9 @@ static void print_options(const struct option_row *rows)
 			printf("-%c, ", rows->letter);
 		printf("--%s", rows->name);
 		if (rows->kind != OPTION_FLAG)
-			printf("=%s", rows->otherwise && rows->otherwise[0] ? rows->otherwise
-									    : "...");
+			printf("=%s", rows->otherwise && rows->otherwise[0]
+					      ? rows->otherwise
+					      : "...");
 		printf("\n      %s\n", rows->help);
 	}
 }

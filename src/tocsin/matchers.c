@@ -15,8 +15,8 @@ const char **matcher_args(struct tool *t, size_t *n)
 	*n = t->args.n;
 	for (size_t i = 0; i < t->args.n; i++)
 		v[i] = t->args.v[i];
-	if (*n && !matcher_parse(&t->mem, str_of(v[0]), NOWHERE, t->matchers, &ignored, NULL,
-				 NULL)) {
+	if (*n && !matcher_parse(&t->mem, str_of(v[0]), NOWHERE, t->matchers, &ignored,
+				 NULL, NULL)) {
 		buf_add_text(&quoted, "alertname=");
 		buf_add_quoted(&quoted, str_of(v[0]));
 		v[0] = buf_keep(&quoted, &t->mem).p;
@@ -52,8 +52,8 @@ bool parse_pairs(struct tool *t, const char *const *texts, size_t n, const char 
 		struct matcher m;
 		struct err err;
 
-		if (!matcher_parse(&t->mem, str_of(texts[i]), NOWHERE, t->matchers, &m, NULL,
-				   &err)) {
+		if (!matcher_parse(&t->mem, str_of(texts[i]), NOWHERE, t->matchers, &m,
+				   NULL, &err)) {
 			fail(t, "%s", err.text);
 			return false;
 		}

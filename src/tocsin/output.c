@@ -37,8 +37,8 @@ void table_print(const struct table *t)
 	size_t *widest = ARENA_ARRAY(t->mem, size_t, t->columns);
 
 	for (size_t i = 0; i < t->cells.n; i++)
-		widest[i % t->columns] =
-			MAX(widest[i % t->columns], width_of(t->cells.v[i]));
+		widest[i % t->columns] = MAX(widest[i % t->columns],
+					     width_of(t->cells.v[i]));
 	for (size_t i = 0; i < t->cells.n; i++) {
 		size_t column = i % t->columns;
 

@@ -22,10 +22,11 @@ static const char *split_user(struct tool *t, const char *url)
 		.follow_redirects = true,
 	};
 	if (colon != STR_NONE)
-		t->http_of_url.password.hidden =
-			arena_copy(&t->mem, str_from(user, colon + 1));
+		t->http_of_url.password.hidden = arena_copy(&t->mem,
+							    str_from(user, colon + 1));
 	t->http = &t->http_of_url;
-	return arena_printf(&t->mem, "%.*s%.*s", (int)host, s.p, FMT(str_from(rest, at + 1)));
+	return arena_printf(&t->mem, "%.*s%.*s", (int)host, s.p,
+			    FMT(str_from(rest, at + 1)));
 }
 
 struct reply request(struct tool *t, const char *method, const char *path, struct str body)
@@ -64,10 +65,11 @@ int check_reply(struct tool *t, const struct reply *r, const char *method,
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		if (r->status == known[i].status)
 			return fail(t, "[%s %s][%d] %s%s%s%.*s", method, pattern, r->status,
-				    operation, known[i].suffix, body.n ? " " : "", FMT(body));
+				    operation, known[i].suffix, body.n ? " " : "",
+				    FMT(body));
 	}
-	return fail(t, "[%s %s] %s (status %d): %.*s", method, pattern, operation, r->status,
-		    FMT(body));
+	return fail(t, "[%s %s] %s (status %d): %.*s", method, pattern, operation,
+		    r->status, FMT(body));
 }
 
 json_t *request_json(struct tool *t, const char *method, const char *path,

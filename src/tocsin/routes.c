@@ -18,7 +18,7 @@ const struct option_row routes_test_options[] = {
 	{0},
 };
 
-/* -- the tree -----------------------------------------------------------------------------*/
+/* -- the tree ------------------------------------------------------------------------- */
 
 /* Which routes to draw: all, or those that match. */
 struct drawing {
@@ -64,10 +64,11 @@ static void add_node(struct drawing *d, const struct route *r, bool is_last_leve
 
 static void draw(struct drawing *d, const struct route *r, const char *indent, bool last)
 {
-	const struct route **kids = ARENA_ARRAY(&d->tool->mem, const struct route *, r->n_kids);
+	const struct route **kids = ARENA_ARRAY(&d->tool->mem, const struct route *,
+						r->n_kids);
 	size_t n = visited(d, r, kids);
-	const char *deeper =
-		arena_printf(&d->tool->mem, "%s%s", indent, last ? "    " : "│   ");
+	const char *deeper = arena_printf(&d->tool->mem, "%s%s", indent,
+					  last ? "    " : "│   ");
 
 	buf_addf(&d->out, "%s%s", indent, last ? "└── " : "├── ");
 	add_node(d, r, n == 0);
@@ -95,9 +96,10 @@ int routes_show(struct tool *t)
 	return 0;
 }
 
-/* -- which receivers ----------------------------------------------------------------------*/
+/* -- which receivers ------------------------------------------------------------------ */
 
-static bool add_receivers(const struct route *r, const struct labels *labels, struct buf *out)
+static bool add_receivers(const struct route *r, const struct labels *labels,
+			  struct buf *out)
 {
 	bool taken = false;
 

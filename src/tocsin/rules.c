@@ -41,8 +41,9 @@ static void add_rule(struct tool *t, struct table *table, const json_t *g, const
 
 static void print_groups(struct tool *t, const json_t *groups)
 {
-	static const char *const heading[] = {"Group",	"Rule",		  "State",     "Alerts",
-					      "Health", "Last Evaluation", "Last Error"};
+	static const char *const heading[] = {"Group",	   "Rule",   "State",
+					      "Alerts",	   "Health", "Last Evaluation",
+					      "Last Error"};
 	struct table table = {.mem = &t->mem, .columns = 7};
 
 	table_row(&table, heading);
@@ -76,7 +77,8 @@ static const json_t *data_of(const json_t *answer, const char *name)
 
 int rules_show(struct tool *t)
 {
-	json_t *rules = request_json(t, "GET", "/api/v1/rules", "getRules", STR("")), *broken;
+	json_t *rules = request_json(t, "GET", "/api/v1/rules", "getRules", STR("")),
+	       *broken;
 
 	if (!rules)
 		return 1;
@@ -84,12 +86,12 @@ int rules_show(struct tool *t)
 	if (t->output == OUTPUT_JSON) {
 		json_t *all = json_object();
 
-		json_object_set(all, "groups", json_object_get(json_object_get(rules, "data"),
-							       "groups"));
+		json_object_set(all, "groups",
+				json_object_get(json_object_get(rules, "data"), "groups"));
 		if (broken)
-			json_object_set(all, "refused",
-					json_object_get(json_object_get(broken, "data"),
-							"files"));
+			json_object_set(
+				all, "refused",
+				json_object_get(json_object_get(broken, "data"), "files"));
 		print_json(all);
 		json_decref(all);
 	} else {

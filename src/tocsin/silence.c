@@ -76,8 +76,9 @@ static void print_table(struct tool *t, const json_t *list)
 {
 	static const char *const simple[] = {"ID", "Matchers", "Ends At", "Created By",
 					     "Comment"};
-	static const char *const extended[] = {"ID",	     "Matchers",   "Starts At", "Ends At",
-					       "Updated At", "Created By", "Comment"};
+	static const char *const extended[] = {"ID",	  "Matchers",	"Starts At",
+					       "Ends At", "Updated At", "Created By",
+					       "Comment"};
 	bool wide = t->output == OUTPUT_EXTENDED;
 	struct table table = {.mem = &t->mem, .columns = wide ? 7 : 5};
 	size_t n = json_array_size(list);
@@ -101,12 +102,11 @@ void print_silences(struct tool *t, json_t *list)
 		print_table(t, list);
 }
 
-/* -- posting one --------------------------------------------------------------------------*/
+/* -- posting one ---------------------------------------------------------------------- */
 
 const char *post_silence(struct tool *t, struct str body)
 {
-	json_t *answer =
-		request_json(t, "POST", "/api/v2/silences", "postSilences", body);
+	json_t *answer = request_json(t, "POST", "/api/v2/silences", "postSilences", body);
 	const char *id;
 
 	if (!answer)

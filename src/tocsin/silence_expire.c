@@ -21,8 +21,8 @@ int silence_expire(struct tool *t)
 	if (!t->args.n)
 		return fail(t, "no silence IDs specified");
 	for (size_t i = 0; i < t->args.n; i++) {
-		struct reply r =
-			request(t, "DELETE", silence_path(t, t->args.v[i]), STR(""));
+		struct reply r = request(t, "DELETE", silence_path(t, t->args.v[i]),
+					 STR(""));
 
 		if (check_reply(t, &r, "DELETE", "/silence/{silenceID}", "deleteSilence"))
 			return 1;

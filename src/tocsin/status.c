@@ -26,7 +26,8 @@ int config_show(struct tool *t)
 		print_json(s);
 	} else {
 		puts(json_text(json_object_get(s, "config"), "original"));
-		for (size_t i = 0; t->output == OUTPUT_EXTENDED && i < COUNT_OF(versions); i++)
+		for (size_t i = 0; t->output == OUTPUT_EXTENDED && i < COUNT_OF(versions);
+		     i++)
 			printf("%s %s\n", versions[i],
 			       json_text(json_object_get(s, "versionInfo"), versions[i]));
 		if (t->output == OUTPUT_EXTENDED)

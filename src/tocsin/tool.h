@@ -10,7 +10,7 @@
 #include "config/http.h"
 #include "text/json.h"
 
-/* -- the command line ---------------------------------------------------------------------*/
+/* -- the command line ----------------------------------------------------------------- */
 
 enum option_kind { OPTION_TEXT, OPTION_TEXTS, OPTION_FLAG };
 struct option_row {
@@ -30,8 +30,8 @@ struct option_value {
 
 struct tool;
 struct command {
-	const char *words; /* "silence add" */
-	const char *arguments; /* for the usage line: "[matchers...]" */
+	const char *words;		  /* "silence add" */
+	const char *arguments;		  /* for the usage line: "[matchers...]" */
 	const struct option_row *options; /* name NULL ends */
 	int (*run)(struct tool *);
 	const char *help;
@@ -66,7 +66,7 @@ const struct option_value *option(const struct tool *, const char *name);
 const char *option_text(const struct tool *, const char *name);
 bool option_on(const struct tool *, const char *name);
 
-/* -- matchers -----------------------------------------------------------------------------*/
+/* -- matchers ------------------------------------------------------------------------- */
 
 /* The arguments as matcher texts, the first one as alertname="..." when it is none. */
 const char **matcher_args(struct tool *, size_t *n);
@@ -78,7 +78,7 @@ bool parse_pairs(struct tool *, const char *const *texts, size_t n, const char *
 /* RFC 3339; "" leaves it alone. False after an error was printed. */
 bool parse_instant(struct tool *, const char *option_name, struct instant *) MUST_USE;
 
-/* -- requests -----------------------------------------------------------------------------*/
+/* -- requests ------------------------------------------------------------------------- */
 
 struct reply {
 	int status; /* 0: none came */
@@ -94,7 +94,7 @@ json_t *request_json(struct tool *, const char *method, const char *path,
 int check_reply(struct tool *, const struct reply *, const char *method,
 		const char *pattern, const char *operation);
 
-/* -- output -------------------------------------------------------------------------------*/
+/* -- output --------------------------------------------------------------------------- */
 
 struct table {
 	struct arena *mem;
@@ -106,7 +106,7 @@ void table_print(const struct table *);
 const char *date_text(struct tool *, const char *rfc3339);
 void print_json(const json_t *);
 
-/* -- shared by the silence commands --------------------------------------------------------*/
+/* -- shared by the silence commands --------------------------------------------------- */
 void print_silences(struct tool *, json_t *list);
 struct instant json_time(const json_t *object, const char *name);
 const char *json_text(const json_t *object, const char *name); /* "" when absent */

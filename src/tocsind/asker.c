@@ -33,7 +33,8 @@ static void bring(struct asking *a, const struct query_ended *end)
 	if (end->warning) {
 		d->backend_warnings++;
 		log_debug("backend", "the backend warned",
-			  L_STR("datasource", a->from.name), L_STR("warning", end->warning));
+			  L_STR("datasource", a->from.name),
+			  L_STR("warning", end->warning));
 	}
 	daemon_feed(d, &ev);
 	asking_free(a);
@@ -52,8 +53,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
 /* A query that cannot even be asked ends in the next step. */
 static void refuse(struct daemon *d, uint64_t id, const struct err *err)
 {
-	struct query_ended end = {
-		.id = id, .error = err_text(&d->ended_mem, err)};
+	struct query_ended end = {.id = id, .error = err_text(&d->ended_mem, err)};
 
 	vec_push(&d->ended_queries, end);
 }

@@ -11,12 +11,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define SETTLE_MS  100		 /* after a change in a rule folder, wait for its end */
-#define RESCAN	   (5 * SECOND)	 /* for what inotify cannot see */
-#define STEP_CLOCK (2 * SECOND)	 /* a wall clock that moves more has been set */
+#define SETTLE_MS     100	   /* after a change in a rule folder, wait for its end */
+#define RESCAN	      (5 * SECOND) /* for what inotify cannot see */
+#define STEP_CLOCK    (2 * SECOND) /* a wall clock that moves more has been set */
 #define LONGEST_SLEEP HOUR
 
-/* -- time ---------------------------------------------------------------------------------*/
+/* -- time ----------------------------------------------------------------------------- */
 
 wall_ms daemon_now(void *daemon)
 {
@@ -36,7 +36,7 @@ static void timer_in(struct event *ev, span_ms ms)
 	evtimer_add(ev, &tv);
 }
 
-/* -- steps --------------------------------------------------------------------------------*/
+/* -- steps ---------------------------------------------------------------------------- */
 
 /* Somebody set the wall clock: deadlines move along, so that none fires early or late. */
 static span_ms clock_jump(struct daemon *d)
@@ -82,8 +82,8 @@ static bool step_with_ended(struct daemon *d)
 		vec_push(&events, (struct event){.kind = EVENT_DELIVERY_ENDED,
 						 .delivery = &deliveries[i]});
 	for (size_t i = 0; i < n_queries; i++)
-		vec_push(&events, (struct event){.kind = EVENT_QUERY_ENDED,
-						 .query = &queries[i]});
+		vec_push(&events,
+			 (struct event){.kind = EVENT_QUERY_ENDED, .query = &queries[i]});
 	step(d, events.v, events.n);
 	vec_free(&events);
 	free(deliveries);
@@ -106,7 +106,8 @@ void daemon_feed(void *daemon, const struct event *event)
 	span_ms jump;
 
 	if (d->in_step)
-		return; /* an end noted while actions are carried out: see step_with_ended */
+		return; /* an end noted while actions are carried out: see step_with_ended
+			 */
 	jump = clock_jump(d);
 	if (jump) {
 		log_warn("clock", "the wall clock was set; deadlines move along",
@@ -129,7 +130,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	daemon_feed(arg, NULL);
 }
 
-/* -- rule files ---------------------------------------------------------------------------*/
+/* -- rule files ----------------------------------------------------------------------- */
 
 static void rules_changed(void *arg, const struct rule_file *file)
 {
@@ -164,7 +165,7 @@ static void on_inotify(evutil_socket_t fd, short what, void *arg)
 		timer_in(d->scan, SETTLE_MS);
 }
 
-/* -- the store ----------------------------------------------------------------------------*/
+/* -- the store ------------------------------------------------------------------------ */
 
 static void on_store(evutil_socket_t fd, short what, void *arg)
 {
@@ -176,7 +177,8 @@ static void on_store(evutil_socket_t fd, short what, void *arg)
 		log_error("store", "state cannot be written, will try again",
 			  L_STR("folder", d->flags.storage_path), L_STR("err", h.error));
 	else if (!h.error[0] && d->store_fails)
-		log_info("store", "state is on disk again", L_INT("rows", (int64_t)h.writes));
+		log_info("store", "state is on disk again",
+			 L_INT("rows", (int64_t)h.writes));
 	d->store_fails = h.error[0] != 0;
 	store_poll(d->store);
 }
@@ -260,7 +262,7 @@ static bool open_store(struct daemon *d, struct err *err)
 	return ok;
 }
 
-/* -- what the API asks --------------------------------------------------------------------*/
+/* -- what the API asks ---------------------------------------------------------------- */
 
 static struct engine *host_engine(void *arg)
 {
@@ -303,34 +305,39 @@ static void host_add_metrics(void *arg, struct buf *b)
 	size_t n = rulefiles_broken(d->rules, &mem, &broken);
 
 	buf_addf(b,
-		 "# HELP alertmanager_config_hash Hash of the currently loaded configuration.\n"
+		 "# HELP alertmanager_config_hash Hash of the currently loaded "
+		 "configuration.\n"
 		 "# TYPE alertmanager_config_hash gauge\n"
 		 "alertmanager_config_hash %.15g\n"
 		 "# HELP alertmanager_config_last_reload_successful Whether the last "
 		 "configuration reload attempt was successful.\n"
 		 "# TYPE alertmanager_config_last_reload_successful gauge\n"
 		 "alertmanager_config_last_reload_successful %d\n"
-		 "# HELP alertmanager_config_last_reload_success_timestamp_seconds Timestamp "
+		 "# HELP alertmanager_config_last_reload_success_timestamp_seconds "
+		 "Timestamp "
 		 "of the last successful configuration reload.\n"
 		 "# TYPE alertmanager_config_last_reload_success_timestamp_seconds gauge\n"
 		 "alertmanager_config_last_reload_success_timestamp_seconds %.15g\n",
 		 config_hash(d->now_runs->config), d->reload_ok,
 		 (double)d->reloaded_at / 1000);
-	buf_addf(b,
-		 "# HELP tocsin_rule_files Rule files found.\n"
-		 "# TYPE tocsin_rule_files gauge\ntocsin_rule_files %zu\n"
-		 "# HELP tocsin_rule_files_broken Rule files refused; the last good version of "
-		 "each runs.\n"
-		 "# TYPE tocsin_rule_files_broken gauge\ntocsin_rule_files_broken %zu\n"
-		 "# HELP tocsin_notification_templates_mended_total Messages sent although a "
-		 "template of theirs failed.\n"
-		 "# TYPE tocsin_notification_templates_mended_total counter\n"
-		 "tocsin_notification_templates_mended_total %llu\n"
-		 "# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
-		 "# TYPE tocsin_backend_warnings_total counter\n"
-		 "tocsin_backend_warnings_total %llu\n",
-		 rulefiles_count(d->rules), n, (unsigned long long)d->mended_templates,
-		 (unsigned long long)d->backend_warnings);
+	buf_addf(
+		b,
+		"# HELP tocsin_rule_files Rule files found.\n"
+		"# TYPE tocsin_rule_files gauge\ntocsin_rule_files %zu\n"
+		"# HELP tocsin_rule_files_broken Rule files refused; the last good version "
+		"of "
+		"each runs.\n"
+		"# TYPE tocsin_rule_files_broken gauge\ntocsin_rule_files_broken %zu\n"
+		"# HELP tocsin_notification_templates_mended_total Messages sent although "
+		"a "
+		"template of theirs failed.\n"
+		"# TYPE tocsin_notification_templates_mended_total counter\n"
+		"tocsin_notification_templates_mended_total %llu\n"
+		"# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
+		"# TYPE tocsin_backend_warnings_total counter\n"
+		"tocsin_backend_warnings_total %llu\n",
+		rulefiles_count(d->rules), n, (unsigned long long)d->mended_templates,
+		(unsigned long long)d->backend_warnings);
 	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
 			"# TYPE tocsin_rule_file_broken gauge\n");
 	for (size_t i = 0; i < n; i++) {
@@ -354,7 +361,7 @@ static const char *const *integration_names(struct arena *mem)
 	return (const char *const *)names;
 }
 
-/* -- starting -----------------------------------------------------------------------------*/
+/* -- starting ------------------------------------------------------------------------- */
 
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
@@ -424,8 +431,8 @@ static struct api *make_api(struct daemon *d)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct api_options options = {
-		.host = {d, host_engine, host_config, daemon_now, daemon_feed, daemon_reload,
-			 host_is_ready, host_broken_files, d->store,
+		.host = {d, host_engine, host_config, daemon_now, daemon_feed,
+			 daemon_reload, host_is_ready, host_broken_files, d->store,
 			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
 			 host_elsewhere, web_refresh},
 		.route_prefix = d->route_prefix,
@@ -442,7 +449,7 @@ static struct api *make_api(struct daemon *d)
 	return api_new(&options);
 }
 
-/* -- addresses and URLs -------------------------------------------------------------------*/
+/* -- addresses and URLs --------------------------------------------------------------- */
 
 /* Names joined by colons: those of TLS 1.3, or the others. NULL when there is none. */
 static const char *joined(struct arena *mem, const struct text_list *list, bool of_13)
@@ -540,7 +547,8 @@ static bool set_urls(struct daemon *d, struct err *err)
 	size_t host;
 
 	if (!url.n)
-		url = str_of(arena_printf(&d->mem, "http://%s:%s", d->hostname, port_of(d)));
+		url = str_of(
+			arena_printf(&d->mem, "http://%s:%s", d->hostname, port_of(d)));
 	if (!str_starts(url, STR("http://")) && !str_starts(url, STR("https://")))
 		return err_set(err, NOWHERE,
 			       "--web.external-url: \"%.*s\" must begin with http:// or "
@@ -567,7 +575,7 @@ static const char *own_hostname(struct arena *mem)
 	return arena_text(mem, name[0] ? name : "localhost");
 }
 
-/* -- the whole life -----------------------------------------------------------------------*/
+/* -- the whole life ------------------------------------------------------------------- */
 
 static bool make_parts(struct daemon *d, struct err *err)
 {
@@ -590,8 +598,8 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->engine = make_engine(d);
 	if (!open_store(d, err))
 		return false;
-	d->store_ready = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST, on_store,
-				   d);
+	d->store_ready = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST,
+				   on_store, d);
 	event_add(d->store_ready, NULL);
 	d->worker = worker_new(d->base);
 	d->api = make_api(d);
@@ -627,8 +635,8 @@ static bool load_first(struct daemon *d)
 static void watch_rules(struct daemon *d)
 {
 	if (rulefiles_fd(d->rules) >= 0) {
-		d->inotify = event_new(d->base, rulefiles_fd(d->rules), EV_READ | EV_PERSIST,
-				       on_inotify, d);
+		d->inotify = event_new(d->base, rulefiles_fd(d->rules),
+				       EV_READ | EV_PERSIST, on_inotify, d);
 		event_add(d->inotify, NULL);
 	}
 	timer_in(d->rescan, RESCAN);
@@ -662,7 +670,8 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 	struct daemon *d = arg;
 
 	(void)fd, (void)what;
-	log_warn("stop", "deliveries did not finish in time; they are made after the next start",
+	log_warn("stop",
+		 "deliveries did not finish in time; they are made after the next start",
 		 L_INT("deliveries", d->sendings.n));
 	event_base_loopbreak(d->base);
 }
@@ -694,9 +703,9 @@ static void free_event(struct event *ev)
 
 static void finish(struct daemon *d)
 {
-	struct event *events[] = {d->tick,	  d->scan,	 d->rescan,	d->inotify,
-				  d->store_ready, d->patience,	 d->signals[0], d->signals[1],
-				  d->signals[2]};
+	struct event *events[] = {d->tick,	 d->scan,	 d->rescan,
+				  d->inotify,	 d->store_ready, d->patience,
+				  d->signals[0], d->signals[1],	 d->signals[2]};
 
 	if (!store_close(d->store)) { /* answers who waits for the disk */
 		log_error("store", "the last changes could not be written to disk");
@@ -731,7 +740,8 @@ int daemon_run(const struct flags *flags)
 	d.started_at = clock_wall();
 	d.clock_offset = d.started_at - clock_mono();
 	log_info("start", "tocsind starts", L_STR("version", VERSION),
-		 L_STR("config", flags->config_file), L_STR("storage", flags->storage_path));
+		 L_STR("config", flags->config_file),
+		 L_STR("storage", flags->storage_path));
 	if (start(&d))
 		event_base_dispatch(d.base);
 	else

@@ -64,7 +64,7 @@ struct daemon {
 	bool in_step, ready, stopping;
 	int exit_code;
 
-	struct map sendings, askings; /* by id */
+	struct map sendings, askings;		     /* by id */
 	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
 	VEC(struct query_ended) ended_queries;
 	struct arena ended_mem; /* of the two lists above */

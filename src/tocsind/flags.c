@@ -20,7 +20,8 @@ struct flag {
 
 static const struct flag rows[] = {
 	{"config.file", FLAG_TEXT, AT(config_file), "",
-	 "Configuration file. Default: tocsin.yml, or else alertmanager.yml, in this folder.",
+	 "Configuration file. Default: tocsin.yml, or else alertmanager.yml, in this "
+	 "folder.",
 	 false},
 	{"rules", FLAG_TEXTS, AT(rules), NULL,
 	 "Folder of rule files (*.yml, *.yaml), watched. Besides rule_files of the "
@@ -38,7 +39,8 @@ static const struct flag rows[] = {
 	 "Most silences kept, expired ones included; 0: no limit.", false},
 	{"silences.max-silence-size-bytes", FLAG_INT, AT(max_silence_bytes), "0",
 	 "Largest silence; 0: no limit.", false},
-	{"log.silences", FLAG_BOOL, AT(log_silences), NULL, "Log changes of silences.", false},
+	{"log.silences", FLAG_BOOL, AT(log_silences), NULL, "Log changes of silences.",
+	 false},
 	{"alerts.gc-interval", FLAG_DURATION, AT(gc_ns), "30m",
 	 "How often resolved alerts are forgotten.", true},
 	{"alerts.per-alertname-limit", FLAG_INT, AT(per_alertname), "0",
@@ -63,22 +65,26 @@ static const struct flag rows[] = {
 	 "Most GET requests at a time; 0: the larger of 8 and the number of processors.",
 	 false},
 	{"web.timeout", FLAG_DURATION, AT(web_timeout_ns), "0s",
-	 "A client that neither sends nor takes a byte for so long is cut off; 0: one minute.",
+	 "A client that neither sends nor takes a byte for so long is cut off; 0: one "
+	 "minute.",
 	 false},
 	{"web.max-body-bytes", FLAG_INT, AT(max_body), "67108864",
 	 "Largest request body; a larger one is answered 413.", false},
 	{"shutdown.timeout", FLAG_DURATION, AT(shutdown_ns), "5s",
 	 "How long deliveries under way may take to finish after SIGTERM.", false},
 	{"compatibility", FLAG_TEXT, AT(compatibility), "0.25",
-	 "Which Alertmanager to be indistinguishable from where releases differ: 0.25 (Debian "
+	 "Which Alertmanager to be indistinguishable from where releases differ: 0.25 "
+	 "(Debian "
 	 "12; label names are ASCII) or 0.34 (UTF-8 names, richer payloads).",
 	 false},
 	{"templates.check", FLAG_BOOL, AT(check_templates), "true",
-	 "Refuse a configuration with a template that cannot work; --no-templates.check only "
+	 "Refuse a configuration with a template that cannot work; --no-templates.check "
+	 "only "
 	 "warns, and sends what can be sent.",
 	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
-	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are accepted.",
+	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are "
+	 "accepted.",
 	 false},
 	{"log.level", FLAG_TEXT, AT(log_level_text), "info", "debug, info, warn or error.",
 	 false},
@@ -91,15 +97,19 @@ static const struct flag rows[] = {
 	{"cluster.peer-timeout", FLAG_DURATION, AT(ignored_ns), "15s", "Accepted.", false},
 	{"cluster.peers-resolve-timeout", FLAG_DURATION, AT(ignored_ns), "15s", "Accepted.",
 	 false},
-	{"cluster.gossip-interval", FLAG_DURATION, AT(ignored_ns), "200ms", "Accepted.", false},
-	{"cluster.pushpull-interval", FLAG_DURATION, AT(ignored_ns), "1m", "Accepted.", false},
+	{"cluster.gossip-interval", FLAG_DURATION, AT(ignored_ns), "200ms", "Accepted.",
+	 false},
+	{"cluster.pushpull-interval", FLAG_DURATION, AT(ignored_ns), "1m", "Accepted.",
+	 false},
 	{"cluster.tcp-timeout", FLAG_DURATION, AT(ignored_ns), "10s", "Accepted.", false},
-	{"cluster.probe-timeout", FLAG_DURATION, AT(ignored_ns), "500ms", "Accepted.", false},
+	{"cluster.probe-timeout", FLAG_DURATION, AT(ignored_ns), "500ms", "Accepted.",
+	 false},
 	{"cluster.probe-interval", FLAG_DURATION, AT(ignored_ns), "1s", "Accepted.", false},
 	{"cluster.settle-timeout", FLAG_DURATION, AT(ignored_ns), "1m", "Accepted.", false},
 	{"cluster.reconnect-interval", FLAG_DURATION, AT(ignored_ns), "10s", "Accepted.",
 	 false},
-	{"cluster.reconnect-timeout", FLAG_DURATION, AT(ignored_ns), "6h", "Accepted.", false},
+	{"cluster.reconnect-timeout", FLAG_DURATION, AT(ignored_ns), "6h", "Accepted.",
+	 false},
 	{"cluster.tls-config", FLAG_TEXT, AT(ignored_text), "", "Accepted.", false},
 	{"cluster.allow-insecure-public-advertise-address-discovery", FLAG_BOOL,
 	 AT(ignored_bool), NULL, "Accepted.", false},
@@ -208,8 +218,9 @@ static bool unknown(struct str name, struct err *err)
 	const char *near = nearest(name);
 
 	if (near)
-		return err_set(err, NOWHERE, "unknown long flag '--%.*s' (did you mean --%s?)",
-			       FMT(name), near);
+		return err_set(err, NOWHERE,
+			       "unknown long flag '--%.*s' (did you mean --%s?)", FMT(name),
+			       near);
 	return err_set(err, NOWHERE, "unknown long flag '--%.*s'", FMT(name));
 }
 
@@ -241,7 +252,8 @@ static bool take_flag(struct arena *mem, struct flags *f, struct words *w, bool 
 	given[row - rows] = true;
 	if (row->kind == FLAG_BOOL) {
 		if (eq != STR_NONE)
-			return err_set(err, NOWHERE, "--%s takes no value (--no-%s turns it off)",
+			return err_set(err, NOWHERE,
+				       "--%s takes no value (--no-%s turns it off)",
 				       row->name, row->name);
 		return set(f, row, "true", err);
 	}
@@ -250,15 +262,17 @@ static bool take_flag(struct arena *mem, struct flags *f, struct words *w, bool 
 	else if (w->at < w->n)
 		value = w->v[w->at++];
 	else
-		return err_set(err, NOWHERE, "expected argument for flag '--%s'", row->name);
+		return err_set(err, NOWHERE, "expected argument for flag '--%s'",
+			       row->name);
 	return set(f, row, value, err);
 }
 
 static bool take_features(struct flags *f, struct err *err)
 {
 	static const char *const known[] = {
-		"alert-names-in-metrics", "receiver-name-in-metrics", "group-key-in-metrics",
-		"classic-mode",		  "utf8-strict-mode",	      "auto-gomemlimit",
+		"alert-names-in-metrics", "receiver-name-in-metrics",
+		"group-key-in-metrics",	  "classic-mode",
+		"utf8-strict-mode",	  "auto-gomemlimit",
 		"event-recorder",	  NULL,
 	};
 	struct str rest = str_of(f->features), piece;
@@ -277,11 +291,12 @@ static bool take_features(struct flags *f, struct err *err)
 		strict = strict || str_is(piece, "utf8-strict-mode");
 	}
 	if (classic && strict)
-		return err_set(err, NOWHERE, "cannot have both classic and UTF-8 modes enabled");
-	f->matchers = classic		? MATCHERS_CLASSIC
-		      : strict		? MATCHERS_UTF8
-		      : f->as_0_25	? MATCHERS_CLASSIC
-					: MATCHERS_FALLBACK;
+		return err_set(err, NOWHERE,
+			       "cannot have both classic and UTF-8 modes enabled");
+	f->matchers = classic	   ? MATCHERS_CLASSIC
+		      : strict	   ? MATCHERS_UTF8
+		      : f->as_0_25 ? MATCHERS_CLASSIC
+				   : MATCHERS_FALLBACK;
 	return true;
 }
 

@@ -25,8 +25,7 @@ struct flags {
 	const char *web_config, *external_url, *route_prefix;
 	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body;
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
-		dispatch_maintenance_ns, resend_delay_ns, journal_retention_ns,
-		shutdown_ns;
+		dispatch_maintenance_ns, resend_delay_ns, journal_retention_ns, shutdown_ns;
 	bool log_silences, check_templates;
 	const char *features;
 	enum matcher_mode matchers; /* from features and compatibility */
@@ -44,6 +43,6 @@ struct flags {
 };
 
 /* False and err when something is wrong; mem holds texts read from @files. */
-bool flags_parse(struct arena *mem, int argc, char **argv, struct flags *, struct err *)
-	MUST_USE;
+bool flags_parse(struct arena *mem, int argc, char **argv, struct flags *,
+		 struct err *) MUST_USE;
 void flags_print_help(void);

@@ -27,7 +27,8 @@ bool outside_read(void *ctx, struct arena *mem, const char *path, struct str *ou
 	if (fstat(fileno(in), &st) || !S_ISREG(st.st_mode) ||
 	    (size_t)st.st_size > FILE_MAX_BYTES) {
 		fclose(in);
-		return err_set(err, at, "is not a file of at most %zu bytes", FILE_MAX_BYTES);
+		return err_set(err, at, "is not a file of at most %zu bytes",
+			       FILE_MAX_BYTES);
 	}
 	bytes = arena_alloc(mem, (size_t)st.st_size + 1);
 	n = fread(bytes, 1, (size_t)st.st_size, in);

@@ -7,8 +7,8 @@
 
 extern const struct files outside_files;
 
-bool outside_read(void *ctx, struct arena *, const char *path, struct str *, struct err *)
-	MUST_USE;
+bool outside_read(void *ctx, struct arena *, const char *path, struct str *,
+		  struct err *) MUST_USE;
 bool outside_glob(void *ctx, struct arena *, const char *pattern, const char ***paths,
 		  size_t *n, struct err *) MUST_USE;
 /* Zones are read once and kept. NULL: there is none of that name. */

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <string.h>
 
-/* -- the configuration and what hangs on it -----------------------------------------------*/
+/* -- the configuration and what hangs on it ------------------------------------------- */
 
 void generation_free(struct generation *g)
 {
@@ -53,8 +53,8 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 
 	g->config = config_load(&g->mem, d->flags.config_file, &options, &errs, &warnings);
 	if (g->config)
-		g->templates =
-			receiver_templates_load(&g->mem, g->config, &outside_files, &errs);
+		g->templates = receiver_templates_load(&g->mem, g->config, &outside_files,
+						       &errs);
 	if (g->templates)
 		receiver_templates_check(g->config, g->templates,
 					 d->flags.check_templates ? &errs : &warnings);
@@ -70,7 +70,7 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 	return g;
 }
 
-/* -- rules --------------------------------------------------------------------------------*/
+/* -- rules ---------------------------------------------------------------------------- */
 
 void rules_from_config(struct daemon *d)
 {
@@ -81,7 +81,8 @@ void rules_from_config(struct daemon *d)
 	for (size_t i = 0; i < c->n_rule_files; i++)
 		vec_push_in(&mem, &globs, c->rule_files[i]);
 	for (size_t i = 0; i < d->flags.rules.n; i++) {
-		vec_push_in(&mem, &globs, arena_printf(&mem, "%s/*.yml", d->flags.rules.v[i]));
+		vec_push_in(&mem, &globs,
+			    arena_printf(&mem, "%s/*.yml", d->flags.rules.v[i]));
 		vec_push_in(&mem, &globs,
 			    arena_printf(&mem, "%s/*.yaml", d->flags.rules.v[i]));
 	}
@@ -89,7 +90,7 @@ void rules_from_config(struct daemon *d)
 	arena_free(&mem);
 }
 
-/* -- reload -------------------------------------------------------------------------------*/
+/* -- reload --------------------------------------------------------------------------- */
 
 static void take_generation(struct daemon *d, struct generation *g)
 {
@@ -132,7 +133,7 @@ bool daemon_reload(void *arg, struct buf *mistakes)
 	return ok;
 }
 
-/* -- the web configuration ----------------------------------------------------------------*/
+/* -- the web configuration ------------------------------------------------------------ */
 
 bool web_load(struct daemon *d, struct err *err)
 {
@@ -179,7 +180,8 @@ bool web_refresh(void *arg)
 		return !d->web_broken;
 	d->web_broken = !web_load(d, &err);
 	if (d->web_broken)
-		log_error("web", "the web configuration cannot be read, requests are refused",
+		log_error("web",
+			  "the web configuration cannot be read, requests are refused",
 			  L_ERR(&err));
 	return !d->web_broken;
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define WATCHED                                                                            \
-	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |   \
-	 IN_DELETE_SELF | IN_MOVE_SELF)
+	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |            \
+	 IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct rulefile {
 	char *path;
@@ -39,8 +39,9 @@ struct rulefiles *rulefiles_new(const struct rulefiles_host *host)
 	rf->host = *host;
 	rf->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (rf->inotify < 0)
-		log_warn("rules", "no inotify: changed rule files are found by looking every "
-				  "few seconds");
+		log_warn("rules",
+			 "no inotify: changed rule files are found by looking every "
+			 "few seconds");
 	return rf;
 }
 
@@ -74,7 +75,7 @@ void rulefiles_free(struct rulefiles *rf)
 	free(rf);
 }
 
-/* -- watching -----------------------------------------------------------------------------*/
+/* -- watching ------------------------------------------------------------------------- */
 
 /* Watching a folder again is a no-op, so this may be called at each scan: a folder made
  * later is then watched from the next scan on. */
@@ -109,12 +110,12 @@ void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n,
 	rf->names = names;
 }
 
-/* -- reading ------------------------------------------------------------------------------*/
+/* -- reading -------------------------------------------------------------------------- */
 
 static bool is_same(const struct stat *a, const struct stat *b)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
@@ -283,7 +284,7 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 	return report_broken(rf, text);
 }
 
-/* -- what people ask ----------------------------------------------------------------------*/
+/* -- what people ask ------------------------------------------------------------------ */
 
 size_t rulefiles_count(const struct rulefiles *rf)
 {

@@ -57,8 +57,8 @@ static const struct text_pair *keep_memory(struct arena *mem, const struct attem
 
 static const char *name_of(struct arena *mem, const struct notification *n)
 {
-	return arena_printf(mem, "%s/%s[%zu]", n->receiver->name, n->integration->kind->name,
-			    n->integration->index);
+	return arena_printf(mem, "%s/%s[%zu]", n->receiver->name,
+			    n->integration->kind->name, n->integration->index);
 }
 
 /* The verdict waits in a list for the next step; texts are copied. */
@@ -81,7 +81,8 @@ static void finish(struct sending *s)
 	if (a->mended) {
 		d->mended_templates++;
 		log_warn("notify", "a template failed; the message went out all the same",
-			 L_STR("receiver", name_of(&s->mem, a->n)), L_STR("err", a->mended));
+			 L_STR("receiver", name_of(&s->mem, a->n)),
+			 L_STR("err", a->mended));
 	}
 	vec_push(&d->ended_deliveries, end);
 	sending_free(s);
@@ -131,7 +132,8 @@ static struct attempt_env env_of(struct daemon *d)
 		.templates = d->now_runs->templates,
 		.parsed = d->now_runs->parsed,
 		.external_url = d->external_url,
-		.user_agent = d->flags.as_0_25 ? "Alertmanager/0.25.0" : "Alertmanager/0.34.0",
+		.user_agent = d->flags.as_0_25 ? "Alertmanager/0.25.0"
+					       : "Alertmanager/0.34.0",
 		.hostname = d->hostname,
 		.now = instant_of_ms(daemon_now(d)),
 		.local = outside_zone(NULL, STR("Local")),
@@ -149,8 +151,8 @@ const struct labels *sender_route_labels(void *daemon, const struct group_view *
 					 struct arena *mem)
 {
 	const struct attempt_env env = env_of(daemon);
-	struct notification_alert *v =
-		ARENA_ARRAY(mem, struct notification_alert, g->n_alerts);
+	struct notification_alert *v = ARENA_ARRAY(mem, struct notification_alert,
+						   g->n_alerts);
 	struct notification n = {
 		.receiver = g->receiver,
 		.route = g->route,
@@ -164,8 +166,8 @@ const struct labels *sender_route_labels(void *daemon, const struct group_view *
 	for (size_t i = 0; i < g->n_alerts; i++) {
 		const struct alert *a = &g->alerts[i].alert;
 
-		v[i] = (struct notification_alert){a->labels,	 a->annotations,
-						   a->starts_at, INSTANT_ZERO,
+		v[i] = (struct notification_alert){a->labels,	     a->annotations,
+						   a->starts_at,     INSTANT_ZERO,
 						   a->generator_url, false};
 	}
 	return g->route->n_labels ? route_labels_render(mem, &env, &n) : &labels_none;

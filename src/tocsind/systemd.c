@@ -16,7 +16,8 @@ void systemd_notify(const char *state)
 	socklen_t n;
 	int fd;
 
-	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
+	if (!path || (path[0] != '/' && path[0] != '@') ||
+	    strlen(path) >= sizeof(to.sun_path))
 		return;
 	strcpy(to.sun_path, path);
 	n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
@@ -35,7 +36,8 @@ size_t systemd_sockets(int *first)
 	int64_t n;
 
 	*first = FIRST_PASSED_SOCKET;
-	if (!pid || !fds || atol(pid) != (long)getpid() || !str_int(str_of(fds), &n) || n < 0)
+	if (!pid || !fds || atol(pid) != (long)getpid() || !str_int(str_of(fds), &n) ||
+	    n < 0)
 		return 0;
 	return (size_t)n;
 }

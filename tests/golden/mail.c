@@ -30,7 +30,7 @@ void mail_sink(struct arena *mem, const json_t *smtp, const struct mail_request 
 	}
 }
 
-/* -- headers ----------------------------------------------------------------------------*/
+/* -- headers -------------------------------------------------------------------------- */
 struct mail_header {
 	struct str name, value;
 };
@@ -105,7 +105,7 @@ static const char *tail_differs(struct arena *mem, const json_t *tail, const str
 	return NULL;
 }
 
-/* -- parts ------------------------------------------------------------------------------*/
+/* -- parts ---------------------------------------------------------------------------- */
 static int hex(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -199,7 +199,7 @@ static const char *parts_differ(struct arena *mem, const json_t *session,
 	return NULL;
 }
 
-/* -- HTML -------------------------------------------------------------------------------*/
+/* -- HTML ----------------------------------------------------------------------------- */
 static const struct {
 	const char *entity;
 	char c;
@@ -271,7 +271,7 @@ static const char *html_differs(struct arena *mem, const json_t *session, struct
 	return NULL;
 }
 
-/* -- the envelope -----------------------------------------------------------------------*/
+/* -- the envelope --------------------------------------------------------------------- */
 static bool has_client_line(const json_t *client, const char *line)
 {
 	for (size_t i = 0; i < json_array_size(client); i++) {

@@ -60,7 +60,7 @@ static void differs(struct runner *r, struct str want, struct str got, const cha
 	r->got = got;
 }
 
-/* -- files ------------------------------------------------------------------------------*/
+/* -- files ---------------------------------------------------------------------------- */
 static const char *replaced(struct arena *mem, const char *text, const char *from,
 			    const char *to)
 {
@@ -156,7 +156,7 @@ static bool load(struct runner *r)
 	return r->templates != NULL;
 }
 
-/* -- deliveries -------------------------------------------------------------------------*/
+/* -- deliveries ----------------------------------------------------------------------- */
 static struct attempt_cache *cache_of(struct runner *r, const struct integration_config *ic)
 {
 	const char *key = arena_printf(r->mem, "%p", (const void *)ic);
@@ -245,7 +245,7 @@ static wall_ms step(struct runner *r, const struct event *in, size_t n)
 	return ended.n ? step(r, ended.v, ended.n) : next;
 }
 
-/* -- posts ------------------------------------------------------------------------------*/
+/* -- posts ---------------------------------------------------------------------------- */
 static const struct label *labels_of(struct arena *mem, const json_t *object, size_t *n)
 {
 	struct label *v = ARENA_ARRAY(mem, struct label, json_object_size(object));
@@ -351,7 +351,7 @@ static void run_posts(struct runner *r)
 	}
 }
 
-/* -- comparing --------------------------------------------------------------------------*/
+/* -- comparing ------------------------------------------------------------------------ */
 /* A header as it leaves: what the integration says, then what its http_config adds. */
 static const char *header_of(struct runner *r, const struct http_request *req,
 			     const char *name)
@@ -528,7 +528,7 @@ static void compare_outcomes(struct runner *r)
 		differs(r, str_of(group_key), str_of(r->group_key), "group key");
 }
 
-/* -- cases ------------------------------------------------------------------------------*/
+/* -- cases ---------------------------------------------------------------------------- */
 bool is_receiver_case(const char *folder)
 {
 	struct arena mem = {0};

@@ -87,7 +87,7 @@ static void add_alert_name(struct buf *b, const struct labels *l)
 		buf_add_char(b, '}');
 }
 
-/* -- the disk -----------------------------------------------------------------------------*/
+/* -- the disk ------------------------------------------------------------------------- */
 
 static struct matchers copy_matchers(struct arena *mem, const struct matchers *m)
 {
@@ -176,7 +176,7 @@ static void keep(struct stage *s, const struct action *a)
 	save(s, &r);
 }
 
-/* -- actions ------------------------------------------------------------------------------*/
+/* -- actions -------------------------------------------------------------------------- */
 
 static struct sink *sink_of(struct stage *s, const char *name)
 {
@@ -231,7 +231,8 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 
 static void answer_query(struct stage *s, const struct query_wish *w)
 {
-	struct query_ended end = {.id = w->id, .ok = s->series >= 0, .error = "backend down"};
+	struct query_ended end = {
+		.id = w->id, .ok = s->series >= 0, .error = "backend down"};
 	struct event ev = {.kind = EVENT_QUERY_ENDED, .query = &end};
 	struct arena mem = {0};
 	struct sample *v = ARENA_ARRAY(&mem, struct sample, (size_t)MAX(s->series, 0));
@@ -258,8 +259,8 @@ static void note_record(struct stage *s, const struct record *r)
 		line(s, "%s %s", r->receiver, reason_name(r->reason));
 	} else if (r->kind == RECORD_ALERT_PENDING || r->kind == RECORD_ALERT_DROPPED) {
 		add_alert_name(&b, r->labels);
-		line(s, "rule %s %s",
-		     buf_text(&b), r->kind == RECORD_ALERT_PENDING ? "pending" : "dropped");
+		line(s, "rule %s %s", buf_text(&b),
+		     r->kind == RECORD_ALERT_PENDING ? "pending" : "dropped");
 	}
 	buf_free(&b);
 }
@@ -335,7 +336,7 @@ static void run_until(struct stage *s, wall_ms t)
 	step(s, NULL, 0);
 }
 
-/* -- commands -----------------------------------------------------------------------------*/
+/* -- commands ------------------------------------------------------------------------- */
 
 static struct str word(struct str *rest)
 {
@@ -364,8 +365,10 @@ static bool take_time(struct str w, const char *key, wall_ms *out)
 static void post(struct stage *s, struct str rest)
 {
 	struct label labels[10], notes[10];
-	struct alert_post p = {.labels = labels, .annotations = notes,
-			       .starts_at = INSTANT_ZERO, .ends_at = INSTANT_ZERO};
+	struct alert_post p = {.labels = labels,
+			       .annotations = notes,
+			       .starts_at = INSTANT_ZERO,
+			       .ends_at = INSTANT_ZERO};
 	struct event ev = {.kind = EVENT_ALERTS, .alerts = {&p, 1}};
 	struct answer answer = {.text = BUF(1000)};
 	wall_ms t;
@@ -383,9 +386,9 @@ static void post(struct stage *s, struct str rest)
 				arena_copy(&s->mem, str_slice(w, 5, eq - 5)),
 				arena_copy(&s->mem, str_from(w, eq + 1))};
 		} else {
-			labels[p.n_labels++] =
-				(struct label){arena_copy(&s->mem, str_slice(w, 0, eq)),
-					       arena_copy(&s->mem, str_from(w, eq + 1))};
+			labels[p.n_labels++] = (struct label){
+				arena_copy(&s->mem, str_slice(w, 0, eq)),
+				arena_copy(&s->mem, str_from(w, eq + 1))};
 		}
 	}
 	if (instant_is_zero(p.starts_at))
@@ -400,10 +403,11 @@ static void post(struct stage *s, struct str rest)
 static void silence(struct stage *s, struct str rest)
 {
 	struct str name = word(&rest);
-	struct silence wanted = {.created_by = "me", .comment = "",
-				 .annotations = &labels_none};
+	struct silence wanted = {
+		.created_by = "me", .comment = "", .annotations = &labels_none};
 	struct answer answer = {.text = BUF(1000)};
-	struct event ev = {.kind = EVENT_SILENCE_SET, .silence = &wanted, .answer = &answer};
+	struct event ev = {
+		.kind = EVENT_SILENCE_SET, .silence = &wanted, .answer = &answer};
 	struct buf matchers = BUF(1000);
 	wall_ms end = s->now + HOUR;
 
@@ -574,7 +578,7 @@ static void command(struct stage *s, struct str text)
 		fail_msg("%s: unknown command '%.*s'", s->play->name, FMT(what));
 }
 
-/* -- the whole ----------------------------------------------------------------------------*/
+/* -- the whole ------------------------------------------------------------------------ */
 
 static void load(struct stage *s)
 {

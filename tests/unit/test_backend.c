@@ -16,10 +16,14 @@ static void answers(void **state)
 		int status;
 		const char *body, *want; /* "!text": an error that says so */
 	} cases[] = {
-		{200, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]}}", ""},
+		{200,
+		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]"
+		 "}}",
+		 ""},
 		{200,
 		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
-		 "{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},\"value\":[1700000000.5,\"1\"]}]}}",
+		 "{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},\"value\":[1700000000.5,"
+		 "\"1\"]}]}}",
 		 "{__name__=\"up\", job=\"a\"} 1;"},
 		{200,
 		 "{\"data\":{\"result\":[1700000000,\"2.5e3\"],\"resultType\":\"scalar\"},"
@@ -27,26 +31,36 @@ static void answers(void **state)
 		 "{} 2500;"},
 		{200,
 		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
-		 "{\"metric\":{},\"value\":[1,\"+Inf\"]},{\"metric\":{\"a\":\"\",\"b\":\"1\"},"
+		 "{\"metric\":{},\"value\":[1,\"+Inf\"]},{\"metric\":{\"a\":\"\",\"b\":"
+		 "\"1\"},"
 		 "\"value\":[1,\"NaN\"]}]}}",
 		 "{} inf;{b=\"1\"} nan;"},
-		{200, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"met",
+		{200,
+		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{"
+		 "\"met",
 		 "!not valid JSON"},
 		{200, "", "!not valid JSON"},
 		{200, "<html>proxy</html>", "!not valid JSON"},
 		{200, "[]", "!not valid JSON"},
 		{200, "{}", "!does not say \"success\""},
 		{502, "<html>bad gateway</html>", "!status 502: <html>bad gateway</html>"},
-		{400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error\"}",
+		{400,
+		 "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse "
+		 "error\"}",
 		 "!bad_data: parse error"},
 		{200, "{\"status\":\"error\",\"errorType\":\"timeout\",\"error\":\"slow\"}",
 		 "!timeout: slow"},
-		{503, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]}}",
+		{503,
+		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]"
+		 "}}",
 		 "!status 503"},
-		{200, "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]}}",
+		{200,
+		 "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]"
+		 "}}",
 		 "!rule result is not a vector or scalar"},
 		{200,
-		 "{\"status\":\"success\",\"isPartial\":true,\"data\":{\"resultType\":\"vector\","
+		 "{\"status\":\"success\",\"isPartial\":true,\"data\":{\"resultType\":"
+		 "\"vector\","
 		 "\"result\":[]}}",
 		 "!partial"},
 		{200,
@@ -60,7 +74,8 @@ static void answers(void **state)
 		 "!same labels"},
 		{200,
 		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
-		 "{\"metric\":{\"a\":\"1\"},\"value\":[1,\"1\"]},{\"metric\":{},\"value\":[1,\"1\"]},"
+		 "{\"metric\":{\"a\":\"1\"},\"value\":[1,\"1\"]},{\"metric\":{},\"value\":["
+		 "1,\"1\"]},"
 		 "{\"metric\":{\"a\":\"2\"},\"value\":[1,\"2\"]}]}}",
 		 "!3 series, at most 2"},
 		{200,
@@ -76,7 +91,8 @@ static void answers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct http_answer a = {.status = cases[i].status, .body = str_of(cases[i].body)};
+		struct http_answer a = {.status = cases[i].status,
+					.body = str_of(cases[i].body)};
 		struct query_ended got = {0};
 		struct arena mem = {0};
 		struct buf b = BUF(1000);
@@ -86,9 +102,11 @@ static void answers(void **state)
 			buf_add_labels(&b, got.samples.v[k].labels);
 			buf_addf(&b, " %g;", fabs(got.samples.v[k].value));
 		}
-		if (cases[i].want[0] == '!' ? got.ok || !strstr(got.error, cases[i].want + 1)
-					    : !got.ok || !str_is(buf_str(&b), cases[i].want))
-			fail_msg("row %zu: %s%s", i, buf_text(&b), got.error ? got.error : "");
+		if (cases[i].want[0] == '!'
+			    ? got.ok || !strstr(got.error, cases[i].want + 1)
+			    : !got.ok || !str_is(buf_str(&b), cases[i].want))
+			fail_msg("row %zu: %s%s", i, buf_text(&b),
+				 got.error ? got.error : "");
 		buf_free(&b);
 		arena_free(&mem);
 	}
@@ -97,10 +115,11 @@ static void answers(void **state)
 static void a_lost_connection_is_an_error(void **state)
 {
 	const struct datasource from = {.name = "d"};
-	struct http_answer a = {.status = 200,
-				.error = "transfer closed with 10 bytes remaining",
-				.body = STR("{\"status\":\"success\",\"data\":{\"resultType\":"
-					    "\"vector\",\"result\":[]}}")};
+	struct http_answer a = {
+		.status = 200,
+		.error = "transfer closed with 10 bytes remaining",
+		.body = STR("{\"status\":\"success\",\"data\":{\"resultType\":"
+			    "\"vector\",\"result\":[]}}")};
 	struct query_ended got = {0};
 	struct arena mem = {0};
 
@@ -127,8 +146,9 @@ static void requests(void **state)
 	(void)state;
 	assert_true(backend_compose(&mem, &wish, &got, NULL));
 	assert_string_equal(got.url, "http://p:9090/x/api/v1/query");
-	assert_true(str_is(got.body, "query=up%7Ba%3D%22b%22%7D+%3D%3D+0&time=1700000000.123"
-				     "&timeout=30000ms&nocache=1"));
+	assert_true(str_is(got.body,
+			   "query=up%7Ba%3D%22b%22%7D+%3D%3D+0&time=1700000000.123"
+			   "&timeout=30000ms&nocache=1"));
 	arena_free(&mem);
 }
 

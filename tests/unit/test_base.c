@@ -63,10 +63,12 @@ static void go_durations(void **state)
 		bool ok;
 		const char *back;
 	} cases[] = {
-		{"1h", true, "1h0m0s"},	   {"1.5s", true, "1.5s"},  {"-300ms", true, "-300ms"},
-		{"90m", true, "1h30m0s"},	   {"2us", true, "2\xC2\xB5s"}, {"0", true, "0s"},
-		{"1d", false, NULL},	   {"", false, NULL},	    {"5", false, NULL},
-		{"1h1", false, NULL},	   {".s", false, NULL},
+		{"1h", true, "1h0m0s"},	     {"1.5s", true, "1.5s"},
+		{"-300ms", true, "-300ms"},  {"90m", true, "1h30m0s"},
+		{"2us", true, "2\xC2\xB5s"}, {"0", true, "0s"},
+		{"1d", false, NULL},	     {"", false, NULL},
+		{"5", false, NULL},	     {"1h1", false, NULL},
+		{".s", false, NULL},
 	};
 
 	(void)state;
@@ -88,7 +90,8 @@ static void instants(void **state)
 		const char *in, *back; /* back NULL: refused */
 	} cases[] = {
 		{"2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"},
-		{"2026-01-02T03:04:05.678901234+02:00", "2026-01-02T03:04:05.678901234+02:00"},
+		{"2026-01-02T03:04:05.678901234+02:00",
+		 "2026-01-02T03:04:05.678901234+02:00"},
 		{"2026-01-02T03:04:05.100-08:30", "2026-01-02T03:04:05.1-08:30"},
 		{"0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"},
 		{"9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"},

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* -- a kind of integration, as receivers/ has them --------------------------------------*/
+/* -- a kind of integration, as receivers/ has them ------------------------------------ */
 struct hook {
 	const char *to;
 	struct secret key;
@@ -36,7 +36,7 @@ static const struct integration_kind hook = {
 };
 static const struct integration_kind *const kinds[] = {&hook, NULL};
 
-/* -- files that exist only here ---------------------------------------------------------*/
+/* -- files that exist only here ------------------------------------------------------- */
 static bool fake_zone(void *ctx, struct arena *mem, const char *name, struct str *out,
 		      struct err *err)
 {
@@ -92,7 +92,7 @@ static void expect_text(const char *row, const char *want, const char *got)
 		fail_msg("%s\nwant: %s\ngot:  %s", row, want, got);
 }
 
-/* -- good and bad files -----------------------------------------------------------------*/
+/* -- good and bad files --------------------------------------------------------------- */
 #define T    "/etc/am/t.yml:"
 #define BASE "receivers: [{name: a}]\n"
 #define ROOT "route: {receiver: a}\n" BASE
@@ -368,7 +368,7 @@ static void test_files(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* -- what comes out ---------------------------------------------------------------------*/
+/* -- what comes out ------------------------------------------------------------------- */
 static const char tree[] = "global:\n"
 			   "  smtp_smarthost: mail:25\n"
 			   "  external_labels: {site: '$SITE', zone: '${NO}x$$'}\n"
@@ -508,7 +508,7 @@ static void test_warnings(void **state)
 	arena_free(&mem);
 }
 
-/* -- time intervals (spec/routing.md 8) -------------------------------------------------*/
+/* -- time intervals (spec/routing.md 8) ----------------------------------------------- */
 static const struct {
 	const char *spec, *at;
 	bool want;

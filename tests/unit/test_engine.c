@@ -9,10 +9,12 @@
 
 #define HOOK "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}]\n"
 #define ROUTE                                                                              \
-	"route: {receiver: hook, group_by: [alertname], group_wait: 30s, group_interval: 5m, " \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 30s, group_interval: " \
+	"5m, "                                                                             \
 	"repeat_interval: 4h}\n"
 #define QUICK                                                                              \
-	"route: {receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: 6s, "  \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: "  \
+	"6s, "                                                                             \
 	"repeat_interval: 4h}\n"
 
 /* spec/routing.md 4: when groups speak. */
@@ -74,7 +76,7 @@ static void groups(void **state)
 		 "7 both notify_new firing v2 v3 resolved v1\n"
 		 "7 both notify_new firing v2 v3\n"
 		 "12 both notify_some_resolved firing v3 resolved v2\n"},
-		{"repeat_interval", 
+		{"repeat_interval",
 		 "route: {receiver: hook, group_wait: 0s, group_interval: 60s, "
 		 "repeat_interval: 150s}\n" HOOK,
 		 "0 post alertname=A ends=9999\n"
@@ -134,8 +136,8 @@ static void mutes(void **state)
 		 "7 hook notify_resolved resolved Down{host=1}\n"
 		 "7 hook notify_new firing Slow{host=1} Slow{host=2}\n"},
 		{"another source takes over when the first resolves (7.4, the ideal rule)",
-		 QUICK HOOK
-		 "inhibit_rules: [{source_matchers: [sev=page], target_matchers: [sev=warn]}]\n",
+		 QUICK HOOK "inhibit_rules: [{source_matchers: [sev=page], "
+			    "target_matchers: [sev=warn]}]\n",
 		 "0 post alertname=S1 sev=page ends=3\n"
 		 "0 post alertname=S2 sev=page ends=9999\n"
 		 "0 post alertname=T sev=warn ends=9999\n"
@@ -331,7 +333,8 @@ static void clocks(void **state)
 		 "60 clock 3600\n"
 		 "4000 run\n",
 		 "3.1 hook notify_first firing Up{n=0}\n"},
-		{"an hour back: group_wait is what it was, nothing is told twice", QUICK HOOK,
+		{"an hour back: group_wait is what it was, nothing is told twice",
+		 QUICK HOOK,
 		 "0 post alertname=X ends=999999\n"
 		 "600 clock -3600\n"
 		 "-2900 post alertname=Y ends=999999\n"
@@ -409,8 +412,8 @@ static void rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(groups),	cmocka_unit_test(mutes),
-		cmocka_unit_test(routes),	cmocka_unit_test(deliveries),
+		cmocka_unit_test(groups),   cmocka_unit_test(mutes),
+		cmocka_unit_test(routes),   cmocka_unit_test(deliveries),
 		cmocka_unit_test(restarts), cmocka_unit_test(rules),
 		cmocka_unit_test(clocks),
 	};

@@ -20,7 +20,8 @@ static void fingerprints(void **state)
 	} cases[] = {
 		{{{0}}, 0, UINT64_C(0xcbf29ce484222325)},
 		{{{"alertname", "x"}}, 1, UINT64_C(0xd240efc3896bf266)},
-		{{{"severity", "warning"}, {"alertname", "test1"}}, 2,
+		{{{"severity", "warning"}, {"alertname", "test1"}},
+		 2,
 		 UINT64_C(0x8f14a41207c8456c)},
 		{{{"foo\xF0\x9F\x99\x82", "bar"}}, 1, UINT64_C(0x68477caefa9ff268)},
 		{{{"alertname", "y"}, {"empty", ""}}, 2, UINT64_C(0xd23eefc3896b6f8f)},
@@ -32,7 +33,8 @@ static void fingerprints(void **state)
 		const struct labels *set = labels_new(&mem, cases[i].v, cases[i].n, NULL);
 
 		if (set->fingerprint != cases[i].want)
-			fail_msg("row %zu: %016llx", i, (unsigned long long)set->fingerprint);
+			fail_msg("row %zu: %016llx", i,
+				 (unsigned long long)set->fingerprint);
 	}
 	arena_free(&mem);
 }
@@ -56,15 +58,23 @@ static const struct labels *set_of(struct arena *mem, const char *text)
 static void alert_order(void **state)
 {
 	static const char *const rising[] = {
-		"job=a,instance=1",	"job=a,instance=1,x=1", "job=a,instance=2", "job=a",
-		"job=b",		"instance=0,z=9",	"b=1",		    "a=1",
-		"a=2",			"a=1,b=1",
+		"job=a,instance=1",
+		"job=a,instance=1,x=1",
+		"job=a,instance=2",
+		"job=a",
+		"job=b",
+		"instance=0,z=9",
+		"b=1",
+		"a=1",
+		"a=2",
+		"a=1,b=1",
 	};
 	struct arena mem = {0};
 
 	(void)state;
 	for (size_t i = 0; i + 1 < COUNT_OF(rising); i++) {
-		const struct labels *a = set_of(&mem, rising[i]), *b = set_of(&mem, rising[i + 1]);
+		const struct labels *a = set_of(&mem, rising[i]),
+				    *b = set_of(&mem, rising[i + 1]);
 
 		if (alert_cmp(a, b) >= 0 || alert_cmp(b, a) <= 0)
 			fail_msg("{%s} and {%s}", rising[i], rising[i + 1]);
@@ -109,11 +119,15 @@ static void matchers(void **state)
 		{"a=", "{a=\"\"}", "!expected label value", "{a=\"\"}"},
 		{"a=\"\"", "{a=\"\"}", "{a=\"\"}", "{a=\"\"}"},
 		{"a=b c", "{a=\"b c\"}", "!expected a comma", "{a=\"b c\"}"},
-		{"a=~\"\\d+\"", "{a=~\"\\\\d+\"}", "!not a valid string", "{a=~\"\\\\d+\"}"},
+		{"a=~\"\\d+\"", "{a=~\"\\\\d+\"}", "!not a valid string",
+		 "{a=~\"\\\\d+\"}"},
 		{"a=\"\\t\"", "{a=\"\\\\t\"}", "{a=\"\t\"}", "{a=\"\\\\t\"}"},
-		{"\xCE\xA3=c", "{\xCE\xA3=\"c\"}", "{\xCE\xA3=\"c\"}", "!bad matcher format"},
-		{"\"a b\"=\"c\"", "{\"a b\"=\"c\"}", "{\"a b\"=\"c\"}", "!bad matcher format"},
-		{"a", "!bad matcher format: a", "!expected an operator", "!bad matcher format"},
+		{"\xCE\xA3=c", "{\xCE\xA3=\"c\"}", "{\xCE\xA3=\"c\"}",
+		 "!bad matcher format"},
+		{"\"a b\"=\"c\"", "{\"a b\"=\"c\"}", "{\"a b\"=\"c\"}",
+		 "!bad matcher format"},
+		{"a", "!bad matcher format: a", "!expected an operator",
+		 "!bad matcher format"},
 		{"a=b,,c=d", "!bad matcher format: ", "!expected label name",
 		 "!bad matcher format"},
 		{"a=~(", "!missing", "!", "!missing"},
@@ -132,15 +146,15 @@ static void matchers(void **state)
 			struct buf b = BUF(1000);
 			struct matchers m;
 			struct err err = {0};
-			bool ok = matchers_parse(&mem, str_of(cases[i].in), NOWHERE, modes[k], &m,
-						 NULL, &err);
+			bool ok = matchers_parse(&mem, str_of(cases[i].in), NOWHERE,
+						 modes[k], &m, NULL, &err);
 
 			if (ok)
 				buf_add_matchers(&b, &m);
 			if (wants[k][0] == '!' ? ok || !strstr(err.text, wants[k] + 1)
 					       : !ok || !str_is(buf_str(&b), wants[k]))
-				fail_msg("'%s' in mode %zu: %s%s", cases[i].in, k, buf_text(&b),
-					 err.text);
+				fail_msg("'%s' in mode %zu: %s%s", cases[i].in, k,
+					 buf_text(&b), err.text);
 			buf_free(&b);
 		}
 	}
@@ -163,8 +177,8 @@ static void single_matchers(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct matcher m;
 		struct err err = {0};
-		bool ok = matcher_parse(&mem, str_of(cases[i].in), NOWHERE, MATCHERS_FALLBACK, &m,
-					NULL, &err);
+		bool ok = matcher_parse(&mem, str_of(cases[i].in), NOWHERE,
+					MATCHERS_FALLBACK, &m, NULL, &err);
 
 		if (ok != !cases[i].err || (!ok && strcmp(err.text, cases[i].err)))
 			fail_msg("'%s': %s", cases[i].in, err.text);
@@ -179,8 +193,9 @@ static void missing_labels(void **state)
 		const char *matcher;
 		bool missing, x;
 	} cases[] = {
-		{"a=\"\"", true, false}, {"a!=\"\"", false, true}, {"a=~\".*\"", true, true},
-		{"a=~\".+\"", false, true}, {"a!=\"y\"", true, true}, {"a!~\"x\"", true, false},
+		{"a=\"\"", true, false},   {"a!=\"\"", false, true},
+		{"a=~\".*\"", true, true}, {"a=~\".+\"", false, true},
+		{"a!=\"y\"", true, true},  {"a!~\"x\"", true, false},
 	};
 	struct arena mem = {0};
 
@@ -203,31 +218,48 @@ static void expressions(void **state)
 	static const struct {
 		const char *pattern, *yes, *no; /* yes NULL: refused */
 	} cases[] = {
-		{"a|b", "b", "ab"},	     {"a.c", "abc", "a\nc"},
-		{"(?s)a.c", "a\nc", "ac"},    {"(?i)abc", "ABC", "ab"},
-		{"\\d+", "123", "\xD9\xA3"}, {"[[:alpha:]]+", "abc", "ab1"},
-		{"\\v", "\x0b", "\n"},	     {"a{2,3}", "aaa", "a"},
-		{"a{,2}", "a{,2}", "aa"},   {"x{", "x{", "x"},
-		{"\\Qa.b\\E", "a.b", "axb"}, {"[a\\]]+", "a]", "b"},
-		{"[]a]+", "]a", "b"},	     {"(?P<n>a)b", "ab", "a"},
-		{"\\x41\\x{42}", "AB", "A"}, {"gr\xC3\xBC.", "gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC"},
-		{"a$", "a", "a\n"},	     {"(a", NULL, NULL},
-		{"a)", NULL, NULL},	     {"a**", NULL, NULL},
-		{"a++", NULL, NULL},	     {"(?=a)", NULL, NULL},
-		{"(?<!a)b", NULL, NULL},    {"(a)\\1", NULL, NULL},
-		{"\\R", NULL, NULL},	     {"\\h", NULL, NULL},
-		{"(?>a)", NULL, NULL},	     {"(?x)a", NULL, NULL},
-		{"a{1001}", NULL, NULL},    {"[b-a]", NULL, NULL},
-		{"\\", NULL, NULL},	     {"(*UCP)a", NULL, NULL},
-		{"*", NULL, NULL},	     {"[a", NULL, NULL},
+		{"a|b", "b", "ab"},
+		{"a.c", "abc", "a\nc"},
+		{"(?s)a.c", "a\nc", "ac"},
+		{"(?i)abc", "ABC", "ab"},
+		{"\\d+", "123", "\xD9\xA3"},
+		{"[[:alpha:]]+", "abc", "ab1"},
+		{"\\v", "\x0b", "\n"},
+		{"a{2,3}", "aaa", "a"},
+		{"a{,2}", "a{,2}", "aa"},
+		{"x{", "x{", "x"},
+		{"\\Qa.b\\E", "a.b", "axb"},
+		{"[a\\]]+", "a]", "b"},
+		{"[]a]+", "]a", "b"},
+		{"(?P<n>a)b", "ab", "a"},
+		{"\\x41\\x{42}", "AB", "A"},
+		{"gr\xC3\xBC.", "gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC"},
+		{"a$", "a", "a\n"},
+		{"(a", NULL, NULL},
+		{"a)", NULL, NULL},
+		{"a**", NULL, NULL},
+		{"a++", NULL, NULL},
+		{"(?=a)", NULL, NULL},
+		{"(?<!a)b", NULL, NULL},
+		{"(a)\\1", NULL, NULL},
+		{"\\R", NULL, NULL},
+		{"\\h", NULL, NULL},
+		{"(?>a)", NULL, NULL},
+		{"(?x)a", NULL, NULL},
+		{"a{1001}", NULL, NULL},
+		{"[b-a]", NULL, NULL},
+		{"\\", NULL, NULL},
+		{"(*UCP)a", NULL, NULL},
+		{"*", NULL, NULL},
+		{"[a", NULL, NULL},
 	};
 	struct arena mem = {0};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct err err = {0};
-		const struct regex *re =
-			regex_new(&mem, str_of(cases[i].pattern), REGEX_WHOLE, &err);
+		const struct regex *re = regex_new(&mem, str_of(cases[i].pattern),
+						   REGEX_WHOLE, &err);
 
 		if (!re != !cases[i].yes)
 			fail_msg("%s: %s", cases[i].pattern, re ? "accepted" : err.text);
@@ -261,10 +293,38 @@ static void merging(void **state)
 		bool old_timeout, post_timeout;
 		int now, starts, ends;
 	} cases[] = {
-		{"no overlap: replaced", {0, 10, 0}, {20, 30, 20}, false, false, 20, 20, 30},
-		{"the start moves earlier", {5, 100, 5}, {8, 120, 8}, false, false, 8, 5, 120},
-		{"an explicit later end stays", {0, 100, 0}, {5, 50, 5}, false, false, 5, 0, 100},
-		{"a timeout's later end does not", {0, 100, 0}, {5, 50, 5}, true, false, 5, 0, 50},
+		{"no overlap: replaced",
+		 {0, 10, 0},
+		 {20, 30, 20},
+		 false,
+		 false,
+		 20,
+		 20,
+		 30},
+		{"the start moves earlier",
+		 {5, 100, 5},
+		 {8, 120, 8},
+		 false,
+		 false,
+		 8,
+		 5,
+		 120},
+		{"an explicit later end stays",
+		 {0, 100, 0},
+		 {5, 50, 5},
+		 false,
+		 false,
+		 5,
+		 0,
+		 100},
+		{"a timeout's later end does not",
+		 {0, 100, 0},
+		 {5, 50, 5},
+		 true,
+		 false,
+		 5,
+		 0,
+		 50},
 		{"resolved now ends it", {0, 100, 0}, {0, 9, 10}, false, false, 10, 0, 9},
 	};
 
@@ -278,12 +338,12 @@ static void merging(void **state)
 				     .ends_at = {cases[i].post[1], 0, 0},
 				     .updated_at = {cases[i].post[2], 0, 0},
 				     .timeout = cases[i].post_timeout};
-		struct alert got =
-			alert_merge(&old, &post, (struct instant){cases[i].now, 0, 0});
+		struct alert got = alert_merge(&old, &post,
+					       (struct instant){cases[i].now, 0, 0});
 
 		if (got.starts_at.s != cases[i].starts || got.ends_at.s != cases[i].ends)
-			fail_msg("%s: %lld to %lld", cases[i].why, (long long)got.starts_at.s,
-				 (long long)got.ends_at.s);
+			fail_msg("%s: %lld to %lld", cases[i].why,
+				 (long long)got.starts_at.s, (long long)got.ends_at.s);
 	}
 }
 
@@ -323,11 +383,16 @@ static void silence_checks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fingerprints),	 cmocka_unit_test(alert_order),
-		cmocka_unit_test(label_sets),	 cmocka_unit_test(matchers),
-		cmocka_unit_test(single_matchers), cmocka_unit_test(missing_labels),
-		cmocka_unit_test(expressions),	 cmocka_unit_test(explosive_expressions_end),
-		cmocka_unit_test(merging),	 cmocka_unit_test(silence_checks),
+		cmocka_unit_test(fingerprints),
+		cmocka_unit_test(alert_order),
+		cmocka_unit_test(label_sets),
+		cmocka_unit_test(matchers),
+		cmocka_unit_test(single_matchers),
+		cmocka_unit_test(missing_labels),
+		cmocka_unit_test(expressions),
+		cmocka_unit_test(explosive_expressions_end),
+		cmocka_unit_test(merging),
+		cmocka_unit_test(silence_checks),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

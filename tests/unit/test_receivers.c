@@ -52,7 +52,7 @@ static const char *mistakes(struct arena *mem, const struct errs *errs)
 	return text;
 }
 
-/* -- what loads and what does not -------------------------------------------------------*/
+/* -- what loads and what does not ----------------------------------------------------- */
 static const struct {
 	const char *kind, *in;
 	const char *want; /* NULL: must load */
@@ -231,7 +231,7 @@ static void test_printed(void **state)
 	}
 }
 
-/* -- attempts ---------------------------------------------------------------------------*/
+/* -- attempts ------------------------------------------------------------------------- */
 struct bench {
 	struct arena mem;
 	struct attempt_env env;
@@ -383,9 +383,11 @@ static void test_better_than_the_peers(void **state)
 	bench_start(&b, "discord", "{webhook_url: 'http://x', message: 'a {{ .Nope }} b'}");
 	b.env.mend_templates = true;
 	attempt_start(&b.a);
-	assert_int_not_equal(str_find(b.a.http.body, STR("\\nfiring {alertname=")), STR_NONE);
-	assert_int_not_equal(str_find(b.a.http.body, STR("(this message's template failed: ")),
+	assert_int_not_equal(str_find(b.a.http.body, STR("\\nfiring {alertname=")),
 			     STR_NONE);
+	assert_int_not_equal(
+		str_find(b.a.http.body, STR("(this message's template failed: ")),
+		STR_NONE);
 	arena_free(&b.mem);
 }
 
@@ -394,13 +396,13 @@ static void test_templates_checked(void **state)
 {
 	struct arena mem = {0};
 	struct errs errs, found = {.mem = &mem};
-	const struct config *c =
-		parse(&mem,
-		      "route: {receiver: r, labels: {x: '{{ .Nope }}'}}\n"
-		      "receivers:\n- name: r\n  slack_configs:\n  - api_url: http://x\n"
-		      "    title: '{{ .CommonLabels.x }}'\n    text: '{{ .Wrong }}'\n"
-		      "    fields: [{title: a, value: '{{ end }}'}]\n",
-		      &errs);
+	const struct config *c = parse(
+		&mem,
+		"route: {receiver: r, labels: {x: '{{ .Nope }}'}}\n"
+		"receivers:\n- name: r\n  slack_configs:\n  - api_url: http://x\n"
+		"    title: '{{ .CommonLabels.x }}'\n    text: '{{ .Wrong }}'\n"
+		"    fields: [{title: a, value: '{{ end }}'}]\n",
+		&errs);
 	const struct template_set *set = receiver_templates_load(&mem, c, &files, &errs);
 
 	(void)state;
@@ -450,7 +452,7 @@ static void test_secret_files(void **state)
 	arena_free(&b.mem);
 }
 
-/* -- mail -------------------------------------------------------------------------------*/
+/* -- mail ----------------------------------------------------------------------------- */
 static const struct {
 	const char *in, *want; /* NULL: refused */
 } lists[] = {

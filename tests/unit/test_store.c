@@ -28,9 +28,10 @@ static void see_silence(void *ctx, const struct silence *s)
 
 static void see_told(void *ctx, const struct told *t)
 {
-	buf_addf(&((struct seen *)ctx)->text, "told %s %s %s %zu at %lld firing %zu %s=%s\n",
-		 t->group_key, t->receiver, t->integration, t->index, (long long)t->at,
-		 t->n_firing, t->n_memory ? t->memory[0].name : "",
+	buf_addf(&((struct seen *)ctx)->text,
+		 "told %s %s %s %zu at %lld firing %zu %s=%s\n", t->group_key, t->receiver,
+		 t->integration, t->index, (long long)t->at, t->n_firing,
+		 t->n_memory ? t->memory[0].name : "",
 		 t->n_memory ? t->memory[0].text : "");
 }
 
@@ -111,17 +112,27 @@ static void fill(struct store *s, struct arena *mem)
 				  .created_by = "me",
 				  .comment = "why",
 				  .annotations = &labels_none};
-	struct told told = {.group_key = "{}:{}", .receiver = "r", .integration = "webhook",
-			    .index = 1,		  .at = 5,	   .firing = firing,
-			    .n_firing = 2,	  .memory = memory, .n_memory = 1};
+	struct told told = {.group_key = "{}:{}",
+			    .receiver = "r",
+			    .integration = "webhook",
+			    .index = 1,
+			    .at = 5,
+			    .firing = firing,
+			    .n_firing = 2,
+			    .memory = memory,
+			    .n_memory = 1};
 	struct alert alert = {.labels = labels,
 			      .annotations = &labels_none,
 			      .generator_url = "",
 			      .starts_at = {1767323045, 678901234, 7200}};
-	struct rule_alert rule = {.file = "f.yml",    .group = "g",
-				  .rule = "R",	      .rule_labels = &labels_none,
-				  .labels = labels,   .annotations = &labels_none,
-				  .state = ALERT_PENDING, .active_at = 42};
+	struct rule_alert rule = {.file = "f.yml",
+				  .group = "g",
+				  .rule = "R",
+				  .rule_labels = &labels_none,
+				  .labels = labels,
+				  .annotations = &labels_none,
+				  .state = ALERT_PENDING,
+				  .active_at = 42};
 
 	assert_true(matchers_parse(mem, STR("{a=\"b\",c=~\"d|e\"}"), NOWHERE, MATCHERS_UTF8,
 				   &silence.matchers, NULL, NULL));
@@ -225,8 +236,8 @@ static void damage_within_is_found_when_reading(void **state)
 	for (int i = 0; i < 20000; i++)
 		buf_add_char(&long_text, 'x');
 	for (int i = 0; i < 50; i++) {
-		const struct label pair = {"alertname",
-					   arena_printf(&mem, "%d%s", i, buf_text(&long_text))};
+		const struct label pair = {
+			"alertname", arena_printf(&mem, "%d%s", i, buf_text(&long_text))};
 		struct alert alert = {.labels = labels_new(&mem, &pair, 1, NULL),
 				      .annotations = &labels_none,
 				      .generator_url = ""};
@@ -271,7 +282,8 @@ static void the_journal_is_readable(void **state)
 	store_record(s, 1000, &r);
 	assert_true(store_close(s));
 	snprintf(command, sizeof(command),
-		 "sqlite3 %s/tocsin.db 'select at, kind, reason, receiver from journal'", at);
+		 "sqlite3 %s/tocsin.db 'select at, kind, reason, receiver from journal'",
+		 at);
 	in = popen(command, "r");
 	assert_non_null(fgets(line, sizeof(line), in));
 	pclose(in);

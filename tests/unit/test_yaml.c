@@ -35,7 +35,7 @@ static const struct yaml *read_text(struct arena *mem, const char *text, struct 
 	return yaml_read(mem, "t", str_of(text), errs);
 }
 
-/* -- scalars (spec/receivers.md 1.9) ----------------------------------------------------*/
+/* -- scalars (spec/receivers.md 1.9) -------------------------------------------------- */
 static const struct {
 	const char *in;
 	enum yaml_kind kind;
@@ -115,7 +115,7 @@ static void test_scalars(void **state)
 	}
 }
 
-/* -- mistakes ---------------------------------------------------------------------------*/
+/* -- mistakes ------------------------------------------------------------------------- */
 static const struct {
 	const char *in, *want;
 } bad[] = {
@@ -178,7 +178,7 @@ static void test_limits(void **state)
 	arena_free(&mem);
 }
 
-/* -- trees, printed ---------------------------------------------------------------------*/
+/* -- trees, printed ------------------------------------------------------------------- */
 static const struct {
 	const char *in, *want;
 } trees[] = {
