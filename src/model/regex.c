@@ -387,8 +387,9 @@ const struct regex *regex_new(struct arena *mem, struct str pattern,
 
 static bool run(const struct regex *re, struct str s, size_t at)
 {
-	int n = pcre2_match(re->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, at, 0, re->space,
-			    limits());
+	uint32_t options = at ? PCRE2_NO_UTF_CHECK : 0;
+	int n = pcre2_match(re->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, at, options,
+			    re->space, limits());
 
 	if (n < 0 && n != PCRE2_ERROR_NOMATCH)
 		gave_up++;

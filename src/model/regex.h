@@ -26,8 +26,10 @@ const struct regex *regex_new(struct arena *, struct str pattern, enum regex_anc
 			      struct err *) MUST_USE;
 bool regex_matches(const struct regex *, struct str);
 
-/* Searches from at. Fills spans[0..n) with the byte offsets of the whole match and its
- * groups (start STR_NONE: the group took no part), n being regex_groups() + 1 at most. */
+/* Searches from at: 0, or, behind an earlier match in the same text, a character of it
+ * (whose UTF-8 the search from 0 found valid). Fills spans[0..n) with the byte offsets of
+ * the whole match and its groups (start STR_NONE: the group took no part), n being
+ * regex_groups() + 1 at most. */
 struct regex_span {
 	size_t start, end;
 };

@@ -24,7 +24,11 @@ struct check {
 	VEC(struct typed) vars;
 	size_t frame;
 	VEC(struct visit) visits; /* bodies seen with a type of dot */
+	size_t level;
 };
+
+/* Deeper, nothing is looked at: a check may miss a mistake, and must not end the daemon. */
+#define LEVELS_MAX 2000
 
 static const struct type *check_pipe(struct check *k, const struct type *dot,
 				     const struct node *pipe);
@@ -361,6 +365,47 @@ static bool can_range(const struct type *t)
 	       t->kind == VALUE_INT || t->kind == VALUE_UINT;
 }
 
+static void forget_assigned(struct check *k, const struct node *n);
+
+static void forget_all_assigned(struct check *k, const struct nodes *list)
+{
+	for (size_t i = 0; list && i < list->n; i++)
+		forget_assigned(k, list->v[i]);
+}
+
+/* What a round assigns, the next one sees: such variables may hold anything. */
+static void forget_assigned(struct check *k, const struct node *n)
+{
+	struct typed *var;
+
+	switch ((int)n->kind) {
+	case NODE_PIPE:
+		for (size_t i = 0; n->assigns && i < n->vars.n; i++) {
+			var = find_variable(k, n->vars.v[i]->names[0]);
+			if (var)
+				var->type = NULL;
+		}
+		forget_all_assigned(k, &n->commands);
+		return;
+	case NODE_COMMAND:
+		forget_all_assigned(k, &n->args);
+		return;
+	case NODE_CHAIN:
+		forget_assigned(k, n->base);
+		return;
+	case NODE_ACTION:
+	case NODE_IF:
+	case NODE_WITH:
+	case NODE_RANGE:
+	case NODE_TEMPLATE:
+		if (n->pipe)
+			forget_assigned(k, n->pipe);
+		forget_all_assigned(k, n->body);
+		forget_all_assigned(k, n->other);
+		return;
+	}
+}
+
 static void check_range(struct check *k, const struct type *dot, const struct node *n)
 {
 	const struct type *t = check_pipe(k, dot, n->pipe), *item = NULL;
@@ -379,7 +424,10 @@ static void check_range(struct check *k, const struct type *dot, const struct no
 		if (vars > 1)
 			k->vars.v[k->vars.n - 2].type = NULL;
 	}
+	forget_all_assigned(k, n->body);
 	check_list(k, item, n->body);
+	if (vars && !n->pipe->assigns) /* {{else}} sees the whole value in it */
+		k->vars.v[k->vars.n - 1].type = NULL;
 }
 
 static void check_body(struct check *k, const struct type *dot, const struct body *body)
@@ -443,8 +491,12 @@ static void check_node(struct check *k, const struct type *dot, const struct nod
 
 static void check_list(struct check *k, const struct type *dot, const struct nodes *list)
 {
+	if (k->level >= LEVELS_MAX)
+		return;
+	k->level++;
 	for (size_t i = 0; i < list->n; i++)
 		check_node(k, dot, list->v[i]);
+	k->level--;
 }
 
 void template_check(const struct template *t, const struct type *root, struct errs *errs)

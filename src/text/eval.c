@@ -246,7 +246,7 @@ static bool eval_short_circuit(struct exec *x, const struct value *dot,
 
 	*out = VALUE_INVALID;
 	for (size_t i = 1; args && i < args->n; i++) {
-		if (!eval_arg(x, dot, &type_value, args->v[i], out))
+		if (!exec_step(x) || !eval_arg(x, dot, &type_value, args->v[i], out))
 			return false;
 		bare = value_bare(*out);
 		if (value_is_true(&bare) == (f->special == FUNC_OR))
@@ -277,14 +277,21 @@ static struct str callee_text(struct exec *x, const struct nodes *args,
 
 #define FEW_ARGS 6
 
-/* Long texts cost more than one step. */
+/* Long texts and lists cost more than one step. */
 #define BYTES_PER_STEP 256
+#define ITEMS_PER_STEP 16
 
 static void charge(struct exec *x, const struct call *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		if (value_kind_of(&c->args[i]) == VALUE_STRING)
-			x->steps += c->args[i].s.n / BYTES_PER_STEP;
+		const struct value *v = &c->args[i];
+
+		if (value_kind_of(v) == VALUE_STRING)
+			x->steps += v->s.n / BYTES_PER_STEP;
+		else if (value_kind_of(v) == VALUE_LIST)
+			x->steps += v->list.n / ITEMS_PER_STEP;
+		else if (value_kind_of(v) == VALUE_MAP)
+			x->steps += v->map.n / ITEMS_PER_STEP;
 	}
 }
 
@@ -554,6 +561,8 @@ bool eval_pipeline(struct exec *x, const struct value *dot, const struct node *p
 	struct value v = VALUE_INVALID, before;
 
 	x->at = pipe;
+	if (!exec_enter(x))
+		return false;
 	for (size_t i = 0; i < pipe->commands.n; i++) {
 		before = v;
 		if (!eval_command(x, dot, pipe->commands.v[i], i ? &before : NULL, &v))
@@ -568,6 +577,7 @@ bool eval_pipeline(struct exec *x, const struct value *dot, const struct node *p
 		else if (!eval_assign(x, name, &v))
 			return false;
 	}
+	x->level--;
 	*out = v;
 	return true;
 }

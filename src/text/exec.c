@@ -63,6 +63,19 @@ bool exec_step(struct exec *x)
 	return true;
 }
 
+/* Nesting and recursion multiply: what bounds each does not bound the stack of both. */
+#define LEVELS_PER_TEMPLATE 10
+
+bool exec_enter(struct exec *x)
+{
+	size_t depth = x->run->limits.depth;
+
+	if (x->level >= depth * LEVELS_PER_TEMPLATE)
+		return exec_fail(x, "exceeded maximum template depth (%zu)", depth);
+	x->level++;
+	return true;
+}
+
 static bool check_output(struct exec *x)
 {
 	return !x->out->full || exec_fail(x, "exceeded %zu bytes of output", x->out->limit);
@@ -322,8 +335,11 @@ static enum flow exec_list(struct exec *x, const struct nodes *list,
 {
 	enum flow flow = FLOW_ON;
 
+	if (!exec_enter(x))
+		return FLOW_FAILED;
 	for (size_t i = 0; i < list->n && flow == FLOW_ON; i++)
 		flow = exec_node(x, list->v[i], dot);
+	x->level--;
 	return flow;
 }
 
@@ -384,7 +400,7 @@ static bool exec_aside(struct exec *x, const struct body *body, const struct val
 		       struct str *out)
 {
 	struct buf *outer = x->out, inner = BUF(memory_left(x));
-	size_t frame = x->frame, mark = x->vars.n, depth = x->depth;
+	size_t frame = x->frame, mark = x->vars.n, depth = x->depth, level = x->level;
 	const struct body *caller = x->body;
 	const struct node *at = x->at;
 	bool ok;
@@ -400,6 +416,7 @@ static bool exec_aside(struct exec *x, const struct body *body, const struct val
 	x->frame = frame;
 	x->vars.n = mark;
 	x->depth = depth;
+	x->level = level;
 	if (ok)
 		*out = buf_keep(&inner, x->mem);
 	buf_free(&inner);

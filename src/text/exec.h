@@ -26,6 +26,7 @@ struct exec {
 	VEC(struct variable) vars; /* of all the bodies being run, innermost last */
 	size_t frame;		   /* the first variable of this body: $ */
 	size_t depth, steps, steps_max, memory_max;
+	size_t level; /* of C calls: blocks, pipelines and bodies within one another */
 
 	struct buf scratch;
 	const char *error; /* set: the rendering failed */
@@ -47,6 +48,8 @@ struct exec {
 bool exec_fail(struct exec *, const char *fmt, ...) PRINTF(2, 3);
 bool exec_fail_text(struct exec *, const char *text);
 bool exec_step(struct exec *); /* counts one; false at a ceiling */
+/* Goes one level deeper, which x->level-- ends; false where the C stack has no more. */
+bool exec_enter(struct exec *);
 /* Runs a body with "$" and dot set to the value. */
 bool exec_body(struct exec *, const struct body *, const struct value *dot);
 

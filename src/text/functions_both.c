@@ -147,8 +147,22 @@ static void add_expanded(struct buf *b, struct str replacement, const struct reg
 }
 
 /* Every match, but no empty one right behind another match. */
-static void replace_all(struct buf *b, const struct regex *re, struct str text,
-			struct str replacement)
+/* A search may read all the rest of its text, once per match. */
+#define SEARCHED_PER_STEP 4096
+
+static bool search_on(struct call *c, const struct regex *re, struct str text, size_t at,
+		      struct regex_span *spans)
+{
+	struct exec *x = c->exec;
+
+	x->steps += 1 + (text.n - at) / SEARCHED_PER_STEP;
+	if (x->steps > x->steps_max)
+		return call_fail(c, "exceeded %zu steps", x->steps_max);
+	return regex_search(re, text, at, spans, SPANS);
+}
+
+static void replace_all(struct call *c, struct buf *b, const struct regex *re,
+			struct str text, struct str replacement)
 {
 	struct regex_span spans[SPANS];
 	uint64_t before = regex_gave_up();
@@ -156,7 +170,7 @@ static void replace_all(struct buf *b, const struct regex *re, struct str text,
 	uint32_t r;
 
 	while (at <= text.n && !b->full && regex_gave_up() == before &&
-	       regex_search(re, text, at, spans, SPANS)) {
+	       search_on(c, re, text, at, spans)) {
 		buf_add_str(b, str_slice(text, copied, spans[0].start - copied));
 		if (spans[0].end > copied || spans[0].start == 0)
 			add_expanded(b, replacement, re, text, spans);
@@ -196,7 +210,9 @@ static bool fn_reReplaceAll(struct call *c, struct value *out)
 	if (!re)
 		return bad_pattern(c, c->args[0].s, &err);
 	b = call_buf(c);
-	replace_all(b, re, c->args[2].s, c->args[1].s);
+	replace_all(c, b, re, c->args[2].s, c->args[1].s);
+	if (c->exec->error)
+		return false;
 	charge_search(c, before);
 	return call_result(c, b, out);
 }

@@ -36,14 +36,15 @@ struct escape {
 	VEC(struct output) outputs;
 	VEC(struct str) called;
 	struct loop *loop;
-	size_t work, depth; /* what bounds the walk through all contexts */
+	size_t work, depth, level; /* what bounds the walk through all contexts */
 };
 
 /* Templates that call each other are analysed once for each context they are called in,
  * loops twice: both multiply when nested. */
-#define WORK_MAX  100000
-#define TEXT_UNIT 64 /* bytes of text that count as one node */
-#define DEPTH_MAX 200
+#define WORK_MAX   100000
+#define TEXT_UNIT  64 /* bytes of text that count as one node */
+#define DEPTH_MAX  200
+#define LEVELS_MAX 2000 /* of lists within lists, through all the bodies */
 
 static struct html_context escape_list(struct escape *, struct html_context,
 				       const struct nodes *);
@@ -391,7 +392,7 @@ static struct html_context escape_tree(struct escape *e, struct html_context c,
 		buf_add_quoted(&text, name);
 		return failed(e, node, &text);
 	}
-	if (e->depth == DEPTH_MAX) {
+	if (e->depth == DEPTH_MAX || e->level > LEVELS_MAX) {
 		struct buf text = BUF(256);
 
 		buf_add_text(&text, "templates too deep within each other");
@@ -689,9 +690,11 @@ static struct html_context escape_node(struct escape *e, struct html_context c,
 static struct html_context escape_list(struct escape *e, struct html_context c,
 				       const struct nodes *list)
 {
+	e->level++;
 	/* on behind an error, too: Go does, and a later one may be what it reports */
 	for (size_t i = 0; i < list->n && c.state != STATE_DEAD; i++)
 		c = escape_node(e, c, list->v[i]);
+	e->level--;
 	return c;
 }
 

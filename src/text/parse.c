@@ -174,22 +174,24 @@ static struct node *node_at(struct parser *p, enum node_kind kind, struct token 
 
 /* -- names ---------------------------------------------------------------------------- */
 
-/* ".a.b" or "$x.a" cut into its names. */
+/* ".a.b" or "$x.a" cut into its names, whose array always has room for a power of two. */
 static void add_names(struct parser *p, struct node *n, struct str text)
 {
-	size_t dots = 1;
-	struct str *all, piece;
+	struct str piece;
 
-	for (size_t i = 0; i < text.n; i++)
-		dots += text.p[i] == '.';
-	all = ARENA_ARRAY(p->mem, struct str, n->n_names + dots);
-	if (n->n_names)
-		memcpy(all, n->names, n->n_names * sizeof(*all));
-	n->names = all;
 	if (text.p[0] == '.')
 		text = str_from(text, 1);
-	while (str_cut(&text, '.', &piece))
+	while (str_cut(&text, '.', &piece)) {
+		if ((n->n_names & (n->n_names - 1)) == 0) {
+			struct str *more = ARENA_ARRAY(p->mem, struct str,
+						       MAX(n->n_names * 2, 1));
+
+			if (n->n_names)
+				memcpy(more, n->names, n->n_names * sizeof(*more));
+			n->names = more;
+		}
 		n->names[n->n_names++] = piece;
+	}
 }
 
 static struct node *variable_new(struct parser *p, struct token t)

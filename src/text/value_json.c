@@ -10,7 +10,11 @@ struct json {
 	struct buf *out;
 	struct arena *mem;
 	const char *wrong;
+	size_t depth;
 };
+
+/* Values nest as deep as a template takes the trouble to; the C stack does not. */
+#define DEPTH_MAX 1000
 
 static void add(struct json *j, const struct value *v);
 
@@ -113,6 +117,11 @@ static void add_time(struct json *j, const struct moment *m)
 
 static void add(struct json *j, const struct value *v)
 {
+	if (j->depth == DEPTH_MAX) {
+		j->wrong = arena_printf(j->mem, "json: exceeded max depth");
+		return;
+	}
+	j->depth++;
 	switch (value_kind_of(v)) {
 	case VALUE_NOTHING:
 	case VALUE_ANY:
@@ -158,11 +167,12 @@ static void add(struct json *j, const struct value *v)
 					v->type->name);
 		break;
 	}
+	j->depth--;
 }
 
 const char *buf_add_json_value(struct buf *out, struct arena *mem, const struct value *v)
 {
-	struct json j = {out, mem, NULL};
+	struct json j = {.out = out, .mem = mem};
 
 	add(&j, v);
 	return j.wrong;

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Values nest as deep as a template takes the trouble to; the C stack does not. */
+#define DEPTH_MAX 1000
+
 static void print_deep(struct verb *f, const struct value *v, int depth);
 
 static bool is_text_verb(const struct verb *f)
@@ -217,6 +220,10 @@ static void print_deep(struct verb *f, const struct value *v, int depth)
 {
 	struct value bare = value_bare(*v);
 
+	if (depth > DEPTH_MAX) {
+		f->out->full = true; /* as with any text too large to make */
+		return;
+	}
 	if (depth > 0 && print_by_method(f, &bare))
 		return;
 	if (v->held) {

@@ -12,6 +12,12 @@ static void finds(void **state)
 		 NULL},
 		{FUNCS_NOTIFY, "{{ (index .Alerts 0).Labels.x | title }}", NULL},
 		{FUNCS_NOTIFY, "{{ with dict \"a\" 1 }}{{ .a.b.c }}{{ end }}", NULL},
+		{FUNCS_NOTIFY,
+		 "{{ $p := \"\" }}{{ range .Alerts }}{{ if $p }}{{ $p.Labels.a }}{{ end }}"
+		 "{{ $p = . }}{{ end }}",
+		 NULL},
+		{FUNCS_NOTIFY,
+		 "{{ range $x := .Alerts }}{{ else }}{{ $x.Firing }}{{ end }}", NULL},
 		{FUNCS_NOTIFY, "{{ .GroupKey }}",
 		 "f:1:4: template: : at <.GroupKey>: can't evaluate field GroupKey in type "
 		 "*template.Data"},
@@ -83,9 +89,45 @@ static void finds(void **state)
 	}
 }
 
+/* Bodies within bodies, each nested as deep as one may be. */
+static void deep_chains_end(void **state)
+{
+	struct arena mem = {0};
+	struct template_set *set = template_set_new(&mem, FUNCS_NOTIFY);
+	struct errs errs = {.mem = &mem};
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const struct template *t;
+	struct err err;
+
+	(void)state;
+	for (int body = 0; body < 60; body++) {
+		buf_addf(&b, "{{define \"t%d\"}}", body);
+		for (int n = 0; n < 490; n++)
+			buf_add_text(&b, "{{if 1}}");
+		buf_addf(&b, "{{template \"t%d\" .}}", body + 1);
+		for (int n = 0; n < 490; n++)
+			buf_add_text(&b, "{{end}}");
+		buf_add_text(&b, "{{end}}");
+	}
+	buf_add_text(&b, "{{define \"t60\"}}{{end}}{{template \"t0\" .}}");
+	t = template_parse(&mem, set, TEMPLATE_TEXT, "", buf_str(&b),
+			   (struct pos){"f", 1, 1}, &err);
+	assert_non_null(t);
+	template_check(t, notice_type, &errs);
+	assert_int_equal(errs.n, 0);
+	assert_null(template_parse(&mem, set, TEMPLATE_HTML, "", buf_str(&b),
+				   (struct pos){"f", 1, 1}, &err));
+	assert_non_null(strstr(err.text, "too deep"));
+	buf_free(&b);
+	arena_free(&mem);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(finds)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds),
+		cmocka_unit_test(deep_chains_end),
+	};
 
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);
 }

@@ -59,8 +59,7 @@ static void a_bad_file_adds_nothing(void **state)
 	arena_free(&mem);
 }
 
-/* -- error places
- * -------------------------------------------------------------------------- */
+/* -- error places ------------------------------------------------------------------ */
 
 static void errors_have_places(void **state)
 {
@@ -105,8 +104,7 @@ static void errors_have_places(void **state)
 	}
 }
 
-/* -- ceilings
- * ------------------------------------------------------------------------------ */
+/* -- ceilings ---------------------------------------------------------------------- */
 
 static void hostile_templates_end(void **state)
 {
@@ -135,6 +133,17 @@ static void hostile_templates_end(void **state)
 		 "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}{{end}}",
 		 "steps"},
 		{"{{range 1000000}}0123456789{{end}}", "bytes of output"},
+		{"{{$s := list}}{{range 20000}}{{$s = list $s}}{{end}}{{$s}}", "bytes of"},
+		{"{{$s := list}}{{range 20000}}{{$s = list $s}}{{end}}{{print $s}}",
+		 "bytes of memory"},
+		{"{{$s := list}}{{range 20000}}{{$s = list $s}}{{end}}{{toJson $s}}",
+		 "max depth"},
+		{"{{$s := reReplaceAll \" \" \"a\" (printf \"%100000s\" \"\")}}"
+		 "{{range 9}}{{reReplaceAll \"a*b|a\" \"\" $s}}{{end}}",
+		 "steps"},
+		{"{{$l := list}}{{range 300}}{{$l = append $l \"\"}}{{end}}"
+		 "{{range 1000000}}{{join \"\" $l}}{{end}}",
+		 "steps"},
 	};
 
 	(void)state;
@@ -145,6 +154,39 @@ static void hostile_templates_end(void **state)
 		assert_int_equal(r.how, RENDER_FAILED);
 		if (!strstr(r.err.text, cases[i].want))
 			fail_msg("%s: %s", cases[i].in, r.err.text);
+		rendered_free(&r);
+	}
+}
+
+/* Blocks within a template that calls itself: the two depths multiply on the C stack. */
+static void nesting_and_recursion_end(void **state)
+{
+	static const struct {
+		const char *open, *close;
+		size_t n;
+	} cases[] = {{"{{if 1}}", "{{end}}", 490},
+		     {"{{with 1}}", "{{end}}", 490},
+		     {"{{range 1}}", "{{end}}", 490},
+		     {"{{if 1}}", "{{end}}", 60},
+		     {"{{range 1}}", "{{end}}", 50}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct rendered r = rendered_new();
+		struct buf b = BUF(BUF_NO_LIMIT);
+
+		buf_add_text(&b, "{{define \"t\"}}");
+		for (size_t n = 0; n < cases[i].n; n++)
+			buf_add_text(&b, cases[i].open);
+		buf_add_text(&b, "{{template \"t\"}}");
+		for (size_t n = 0; n < cases[i].n; n++)
+			buf_add_text(&b, cases[i].close);
+		buf_add_text(&b, "{{end}}{{template \"t\"}}");
+		render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, buf_text(&b), VALUE_INVALID);
+		assert_int_equal(r.how, RENDER_FAILED);
+		if (!strstr(r.err.text, "maximum template depth"))
+			fail_msg("%s: %s", cases[i].open, r.err.text);
+		buf_free(&b);
 		rendered_free(&r);
 	}
 }
@@ -162,8 +204,7 @@ static void ceilings_are_the_callers(void **state)
 	rendered_free(&r);
 }
 
-/* -- queries
- * ------------------------------------------------------------------------------- */
+/* -- queries ----------------------------------------------------------------------- */
 
 struct answers {
 	const char *known; /* the only expression with an answer */
@@ -243,6 +284,7 @@ int main(void)
 		cmocka_unit_test(a_bad_file_adds_nothing),
 		cmocka_unit_test(errors_have_places),
 		cmocka_unit_test(hostile_templates_end),
+		cmocka_unit_test(nesting_and_recursion_end),
 		cmocka_unit_test(ceilings_are_the_callers),
 		cmocka_unit_test(a_query_never_waits),
 		cmocka_unit_test(a_plain_text_is_known_as_such),
