@@ -97,8 +97,9 @@ struct field {
 	const struct shape *of;
 	const struct field_codec *codec;
 	enum null_elements nulls;
-	bool always; /* printed even when zero */
-	bool quiet;  /* not printed while it has its default: older peers do not know it */
+	bool always;  /* printed even when zero */
+	bool quiet;   /* not printed while it has its default: older peers do not know it */
+	bool is_html; /* rendered with the escapes of HTML */
 	const char *help;
 };
 

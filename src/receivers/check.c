@@ -10,7 +10,20 @@ struct checker {
 	struct errs *errs;
 };
 
-static void check_text(struct checker *c, const char *text, struct pos at)
+/* What is wrong in a template file is told with its place there, too. */
+static void complain(struct checker *c, struct pos at, const struct err *err)
+{
+	bool elsewhere = err->at.file && (!at.file || strcmp(err->at.file, at.file) != 0);
+
+	if (elsewhere)
+		errs_addf(c->errs, at, "%s (%s:%d:%d)", err->text, err->at.file,
+			  err->at.line, err->at.col);
+	else
+		errs_addf(c->errs, at, "%s", err->text);
+}
+
+static void check_text(struct checker *c, enum template_engine engine, const char *text,
+		       struct pos at)
 {
 	struct errs inner = {.mem = &c->mem};
 	const struct template *t;
@@ -18,15 +31,14 @@ static void check_text(struct checker *c, const char *text, struct pos at)
 
 	if (!text || !strstr(text, "{{"))
 		return;
-	t = template_parse(&c->mem, c->set, TEMPLATE_TEXT, "", str_of(text), at, &err);
+	t = template_parse(&c->mem, c->set, engine, "", str_of(text), at, &err);
 	if (!t) {
-		err.at = at;
-		errs_add(c->errs, &err);
+		complain(c, at, &err);
 		return;
 	}
 	template_check(t, notice_type, &inner);
 	for (size_t i = 0; i < inner.n; i++)
-		errs_addf(c->errs, at, "%s", inner.v[i]->text);
+		complain(c, at, inner.v[i]);
 }
 
 static void check_fields(struct checker *, const struct yaml *, struct pos,
@@ -48,10 +60,11 @@ static void check_field(struct checker *c, const struct yaml *y, struct pos at,
 	const struct pair_list *pairs = member;
 
 	if (f->kind == FIELD_TEXT) {
-		check_text(c, *(const char *const *)member, at);
+		check_text(c, f->is_html ? TEMPLATE_HTML : TEMPLATE_TEXT,
+			   *(const char *const *)member, at);
 	} else if (f->kind == FIELD_PAIRS) {
 		for (size_t i = 0; i < pairs->n; i++)
-			check_text(c, pairs->v[i].text, pairs->v[i].at);
+			check_text(c, TEMPLATE_TEXT, pairs->v[i].text, pairs->v[i].at);
 	} else if (f->kind == FIELD_LIST) {
 		check_list(c, y, at, f, member);
 	} else if (f->kind == FIELD_INSIDE) {
@@ -95,7 +108,7 @@ void receiver_templates_check(const struct config *config, const struct template
 		const struct route *r = config->routes[i];
 
 		for (size_t k = 0; k < r->n_labels; k++)
-			check_text(&c, r->labels[k].text, r->labels[k].at);
+			check_text(&c, TEMPLATE_TEXT, r->labels[k].text, r->labels[k].at);
 	}
 	errs_sort(errs);
 	arena_free(&c.mem);

@@ -401,16 +401,20 @@ static void test_templates_checked(void **state)
 		"route: {receiver: r, labels: {x: '{{ .Nope }}'}}\n"
 		"receivers:\n- name: r\n  slack_configs:\n  - api_url: http://x\n"
 		"    title: '{{ .CommonLabels.x }}'\n    text: '{{ .Wrong }}'\n"
-		"    fields: [{title: a, value: '{{ end }}'}]\n",
+		"    fields: [{title: a, value: '{{ end }}'}]\n"
+		"  email_configs: [{to: a@b.c, from: a@b.c, smarthost: 'h:25',\n"
+		"    html: '<a href=\"{{ if .Status }}\">{{ end }}'}]\n",
 		&errs);
 	const struct template_set *set = receiver_templates_load(&mem, c, &files, &errs);
 
 	(void)state;
 	receiver_templates_check(c, set, &found);
-	assert_int_equal(found.n, 3);
+	assert_int_equal(found.n, 4);
 	assert_string_equal(pos_text(&mem, found.v[0]->at), "t:1:31");
 	assert_string_equal(pos_text(&mem, found.v[1]->at), "t:7:11");
 	assert_string_equal(pos_text(&mem, found.v[2]->at), "t:8:32");
+	assert_string_equal(pos_text(&mem, found.v[3]->at), "t:10:11");
+	assert_non_null(strstr(found.v[3]->text, "different contexts"));
 	arena_free(&mem);
 }
 
