@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -90,14 +91,22 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 	return ok;
 }
 
+/* OpenSSL's macro takes the names as if it wrote to them. */
+static bool set_groups(SSL_CTX *ctx, const char *names)
+{
+	char copy[256];
+
+	return snprintf(copy, sizeof(copy), "%s", names) < (int)sizeof(copy) &&
+	       SSL_CTX_set1_groups_list(ctx, copy) == 1;
+}
+
 static bool use_algorithms(SSL_CTX *ctx, const struct server_tls *t, struct err *err)
 {
 	if (t->ciphers && SSL_CTX_set_cipher_list(ctx, t->ciphers) != 1)
 		return fail(err, "cipher_suites");
 	if (t->suites_13 && SSL_CTX_set_ciphersuites(ctx, t->suites_13) != 1)
 		return fail(err, "cipher_suites");
-	return !t->groups || SSL_CTX_set1_groups_list(ctx, t->groups) == 1 ||
-	       fail(err, "curve_preferences");
+	return !t->groups || set_groups(ctx, t->groups) || fail(err, "curve_preferences");
 }
 
 static bool use_client_ca(SSL_CTX *ctx, const struct server_tls *t, struct err *err)
