@@ -215,6 +215,8 @@ static bool fn_append(struct call *c, struct value *out)
 	return true;
 }
 
+#define KEYS_PER_STEP 128
+
 static bool fn_dict(struct call *c, struct value *out)
 {
 	struct entry *v = ARENA_ARRAY(c->mem, struct entry, c->n / 2 + 1);
@@ -222,6 +224,10 @@ static bool fn_dict(struct call *c, struct value *out)
 
 	if (c->n % 2)
 		return call_fail(c, "dict requires an even number of arguments");
+	/* keys are few; many cost what finding each among all of them takes */
+	c->exec->steps += c->n * c->n / KEYS_PER_STEP;
+	if (c->exec->steps > c->exec->steps_max)
+		return call_fail(c, "exceeded %zu steps", c->exec->steps_max);
 	for (size_t i = 0; i < c->n; i += 2) {
 		if (c->args[i].type != &type_string)
 			return call_fail(c, "dict keys must be strings");

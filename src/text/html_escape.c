@@ -44,7 +44,7 @@ struct escape {
 #define WORK_MAX   100000
 #define TEXT_UNIT  64 /* bytes of text that count as one node */
 #define DEPTH_MAX  200
-#define LEVELS_MAX 2000 /* of lists within lists, through all the bodies */
+#define LEVELS_MAX 1000 /* of lists within lists, through all the bodies */
 
 static struct html_context escape_list(struct escape *, struct html_context,
 				       const struct nodes *);
