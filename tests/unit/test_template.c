@@ -142,7 +142,7 @@ static void hostile_templates_end(void **state)
 		 "{{range 9}}{{reReplaceAll \"a*b|a\" \"\" $s}}{{end}}",
 		 "steps"},
 		{"{{$l := list}}{{range 300}}{{$l = append $l \"\"}}{{end}}"
-		 "{{range 1000000}}{{join \"\" $l}}{{end}}",
+		 "{{range 100000}}{{len $l}}{{end}}",
 		 "steps"},
 	};
 
