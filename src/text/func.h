@@ -74,8 +74,6 @@ bool call_template(struct call *, struct str name, struct value dot, struct str 
 /* A function by name; NULL when the flavour has none. */
 const struct func *func_find(enum template_funcs, struct str name);
 const struct func *method_find(const struct type *, struct str name);
-/* The nearest name there is, or NULL. */
-const char *func_nearest(enum template_funcs, struct str name);
 
 /* The tables. vmalert's come apart: those that Prometheus lacks, which rule sets know
  * too, and its own meanings of shared names. */

@@ -35,18 +35,3 @@ const struct func *method_find(const struct type *type, struct str name)
 {
 	return type->methods ? find_in(type->methods, name) : NULL;
 }
-
-const char *func_nearest(enum template_funcs flavour, struct str name)
-{
-	const char *words[128];
-	size_t n = 0;
-
-	for (size_t i = 0; i < TABLES_MAX && flavours[flavour][i]; i++) {
-		for (const struct func *f = flavours[flavour][i]; f->name; f++) {
-			if (n + 1 < COUNT_OF(words))
-				words[n++] = f->name;
-		}
-	}
-	words[n] = NULL;
-	return str_nearest(name, words);
-}
