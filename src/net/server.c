@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "net/server.h"
 #include "net/clock.h"
+#include "net/pace.h"
 #include "net/server_tls.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ struct server {
 	struct evhttp *http;
 	struct server_options options;
 	struct tls_context *tls;
+	struct pace *pace;
 	LIST_HEAD(, call) calls;
 	struct evhttp_bound_socket *sockets[64];
 	size_t n_sockets;
@@ -65,13 +67,15 @@ static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct server *s = arg;
 	struct call *c = mem_new(sizeof(*c));
+	struct evhttp_connection *conn = evhttp_request_get_connection(req);
 
 	c->server = s;
 	c->req = req;
 	c->began = clock_mono();
 	LIST_INSERT_HEAD(&s->calls, c, list);
-	evhttp_connection_set_closecb(evhttp_request_get_connection(req), on_client_gone,
-				      s);
+	evhttp_connection_set_closecb(conn, on_client_gone, s);
+	pace_request_is_here(s->pace,
+			     bufferevent_getfd(evhttp_connection_get_bufferevent(conn)));
 	s->options.handle(s->options.arg, c);
 }
 
@@ -122,12 +126,15 @@ static struct bufferevent *new_connection(struct event_base *base, void *arg)
 {
 	struct server *s = arg;
 	SSL *ssl = s->tls ? tls_context_session(s->tls) : NULL;
+	struct bufferevent *bev;
 
 	watch_crowd(-1, 0, s);
-	if (!ssl)
-		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	return bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-					      BEV_OPT_CLOSE_ON_FREE);
+	bev = ssl ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+						   BEV_OPT_CLOSE_ON_FREE)
+		  : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (bev)
+		pace_watch(s->pace, bev);
+	return bev;
 }
 
 static void fill_defaults(struct server_options *o)
@@ -159,6 +166,7 @@ struct server *server_new(struct event_base *base, const struct server_options *
 	LIST_INIT(&s->calls);
 	s->resume = evtimer_new(base, watch_crowd, s);
 	s->http = evhttp_new(base);
+	s->pace = pace_new(base, s->options.timeout);
 	ASSERT(s->http && s->resume);
 	patience.tv_sec = s->options.timeout / 1000;
 	patience.tv_usec = s->options.timeout % 1000 * 1000;
@@ -198,6 +206,7 @@ void server_free(struct server *s)
 	while (!LIST_EMPTY(&s->calls))
 		call_free(LIST_FIRST(&s->calls));
 	event_free(s->resume);
+	pace_free(s->pace);
 	tls_context_free(s->tls);
 	free(s);
 }

@@ -8,7 +8,7 @@
  * Memory:  the call and all it points to live until it is answered; call_mem is an arena
  *          for the handler's use.
  * Limits:  struct server_options. A body over the ceiling gets 413, headers over theirs
- *          400, a client that is slower than the timeout is cut off.
+ *          400, a client that is slower than the timeout is cut off (pace.h).
  */
 #pragma once
 #include "base/arena.h"
@@ -24,7 +24,7 @@ struct server_options {
 	size_t max_body;	/* 0: 64 MiB */
 	size_t max_headers;	/* 0: 64 KiB */
 	size_t max_connections; /* 0: 4000; more wait in the kernel's queue */
-	span_ms timeout;	/* of a read or a write; 0: 60s */
+	span_ms timeout;	/* of a request or an answer; 0: 60s */
 	void (*handle)(void *arg, struct call *);
 	void *arg;
 };

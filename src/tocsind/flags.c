@@ -65,8 +65,8 @@ static const struct flag rows[] = {
 	 "Most GET requests at a time; 0: the larger of 8 and the number of processors.",
 	 false},
 	{"web.timeout", FLAG_DURATION, AT(web_timeout_ns), "0s",
-	 "A client that neither sends nor takes a byte for so long is cut off; 0: one "
-	 "minute.",
+	 "A client that needs longer for a request, or for taking its answer, is cut off; "
+	 "0: one minute.",
 	 false},
 	{"web.max-body-bytes", FLAG_INT, AT(max_body), "67108864",
 	 "Largest request body; a larger one is answered 413.", false},

@@ -222,6 +222,79 @@ def test_a_slow_client_is_cut_off(slow_client):
     assert left == b""
 
 
+def seconds_until_cut(s, drip, most=8):
+    """Drips over and over; how long until the other side ends the connection."""
+    began = time.monotonic()
+    s.settimeout(0.05)
+    while time.monotonic() - began < most:
+        try:
+            s.sendall(drip)
+            if s.recv(16) == b"":
+                break
+        except TimeoutError:
+            pass
+        except OSError:
+            break
+        time.sleep(0.05)
+    s.close()
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("kind", ["header", "body", "second request", "handshake"])
+def test_a_client_that_drips_is_cut_off(start, far, folder, certificate, kind):
+    """Each of them sends a byte now and then, so that no silence gives it away."""
+    (folder / "web.yml").write_text(
+        "tls_server_config: {cert_file: %s, key_file: %s}\n" % certificate)
+    tls = kind == "handshake"
+    context = client_context(certificate[0]) if tls else None
+    d = start(make_config(hook(far)), args=["--web.timeout=1s"] + (
+        [f"--web.config.file={folder}/web.yml"] if tls else []),
+        **({"scheme": "https", "when_up": {"context": context}} if tls else {}))
+    s = socket.create_connection(("127.0.0.1", d.port), 5)
+    s.sendall({"header": b"GET / HTTP/1.1\r\nX: ", "handshake": b"\x16\x03\x01\x02\x00",
+               "body": b"POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
+               "second request": b"GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n"}[kind])
+    if kind == "second request":
+        assert s.recv(4096).startswith(b"HTTP/1.1 200")
+        s.sendall(b"GET / HTTP/1.1\r\nX: ")
+    assert 0.5 < seconds_until_cut(s, b"\x01" if tls else b"x") < 5
+    assert d.get("/-/healthy", context=context).status == 200
+
+
+def test_a_client_that_takes_its_answer_too_slowly_is_cut_off(start, far):
+    d = start(make_config(hook(far), route={"group_wait": "1h"}), args=["--web.timeout=1s"])
+    for i in range(0, 20000, 2000):
+        d.post("/api/v2/alerts", [firing("A", n=str(n), text="x" * 300)
+                                  for n in range(i, i + 2000)])
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect(("127.0.0.1", d.port))
+    s.settimeout(5)
+    s.sendall(b"GET /api/v2/alerts HTTP/1.1\r\nHost: x\r\n\r\n")
+    got, began = b"", time.monotonic()
+    while time.monotonic() - began < 3:
+        got += s.recv(1000)
+        time.sleep(0.1)
+    while piece := s.recv(1 << 20):
+        got += piece
+    s.close()
+    assert len(got) < 8000000 < len(d.get("/api/v2/alerts").text)
+
+
+def test_a_client_that_makes_way_is_not_cut_off(start, far):
+    """Three times the timeout, but always more than the least pace."""
+    d = start(make_config(hook(far)), args=["--web.timeout=1s"])
+    body = json.dumps([firing("Long", text="x" * 150000)]).encode()
+    s = socket.create_connection(("127.0.0.1", d.port), 5)
+    s.sendall(b"POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              b"Content-Length: %d\r\n\r\n" % len(body))
+    for i in range(0, len(body), 5000):
+        s.sendall(body[i:i + 5000])
+        time.sleep(0.1)
+    assert s.recv(4096).startswith(b"HTTP/1.1 200")
+    s.close()
+
+
 # -- prefix, TLS, passwords --------------------------------------------------------------
 def test_a_route_prefix(start, far, box):
     d = start(make_config(hook(far)), args=["--web.external-url=https://alerts.example.org/am/"],
