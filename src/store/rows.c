@@ -191,6 +191,18 @@ void store_forget_rule_alert(struct store *s, const char *key)
 	forget(s, FORGET_RULE_ALERT, key);
 }
 
+void store_save_rule_file(struct store *s, const char *path, struct str text)
+{
+	const struct cell cells[] = {TEXT_CELL(path), STR_CELL(text)};
+
+	store_queue(s, SAVE_RULE_FILE, cells, COUNT_OF(cells));
+}
+
+void store_forget_rule_file(struct store *s, const char *path)
+{
+	forget(s, FORGET_RULE_FILE, path);
+}
+
 static struct cell text_or_null(const char *text)
 {
 	return text ? TEXT_CELL(text) : (struct cell){.kind = CELL_NULL};
@@ -377,6 +389,11 @@ static void give_rule_alert(struct row *r, const struct store_visitor *to)
 		to->rule_alert(to->ctx, &a);
 }
 
+static void give_rule_file(struct row *r, const struct store_visitor *to)
+{
+	to->rule_file(to->ctx, text_column(r, 0), text_column(r, 1));
+}
+
 static bool load_table(struct store *s, const char *table, const char *order,
 		       void (*give)(struct row *, const struct store_visitor *),
 		       const struct store_visitor *to, struct err *err)
@@ -415,6 +432,7 @@ bool store_load(struct store *s, const struct store_visitor *to, bool *is_damage
 		{"told", "key", give_told},
 		{"alerts", "updated_at, fingerprint", give_alert},
 		{"rule_alerts", "key", give_rule_alert},
+		{"rule_files", "path", give_rule_file},
 	};
 	bool ok = true;
 	int code;

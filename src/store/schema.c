@@ -32,6 +32,8 @@ static const char *const migrations[] = {
 	"CREATE INDEX journal_at ON journal (at);"
 	"CREATE INDEX journal_fingerprint ON journal (fingerprint, at)"
 	" WHERE fingerprint IS NOT NULL;",
+	"CREATE TABLE rule_files ("
+	" path TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 const char *const statement_sql[STATEMENTS] = {
@@ -44,6 +46,8 @@ const char *const statement_sql[STATEMENTS] = {
 	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
 			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
+	[SAVE_RULE_FILE] = "INSERT OR REPLACE INTO rule_files VALUES (?,?)",
+	[FORGET_RULE_FILE] = "DELETE FROM rule_files WHERE path = ?",
 	[ADD_RECORD] =
 		"INSERT INTO journal (at, kind, reason, fingerprint, labels, group_key,"
 		" receiver, integration, cause, delivery)"

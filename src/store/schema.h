@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+/* For each table of rows the saving, then the forgetting; then the rest. */
 enum statement {
 	SAVE_SILENCE,
 	FORGET_SILENCE,
@@ -13,6 +14,8 @@ enum statement {
 	FORGET_ALERT,
 	SAVE_RULE_ALERT,
 	FORGET_RULE_ALERT,
+	SAVE_RULE_FILE,
+	FORGET_RULE_FILE,
 	ADD_RECORD,
 	TRIM_BY_AGE,
 	TRIM_BY_COUNT,

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "store/store.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "store/rows.h"
 
@@ -24,8 +25,9 @@
 struct write { /* with its cells' bytes behind it, one block */
 	struct write *next;
 	enum statement what;
+	bool is_superseded;
 	size_t n;
-	struct cell cells[];
+	struct cell cells[]; /* of a row: its key first */
 };
 struct sync {
 	void (*done)(void *, bool);
@@ -291,6 +293,57 @@ static struct batch take_batch(struct store *s)
 	return b;
 }
 
+/* -- while the disk fails ------------------------------------------------------------- */
+
+static bool is_of_row(const struct write *w)
+{
+	return w->what < ADD_RECORD;
+}
+
+static bool is_forget(const struct write *w)
+{
+	return is_of_row(w) && w->what % 2;
+}
+
+/* Of the writes to one row only the last counts. */
+static void mark_superseded(struct write *batch)
+{
+	struct map rows[ADD_RECORD / 2] = {0};
+
+	for (struct write *w = batch; w; w = w->next) {
+		struct write *before;
+
+		if (!is_of_row(w))
+			continue;
+		before = map_find(&rows[w->what / 2], w->cells[0].s);
+		if (before)
+			before->is_superseded = true;
+		map_put(&rows[w->what / 2], w->cells[0].s, w);
+	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		map_free(&rows[i]);
+}
+
+/* Waiting must not cost more than one write a row, whatever the time. */
+static void shrink(struct batch *b)
+{
+	struct write **link = &b->first, *w;
+	size_t forgets = 0;
+
+	mark_superseded(b->first);
+	b->n = 0;
+	while ((w = *link)) {
+		forgets += is_forget(w);
+		if (w->is_superseded || (is_forget(w) && forgets > STORE_MAX_QUEUE)) {
+			*link = w->next;
+			free(w);
+		} else {
+			b->n++;
+			link = &w->next;
+		}
+	}
+}
+
 /* What could not be written goes back to the head of the queue. */
 static void put_back(struct store *s, struct batch *b)
 {
@@ -336,6 +389,8 @@ static bool write_one_batch(struct store *s)
 	trim = s->health.batches % TRIM_EVERY == 0; /* only this thread changes it */
 	if (b.first)
 		ok = write_batch(s, b.first, trim && s->now, s->now, error, sizeof(error));
+	if (!ok)
+		shrink(&b);
 	pthread_mutex_lock(&s->mtx);
 	if (!s->health.error[0] != ok)
 		wake(s->report_fd); /* whoever asks for the health should look */

@@ -10,8 +10,11 @@
  * Failure: a write that fails is tried again until it succeeds; the syncs that waited for
  *          it are told false at once. store_health counts and names the last error.
  * Limits:  STORE_MAX_QUEUE queued writes; beyond it journal records are dropped and
- * counted, state never. Schema:  tables silences, told, alerts, rule_alerts, journal; see
- * schema.c. Times are milliseconds since 1970 UTC unless they are text.
+ * counted, state never: while the disk fails, of the writes to one row only the last
+ *          is kept, and deletions beyond the ceiling are dropped (such a row is found
+ *          expired at the next start).
+ * Schema:  tables silences, told, alerts, rule_alerts, rule_files, journal; see schema.c.
+ *          Times are milliseconds since 1970 UTC unless they are text.
  */
 #pragma once
 #include "engine/event.h"
@@ -30,6 +33,7 @@ struct store_visitor {
 	void (*told)(void *ctx, const struct told *);
 	void (*alert)(void *ctx, const struct alert *);
 	void (*rule_alert)(void *ctx, const struct rule_alert *);
+	void (*rule_file)(void *ctx, const char *path, const char *text);
 	/* a row that cannot be read: it is left alone */
 	void (*broken)(void *ctx, const char *table, const char *key, const char *why);
 };
@@ -56,6 +60,8 @@ void store_save_alert(struct store *, const struct alert *);
 void store_forget_alert(struct store *, uint64_t fingerprint);
 void store_save_rule_alert(struct store *, const char *key, const struct rule_alert *);
 void store_forget_rule_alert(struct store *, const char *key);
+void store_save_rule_file(struct store *, const char *path, struct str text);
+void store_forget_rule_file(struct store *, const char *path);
 void store_record(struct store *, wall_ms at, const struct record *);
 
 /* done is called from store_poll once all that was queued so far is on the disk (true) or

@@ -141,9 +141,18 @@ static void rules_changed(void *arg, const struct rule_file *file)
 
 static void rules_gone(void *arg, const char *path)
 {
+	struct daemon *d = arg;
 	struct event ev = {.kind = EVENT_RULES_GONE, .path = path};
 
-	daemon_feed(arg, &ev);
+	daemon_feed(d, &ev);
+	store_forget_rule_file(d->store, path);
+}
+
+static void rules_keep(void *arg, const char *path, struct str text)
+{
+	struct daemon *d = arg;
+
+	store_save_rule_file(d->store, path, text);
 }
 
 static void on_scan(evutil_socket_t fd, short what, void *arg)
@@ -212,6 +221,13 @@ static void restore_rule_alert(void *d, const struct rule_alert *a)
 	restore(d, &(struct event){.kind = EVENT_RESTORE_RULE_ALERT, .rule_alert = a});
 }
 
+static void restore_rule_file(void *arg, const char *path, const char *text)
+{
+	struct daemon *d = arg;
+
+	rulefiles_remember(d->rules, path, text);
+}
+
 static void restore_broken(void *d, const char *table, const char *key, const char *why)
 {
 	(void)d;
@@ -243,6 +259,7 @@ static bool open_store(struct daemon *d, struct err *err)
 		.told = restore_told,
 		.alert = restore_alert,
 		.rule_alert = restore_rule_alert,
+		.rule_file = restore_rule_file,
 		.broken = restore_broken,
 	};
 	struct buf notes = BUF(4096);
@@ -579,7 +596,7 @@ static const char *own_hostname(struct arena *mem)
 
 static bool make_parts(struct daemon *d, struct err *err)
 {
-	struct rulefiles_host rules = {d, rules_changed, rules_gone};
+	struct rulefiles_host rules = {d, rules_changed, rules_gone, rules_keep};
 	struct server_options web = {
 		.max_body = (size_t)MAX(d->flags.max_body, 0),
 		.timeout = d->flags.web_timeout_ns / 1000000,
@@ -596,6 +613,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 	if (!set_urls(d, err))
 		return false;
 	d->engine = make_engine(d);
+	d->rules = rulefiles_new(&rules);
 	if (!open_store(d, err))
 		return false;
 	d->store_ready = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST,
@@ -605,7 +623,6 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->api = make_api(d);
 	web.arg = d->api;
 	d->server = server_new(d->base, &web);
-	d->rules = rulefiles_new(&rules);
 	return web_load(d, err) && use_tls(d, err);
 }
 

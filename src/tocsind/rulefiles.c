@@ -23,6 +23,7 @@ struct rulefile {
 	struct arena good_mem;
 	const struct rule_file *good; /* NULL: never was good */
 	char *mistakes;		      /* NULL: not broken */
+	char *kept;		      /* NULL, or the last good text of an earlier run */
 };
 struct rulefiles {
 	struct rulefiles_host host;
@@ -49,6 +50,7 @@ static void file_free(struct rulefile *f)
 {
 	arena_free(&f->good_mem);
 	free(f->mistakes);
+	free(f->kept);
 	free(f->path);
 	free(f);
 }
@@ -138,6 +140,18 @@ static char *text_of(struct errs *errs)
 	return buf_take(&b, NULL);
 }
 
+static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
+				     const char *path, struct str text, struct errs *errs,
+				     struct errs *warnings)
+{
+	const struct rule_file *file = rule_file_parse(mem, path, text, rf->names, errs,
+						       warnings);
+
+	if (file)
+		engine_check_rules(file, errs);
+	return errs->n ? NULL : file;
+}
+
 static void set_aside(struct rulefile *f, char *mistakes)
 {
 	bool is_news = !f->mistakes || strcmp(f->mistakes, mistakes);
@@ -162,14 +176,37 @@ static void take(struct rulefiles *rf, struct rulefile *f, struct arena *mem,
 {
 	struct arena old = f->good_mem;
 
-	log_info("rules", f->good ? "rule file changed" : "rule file loaded",
-		 L_STR("file", f->path), L_INT("groups", good->n_groups));
 	f->good = good;
 	f->good_mem = *mem;
-	free(f->mistakes);
-	f->mistakes = NULL;
 	rf->host.changed(rf->host.ctx, good);
 	arena_free(&old);
+}
+
+static void take_news(struct rulefiles *rf, struct rulefile *f, struct arena *mem,
+		      const struct rule_file *good, struct str text)
+{
+	log_info("rules", f->good ? "rule file changed" : "rule file loaded",
+		 L_STR("file", f->path), L_INT("groups", good->n_groups));
+	free(f->mistakes);
+	f->mistakes = NULL;
+	if (!f->kept || !str_is(text, f->kept))
+		rf->host.keep(rf->host.ctx, f->path, text);
+	take(rf, f, mem, good);
+}
+
+/* A broken file that never was good in this run, but in the one before. */
+static void take_kept(struct rulefiles *rf, struct rulefile *f)
+{
+	struct arena mem = {0}, err_mem = {0};
+	struct errs errs = {.mem = &err_mem};
+	const struct rule_file *good = parse(rf, &mem, f->path, str_of(f->kept), &errs,
+					     NULL);
+
+	if (good)
+		take(rf, f, &mem, good);
+	else
+		arena_free(&mem);
+	arena_free(&err_mem);
 }
 
 static void read_file(struct rulefiles *rf, struct rulefile *f)
@@ -184,16 +221,18 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	if (!outside_read(NULL, &mem, f->path, &text, &err))
 		errs_add(&errs, &err);
 	else
-		good = rule_file_parse(&mem, f->path, text, rf->names, &errs, &warnings);
-	if (good)
-		engine_check_rules(good, &errs);
+		good = parse(rf, &mem, f->path, text, &errs, &warnings);
 	note_warnings(&warnings);
-	if (errs.n) {
+	if (good) {
+		take_news(rf, f, &mem, good, text);
+	} else {
+		if (f->kept)
+			take_kept(rf, f);
 		set_aside(f, text_of(&errs));
 		arena_free(&mem);
-	} else {
-		take(rf, f, &mem, good);
 	}
+	free(f->kept);
+	f->kept = NULL;
 	arena_free(&err_mem);
 }
 
@@ -207,6 +246,14 @@ static struct rulefile *file_at(struct rulefiles *rf, const char *path)
 		map_put(&rf->files, str_of(f->path), f);
 	}
 	return f;
+}
+
+void rulefiles_remember(struct rulefiles *rf, const char *path, const char *text)
+{
+	struct rulefile *f = file_at(rf, path);
+
+	free(f->kept);
+	f->kept = mem_text(text);
 }
 
 static void look_at(struct rulefiles *rf, const char *path, bool force)
@@ -234,8 +281,7 @@ static void drop_missing(struct rulefiles *rf)
 		if (f->present)
 			continue;
 		log_info("rules", "rule file gone", L_STR("file", f->path));
-		if (f->good)
-			rf->host.gone(rf->host.ctx, f->path);
+		rf->host.gone(rf->host.ctx, f->path);
 		map_del(&rf->files, str_of(f->path));
 		file_free(f);
 	}

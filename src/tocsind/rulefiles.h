@@ -1,7 +1,9 @@
 /* rulefiles.h - the rule files on disk: which there are, which changed, which are broken.
  *
  * A file is read when its identity on disk changed. One that has a mistake is set aside
- * with its text, and its last good version goes on; the others never notice.
+ * with its text, and its last good version goes on; the others never notice. The text of
+ * each good version is handed out to be kept, and taken back at the next start, so that a
+ * restart does not lose what a broken file still runs.
  *
  * Watch:  rulefiles_fd is readable when something in the folders changed (inotify): call
  *         rulefiles_drain, then rulefiles_scan a moment later. A scan every few seconds
@@ -17,11 +19,14 @@ struct rulefiles_host {
 	void *ctx;
 	void (*changed)(void *ctx, const struct rule_file *); /* a good new version */
 	void (*gone)(void *ctx, const char *path);
+	void (*keep)(void *ctx, const char *path, struct str text); /* of changed */
 };
 
 struct rulefiles *rulefiles_new(const struct rulefiles_host *) MUST_USE;
 void rulefiles_free(struct rulefiles *);
 
+/* Before the first scan: what keep was given last, maybe by an earlier run; copied. */
+void rulefiles_remember(struct rulefiles *, const char *path, const char *text);
 /* The globs to look at from now on; copied. */
 void rulefiles_set(struct rulefiles *, const char *const *globs, size_t n,
 		   enum name_scheme);

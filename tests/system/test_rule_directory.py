@@ -208,6 +208,38 @@ def test_the_daemon_starts_with_a_broken_file(start, far, backend, rules):
     soon(lambda: d.rule("One"), "its repair")
 
 
+@pytest.mark.parametrize("broken_while", ["it runs", "it is down"])
+def test_the_last_good_version_outlives_a_restart(start, far, backend, rules, keep, broken_while):
+    backend.set("one", ({"host": "a"}, 1))
+    good = rule_file(group("g", alert("One", "one", **{"for": "1h"})))
+    write(rules / "f.yml", good)
+    write(rules / "gone.yml", rule_file(group("h", alert("Gone", "one"))))
+    d = start(make_config(hook(far), backend=backend), rules)
+    active_at = until(lambda: d.rule("One")["alerts"], 8)[0]["activeAt"]
+    until(lambda: d.rule("Gone"), 5)
+    until(lambda: d.metric("tocsin_store_queue_length") == 0, 5)
+    time.sleep(0.5)  # of the last batch
+    if broken_while == "it runs":
+        write(rules / "f.yml", BROKEN)
+        until(lambda: d.metric("tocsin_rule_file_broken", file=str(rules / "f.yml")) == 1, 5)
+        d.kill()
+    else:
+        d.kill()
+        write(rules / "f.yml", BROKEN)
+    (rules / "gone.yml").unlink()
+    for _ in range(2):
+        d = keep(d.again())
+        assert d.metric("tocsin_rule_file_broken", file=str(rules / "f.yml")) == 1
+        assert until(lambda: d.rule("One")["alerts"], 5)[0]["activeAt"] == active_at
+        assert "its last good version goes on" in d.log() and not d.rule("Gone")
+        d.kill()
+    (rules / "f.yml").unlink()
+    d = keep(d.again())
+    write(rules / "f.yml", BROKEN)
+    until(lambda: d.metric("tocsin_rule_file_broken", file=str(rules / "f.yml")) == 1, 5)
+    assert not d.rule("One")
+
+
 def test_rule_files_of_the_configuration(start, far, backend, folder):
     (folder / "etc").mkdir()
     write(folder / "etc" / "a.rules.yml", rule_file(group("a", alert("A", "one"))))

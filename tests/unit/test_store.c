@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,11 @@ static void see_rule_alert(void *ctx, const struct rule_alert *a)
 	buf_addf(b, " since %lld\n", (long long)a->active_at);
 }
 
+static void see_rule_file(void *ctx, const char *path, const char *text)
+{
+	buf_addf(&((struct seen *)ctx)->text, "file %s: %s\n", path, text);
+}
+
 static void see_broken(void *ctx, const char *table, const char *key, const char *why)
 {
 	buf_addf(&((struct seen *)ctx)->text, "broken %s %s: %s\n", table, key, why);
@@ -91,8 +97,8 @@ static struct store *open_at(const char *folder, struct buf *notes)
 static void expect(struct store *s, const char *want)
 {
 	struct seen seen = {BUF(10000)};
-	struct store_visitor v = {&seen,     see_silence,    see_told,
-				  see_alert, see_rule_alert, see_broken};
+	struct store_visitor v = {&seen,	  see_silence,	 see_told,  see_alert,
+				  see_rule_alert, see_rule_file, see_broken};
 	bool is_damaged;
 
 	assert_true(store_load(s, &v, &is_damaged, NULL));
@@ -140,13 +146,15 @@ static void fill(struct store *s, struct arena *mem)
 	store_save_told(s, "k", &told);
 	store_save_alert(s, &alert);
 	store_save_rule_alert(s, "rk", &rule);
+	store_save_rule_file(s, "f.yml", STR("groups:\n"));
 }
 
 static const char all[] =
 	"silence 947e3b36-87e0-41eb-a1d1-1584b90e8250 {a=\"b\",c=~\"d|e\"} 100000 me why\n"
 	"told {}:{} r webhook 1 at 5 firing 2 ts=1.2\n"
 	"alert {alertname=\"Grüße \\\"x\\\"\\n\"} 2026-01-02T05:04:05.678901234+02:00\n"
-	"rule f.yml g R pending {alertname=\"Grüße \\\"x\\\"\\n\"} since 42\n";
+	"rule f.yml g R pending {alertname=\"Grüße \\\"x\\\"\\n\"} since 42\n"
+	"file f.yml: groups:\n\n";
 
 static char *folder(void)
 {
@@ -185,6 +193,7 @@ static void what_was_synced_is_there(void **state)
 	store_forget_silence(s, "947e3b36-87e0-41eb-a1d1-1584b90e8250");
 	store_forget_told(s, "k");
 	store_forget_rule_alert(s, "rk");
+	store_forget_rule_file(s, "f.yml");
 	assert_true(store_close(s)); /* writes what is queued */
 	s = open_at(at, &notes);
 	expect(s, "alert {alertname=\"Grüße \\\"x\\\"\\n\"} "
@@ -223,8 +232,8 @@ static void damage_within_is_found_when_reading(void **state)
 	const char *at = folder();
 	struct buf notes = BUF(1000), long_text = BUF(100000);
 	struct seen seen = {BUF(1000000)};
-	struct store_visitor v = {&seen,     see_silence,    see_told,
-				  see_alert, see_rule_alert, see_broken};
+	struct store_visitor v = {&seen,	  see_silence,	 see_told,  see_alert,
+				  see_rule_alert, see_rule_file, see_broken};
 	struct store_options options = {.folder = at};
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
@@ -266,6 +275,49 @@ static void damage_within_is_found_when_reading(void **state)
 	remove_all(at);
 }
 
+/* A trigger plays the disk that fails. */
+static void break_table(const char *folder, const char *sql)
+{
+	struct arena mem = {0};
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(arena_printf(&mem, "%s/tocsin.db", folder), &db),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	arena_free(&mem);
+}
+
+static void a_failing_disk_costs_one_write_a_row(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	int done = 0;
+
+	(void)state;
+	break_table(at, "CREATE TRIGGER t BEFORE INSERT ON rule_files"
+			" BEGIN SELECT RAISE(ABORT, 'no'); END");
+	for (int i = 0; i < 1000; i++) {
+		store_save_rule_file(s, i % 2 ? "odd" : "even",
+				     str_of(arena_printf(&mem, "%d", i)));
+		store_save_rule_file(s, "gone", STR("x"));
+		store_forget_rule_file(s, "gone");
+	}
+	wait_for(s, &done);
+	assert_int_equal(done, -1);
+	assert_string_equal(store_health(s).error, "no");
+	assert_int_equal(store_health(s).queued, 3);
+	break_table(at, "DROP TRIGGER t");
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, "file even: 998\nfile odd: 999\n");
+	assert_true(store_close(s));
+	arena_free(&mem);
+	remove_all(at);
+}
+
 static void the_journal_is_readable(void **state)
 {
 	const char *at = folder();
@@ -298,6 +350,7 @@ int main(void)
 		cmocka_unit_test(what_was_synced_is_there),
 		cmocka_unit_test(a_damaged_file_is_set_aside),
 		cmocka_unit_test(damage_within_is_found_when_reading),
+		cmocka_unit_test(a_failing_disk_costs_one_write_a_row),
 		cmocka_unit_test(the_journal_is_readable),
 	};
 
