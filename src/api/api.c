@@ -119,6 +119,36 @@ void answer_json(struct request *r, int status, const struct buf *b)
 	finish(r, status, "application/json", buf_str(b));
 }
 
+struct counted_stream {
+	struct request *r;
+	struct stream of;
+};
+
+static bool more_counted(void *arg, struct buf *b)
+{
+	struct counted_stream *s = arg;
+
+	return s->of.more(s->of.arg, b);
+}
+
+static void counted_ended(void *arg)
+{
+	struct counted_stream *s = arg;
+
+	count(s->r, 200);
+	s->of.ended(s->of.arg);
+}
+
+void answer_json_stream(struct request *r, const struct stream *of)
+{
+	struct counted_stream *s = ARENA_NEW(r->mem, struct counted_stream);
+
+	*s = (struct counted_stream){r, *of};
+	add_common_headers(r);
+	call_set_header(r->call, "Content-Type", "application/json");
+	call_stream(r->call, 200, &(struct stream){s, more_counted, counted_ended});
+}
+
 void answer_typed(struct request *r, const char *type, const struct buf *b)
 {
 	finish(r, 200, type, buf_str(b));

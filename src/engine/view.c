@@ -37,79 +37,104 @@ static void fill_alert(struct engine *e, const struct stored_alert *s, struct al
 		v->receivers[v->n_receivers++] = s->routes[i]->receiver;
 }
 
-struct alert_view *view_alerts(struct engine *e, wall_ms now, struct arena *mem, size_t *n)
+static int by_number(const void *a, const void *b)
 {
-	struct alert_view *v = ARENA_ARRAY(mem, struct alert_view, e->alerts.n);
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+uint64_t *view_fingerprints(struct engine *e, wall_ms now, const struct matchers *matchers,
+			    struct arena *mem, size_t *n)
+{
+	uint64_t *v = ARENA_ARRAY(mem, uint64_t, e->alerts.n);
 	struct instant at = instant_of_ms(now);
 	struct stored_alert *s;
 
 	*n = 0;
 	for (size_t i = 0; (s = map_next(&e->alerts, &i));) {
-		if (!stored_alert_is_resolved(s, at))
-			fill_alert(e, s, &v[(*n)++], now, mem);
+		if (!stored_alert_is_resolved(s, at) && matchers_hold(matchers, s->labels))
+			v[(*n)++] = s->fingerprint;
 	}
+	if (*n)
+		qsort(v, *n, sizeof(*v), by_number);
 	return v;
 }
 
-struct alert_view *view_alert(struct engine *e, wall_ms now, struct arena *mem,
-			      uint64_t fingerprint)
+bool view_alert(struct engine *e, wall_ms now, struct arena *mem, uint64_t fingerprint,
+		struct alert_view *out)
 {
 	struct stored_alert *s = map_find(&e->alerts, map_key_u64(&fingerprint));
-	struct alert_view *v;
 
-	if (!s)
-		return NULL;
-	v = ARENA_NEW(mem, struct alert_view);
-	fill_alert(e, s, v, now, mem);
-	return v;
+	*out = (struct alert_view){0};
+	if (s)
+		fill_alert(e, s, out, now, mem);
+	return s != NULL;
 }
 
-static int in_alert_order(const void *a, const void *b)
+static void fill_group(const struct group *g, struct group_view *v)
 {
-	const struct alert_view *x = a, *y = b;
-
-	return alert_cmp(x->alert.labels, y->alert.labels);
-}
-
-static void fill_group(struct engine *e, struct group *g, struct group_view *v, wall_ms now,
-		       struct arena *mem)
-{
-	struct instant at = instant_of_ms(now);
-
 	*v = (struct group_view){
+		.id = g->map_key,
 		.labels = g->labels,
 		.receiver = g->route->receiver,
 		.route = g->route,
 		.key = g->key,
-		.alerts = ARENA_ARRAY(mem, struct alert_view, g->members.n),
+		.muted_by = g->muted_by,
+		.n_muted_by = g->n_muted_by,
 		.next_flush_at = g->timer.deadline.at,
 	};
-	for (size_t i = 0; i < g->members.n; i++) {
-		struct stored_alert *s = g->members.v[i]->alert;
-		struct alert_view *a;
-
-		if (stored_alert_is_resolved(s, at))
-			continue;
-		a = &v->alerts[v->n_alerts++];
-		fill_alert(e, s, a, now, mem);
-		a->muted_by = g->muted_by;
-		a->n_muted_by = g->n_muted_by;
-		if (g->n_muted_by)
-			a->state = MEMBER_SUPPRESSED;
-	}
-	if (v->n_alerts)
-		qsort(v->alerts, v->n_alerts, sizeof(*v->alerts), in_alert_order);
 }
 
-struct group_view *view_groups(struct engine *e, wall_ms now, struct arena *mem, size_t *n)
+struct group_view *view_groups(struct engine *e, struct arena *mem, size_t *n)
 {
 	struct group_view *v = ARENA_ARRAY(mem, struct group_view, e->groups.n);
 	struct group *g;
 
 	*n = 0;
 	for (size_t at = 0; (g = map_next(&e->groups, &at));)
-		fill_group(e, g, &v[(*n)++], now, mem);
+		fill_group(g, &v[(*n)++]);
 	return v;
+}
+
+bool view_group(struct engine *e, struct str id, struct group_view *out)
+{
+	struct group *g = map_find(&e->groups, id);
+
+	if (g)
+		fill_group(g, out);
+	return g != NULL;
+}
+
+static int in_alert_order(const void *a, const void *b)
+{
+	const struct stored_alert *const *x = a, *const *y = b;
+
+	return alert_cmp((*x)->labels, (*y)->labels);
+}
+
+uint64_t *view_group_alerts(struct engine *e, wall_ms now, struct str id, struct arena *mem,
+			    size_t *n)
+{
+	struct group *g = map_find(&e->groups, id);
+	struct instant at = instant_of_ms(now);
+	const struct stored_alert **v;
+	uint64_t *fingerprints;
+
+	*n = 0;
+	if (!g)
+		return NULL;
+	v = ARENA_ARRAY(mem, const struct stored_alert *, g->members.n);
+	for (size_t i = 0; i < g->members.n; i++) {
+		if (!stored_alert_is_resolved(g->members.v[i]->alert, at))
+			v[(*n)++] = g->members.v[i]->alert;
+	}
+	if (*n)
+		qsort(v, *n, sizeof(*v), in_alert_order);
+	fingerprints = ARENA_ARRAY(mem, uint64_t, *n);
+	for (size_t i = 0; i < *n; i++)
+		fingerprints[i] = v[i]->fingerprint;
+	return fingerprints;
 }
 
 const struct silence **view_silences(struct engine *e, struct arena *mem, size_t *n)

@@ -22,23 +22,31 @@ struct alert_view {
 	const struct receiver **receivers; /* in order of the routes */
 	size_t n_receivers;
 };
-/* Every stored alert that is not resolved, in the order they came. */
-struct alert_view *view_alerts(struct engine *, wall_ms now, struct arena *, size_t *n);
-/* One alert; NULL when it is not stored. */
-struct alert_view *view_alert(struct engine *, wall_ms now, struct arena *,
-			      uint64_t fingerprint);
+/* The fingerprints, ascending, of the alerts that are not resolved and whose labels the
+ * matchers accept. */
+uint64_t *view_fingerprints(struct engine *, wall_ms now, const struct matchers *,
+			    struct arena *, size_t *n);
+/* One alert; false when it is not stored. */
+bool view_alert(struct engine *, wall_ms now, struct arena *, uint64_t fingerprint,
+		struct alert_view *) MUST_USE;
 
 struct group_view {
+	struct str id; /* the same from step to step */
 	const struct labels *labels;
 	const struct receiver *receiver;
 	const struct route *route;
 	const char *key;
-	struct alert_view *alerts; /* not resolved, in alert order */
-	size_t n_alerts;
+	const char **muted_by;
+	size_t n_muted_by;
 	wall_ms next_flush_at;
 };
 /* Live groups, in order of creation. */
-struct group_view *view_groups(struct engine *, wall_ms now, struct arena *, size_t *n);
+struct group_view *view_groups(struct engine *, struct arena *, size_t *n);
+/* False when there is none any more. */
+bool view_group(struct engine *, struct str id, struct group_view *) MUST_USE;
+/* The fingerprints of its alerts that are not resolved, in alert order. */
+uint64_t *view_group_alerts(struct engine *, wall_ms now, struct str id, struct arena *,
+			    size_t *n);
 
 const struct silence **view_silences(struct engine *, struct arena *, size_t *n);
 const struct silence *view_silence(struct engine *, const char *id);

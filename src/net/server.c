@@ -34,10 +34,11 @@ struct call {
 	LIST_ENTRY(call) list;
 	struct server *server;
 	struct evhttp_request *req; /* NULL: the client is gone */
+	struct evhttp_connection *conn;
 	struct arena mem;
-	struct evbuffer *out; /* of an answer in pieces */
 	mono_ms began;
-	bool in_pieces;
+	struct stream stream; /* more is NULL: the answer is not in pieces */
+	struct buf piece;
 };
 
 struct server {
@@ -53,14 +54,37 @@ struct server {
 	bool paused;
 };
 
+static void call_free(struct call *c)
+{
+	if (c->stream.more)
+		c->stream.ended(c->stream.arg);
+	LIST_REMOVE(c, list);
+	buf_free(&c->piece);
+	arena_free(&c->mem);
+	free(c);
+}
+
+/* Whoever is at work on an answer ends its call; a stream just stops. A request that was
+ * cut from its connection is ours, others evhttp frees. */
 static void on_client_gone(struct evhttp_connection *conn, void *arg)
 {
 	struct server *s = arg;
-	struct call *c;
+	struct call *c, *next;
+	bool is_ours;
 
-	LIST_FOREACH(c, &s->calls, list)
-	if (c->req && evhttp_request_get_connection(c->req) == conn)
-		c->req = NULL;
+	for (c = LIST_FIRST(&s->calls); c; c = next) {
+		next = LIST_NEXT(c, list);
+		if (!c->req || c->conn != conn)
+			continue;
+		c->conn = NULL;
+		is_ours = !evhttp_request_get_connection(c->req);
+		if (is_ours && c->stream.more)
+			evhttp_request_free(c->req);
+		if (!is_ours || c->stream.more)
+			c->req = NULL;
+		if (c->stream.more)
+			call_free(c);
+	}
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
@@ -71,6 +95,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 
 	c->server = s;
 	c->req = req;
+	c->conn = conn;
 	c->began = clock_mono();
 	LIST_INSERT_HEAD(&s->calls, c, list);
 	evhttp_connection_set_closecb(conn, on_client_gone, s);
@@ -187,15 +212,6 @@ bool server_use_tls(struct server *s, const struct server_tls *tls, struct err *
 {
 	s->tls = tls_context_new(tls, err);
 	return s->tls != NULL;
-}
-
-static void call_free(struct call *c)
-{
-	if (c->out)
-		evbuffer_free(c->out);
-	LIST_REMOVE(c, list);
-	arena_free(&c->mem);
-	free(c);
 }
 
 void server_free(struct server *s)
@@ -488,27 +504,51 @@ void call_answer(struct call *c, int status, struct str body)
 	call_free(c);
 }
 
-void call_begin(struct call *c, int status)
-{
-	c->out = evbuffer_new();
-	ASSERT(c->out);
-	c->in_pieces = true;
-	if (c->req)
-		evhttp_send_reply_start(c->req, status, reason_of(status));
-}
+static void send_next_piece(struct evhttp_connection *conn, void *arg);
 
-void call_add(struct call *c, struct str piece)
+static void send_piece(struct call *c, bool is_last)
 {
-	ASSERT(c->in_pieces);
-	if (!c->req || !piece.n)
+	struct evbuffer *out = evbuffer_new();
+
+	ASSERT(out);
+	evbuffer_add(out, c->piece.p, c->piece.n);
+	evhttp_send_reply_chunk_with_cb(c->req, out, is_last ? NULL : send_next_piece, c);
+	evbuffer_free(out);
+	if (!is_last)
 		return;
-	evbuffer_add(c->out, piece.p, piece.n);
-	evhttp_send_reply_chunk(c->req, c->out);
+	evhttp_send_reply_end(c->req);
+	call_free(c);
 }
 
-void call_end(struct call *c)
+static bool make_piece(struct call *c)
 {
-	if (c->req)
-		evhttp_send_reply_end(c->req);
-	call_free(c);
+	bool more = true;
+
+	buf_reset(&c->piece);
+	while (more && !c->piece.n) /* evhttp forgets an empty one */
+		more = c->stream.more(c->stream.arg, &c->piece);
+	return more;
+}
+
+static void send_next_piece(struct evhttp_connection *conn, void *arg)
+{
+	struct call *c = arg;
+	bool more = make_piece(c);
+
+	(void)conn;
+	send_piece(c, !more);
+}
+
+void call_stream(struct call *c, int status, const struct stream *stream)
+{
+	c->stream = *stream;
+	c->piece = BUF(BUF_NO_LIMIT);
+	if (!c->req) {
+		call_free(c);
+	} else if (!make_piece(c)) {
+		call_answer(c, status, buf_str(&c->piece));
+	} else {
+		evhttp_send_reply_start(c->req, status, reason_of(status));
+		send_piece(c, false);
+	}
 }

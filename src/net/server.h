@@ -73,7 +73,13 @@ void call_set_header(struct call *, const char *name, const char *value);
 /* Ends the call. The body is copied. */
 void call_answer(struct call *, int status, struct str body);
 
-/* Or in pieces: begin, any number of adds, end. The pieces leave as they come. */
-void call_begin(struct call *, int status);
-void call_add(struct call *, struct str piece);
-void call_end(struct call *);
+/* Or in pieces, each asked for when the one before has left, so that a long answer never
+ * sits in memory as a whole. */
+struct stream {
+	void *arg;
+	/* Adds the next piece, about STREAM_PIECE bytes; false: it was the last. */
+	bool (*more)(void *arg, struct buf *);
+	void (*ended)(void *arg); /* once, also when the client went away */
+};
+#define STREAM_PIECE ((size_t)64 * 1024)
+void call_stream(struct call *, int status, const struct stream *);

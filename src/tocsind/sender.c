@@ -150,27 +150,32 @@ static struct attempt_env env_of(struct daemon *d)
 const struct labels *sender_route_labels(void *daemon, const struct group_view *g,
 					 struct arena *mem)
 {
-	const struct attempt_env env = env_of(daemon);
-	struct notification_alert *v = ARENA_ARRAY(mem, struct notification_alert,
-						   g->n_alerts);
+	struct daemon *d = daemon;
+	const struct attempt_env env = env_of(d);
 	struct notification n = {
 		.receiver = g->receiver,
 		.route = g->route,
 		.group_key = g->key,
 		.group_labels = g->labels,
-		.alerts = v,
-		.n_alerts = g->n_alerts,
 		.firing = true,
 	};
+	struct notification_alert *alerts;
+	struct alert_view v;
+	uint64_t *fingerprints;
+	size_t n_alerts;
 
-	for (size_t i = 0; i < g->n_alerts; i++) {
-		const struct alert *a = &g->alerts[i].alert;
-
-		v[i] = (struct notification_alert){a->labels,	     a->annotations,
-						   a->starts_at,     INSTANT_ZERO,
-						   a->generator_url, false};
+	if (!g->route->n_labels)
+		return &labels_none;
+	fingerprints = view_group_alerts(d->engine, daemon_now(d), g->id, mem, &n_alerts);
+	alerts = ARENA_ARRAY(mem, struct notification_alert, n_alerts);
+	for (size_t i = 0; i < n_alerts; i++) {
+		if (view_alert(d->engine, daemon_now(d), mem, fingerprints[i], &v))
+			alerts[n.n_alerts++] = (struct notification_alert){
+				v.alert.labels, v.alert.annotations,   v.alert.starts_at,
+				INSTANT_ZERO,	v.alert.generator_url, false};
 	}
-	return g->route->n_labels ? route_labels_render(mem, &env, &n) : &labels_none;
+	n.alerts = alerts;
+	return route_labels_render(mem, &env, &n);
 }
 
 void sender_start(struct daemon *d, const struct delivery_wish *wish)
