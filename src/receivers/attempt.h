@@ -49,11 +49,11 @@ struct attempt_env {
 	void *ctx;
 	uint64_t random; /* a new one for each attempt */
 
-	/* Better than the peers, and the daemon's default: a 429 is tried again whoever
-	 * said it, and a template that fails costs its field only, not the page. */
-	bool retry_rate_limited;
 	bool as_0_25; /* the shapes of Alertmanager 0.25 (spec/receivers.md 19) */
-	bool mend_templates;
+	/* Better than the peers, and the daemon's default: a 429 is tried again whoever
+	 * said it, a template that fails costs its field only, not the page, and what is
+	 * too long loses whole alerts before its text is cut. */
+	bool retry_rate_limited, mend_templates, leave_out_alerts;
 };
 
 enum attempt_wants { WANTS_NOTHING, WANTS_HTTP, WANTS_MAIL };
@@ -72,10 +72,11 @@ struct attempt {
 	/* how it ended */
 	enum verdict verdict;
 	enum failure failure;
-	const char *error;   /* NULL: none */
-	const char *mended;  /* a template that failed in a message sent all the same */
-	span_ms retry_after; /* the server asked to wait so long; 0: it did not */
-	bool remembers;	     /* memory replaces what the notification log had */
+	const char *error;     /* NULL: none */
+	const char *mended;    /* a template that failed in a message sent all the same */
+	const char *shortened; /* what was left out because it was too long; or NULL */
+	span_ms retry_after;   /* the server asked to wait so long; 0: it did not */
+	bool remembers;	       /* memory replaces what the notification log had */
 	const struct text_pair *memory;
 	size_t n_memory;
 

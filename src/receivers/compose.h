@@ -17,6 +17,8 @@ struct render {
 	size_t n_alerts;		   /* of the notification, that the data shows */
 	bool failed;			   /* since then every field renders as "" */
 	const char *error;
+	/* by render_less: alerts left out, characters of each annotation */
+	size_t n_left_out, annotations;
 };
 /* The data of the notification; max_alerts 0: all of them. */
 void render_start(struct render *, struct attempt *, size_t max_alerts);
@@ -27,6 +29,28 @@ struct str render_message(struct render *, const char *field); /* what people re
 struct str render_line(struct render *, const char *field);    /* a title, a subject */
 struct str render_html(struct render *, const char *field);    /* a message */
 struct str render_text(struct render *, const char *field);    /* a colour, a link, ... */
+
+/* How long a text may be for its service. */
+struct room {
+	size_t n;
+	bool bytes;   /* of UTF-8; else characters */
+	bool is_data; /* text for programs: nothing may be added to it */
+};
+/* A message that is over the room shows fewer alerts, then less of the annotations, and
+ * says so (attempt_env.leave_out_alerts). If that does not do, HTML becomes a plain line,
+ * and other text is for cut_to. */
+struct str render_within(struct render *, const char *field, const struct room *,
+			 bool html);
+struct str cut_to(struct arena *, struct str, const struct room *); /* as the peers cut */
+/* Shows fewer alerts, then less of the annotations, until fits(); it was asked last with
+ * what is shown from then on. False: nothing does, and all is shown. */
+#define ALL SIZE_MAX
+bool render_less(struct render *, bool (*fits)(struct render *, void *arg), void *arg);
+void render_all(struct render *);		    /* shows all again */
+const char *render_left_out(const struct render *); /* "… 3 of 20 alerts shown" */
+/* One line of HTML that names the group, without any template. */
+struct str render_plain(struct render *);
+
 /* For addresses and keys: a failure is never mended. */
 struct str render_exactly(struct render *, const char *field);
 /* Ends the attempt when a field failed: not sent, not retried. False then. */

@@ -34,6 +34,7 @@ static void check(struct decode *d, struct integration_config *ic)
 
 static void compose(struct attempt *a)
 {
+	static const struct room of_message = {.n = 4096}, of_content = {.n = 2000};
 	const struct discord *s = a->n->integration->settings;
 	struct str title, message, content;
 	struct json body = JSON;
@@ -43,8 +44,10 @@ static void compose(struct attempt *a)
 
 	render_start(&r, a, 0);
 	title = cut_chars(a->mem, render_line(&r, s->title), 256);
-	message = cut_chars(a->mem, render_message(&r, s->message), 4096);
-	content = cut_chars(a->mem, render_message(&r, s->content), 2000);
+	message = cut_to(a->mem, render_within(&r, s->message, &of_message, false),
+			 &of_message);
+	content = cut_to(a->mem, render_within(&r, s->content, &of_content, false),
+			 &of_content);
 	if (!render_ok(&r) || !secret_get(a, s->webhook_url, s->webhook_url_file, &url))
 		return;
 	json_open(&body, '{');

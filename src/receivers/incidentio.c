@@ -48,6 +48,28 @@ static void check(struct decode *d, struct integration_config *ic)
 			"or http_config.authorization must be configured");
 }
 
+/* The peers leave one alert and do not say so. */
+static void write_less(struct json *body, struct render *r)
+{
+	size_t good = 1, bad = r->n_alerts;
+
+	buf_reset(&body->out);
+	if (!r->a->env->leave_out_alerts) {
+		write_message_cut(body, r, "1", 1);
+		return;
+	}
+	while (bad - good > 1) {
+		r->n_alerts = good + (bad - good) / 2;
+		write_message(body, r, "1");
+		*(body->out.n + 1 > MAX_MESSAGE ? &bad : &good) = r->n_alerts;
+		buf_reset(&body->out);
+	}
+	r->n_alerts = good; /* the message counts the others as truncated */
+	write_message(body, r, "1");
+	r->a->shortened = arena_printf(r->a->mem, "… %zu of %zu alerts shown", good,
+				       r->a->n->n_alerts);
+}
+
 static void compose(struct attempt *a)
 {
 	const struct incidentio *s = a->n->integration->settings;
@@ -60,10 +82,8 @@ static void compose(struct attempt *a)
 		return;
 	render_start(&r, a, (size_t)s->max_alerts);
 	write_message(&body, &r, "1");
-	if (body.out.n + 1 > MAX_MESSAGE && r.n_alerts > 1) {
-		buf_reset(&body.out);
-		write_message_cut(&body, &r, "1", 1);
-	}
+	if (body.out.n + 1 > MAX_MESSAGE && r.n_alerts > 1)
+		write_less(&body, &r);
 	want_json(a, url, &body);
 	if (*token)
 		authorize(a, arena_printf(a->mem, "Bearer %s", token));

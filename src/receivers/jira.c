@@ -323,8 +323,9 @@ static void add_compact(struct buf *out, struct str json)
 static bool put_description(struct issue *i, const struct jira *s)
 {
 	struct attempt *a = i->r->a;
-	struct str text = cut_chars(a->mem, render_message(i->r, s->description.template),
-				    32767);
+	const struct room room = {.n = 32767, .is_data = is_api_3(a)};
+	struct str text = cut_to(
+		a->mem, render_within(i->r, s->description.template, &room, false), &room);
 	struct json j = JSON;
 	json_t *parsed;
 

@@ -235,11 +235,13 @@ static void write_priority(struct json *j, struct render *r,
 static void write_body(struct json *j, struct render *r, const struct mattermost *s,
 		       struct str channel)
 {
+	static const struct room room = {.n = MAX_TEXT};
+
 	json_open(j, '{');
 	if (s->attachments.n)
-		json_put_some(
-			j, "text",
-			cut_chars(r->a->mem, render_message(r, s->own.text), MAX_TEXT));
+		json_put_some(j, "text",
+			      cut_to(r->a->mem, render_within(r, s->own.text, &room, false),
+				     &room));
 	json_put_some(j, "channel", channel);
 	json_put_some(j, "username", render_text(r, s->username));
 	json_put_some(j, "icon_url", render_text(r, s->icon_url));

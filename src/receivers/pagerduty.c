@@ -149,6 +149,8 @@ static struct str render_details(struct render *r, const struct pagerduty *p)
 	add_all_usual(mem, v, &n, r->a->env->as_0_25);
 	qsort(v, n, sizeof(*v), cmp_members);
 	json_open(&j, '{');
+	if (r->n_left_out || r->annotations != ALL)
+		json_put_text(&j, "shown", render_left_out(r));
 	for (size_t i = 0; i < n && !r->failed; i++) {
 		json_key(&j, str_of(v[i].name));
 		if (r->a->env->as_0_25)
@@ -270,6 +272,26 @@ static void render_event(struct render *r, const char *key, struct event *e)
 	e->links = render_images(r, &p->links, true);
 }
 
+static void write_event(struct json *body, const struct event *e)
+{
+	buf_reset(&body->out);
+	(is_v1(e->p) ? write_v1 : write_v2)(body, e);
+}
+
+struct shrinking {
+	struct event *e;
+	struct json *body;
+};
+
+static bool fits_in_event(struct render *r, void *arg)
+{
+	struct shrinking *s = arg;
+
+	s->e->details = render_details(r, s->e->p);
+	write_event(s->body, s->e);
+	return s->body->out.n + 1 <= MAX_EVENT;
+}
+
 static void compose(struct attempt *a)
 {
 	const struct pagerduty *p = a->n->integration->settings;
@@ -291,11 +313,12 @@ static void compose(struct attempt *a)
 			v1 ? "service" : "routing");
 		return;
 	}
-	(v1 ? write_v1 : write_v2)(&body, &e);
-	if (body.out.n + 1 > MAX_EVENT) {
+	write_event(&body, &e);
+	if (body.out.n + 1 > MAX_EVENT &&
+	    !(a->env->leave_out_alerts &&
+	      render_less(&r, fits_in_event, &(struct shrinking){&e, &body}))) {
 		e.details = STR(TOO_LONG);
-		buf_reset(&body.out);
-		(v1 ? write_v1 : write_v2)(&body, &e);
+		write_event(&body, &e);
 	}
 	want_json(a, v1 ? V1_URL : p->url, &body);
 	set_timeout(a, p->timeout);

@@ -68,15 +68,15 @@ static const char *address(struct render *r, const struct pushover *s, const cha
 {
 	struct arena *mem = r->a->mem;
 	struct str title = cut_chars(mem, render_line(r, s->title), 250);
-	struct str message = s->html ? render_html(r, s->message)
-				     : render_message(r, s->message);
+	static const struct room room = {.n = 1024};
+	struct str message = render_within(r, s->message, &room, s->html);
 	struct str url = cut_chars(mem, render_text(r, s->url), 512);
 	struct str user = render_exactly(r, user_key), token = render_exactly(r, app_token);
 	struct buf out = BUF(BUF_NO_LIMIT);
 	struct str device;
 	const char *text;
 
-	message = str_trim(cut_chars(mem, message, 1024));
+	message = str_trim(cut_to(mem, message, &room));
 	if (!message.n)
 		message = STR("(no details)");
 	device = render_text(r, s->device);

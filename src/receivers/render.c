@@ -111,7 +111,7 @@ void render_start(struct render *r, struct attempt *a, size_t max_alerts)
 {
 	const struct notification *n = a->n;
 
-	*r = (struct render){.a = a, .n_alerts = n->n_alerts};
+	*r = (struct render){.a = a, .n_alerts = n->n_alerts, .annotations = ALL};
 	if (max_alerts && max_alerts < n->n_alerts)
 		r->n_alerts = max_alerts;
 	r->notice.receiver = notice_receiver(a->mem, str_of(n->receiver->name));
@@ -196,6 +196,11 @@ static struct str mended(struct render *r, enum mend how, bool html, const char 
 	buf_free(&plain);
 	buf_free(&escaped);
 	return text;
+}
+
+struct str render_plain(struct render *r)
+{
+	return mended(r, MEND_LINE, true, NULL);
 }
 
 static struct str fail(struct render *r, const struct err *err, const char *whole,

@@ -148,7 +148,8 @@ static void publish(struct attempt *a, const char *region, const struct aws_cred
 {
 	const struct sns *s = a->n->integration->settings;
 	struct aws_form *f = ARENA_NEW(a->mem, struct aws_form);
-	size_t most = *s->phone_number ? MAX_PHONE_BYTES : MAX_BYTES;
+	struct room room = {.n = *s->phone_number ? MAX_PHONE_BYTES : MAX_BYTES,
+			    .bytes = true};
 	struct str topic, message, url;
 	const char *hash = group_hash(a->mem, a->n->group_key);
 	struct render r;
@@ -162,13 +163,13 @@ static void publish(struct attempt *a, const char *region, const struct aws_cred
 	add_text(&r, f, "PhoneNumber", render_text(&r, s->phone_number));
 	add_text(&r, f, "TargetArn", render_text(&r, s->target_arn));
 	add_text(&r, f, "Subject", render_line(&r, s->subject));
-	message = render_message(&r, s->message);
+	message = render_within(&r, s->message, &room, false);
 	if (str_ends(topic, STR(".fifo"))) {
 		aws_form_add(f, "MessageDeduplicationId", hash);
 		aws_form_add(f, "MessageGroupId", hash);
 	}
-	add_attributes(&r, f, s, message.n > most);
-	add_text(&r, f, "Message", str_slice(message, 0, most));
+	add_attributes(&r, f, s, message.n > room.n || a->shortened);
+	add_text(&r, f, "Message", str_slice(message, 0, room.n));
 	url = render_exactly(&r, s->api_url);
 	if (r.failed)
 		retry(a, FAILURE_OTHER, "%s", r.error);

@@ -82,13 +82,14 @@ static bool read_again(struct attempt *a, struct secret secret, const char *file
 
 static bool message_of(struct render *r, const struct telegram *s, struct str *out)
 {
+	static const struct room room = {.n = MAX_CHARS};
 	bool html = !strcmp(s->parse_mode, "HTML");
 
-	*out = html ? render_html(r, s->message) : render_message(r, s->message);
+	*out = render_within(r, s->message, &room, html);
 	if (!render_ok(r))
 		return false;
 	if (!html)
-		*out = cut_chars(r->a->mem, *out, MAX_CHARS);
+		*out = cut_to(r->a->mem, *out, &room);
 	else if (utf8_count(*out) > MAX_CHARS)
 		*out = STR(TOO_LONG); /* half of an HTML text would be refused */
 	return true;

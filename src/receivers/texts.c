@@ -31,6 +31,11 @@ struct str cut_bytes(struct arena *mem, struct str s, size_t n)
 	return str_of(arena_printf(mem, "%.*s\xe2\x80\xa6", (int)end, s.p));
 }
 
+struct str cut_to(struct arena *mem, struct str text, const struct room *room)
+{
+	return (room->bytes ? cut_bytes : cut_chars)(mem, text, room->n);
+}
+
 const char *hex_of(struct arena *mem, const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -96,6 +96,7 @@ static const char *message_type(struct render *r, const struct victorops *s)
 
 static void write_body(struct json *j, struct render *r, const struct victorops *s)
 {
+	static const struct room room = {.n = 20480};
 	struct arena *mem = r->a->mem;
 	struct entry_text *v = ARENA_ARRAY(mem, struct entry_text, s->custom_fields.n + 5);
 	size_t n = 0;
@@ -107,7 +108,7 @@ static void write_body(struct json *j, struct render *r, const struct victorops 
 				     render_text(r, s->entity_display_name)};
 	v[n++] = (struct entry_text){
 		"state_message",
-		cut_chars(mem, render_message(r, s->state_message), 20480)};
+		cut_to(mem, render_within(r, s->state_message, &room, false), &room)};
 	v[n++] = (struct entry_text){"monitoring_tool", render_text(r, s->monitoring_tool)};
 	for (size_t i = 0; i < s->custom_fields.n; i++)
 		v[n++] = (struct entry_text){s->custom_fields.v[i].name,

@@ -41,15 +41,16 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 static void compose(struct attempt *a)
 {
 	const struct webex *s = a->n->integration->settings;
+	static const struct room of_message = {.n = MAX_BYTES, .bytes = true};
 	struct str message, room;
 	struct json body = JSON;
 	struct render r;
 
 	render_start(&r, a, 0);
-	message = render_message(&r, s->message);
+	message = render_within(&r, s->message, &of_message, false);
 	if (!render_ok(&r))
 		return;
-	message = cut_bytes(a->mem, message, MAX_BYTES);
+	message = cut_to(a->mem, message, &of_message);
 	room = render_exactly(&r, s->room_id);
 	if (r.failed)
 		a->mended = r.error; /* sent all the same */

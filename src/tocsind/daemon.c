@@ -350,11 +350,15 @@ static void host_add_metrics(void *arg, struct buf *b)
 		"template of theirs failed.\n"
 		"# TYPE tocsin_notification_templates_mended_total counter\n"
 		"tocsin_notification_templates_mended_total %llu\n"
+		"# HELP tocsin_notifications_shortened_total Messages too long for their "
+		"receiver.\n"
+		"# TYPE tocsin_notifications_shortened_total counter\n"
+		"tocsin_notifications_shortened_total %llu\n"
 		"# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
 		"# TYPE tocsin_backend_warnings_total counter\n"
 		"tocsin_backend_warnings_total %llu\n",
 		rulefiles_count(d->rules), n, (unsigned long long)d->mended_templates,
-		(unsigned long long)d->backend_warnings);
+		(unsigned long long)d->shortened, (unsigned long long)d->backend_warnings);
 	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
 			"# TYPE tocsin_rule_file_broken gauge\n");
 	for (size_t i = 0; i < n; i++) {

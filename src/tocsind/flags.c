@@ -82,6 +82,16 @@ static const struct flag rows[] = {
 	 "only "
 	 "warns, and sends what can be sent.",
 	 false},
+	{"notify.retry-rate-limited", FLAG_BOOL, AT(retry_rate_limited), "true",
+	 "Try again what a receiver answered with 429, and not before its Retry-After; "
+	 "off: "
+	 "give up where Alertmanager does.",
+	 false},
+	{"notify.leave-out-alerts", FLAG_BOOL, AT(leave_out_alerts), "true",
+	 "A message too long for its receiver shows fewer alerts, then shorter "
+	 "annotations, "
+	 "and says so; off: its text is cut, as Alertmanager does.",
+	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are "
 	 "accepted.",

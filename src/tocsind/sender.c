@@ -84,6 +84,12 @@ static void finish(struct sending *s)
 			 L_STR("receiver", name_of(&s->mem, a->n)),
 			 L_STR("err", a->mended));
 	}
+	if (a->shortened) {
+		d->shortened++;
+		log_warn("notify", "a message was too long for its receiver",
+			 L_STR("receiver", name_of(&s->mem, a->n)),
+			 L_STR("sent", a->shortened));
+	}
 	vec_push(&d->ended_deliveries, end);
 	sending_free(s);
 	daemon_feed(d, NULL);
@@ -141,7 +147,8 @@ static struct attempt_env env_of(struct daemon *d)
 		.read = outside_read,
 		.env = outside_env,
 		.random = clock_seed(),
-		.retry_rate_limited = true,
+		.retry_rate_limited = d->flags.retry_rate_limited,
+		.leave_out_alerts = d->flags.leave_out_alerts,
 		.mend_templates = true,
 		.as_0_25 = d->flags.as_0_25,
 	};

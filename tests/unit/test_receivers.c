@@ -391,6 +391,124 @@ static void test_better_than_the_peers(void **state)
 	arena_free(&b.mem);
 }
 
+/* -- too long ------------------------------------------------------------------------- */
+
+#define LINES                                                                              \
+	"'{{ range .Alerts }}{{ .Status }} {{ .Labels.n }} {{ .Annotations.text }}\\n{{ "  \
+	"end }}'"
+
+static const struct {
+	const char *name, *kind, *settings;
+	size_t firing, resolved, annotation; /* alerts, and the length of their text */
+	const char *shortened;		     /* NULL: it goes out whole */
+	const char *there, *not_there;	     /* in the body; NULL: not looked for */
+} too_long[] = {
+	{"what fits stays whole", "discord",
+	 "{webhook_url: 'http://x', message: " LINES "}", 10, 0, 300, NULL, "firing 9 ",
+	 "shown"},
+	{"alerts at the end go", "discord", "{webhook_url: 'http://x', message: " LINES "}",
+	 20, 0, 300, "… 13 of 20 alerts shown", "firing 12 ", "firing 13 "},
+	{"the resolved go first", "discord",
+	 "{webhook_url: 'http://x', message: " LINES "}", 10, 10, 300,
+	 "… 13 of 20 alerts shown", "resolved 12 ", "resolved 13 "},
+	{"then annotations are shortened", "discord",
+	 "{webhook_url: 'http://x', message: " LINES "}", 3, 0, 5000,
+	 "… annotations are shortened", "firing 2 aaa", NULL},
+	{"and left out", "discord",
+	 "{webhook_url: 'http://x', message: x, content: '{{ range $a := .Alerts }}x{{ "
+	 "range "
+	 "stringSlice "
+	 "\"1\" \"2\" \"3\" \"4\" \"5\" \"6\" \"7\" \"8\" \"9\" \"10\" \"11\" \"12\" "
+	 "\"13\" "
+	 "\"14\" \"15\" \"16\" \"17\" \"18\" \"19\" \"20\" \"21\" }}"
+	 "{{ $a.Annotations.text }}{{ end }}{{ end }}'}",
+	 1, 0, 5000, "… annotations are left out", "\"x\\n", "aaa"},
+	{"what alerts cannot help is cut", "discord",
+	 "{webhook_url: 'http://x', content: '{{ printf \"%2500d\" 1 }}'}", 3, 0, 0,
+	 "the text is cut", "…\"", "shown"},
+	{"characters count, not bytes", "telegram",
+	 "{bot_token: t, chat_id: 1, parse_mode: '', message: '{{ range .Alerts }}"
+	 "{{ .Labels.n }} {{ printf \"%.1000s\" (reReplaceAll \"a\" \"ä\" "
+	 ".Annotations.text) }} {{ end }}'}",
+	 4, 0, 1000, NULL, "3 ä", "shown"},
+	{"HTML stays whole HTML", "telegram",
+	 "{bot_token: t, chat_id: 1, parse_mode: HTML, message: '{{ range .Alerts }}"
+	 "<b>{{ .Labels.n }}</b><i>{{ .Annotations.text }}</i>{{ end }}'}",
+	 20, 0, 300, "… 12 of 20 alerts shown", "11\\u003c/b", "12\\u003c/b"},
+	{"HTML without room for anything", "telegram",
+	 "{bot_token: t, chat_id: 1, parse_mode: HTML, message: '<b>{{ printf \"%5000d\" 1 "
+	 "}}</b>'}",
+	 2, 0, 0, "the text is cut", "[FIRING:2]", "could not be sent"},
+	{"bytes count", "webex",
+	 "{room_id: r, message: " LINES ", http_config: {authorization: {credentials: c}}}",
+	 40, 0, 300, "… 23 of 40 alerts shown", "firing 22 ", "firing 23 "},
+	{"data stays data", "jira",
+	 "{api_url: 'http://x', project: P, issue_type: T, api_type: cloud, description: "
+	 "'[{{ range $i, $a := .Alerts }}{{ if $i }},{{ end }}\"{{ .Annotations.text }}\""
+	 "{{ end }}]'}",
+	 200, 0, 300, "… 108 of 200 alerts shown", "aaa\"]", "shown"},
+	{"PagerDuty's event", "pagerduty", "{routing_key: k}", 3000, 0, 300,
+	 "… 1057 of 3000 alerts shown", "\"shown\":\"… 1057 of 3000 alerts shown\"",
+	 "Custom details have been removed"},
+	{"incident.io's message", "incidentio", "{url: 'http://x', alert_source_token: t}",
+	 3000, 0, 300, "… 1082 of 3000 alerts shown", "\"truncatedAlerts\":1918", NULL},
+	{"SNS's form", "sns",
+	 "{phone_number: '1', message: " LINES
+	 ", sigv4: {region: r, access_key: a, secret_key: s}}",
+	 20, 0, 300, "… 5 of 20 alerts shown", "firing+4+", "firing+5+"},
+};
+
+static void make_alerts(struct bench *b, size_t firing, size_t resolved, size_t annotation)
+{
+	size_t n = firing + resolved;
+	struct notification_alert *v = ARENA_ARRAY(&b->mem, struct notification_alert, n);
+	char *text = arena_alloc(&b->mem, annotation + 1);
+
+	memset(text, 'a', annotation);
+	for (size_t i = 0; i < n; i++) {
+		struct label label = {"n", arena_printf(&b->mem, "%zu", i)};
+		struct label note = {"text", text};
+
+		v[i] = (struct notification_alert){labels_new(&b->mem, &label, 1, NULL),
+						   labels_new_raw(&b->mem, &note, 1, NULL),
+						   {0, 0, 0},
+						   INSTANT_ZERO,
+						   "",
+						   i >= firing};
+	}
+	b->n.alerts = v;
+	b->n.n_alerts = n;
+}
+
+static void test_too_long(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(too_long); i++) {
+		struct bench b = {0};
+		const char *got;
+
+		bench_start(&b, too_long[i].kind, too_long[i].settings);
+		b.env.leave_out_alerts = true;
+		make_alerts(&b, too_long[i].firing, too_long[i].resolved,
+			    too_long[i].annotation);
+		attempt_start(&b.a);
+		if (!strcmp(too_long[i].kind, "jira")) /* which looked for the issue */
+			answer(&b, 200, "application/json", "{\"issues\":[]}", NULL);
+		got = b.a.shortened ? b.a.shortened : "whole";
+		if (b.a.wants != WANTS_HTTP ||
+		    strcmp(got, too_long[i].shortened ? too_long[i].shortened : "whole"))
+			fail_msg("%s: %s, %s", too_long[i].name, got,
+				 b.a.error ? b.a.error : "");
+		if ((too_long[i].there &&
+		     str_find(b.a.http.body, str_of(too_long[i].there)) == STR_NONE) ||
+		    (too_long[i].not_there &&
+		     str_find(b.a.http.body, str_of(too_long[i].not_there)) != STR_NONE))
+			fail_msg("%s: %.*s", too_long[i].name,
+				 (int)MIN(b.a.http.body.n, 6000), b.a.http.body.p);
+		arena_free(&b.mem);
+	}
+}
+
 /* What the peers notice when a page should go out is said when the configuration loads. */
 static void test_templates_checked(void **state)
 {
@@ -534,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_better_than_the_peers),
 		cmocka_unit_test(test_resolved_unwanted),
+		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_templates_checked),
 		cmocka_unit_test(test_secret_files),
 		cmocka_unit_test(test_addresses),
