@@ -443,7 +443,8 @@ static const struct {
 	 "{room_id: r, message: " LINES ", http_config: {authorization: {credentials: c}}}",
 	 40, 0, 300, "… 23 of 40 alerts shown", "firing 22 ", "firing 23 "},
 	{"data stays data", "jira",
-	 "{api_url: 'http://x', project: P, issue_type: T, api_type: cloud, description: "
+	 "{api_url: 'http://x/rest/api/3', project: P, issue_type: T, api_type: cloud, "
+	 "description: "
 	 "'[{{ range $i, $a := .Alerts }}{{ if $i }},{{ end }}\"{{ .Annotations.text }}\""
 	 "{{ end }}]'}",
 	 200, 0, 300, "… 108 of 200 alerts shown", "aaa\"]", "shown"},
