@@ -60,7 +60,7 @@ help:
 	@echo 'make golden DIR=folder     compare with recorded outputs of the peers'
 	@echo 'make fuzz SECONDS_EACH=60  run the fuzz targets (clang)'
 	@echo 'make bench-text            micro-benchmark of template rendering'
-	@echo 'make install DESTDIR= PREFIX=/usr/local'
+	@echo 'make install DESTDIR= PREFIX=/usr/local [AMTOOL=1]'
 	@echo 'make clean'
 
 # -- dependencies ------------------------------------------------------------------------
@@ -152,8 +152,10 @@ format:
 	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]')
 
 # -- install -----------------------------------------------------------------------------
+# AMTOOL=1 installs the tool under that name, too.
 install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGS)
+	$(if $(AMTOOL),ln -sf tocsin $(DESTDIR)$(PREFIX)/bin/amtool)
 	for page in man/*.[1-9]; do install -D -m 644 $$page \
 	    $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/}; done
 	install -d $(DESTDIR)$(PREFIX)/share/tocsin/rules

@@ -278,13 +278,14 @@ static bool load_all_defaults(struct tool *t, struct err *err)
 					      "/etc/tocsin/config.yml"};
 	static const char *const user[] = {"prometheus/amtool.yml", "amtool/config.yml",
 					   "tocsin/config.yml"};
+	size_t n = COUNT_OF(machine) - t->is_amtool;
 	const char *home = getenv("HOME");
 
-	for (size_t i = 0; i < COUNT_OF(machine); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!load_defaults(t, machine[i], err))
 			return false;
 	}
-	for (size_t i = 0; home && i < COUNT_OF(user); i++) {
+	for (size_t i = 0; home && i < n; i++) {
 		if (!load_defaults(t, arena_printf(&t->mem, "%s/.config/%s", home, user[i]),
 				   err))
 			return false;
@@ -314,6 +315,8 @@ static void set_url(struct tool *t)
 	struct str url = str_of(option_text(t, "alertmanager.url"));
 	const char *env = getenv("TOCSIN_URL");
 
+	if (!url.n && t->is_amtool)
+		return; /* request() says what is missing */
 	if (!url.n && env)
 		url = str_of(env);
 	if (!url.n)
@@ -353,7 +356,7 @@ static bool set_http(struct tool *t, struct err *err)
 	if (errs.n)
 		return err_set(err, NOWHERE, "failed to load HTTP config file: %s",
 			       err_text(&t->mem, errs.v[0]));
-	if (strstr(t->url, "://") && strchr(strstr(t->url, "://"), '@'))
+	if (t->url && strstr(t->url, "://") && strchr(strstr(t->url, "://"), '@'))
 		return err_set(err, NOWHERE,
 			       "basic authentication and http.config.file are "
 			       "mutually exclusive");
@@ -398,15 +401,42 @@ static bool take_words(struct tool *t, struct words *w, struct err *err)
 	return true;
 }
 
+void tool_name(struct tool *t, const char *argv0)
+{
+	const char *slash = strrchr(argv0, '/');
+
+	t->name = slash ? slash + 1 : argv0;
+	t->is_amtool = !strcmp(t->name, "amtool");
+}
+
+/* `help silence add` and --help-long are --help. */
+static void take_help(struct tool *t, struct words *w)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < w->list.n; i++) {
+		const char *word = w->list.v[i];
+
+		if (!strcmp(word, "--help-long"))
+			w->list.v[i] = "--help";
+		if (word[0] == '-' && word[1]) {
+			i += takes_value(t, word);
+			continue;
+		}
+		if (is_first && !strcmp(word, "help"))
+			w->list.v[i] = "--help";
+		is_first = false;
+	}
+}
+
 bool tool_parse(struct tool *t, int argc, char **argv, struct err *err)
 {
-	const char *slash = strrchr(argv[0], '/');
 	struct words w = {0};
 
-	t->name = slash ? slash + 1 : argv[0];
 	add_options(t, global_options);
 	if (!gather(t, argc, argv, &w, err))
 		return false;
+	take_help(t, &w);
 	t->command = find_command(t, &w);
 	if (t->command)
 		add_options(t, t->command->options);

@@ -26,13 +26,45 @@ static void print_found(const struct config *c)
 		printf(" - %zu rule file patterns\n", c->n_rule_files);
 }
 
+static void add_mistakes(json_t *list, const char *texts)
+{
+	struct str rest = str_of(texts), line;
+
+	while (rest.n && str_cut(&rest, '\n', &line))
+		json_array_append_new(list, json_stringn(line.p, line.n));
+}
+
+static bool print_as_json(const char *path, const struct config *c, const char *mistakes,
+			  const char *templates)
+{
+	json_t *out = json_object(), *list = json_array();
+
+	add_mistakes(list, mistakes ? mistakes : "");
+	add_mistakes(list, templates ? templates : "");
+	json_object_set_new(out, "file", json_string(path));
+	json_object_set_new(out, "ok", json_boolean(!json_array_size(list)));
+	json_object_set_new(out, "mistakes", list);
+	if (c) {
+		json_object_set_new(out, "receivers",
+				    json_integer((json_int_t)c->n_receivers));
+		json_object_set_new(out, "inhibit_rules",
+				    json_integer((json_int_t)c->n_inhibit_rules));
+		json_object_set_new(out, "templates",
+				    json_integer((json_int_t)c->n_templates));
+	}
+	print_json(out);
+	json_decref(out);
+	return c && !templates;
+}
+
 static bool check_one(struct tool *t, const char *path, struct str text)
 {
 	const char *mistakes, *templates;
-	const struct config *c;
+	const struct config *c = config_file_load(t, path, text, &mistakes, &templates);
 
+	if (t->output == OUTPUT_JSON && !t->is_amtool)
+		return print_as_json(path, c, mistakes, templates);
 	printf("Checking '%s'", path);
-	c = config_file_load(t, path, text, &mistakes, &templates);
 	if (!c) {
 		printf("  FAILED: %s\n\n", mistakes);
 		return false;

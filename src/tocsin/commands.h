@@ -26,5 +26,6 @@ int routes_test(struct tool *);
 /* -- of the silence commands ---------------------------------------------------------- */
 /* The id the server gave; NULL after an error was printed. */
 const char *post_silence(struct tool *, struct str body);
+void print_id(struct tool *, const char *id); /* amtool's is never JSON */
 bool end_from_options(struct tool *, struct instant start, struct instant *end);
 const char *silence_path(struct tool *, const char *id);

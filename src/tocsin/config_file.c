@@ -3,6 +3,7 @@
 #include "receivers/attempt.h"
 #include "tocsin/files.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct config_options options_of(const struct tool *t)
@@ -57,6 +58,14 @@ const struct config *config_from_anywhere(struct tool *t)
 	struct str text = {NULL, 0};
 	json_t *status;
 
+	if (!file[0] && !t->url) {
+		fail_short(t, "You have to specify one of --config.file or "
+			      "--alertmanager.url flags.");
+		return NULL;
+	}
+	if (file[0] && option(t, "alertmanager.url")->given)
+		fputs("Warning: --config.file flag overrides the --alertmanager.url.\n",
+		      stderr);
 	if (!file[0]) {
 		status = request_json(t, "GET", "/api/v2/status", "getStatus", STR(""));
 		if (!status)

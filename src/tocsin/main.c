@@ -6,31 +6,35 @@
 
 const struct command commands[] = {
 	{"alert query", "[matchers...]", alert_query_options, alert_query,
-	 "Show alerts. Without flags: those that are neither silenced nor inhibited."},
-	{"alert add", "[labels...]", alert_add_options, alert_add, "Post an alert."},
+	 "Show alerts. Without flags: those that are neither silenced nor inhibited.",
+	 false},
+	{"alert add", "[labels...]", alert_add_options, alert_add, "Post an alert.", false},
 	{"silence add", "[matchers...]", silence_add_options, silence_add,
-	 "Silence what matches; prints the new id once it is on the server's disk."},
+	 "Silence what matches; prints the new id once it is on the server's disk.", false},
 	{"silence query", "[matchers...]", silence_query_options, silence_query,
-	 "Show silences."},
+	 "Show silences.", false},
 	{"silence expire", "[ids...]", silence_expire_options, silence_expire,
-	 "End silences now."},
+	 "End silences now.", false},
 	{"silence update", "[ids...]", silence_update_options, silence_update,
-	 "Change start, end or comment of silences."},
+	 "Change start, end or comment of silences.", false},
 	{"silence import", "[file]", silence_import_options, silence_import,
-	 "Post what `silence query -o json` printed."},
+	 "Post what `silence query -o json` printed.", false},
 	{"check-config", "[files...]", check_config_options, check_config,
-	 "Check configuration files and their templates."},
-	{"config show", "", status_options, config_show,
-	 "Show the server's configuration."},
+	 "Check configuration files and their templates.", true},
+	{"config show", "", status_options, config_show, "Show the server's configuration.",
+	 false},
 	{"config routes show", "", routes_show_options, routes_show,
-	 "Draw the routing tree."},
+	 "Draw the routing tree.", true},
 	{"config routes test", "[labels...]", routes_test_options, routes_test,
-	 "Show which receivers an alert with these labels reaches."},
-	{"cluster show", "", status_options, cluster_show, "Show the cluster's state."},
+	 "Show which receivers an alert with these labels reaches.", true},
+	{"cluster show", "", status_options, cluster_show, "Show the cluster's state.",
+	 false},
 	{"rules", "", rules_options, rules_show,
-	 "Show rules with state, health and last error, and rule files that were refused."},
+	 "Show rules with state, health and last error, and rule files that were refused.",
+	 false},
 	{"template render", "", template_options, template_show,
-	 "Render a template over sample data, or over the payload of a webhook."},
+	 "Render a template over sample data, or over the payload of a webhook.",
+	 .is_offline = true},
 	{0},
 };
 
@@ -73,13 +77,18 @@ int main(int argc, char **argv)
 	struct err err;
 	int code = 0;
 
-	if (!tool_parse(&t, argc, argv, &err)) {
+	tool_name(&t, argv[0]);
+	if (completion_answer(&t, argc, argv)) {
+		;
+	} else if (!tool_parse(&t, argc, argv, &err)) {
 		fprintf(stderr, "%s: error: %s\n\n", t.name, err_text(&t.mem, &err));
 		code = 1;
 	} else if (option_on(&t, "version")) {
 		printf("%s, version " VERSION "\n", t.name);
 	} else if (option_on(&t, "help") || !t.command) {
 		print_help(&t);
+	} else if (!t.url && !t.command->is_offline) {
+		code = fail_short(&t, "required flag --alertmanager.url not provided");
 	} else {
 		code = t.command->run(&t);
 	}

@@ -20,6 +20,12 @@ int fail(const struct tool *t, const char *fmt, ...)
 	return 1;
 }
 
+int fail_short(const struct tool *t, const char *text)
+{
+	fprintf(stderr, "%s: error: %s\n", t->name, text);
+	return 1;
+}
+
 void table_row(struct table *t, const char *const *cells)
 {
 	for (size_t i = 0; i < t->columns; i++)

@@ -86,20 +86,53 @@ static void print_tree(struct tool *t, const struct config *c, const struct labe
 	buf_free(&d.out);
 }
 
+static void add_json(struct buf *b, const struct route *r)
+{
+	buf_add_text(b, "{\"receiver\":");
+	buf_add_json(b, str_of(r->receiver->name));
+	buf_add_text(b, ",\"matchers\":[");
+	for (size_t i = 0; i < r->matchers.n; i++) {
+		struct buf text = BUF(BUF_NO_LIMIT);
+
+		buf_add_matcher(&text, &r->matchers.v[i]);
+		buf_add_text(b, i ? "," : "");
+		buf_add_json(b, buf_str(&text));
+		buf_free(&text);
+	}
+	buf_addf(b, "],\"continue\":%s,\"routes\":[", r->goes_on ? "true" : "false");
+	for (size_t i = 0; i < r->n_kids; i++) {
+		buf_add_text(b, i ? "," : "");
+		add_json(b, r->kids[i]);
+	}
+	buf_add_text(b, "]}");
+}
+
 int routes_show(struct tool *t)
 {
 	const struct config *c = config_from_anywhere(t);
+	struct buf b = BUF(BUF_NO_LIMIT);
 
 	if (!c)
 		return 1;
-	print_tree(t, c, NULL, "Routing tree:", "\n");
+	if (t->output == OUTPUT_JSON && !t->is_amtool) {
+		add_json(&b, c->root);
+		puts(buf_text(&b));
+		buf_free(&b);
+	} else {
+		print_tree(t, c, NULL, "Routing tree:", "\n");
+	}
 	return 0;
 }
 
 /* -- which receivers ------------------------------------------------------------------ */
 
+struct receivers {
+	struct arena *mem;
+	VEC(const char *) names;
+};
+
 static bool add_receivers(const struct route *r, const struct labels *labels,
-			  struct buf *out)
+			  struct receivers *out)
 {
 	bool taken = false;
 
@@ -113,7 +146,7 @@ static bool add_receivers(const struct route *r, const struct labels *labels,
 			break;
 	}
 	if (!taken)
-		buf_addf(out, "%s%s", out->n ? "," : "", r->receiver->name);
+		vec_push_in(out->mem, &out->names, r->receiver->name);
 	return true;
 }
 
@@ -143,23 +176,47 @@ static const struct labels *labels_of_args(struct tool *t)
 	return set;
 }
 
+static void print_receivers(const struct receivers *found, bool ok)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+
+	for (size_t i = 0; i < found->names.n; i++) {
+		buf_add_text(&b, i ? "," : "");
+		buf_add_json(&b, str_of(found->names.v[i]));
+	}
+	printf("{\"receivers\":[%s],\"ok\":%s}\n", buf_text(&b), ok ? "true" : "false");
+	buf_free(&b);
+}
+
+static const char *with_commas(const struct receivers *found)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < found->names.n; i++)
+		all = arena_printf(found->mem, "%s%s%s", all, i ? "," : "",
+				   found->names.v[i]);
+	return all;
+}
+
 int routes_test(struct tool *t)
 {
 	const char *wanted = option_text(t, "verify.receivers");
 	const struct labels *labels = labels_of_args(t);
 	const struct config *c = labels ? config_from_anywhere(t) : NULL;
-	struct buf found = BUF(BUF_NO_LIMIT);
-	bool ok;
+	bool json = t->output == OUTPUT_JSON && !t->is_amtool, ok;
+	struct receivers found = {.mem = &t->mem};
 
 	if (!c)
 		return 1;
-	if (option_on(t, "tree"))
+	if (option_on(t, "tree") && !json)
 		print_tree(t, c, labels, "Matching routes:", "\n\n");
 	add_receivers(c->root, labels, &found);
-	puts(buf_text(&found));
-	ok = !wanted[0] || str_is(buf_str(&found), wanted);
-	if (!ok)
+	ok = !wanted[0] || !strcmp(with_commas(&found), wanted);
+	if (json)
+		print_receivers(&found, ok);
+	else
+		puts(with_commas(&found));
+	if (!ok && !json)
 		puts("WARNING: Expected receivers did not match resolved receivers.");
-	buf_free(&found);
 	return ok ? 0 : 1;
 }

@@ -7,6 +7,13 @@
 
 /* What the silence commands print (spec/cli.md 3.2). */
 
+void print_id(struct tool *t, const char *id)
+{
+	printf(t->output == OUTPUT_JSON && !t->is_amtool ? "{\"silenceID\":\"%s\"}\n"
+							 : "%s\n",
+	       id);
+}
+
 static bool flag_of(const json_t *m, const char *name, bool otherwise)
 {
 	const json_t *v = json_object_get(m, name);

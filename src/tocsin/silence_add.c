@@ -95,7 +95,7 @@ int silence_add(struct tool *t)
 	buf_add_char(&b, '}');
 	id = post_silence(t, buf_str(&b));
 	if (id)
-		puts(id);
+		print_id(t, id);
 	buf_free(&b);
 	return id ? 0 : 1;
 }

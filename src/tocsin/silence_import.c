@@ -66,7 +66,7 @@ static bool import_one(struct tool *t, json_t *silence)
 		return false;
 	}
 	answer = json_read(r.body, NULL);
-	puts(json_text(answer, "silenceID"));
+	print_id(t, json_text(answer, "silenceID"));
 	json_decref(answer);
 	return true;
 }

@@ -157,6 +157,15 @@ static const struct template_set *load(struct tool *t)
 	return set;
 }
 
+static void print_rendered(struct str text)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+
+	buf_add_json(&b, text);
+	printf("{\"text\":%s}\n", buf_text(&b));
+	buf_free(&b);
+}
+
 static int render(struct tool *t, const struct template_set *set, const char *text,
 		  const json_t *data, bool is_sample)
 {
@@ -180,6 +189,8 @@ static int render(struct tool *t, const struct template_set *set, const char *te
 	    template_render(parsed, &run, data_of(&t->mem, data, is_sample, run.now), &out,
 			    &err) != RENDERED)
 		code = fail(t, "%s", parsed && run.error ? run.error : err.text);
+	else if (t->output == OUTPUT_JSON && !t->is_amtool)
+		print_rendered(buf_str(&out));
 	else
 		fwrite(out.p ? out.p : "", 1, out.n, stdout);
 	buf_free(&out);

@@ -35,17 +35,19 @@ struct command {
 	const struct option_row *options; /* name NULL ends */
 	int (*run)(struct tool *);
 	const char *help;
+	bool is_offline; /* works without a server */
 };
 
 enum output { OUTPUT_SIMPLE, OUTPUT_EXTENDED, OUTPUT_JSON };
 struct tool {
 	struct arena mem;
 	const char *name; /* argv[0]'s last part: tocsin, or amtool */
+	bool is_amtool;	  /* behaves as it where tocsin does better */
 	const struct command *command;
 	VEC(struct option_value) options;
 	VEC(const char *) args;
 
-	const char *url; /* without a slash at its end */
+	const char *url; /* without a slash at its end; NULL: amtool was given none */
 	enum output output;
 	const char *date_format;
 	enum matcher_mode matchers;
@@ -56,10 +58,15 @@ struct tool {
 };
 
 extern const struct option_row global_options[];
+void tool_name(struct tool *, const char *argv0);
 bool tool_parse(struct tool *, int argc, char **argv, struct err *) MUST_USE;
 /* "amtool: error: text" and two newlines; gives 1 */
 int fail(const struct tool *, const char *fmt, ...) PRINTF(2, 3);
+/* The same with one newline. */
+int fail_short(const struct tool *, const char *text);
 void print_help(const struct tool *);
+/* False: the command line asks for no completion. */
+bool completion_answer(struct tool *, int argc, char **argv) MUST_USE;
 extern const struct command commands[];
 
 const struct option_value *option(const struct tool *, const char *name);

@@ -87,3 +87,64 @@ def test_import_says_what_is_wrong_with_its_input(tmp_path):
     path.write_text(json.dumps([{"id": ""}]))
     done = run(TOCSIN, "--alertmanager.url=http://127.0.0.1:1", "silence", "import", str(path))
     assert done.returncode == 1 and "couldn't import 1 out of 1 silences" in done.stderr
+
+
+# -- JSON, the name amtool, the shell's completion ----------------------------------------
+def as_json(*words, code=0):
+    done = run(TOCSIN, "-o", "json", *words)
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_json_of_the_offline_commands(routes, tmp_path):
+    tree = as_json("config", "routes", "show", "--config.file=" + routes)
+    assert tree["receiver"] and tree["matchers"] == [] and tree["continue"] is False
+    assert tree["routes"][0]["matchers"] == ['x="1"']
+    test = ["config", "routes", "test", "--config.file=" + routes, "x=1", "q=w"]
+    plain = run(TOCSIN, *test).stdout.strip()
+    assert as_json(*test) == {"receivers": plain.split(","), "ok": True}
+    assert as_json(*test, "--verify.receivers=nobody", code=1)["ok"] is False
+    assert as_json("check-config", routes)["ok"] is True
+    bad = tmp_path / "bad.yml"
+    bad.write_text("route: {reciever: a}\nreceivers:\n- {name: a, colour: red}\n")
+    got = as_json("check-config", str(bad), code=1)
+    assert got["file"] == str(bad) and not got["ok"] and len(got["mistakes"]) >= 2
+    assert as_json("template", "render", "--template.glob=none", "--template.text=a\"b") == {
+        "text": 'a"b'}
+
+
+@pytest.fixture
+def named_amtool(tmp_path):
+    path = tmp_path / "amtool"
+    path.symlink_to(os.path.abspath(TOCSIN))
+    return str(path)
+
+
+def test_under_the_name_amtool_it_is_amtool(named_amtool, routes, tmp_path):
+    (tmp_path / ".config" / "tocsin").mkdir(parents=True)
+    (tmp_path / ".config" / "tocsin" / "config.yml").write_text("output: json\n")
+    more = {"env": {**os.environ, "HOME": str(tmp_path), "TOCSIN_URL": "http://127.0.0.1:1"}}
+    done = run(named_amtool, "silence", "query", **more)
+    assert done.returncode == 1
+    assert done.stderr == "amtool: error: required flag --alertmanager.url not provided\n"
+    done = run(named_amtool, "config", "routes", **more)
+    assert done.returncode == 1 and done.stderr == (
+        "amtool: error: You have to specify one of --config.file or --alertmanager.url flags.\n")
+    for words in (["config", "routes"], ["config", "routes", "test", "x=1", "-ojson"]):
+        ours, theirs = (run(p, *words, "--config.file=" + routes, **more)
+                        for p in (named_amtool, AMTOOL))
+        assert (ours.returncode, ours.stdout) == (
+            theirs.returncode, theirs.stdout.replace("\u00a0", " "))
+
+
+def test_help_and_completion():
+    for words in (["help"], ["--help-long"], ["help", "silence", "add"]):
+        assert run(TOCSIN, *words).stdout.startswith("usage: tocsin")
+    assert "--duration" in run(TOCSIN, "help", "silence", "add").stdout
+    bash = run(TOCSIN, "--completion-script-bash").stdout + """
+    COMP_WORDS=(%s silence e); COMP_CWORD=2; _tocsin_complete; echo "${COMPREPLY[@]}"
+    COMP_WORDS=(%s silence add --dur); COMP_CWORD=3; _tocsin_complete; echo "${COMPREPLY[@]}"
+    COMP_WORDS=(%s c); COMP_CWORD=1; _tocsin_complete; echo "${COMPREPLY[@]}"
+    """ % (TOCSIN, TOCSIN, TOCSIN)
+    assert run("bash", "-c", bash).stdout.split("\n")[:3] == [
+        "expire", "--duration", "check-config config cluster"]
