@@ -26,6 +26,7 @@ int routes_test(struct tool *);
 /* -- of the silence commands ---------------------------------------------------------- */
 /* The id the server gave; NULL after an error was printed. */
 const char *post_silence(struct tool *, struct str body);
-void print_id(struct tool *, const char *id); /* amtool's is never JSON */
+void print_id(struct tool *,
+	      const char *id); /* JSON only by the command line: scripts read it */
 bool end_from_options(struct tool *, struct instant start, struct instant *end);
 const char *silence_path(struct tool *, const char *id);

@@ -9,9 +9,9 @@
 
 void print_id(struct tool *t, const char *id)
 {
-	printf(t->output == OUTPUT_JSON && !t->is_amtool ? "{\"silenceID\":\"%s\"}\n"
-							 : "%s\n",
-	       id);
+	bool json = t->output == OUTPUT_JSON && option(t, "output")->given && !t->is_amtool;
+
+	printf(json ? "{\"silenceID\":\"%s\"}\n" : "%s\n", id);
 }
 
 static bool flag_of(const json_t *m, const char *name, bool otherwise)

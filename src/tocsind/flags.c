@@ -84,13 +84,13 @@ static const struct flag rows[] = {
 	 false},
 	{"notify.retry-rate-limited", FLAG_BOOL, AT(retry_rate_limited), "true",
 	 "Try again what a receiver answered with 429, and not before its Retry-After; "
-	 "off: "
-	 "give up where Alertmanager does.",
+	 "--no-notify.retry-rate-limited gives up where Alertmanager does.",
 	 false},
 	{"notify.leave-out-alerts", FLAG_BOOL, AT(leave_out_alerts), "true",
 	 "A message too long for its receiver shows fewer alerts, then shorter "
 	 "annotations, "
-	 "and says so; off: its text is cut, as Alertmanager does.",
+	 "and says so; with --no-notify.leave-out-alerts its text is cut, as by "
+	 "Alertmanager.",
 	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are "

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from conftest import hook, make_config
+
 BUILD = os.environ.get("TOCSIN_BUILD", "build")
 TOCSIN = os.path.join(os.path.abspath(BUILD), "tocsin")
 AMTOOL = shutil.which("amtool")
@@ -111,6 +113,12 @@ def test_json_of_the_offline_commands(routes, tmp_path):
     assert got["file"] == str(bad) and not got["ok"] and len(got["mistakes"]) >= 2
     assert as_json("template", "render", "--template.glob=none", "--template.text=a\"b") == {
         "text": 'a"b'}
+
+
+def test_json_of_a_new_silence(start, far):
+    d = start(make_config(hook(far)))
+    words = ["--alertmanager.url=" + d.url, "silence", "add", "a=b", "-c", "x"]
+    assert as_json(*words)["silenceID"] == d.get("/api/v2/silences").json[0]["id"]
 
 
 @pytest.fixture
