@@ -38,6 +38,7 @@ struct stage {
 	} silences[16];
 	size_t n_silences;
 	int series; /* of each query; -1: an error */
+	bool with_times;
 	const struct rule_file *rules;
 	/* what reached the disk */
 	struct arena disk_mem;
@@ -189,7 +190,23 @@ static struct sink *sink_of(struct stage *s, const char *name)
 	return &s->sinks[s->n_sinks++];
 }
 
-static void add_alerts(struct buf *b, const struct notification *n, bool resolved)
+static void add_seconds(struct buf *b, struct instant t)
+{
+	buf_addf(b, "%g", (double)(instant_ms(t) - START) / 1000);
+}
+
+static void add_times(struct buf *b, const struct notification_alert *a)
+{
+	buf_add_char(b, '@');
+	add_seconds(b, a->starts_at);
+	if (!a->resolved)
+		return;
+	buf_add_text(b, "..");
+	add_seconds(b, a->ends_at);
+}
+
+static void add_alerts(struct stage *s, struct buf *b, const struct notification *n,
+		       bool resolved)
 {
 	bool any = false;
 
@@ -198,6 +215,8 @@ static void add_alerts(struct buf *b, const struct notification *n, bool resolve
 			continue;
 		buf_add_text(b, any ? " " : resolved ? " resolved " : " firing ");
 		add_alert_name(b, n->alerts[i].labels);
+		if (s->with_times)
+			add_times(b, &n->alerts[i]);
 		any = true;
 	}
 }
@@ -213,8 +232,8 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 	struct buf b = BUF(10000);
 
 	if (sink->mode == SINK_OK) {
-		add_alerts(&b, n, false);
-		add_alerts(&b, n, true);
+		add_alerts(s, &b, n, false);
+		add_alerts(s, &b, n, true);
 		line(s, "%s %s%s", n->receiver->name, reason_name(n->reason), buf_text(&b));
 	} else if (sink->mode == SINK_FAIL) {
 		end.verdict = VERDICT_RETRY;
@@ -371,13 +390,16 @@ static void post(struct stage *s, struct str rest)
 			       .ends_at = INSTANT_ZERO};
 	struct event ev = {.kind = EVENT_ALERTS, .alerts = {&p, 1}};
 	struct answer answer = {.text = BUF(1000)};
+	bool starts_now = true;
 	wall_ms t;
 
 	while (rest.n) {
 		struct str w = word(&rest);
 		size_t eq = str_find_char(w, '=');
 
-		if (take_time(w, "starts=", &t)) {
+		if (str_is(w, "starts=unset")) {
+			starts_now = false;
+		} else if (take_time(w, "starts=", &t)) {
 			p.starts_at = instant_of_ms(t);
 		} else if (take_time(w, "ends=", &t)) {
 			p.ends_at = instant_of_ms(t);
@@ -391,7 +413,7 @@ static void post(struct stage *s, struct str rest)
 				arena_copy(&s->mem, str_from(w, eq + 1))};
 		}
 	}
-	if (instant_is_zero(p.starts_at))
+	if (instant_is_zero(p.starts_at) && starts_now)
 		p.starts_at = instant_of_ms(s->now);
 	ev.answer = &answer;
 	step(s, &ev, 1);
@@ -483,11 +505,30 @@ static void set_rules(struct stage *s, struct str rest)
 	step(s, &ev, 1);
 }
 
+static void load(struct stage *s, const char *config)
+{
+	struct files files = {0};
+	struct config_options options = {.files = &files, .kinds = integration_kinds};
+	struct errs errs = {.mem = &s->mem};
+
+	s->config = config_parse(&s->config_mem, "c.yml", str_of(config), &options, &errs,
+				 NULL);
+	if (!s->config)
+		fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
+}
+
 static void set_config(struct stage *s)
 {
 	struct event ev = {.kind = EVENT_CONFIG, .config = s->config};
 
 	step(s, &ev, 1);
+}
+
+static void reload(struct stage *s)
+{
+	if (s->play->later)
+		load(s, s->play->later);
+	set_config(s);
 }
 
 static struct engine *new_engine(struct stage *s)
@@ -568,8 +609,10 @@ static void command(struct stage *s, struct str text)
 		set_rules(s, text);
 	else if (str_is(what, "backend"))
 		s->series = str_is(text, "error") ? -1 : atoi(arena_copy(&s->mem, text));
+	else if (str_is(what, "times"))
+		s->with_times = true;
 	else if (str_is(what, "reload"))
-		set_config(s);
+		reload(s);
 	else if (str_is(what, "restart"))
 		restart(s);
 	else if (str_is(what, "clock"))
@@ -580,24 +623,12 @@ static void command(struct stage *s, struct str text)
 
 /* -- the whole ------------------------------------------------------------------------ */
 
-static void load(struct stage *s)
-{
-	struct files files = {0};
-	struct config_options options = {.files = &files, .kinds = integration_kinds};
-	struct errs errs = {.mem = &s->mem};
-
-	s->config = config_parse(&s->config_mem, "c.yml", str_of(s->play->config), &options,
-				 &errs, NULL);
-	if (!s->config)
-		fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
-}
-
 void play(const struct play *p, struct buf *trace)
 {
 	struct stage s = {.play = p, .trace = trace, .now = START, .next = NEVER};
 	struct str rest = str_of(p->script), one;
 
-	load(&s);
+	load(&s, p->config);
 	s.engine = new_engine(&s);
 	set_config(&s);
 	while (str_cut(&rest, '\n', &one))

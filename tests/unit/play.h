@@ -3,15 +3,17 @@
  *
  * Script, a command a line, each with its time in seconds:
  *	0 post alertname=Disk host=1 [starts=-60] [ends=300] [note.summary=text]
+ *					starts now, unless told; starts=unset leaves it out
  *	5 silence quiet alertname=Disk for=600	a name, matchers, a length
  *	9 expire quiet
- *	0 sink hook fail			answers: ok, fail (tried again), refuse,
- *hang 20 reload				the configuration again; timers start anew
- *	20 restart				a new engine from what was saved
- *	20 clock -3600				somebody sets the wall clock by so much
- *	0 rules up == 0 for=30			an alerting rule "Up", evaluated each 10 s
- *	0 backend 1				how many series each query gives; "error"
- *fails 60 run					only lets time pass
+ *	0 sink hook fail	answers: ok, fail (tried again), refuse, hang
+ *	20 reload		the configuration again, or the later one
+ *	0 times			alerts are shown with their times: A@start..end
+ *	20 restart		a new engine from what was saved
+ *	20 clock -3600		somebody sets the wall clock by so much
+ *	0 rules up == 0 for=30	an alerting rule "Up", evaluated each 10 s
+ *	0 backend 1		how many series each query gives; "error" fails
+ *	60 run			only lets time pass
  *
  * Trace, a line each, times in seconds:
  *	30 hook notify_first firing Disk{host=1} resolved Disk{host=2}
@@ -23,6 +25,7 @@
 
 struct play {
 	const char *name, *config, *script, *trace;
+	const char *later; /* configuration of a reload; NULL: the same */
 };
 /* Plays it and gives the trace; ends the test with a message when the script is bad. */
 void play(const struct play *, struct buf *trace);
