@@ -505,14 +505,13 @@ static void set_rules(struct stage *s, struct str rest)
 	step(s, &ev, 1);
 }
 
-static void load(struct stage *s, const char *config)
+static void load(struct stage *s, struct str config)
 {
 	struct files files = {0};
 	struct config_options options = {.files = &files, .kinds = integration_kinds};
 	struct errs errs = {.mem = &s->mem};
 
-	s->config = config_parse(&s->config_mem, "c.yml", str_of(config), &options, &errs,
-				 NULL);
+	s->config = config_parse(&s->config_mem, "c.yml", config, &options, &errs, NULL);
 	if (!s->config)
 		fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
 }
@@ -526,8 +525,10 @@ static void set_config(struct stage *s)
 
 static void reload(struct stage *s)
 {
-	if (s->play->later)
-		load(s, s->play->later);
+	const char *later = strstr(s->play->config, LATER);
+
+	if (later)
+		load(s, str_of(later + strlen(LATER)));
 	set_config(s);
 }
 
@@ -628,7 +629,7 @@ void play(const struct play *p, struct buf *trace)
 	struct stage s = {.play = p, .trace = trace, .now = START, .next = NEVER};
 	struct str rest = str_of(p->script), one;
 
-	load(&s, p->config);
+	load(&s, str_slice(str_of(p->config), 0, str_find(str_of(p->config), STR(LATER))));
 	s.engine = new_engine(&s);
 	set_config(&s);
 	while (str_cut(&rest, '\n', &one))

@@ -7,7 +7,7 @@
  *	5 silence quiet alertname=Disk for=600	a name, matchers, a length
  *	9 expire quiet
  *	0 sink hook fail	answers: ok, fail (tried again), refuse, hang
- *	20 reload		the configuration again, or the later one
+ *	20 reload		the configuration again, or what stands behind LATER in it
  *	0 times			alerts are shown with their times: A@start..end
  *	20 restart		a new engine from what was saved
  *	20 clock -3600		somebody sets the wall clock by so much
@@ -23,9 +23,9 @@
 #pragma once
 #include "base/buf.h"
 
+#define LATER "---\n"
 struct play {
 	const char *name, *config, *script, *trace;
-	const char *later; /* configuration of a reload; NULL: the same */
 };
 /* Plays it and gives the trace; ends the test with a message when the script is bad. */
 void play(const struct play *, struct buf *trace);

@@ -266,11 +266,11 @@ static void muting(void **state)
 			  "3 muted_by_silence A\n"
 			  "4 hook notify_first firing A\n"},
 		{.name = "a reload moves alerts to another receiver, who has not been told",
-		 .config = CALM,
-		 .later = "route: {receiver: other, group_by: [alertname], group_wait: 1s, "
-			  "group_interval: 1s, repeat_interval: 1h}\n"
-			  "receivers: [{name: other, webhook_configs: [{url: "
-			  "'http://o/'}]}]\n",
+		 .config = CALM LATER
+		 "route: {receiver: other, group_by: [alertname], group_wait: 1s, "
+		 "group_interval: 1s, repeat_interval: 1h}\n"
+		 "receivers: [{name: other, webhook_configs: [{url: "
+		 "'http://o/'}]}]\n",
 		 .script = "1 post alertname=A ends=99\n"
 			   "5 reload\n"
 			   "9 run\n",
@@ -284,8 +284,7 @@ static void muting(void **state)
 		 .trace = "2 hook notify_first firing A\n"
 			  "9 hook notify_resolved resolved A\n"},
 		{.name = "a reload brings a rule that inhibits what was told",
-		 .config = CALM,
-		 .later = INHIBIT,
+		 .config = CALM LATER INHIBIT,
 		 .script = "1 post alertname=A sev=warning ends=7.5\n"
 			   "1 post alertname=A sev=critical ends=99\n"
 			   "5 reload\n"
