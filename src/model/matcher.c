@@ -28,6 +28,8 @@ bool matcher_new(struct arena *mem, enum match_op op, struct str name, struct st
 		 struct matcher *out, struct err *err)
 {
 	*out = (struct matcher){op, arena_copy(mem, name), arena_copy(mem, value), NULL};
+	if (str_find_char(name, 0) != STR_NONE || str_find_char(value, 0) != STR_NONE)
+		return err_set(err, NOWHERE, "a matcher cannot hold a NUL byte");
 	if (op != MATCH_REGEX && op != MATCH_NOT_REGEX)
 		return true;
 	out->re = regex_new(mem, value, REGEX_WHOLE, err);

@@ -132,6 +132,7 @@ static void matchers(void **state)
 		 "!bad matcher format"},
 		{"a=~(", "!missing", "!", "!missing"},
 		{"a='b'", "{a=\"'b'\"}", "!expected label value", "{a=\"'b'\"}"},
+		{"a=\"\\x00\"", "{a=\"\\\\x00\"}", "!NUL", "{a=\"\\\\x00\"}"},
 		{"a=\"b\"c\"", "!unescaped double quote", "!", "!unescaped double quote"},
 	};
 	static const enum matcher_mode modes[] = {MATCHERS_FALLBACK, MATCHERS_UTF8,
