@@ -82,6 +82,10 @@ static const struct flag rows[] = {
 	 "only "
 	 "warns, and sends what can be sent.",
 	 false},
+	{"rules.check-expressions", FLAG_BOOL, AT(check_expressions), "true",
+	 "Refuse a rule file with an expression that Prometheus cannot parse; "
+	 "--no-rules.check-expressions for backends with a dialect of their own.",
+	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are "
 	 "accepted.",

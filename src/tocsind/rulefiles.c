@@ -28,7 +28,8 @@ struct rulefiles {
 	struct rulefiles_host host;
 	struct map files; /* by path */
 	VEC(char *) globs;
-	enum name_scheme names;
+	struct arena options_mem;
+	struct rule_options options;
 	int inotify;
 };
 
@@ -70,6 +71,7 @@ void rulefiles_free(struct rulefiles *rf)
 		file_free(f);
 	map_free(&rf->files);
 	drop_globs(rf);
+	arena_free(&rf->options_mem);
 	if (rf->inotify >= 0)
 		close(rf->inotify);
 	free(rf);
@@ -101,13 +103,29 @@ void rulefiles_drain(struct rulefiles *rf)
 		;
 }
 
+/* Of a datasource, only what tells its language. */
+static void keep_options(struct rulefiles *rf, const struct rule_options *o)
+{
+	struct datasource *v;
+
+	arena_reset(&rf->options_mem);
+	v = ARENA_ARRAY(&rf->options_mem, struct datasource, o->n_datasources);
+	for (size_t i = 0; i < o->n_datasources; i++) {
+		v[i].name = arena_text(&rf->options_mem, o->datasources[i].name);
+		v[i].type = o->datasources[i].type;
+		v[i].is_victoria = o->datasources[i].is_victoria;
+	}
+	rf->options = *o;
+	rf->options.datasources = v;
+}
+
 void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n,
-		   enum name_scheme names)
+		   const struct rule_options *options)
 {
 	drop_globs(rf);
 	for (size_t i = 0; i < n; i++)
 		vec_push(&rf->globs, mem_text(globs[i]));
-	rf->names = names;
+	keep_options(rf, options);
 }
 
 /* -- reading -------------------------------------------------------------------------- */
@@ -184,7 +202,7 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	if (!outside_read(NULL, &mem, f->path, &text, &err))
 		errs_add(&errs, &err);
 	else
-		good = rule_file_parse(&mem, f->path, text, rf->names, &errs, &warnings);
+		good = rule_file_parse(&mem, f->path, text, &rf->options, &errs, &warnings);
 	if (good)
 		engine_check_rules(good, &errs);
 	note_warnings(&warnings);
