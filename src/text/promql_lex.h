@@ -87,7 +87,6 @@ enum prom_kind {
 	PROM_RANGE,
 	PROM_MAX_OF,
 	PROM_MIN_OF,
-	PROM_KINDS,
 };
 
 struct prom_token {

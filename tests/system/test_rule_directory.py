@@ -175,7 +175,7 @@ def test_a_broken_file_is_set_aside_with_its_place(daemon, rules, backend):
      r":4:\d+: "),
     ("groups:\n  - {name: a, rules: []}\n  - {name: a, rules: []}\n", r":3:\d+: "),
     ("groups:\n  - name: a\n    rules:\n      - {alert: B, expr: rate(one)}\n",
-     r":4:32: .*could not parse expression: 1:6: parse error: expected type range vector"),
+     r":4:31: .*could not parse expression: 1:6: parse error: expected type range vector"),
     ("groups:\n  - name: a\n    rules:\n      - alert: B\n        expr: |\n          one\n"
      "            == on (a two\n", r":7:22: .*2:12: parse error: "),
     ("just text", r":1:1: "),
@@ -204,7 +204,8 @@ def test_a_file_that_is_unreadable_or_huge(daemon, rules):
 
 def test_expressions_of_another_dialect(start, far, backend, rules):
     write(rules / "a.yml", rule_file(group("a", alert("A", "one default 0"))))
-    d = start(make_config(hook(far), backend=backend), rules, "--no-rules.check-expressions")
+    d = start(make_config(hook(far), backend=backend), rules,
+              ["--no-rules.check-expressions"])
     assert d.rule("A") and d.metric("tocsin_rule_file_broken", file=str(rules / "a.yml")) is None
 
 
