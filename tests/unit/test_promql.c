@@ -195,7 +195,7 @@ static const struct {
 	{"{a=b}", 1, 4, "unexpected identifier \"b\" in label matching, expected string"},
 	{"{a=~\"(\"}", 1, 2, "error parsing regexp: missing closing ): `(`"},
 	{"{a=~\"a**\"}", 1, 2,
-	 "error parsing regexp: invalid nested repetition operator: `*`"},
+	 "error parsing regexp: invalid nested repetition operator: `**`"},
 	{"{a=~\"(?P<n\"}", 1, 2,
 	 "error parsing regexp: syntax error in subpattern name (missing terminator?): "
 	 "`(?P<n`"},
