@@ -39,7 +39,7 @@ enum prom_node_kind {
 struct prom_matcher {
 	struct str name, value;
 	enum prom_kind op;	   /* PROM_EQL, PROM_NEQ, PROM_EQL_REGEX, PROM_NEQ_REGEX */
-	const struct regex *regex; /* NULL: none */
+	const struct regex *regex; /* NULL: none, or too large */
 };
 struct prom_labels {
 	struct str *v;

@@ -341,6 +341,13 @@ static bool is_match_op(enum prom_kind kind)
 	       kind == PROM_NEQ_REGEX;
 }
 
+/* A pattern too large for us alone: the backend will match it. */
+static bool is_our_limit(const struct err *err)
+{
+	return strstr(err->text, "expression is too large") ||
+	       str_starts(str_of(err->text), STR("regular expression of "));
+}
+
 static bool add_matcher(struct parser *p, struct prom_node *n, size_t at,
 			struct prom_matcher m)
 {
@@ -348,7 +355,7 @@ static bool add_matcher(struct parser *p, struct prom_node *n, size_t at,
 
 	if (m.op == PROM_EQL_REGEX || m.op == PROM_NEQ_REGEX) {
 		m.regex = regex_new(p->mem, m.value, REGEX_WHOLE, &err);
-		if (!m.regex)
+		if (!m.regex && !is_our_limit(&err))
 			return promql_fail(p->err, at, "%s", err.text);
 	}
 	if (n->n_matchers == n->cap_matchers)

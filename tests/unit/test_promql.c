@@ -558,6 +558,24 @@ static void test_levels(void **state)
 	assert_false(takes("", 40000, "a", "[5m:]", &err));
 }
 
+/* Prometheus takes what is too large for our regular expressions. */
+static void test_large_pattern(void **state)
+{
+	struct promql_error err;
+	struct buf b = BUF(1 << 20);
+
+	(void)state;
+	for (size_t n = 40000; n <= 80000; n += 40000) {
+		buf_reset(&b);
+		buf_add_text(&b, "{a=~\"");
+		for (size_t i = 0; i < n; i++)
+			buf_add_char(&b, 'x');
+		buf_add_text(&b, "\"}");
+		assert_true(promql_check(buf_str(&b), &err));
+	}
+	buf_free(&b);
+}
+
 static void test_long(void **state)
 {
 	struct promql_error err;
@@ -573,9 +591,8 @@ static void test_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_good),   cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_levels), cmocka_unit_test(test_large_pattern),
 		cmocka_unit_test(test_long),
 	};
 
