@@ -94,6 +94,7 @@ struct datasource {
 	struct pos at;
 	const char *name;
 	enum datasource_type type;
+	bool is_victoria; /* whose language is larger than PromQL */
 	const char *url; /* without a slash at the end; the API path is added */
 	const struct http_config *http;
 	span_ms timeout;		/* of one query; 30s */

@@ -88,6 +88,7 @@ void datasources_build(struct decode *d, const struct object_list *list, struct 
 		s->at = t->at;
 		s->name = t->name;
 		(void)type_find(t->type, &s->type);
+		s->is_victoria = !strcmp(t->type, "victoriametrics");
 		s->url = without_slash(d->mem, t->url ? t->url : "");
 		s->http = &t->http;
 		s->timeout = t->timeout;

@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "config/field.h"
 #include "text/header.h"
+#include "text/promql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,8 +147,12 @@ static const struct field file_fields[] = {
 /* -- rules ---------------------------------------------------------------------------- */
 struct loader {
 	struct decode d;
+	const struct rule_options *options;
 	enum name_scheme names;
 	const char *path;
+	struct str text;
+	bool is_victoria; /* the file is a VMRule */
+	bool is_promql;	  /* what the group being built asks in */
 };
 /* What the messages about a rule begin with. */
 struct where {
@@ -205,6 +210,17 @@ static void check_record(struct where *w, const struct rule_text *t)
 			     t->record);
 }
 
+static void check_expression(struct where *w, const struct yaml *expr)
+{
+	struct promql_error err;
+
+	if (!w->l->is_promql || promql_check(expr->text, &err))
+		return;
+	rule_mistake(w, yaml_place(w->l->text, expr, err.at),
+		     "could not parse expression: %d:%d: parse error: %s", err.line,
+		     err.col, err.text);
+}
+
 static void check_rule(struct where *w, const struct rule_text *t)
 {
 	if (t->alert && t->record)
@@ -215,6 +231,8 @@ static void check_rule(struct where *w, const struct rule_text *t)
 	if (!str_trim(str_of(t->expr)).n)
 		rule_mistake(w, pos_of_value(t->source, "expr"),
 			     "field 'expr' must be set in rule");
+	else
+		check_expression(w, yaml_find(t->source, "expr"));
 	if (t->record)
 		check_record(w, t);
 	for (size_t i = 0; i < t->labels.n; i++) {
@@ -448,6 +466,24 @@ static void warn_group(struct loader *l, const struct group_text *t)
 			  "remote_write of a group has no effect here");
 }
 
+static bool asks_in_promql(const struct loader *l, const struct rule_group *g)
+{
+	const struct rule_options *o = l->options;
+	const struct datasource *from = NULL;
+	enum datasource_type type = DATASOURCE_PROMETHEUS;
+
+	for (size_t i = 0; i < o->n_datasources && !from; i++) {
+		if (!g->datasource || !strcmp(g->datasource, o->datasources[i].name))
+			from = &o->datasources[i];
+	}
+	if (from)
+		type = from->type;
+	if (g->has_type)
+		type = g->type;
+	return !o->any_expression && type == DATASOURCE_PROMETHEUS && !l->is_victoria &&
+	       !(from && from->is_victoria);
+}
+
 static void build_group(struct loader *l, const struct group_text *t, struct rule_group *g)
 {
 	const struct rule_text *rules = t->rules.v;
@@ -474,6 +510,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	set_request(l, t, g);
 	set_type(l, t, g);
 	warn_group(l, t);
+	l->is_promql = asks_in_promql(l, g);
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
 	for (size_t i = 0; i < t->rules.n; i++)
 		build_rule(l, t, &rules[i], i + 1, &g->rules[g->n_rules++]);
@@ -512,6 +549,7 @@ static void build_file(struct loader *l, const struct yaml *y, struct rule_file 
 	if (t.kind && strcmp(t.kind, "PrometheusRule") && strcmp(t.kind, "VMRule"))
 		mistake(&l->d, pos_of_value(y, "kind"),
 			"a %s holds no rules: expected PrometheusRule or VMRule", t.kind);
+	l->is_victoria = t.kind && !strcmp(t.kind, "VMRule");
 	build_groups(l, &t.groups, f);
 	if (t.spec)
 		build_groups(l, &t.spec->groups, f);
@@ -521,11 +559,14 @@ static void build_file(struct loader *l, const struct yaml *y, struct rule_file 
 }
 
 const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
-					struct str text, enum name_scheme names,
+					struct str text, const struct rule_options *options,
 					struct errs *errs, struct errs *warnings)
 {
 	struct rule_file *f = ARENA_NEW(mem, struct rule_file);
-	struct loader l = {.names = names, .path = arena_text(mem, path)};
+	struct loader l = {.options = options,
+			   .names = options->names,
+			   .path = arena_text(mem, path),
+			   .text = text};
 	size_t before = errs->n;
 	const struct yaml *y;
 

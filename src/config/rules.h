@@ -55,9 +55,16 @@ struct rule_file {
 	size_t n_groups;
 };
 
+struct rule_options {
+	enum name_scheme names;
+	bool any_expression; /* else those that Prometheus will answer must be PromQL */
+	const struct datasource *datasources; /* none: all is for a Prometheus */
+	size_t n_datasources;
+};
+
 /* text is the file's content, path its name for errors. NULL when errs is not empty. */
 const struct rule_file *rule_file_parse(struct arena *, const char *path, struct str text,
-					enum name_scheme, struct errs *errs,
+					const struct rule_options *, struct errs *errs,
 					struct errs *warnings) MUST_USE;
 
 /* Whether the two are the same rule, so that it keeps its state over an edit: name and

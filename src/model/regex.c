@@ -23,7 +23,7 @@ struct walk {
 	struct str rest;
 	struct buf *out;
 	struct err *err;
-	bool repeated; /* the last thing was a repeat: another one is an error */
+	const char *repeat; /* the last thing, when it was a repeat: another is an error */
 };
 
 static bool refuse(struct walk *w, const char *what, struct str piece)
@@ -36,6 +36,17 @@ static void copy(struct walk *w, size_t n)
 {
 	buf_add_str(w->out, str_slice(w->rest, 0, n));
 	w->rest = str_from(w->rest, n);
+}
+
+/* ^, $, \b and their like: PCRE2 repeats none of them, RE2 does. */
+static void copy_assertion(struct walk *w, size_t n)
+{
+	struct str after = str_from(w->rest, n);
+	bool wraps = after.n && strchr("*+?{", after.p[0]);
+
+	buf_add_text(w->out, wraps ? "(?:" : "");
+	copy(w, n);
+	buf_add_text(w->out, wraps ? ")" : "");
 }
 
 static bool is_octal(struct str s, size_t at)
@@ -116,7 +127,7 @@ static void walk_verbatim(struct walk *w)
 
 static bool walk_escape(struct walk *w, bool in_class)
 {
-	const char *same = in_class ? "dDsSwWabfnrt" : "dDsSwWabBAzfnrt";
+	const char *same = in_class ? "dDsSwWabfnrt" : "dDsSwWafnrt";
 	unsigned char c;
 
 	if (w->rest.n < 2)
@@ -141,11 +152,15 @@ static bool walk_escape(struct walk *w, bool in_class)
 	}
 	if (in_class && c == 'b')
 		return refuse(w, "invalid escape sequence", str_slice(w->rest, 0, 2));
+	if (!in_class && c && strchr("bBAz", c)) {
+		copy_assertion(w, 2);
+		return true;
+	}
 	if (strchr(same, c) && c) {
 		copy(w, 2);
 		return true;
 	}
-	if (c >= 0x80 || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	if (c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	    (c >= '0' && c <= '9'))
 		return refuse(w, "invalid escape sequence", str_slice(w->rest, 0, 2));
 	copy(w, 2);
@@ -245,13 +260,15 @@ static size_t counted_repeat(struct str s, int64_t *low, int64_t *high)
 
 static bool walk_repeat(struct walk *w, size_t n)
 {
-	if (w->repeated)
+	const char *start = w->rest.p;
+
+	if (w->repeat)
 		return refuse(w, "invalid nested repetition operator",
-			      str_slice(w->rest, 0, n));
+			      (struct str){w->repeat, (size_t)(start - w->repeat) + n});
 	copy(w, n);
 	if (w->rest.n && w->rest.p[0] == '?')
 		copy(w, 1);
-	w->repeated = true;
+	w->repeat = start;
 	return true;
 }
 
@@ -263,7 +280,7 @@ static bool walk_brace(struct walk *w)
 	if (!n) {
 		buf_add_char(w->out, '\\');
 		copy(w, 1);
-		w->repeated = false;
+		w->repeat = NULL;
 		return true;
 	}
 	if (low > 1000 || high > 1000 || high < low)
@@ -281,16 +298,21 @@ static bool walk_one(struct walk *w)
 	case '{':
 		return walk_brace(w);
 	case '\\':
-		w->repeated = false;
+		w->repeat = NULL;
 		return walk_escape(w, false);
 	case '[':
-		w->repeated = false;
+		w->repeat = NULL;
 		return walk_class(w);
 	case '(':
-		w->repeated = false;
+		w->repeat = NULL;
 		return walk_group(w);
+	case '^':
+	case '$':
+		w->repeat = NULL;
+		copy_assertion(w, 1);
+		return true;
 	default:
-		w->repeated = false;
+		w->repeat = NULL;
 		copy(w, 1);
 		return true;
 	}
@@ -298,7 +320,7 @@ static bool walk_one(struct walk *w)
 
 static bool translate(struct str pattern, struct buf *out, struct err *err)
 {
-	struct walk w = {pattern, out, err, false};
+	struct walk w = {pattern, out, err, NULL};
 
 	while (w.rest.n) {
 		if (!walk_one(&w))
@@ -344,7 +366,8 @@ static const char *words_of(int code, char *text, size_t size)
 static bool compile(struct regex *re, struct str text, enum regex_anchor anchor,
 		    struct str pattern, struct err *err)
 {
-	uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+	uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C |
+			   PCRE2_DUPNAMES;
 	char words[160];
 	uint32_t groups;
 	size_t at;
@@ -421,15 +444,16 @@ size_t regex_groups(const struct regex *re)
 
 size_t regex_group_named(const struct regex *re, struct str name)
 {
+	PCRE2_SPTR first, last;
 	char text[64];
-	int number;
 
 	if (name.n >= sizeof(text))
 		return 0;
 	memcpy(text, name.p, name.n);
 	text[name.n] = 0;
-	number = pcre2_substring_number_from_name(re->code, (PCRE2_SPTR)text);
-	return number > 0 ? (size_t)number : 0;
+	if (pcre2_substring_nametable_scan(re->code, (PCRE2_SPTR)text, &first, &last) < 0)
+		return 0;
+	return (size_t)first[0] << 8 | first[1];
 }
 
 uint64_t regex_gave_up(void)

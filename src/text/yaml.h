@@ -58,6 +58,10 @@ const struct yaml *yaml_read(struct arena *, const char *file, struct str bytes,
  * without a word when it is not YAML. */
 const struct yaml *yaml_read_value(struct arena *, struct str bytes) MUST_USE;
 
+/* Where a byte of a scalar's text stands among the bytes it was read from; the scalar's own
+ * place when that cannot be told (escapes beyond the plain ones, other encodings). */
+struct pos yaml_place(struct str bytes, const struct yaml *scalar, size_t offset);
+
 const struct yaml *yaml_find(const struct yaml *map, const char *key); /* NULL: absent */
 const char *yaml_kind_text(enum yaml_kind); /* "a list", for messages */
 

@@ -92,6 +92,10 @@ static const struct flag rows[] = {
 	 "and says so; with --no-notify.leave-out-alerts its text is cut, as by "
 	 "Alertmanager.",
 	 false},
+	{"rules.check-expressions", FLAG_BOOL, AT(check_expressions), "true",
+	 "Refuse a rule file with an expression that Prometheus cannot parse; "
+	 "--no-rules.check-expressions for backends with a dialect of their own.",
+	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are "
 	 "accepted.",

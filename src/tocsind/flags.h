@@ -26,7 +26,8 @@ struct flags {
 	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body;
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, journal_retention_ns, shutdown_ns;
-	bool log_silences, check_templates, retry_rate_limited, leave_out_alerts;
+	bool log_silences, check_templates, check_expressions, retry_rate_limited,
+		leave_out_alerts;
 	const char *features;
 	enum matcher_mode matchers; /* from features and compatibility */
 	const char *compatibility;

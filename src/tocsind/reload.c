@@ -75,6 +75,12 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 void rules_from_config(struct daemon *d)
 {
 	const struct config *c = d->now_runs->config;
+	const struct rule_options options = {
+		.names = c->global.names,
+		.any_expression = !d->flags.check_expressions,
+		.datasources = c->datasources,
+		.n_datasources = c->n_datasources,
+	};
 	VEC(const char *) globs = {0};
 	struct arena mem = {0};
 
@@ -86,7 +92,7 @@ void rules_from_config(struct daemon *d)
 		vec_push_in(&mem, &globs,
 			    arena_printf(&mem, "%s/*.yaml", d->flags.rules.v[i]));
 	}
-	rulefiles_set(d->rules, globs.v, globs.n, c->global.names);
+	rulefiles_set(d->rules, globs.v, globs.n, &options);
 	arena_free(&mem);
 }
 

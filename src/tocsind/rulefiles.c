@@ -29,7 +29,8 @@ struct rulefiles {
 	struct rulefiles_host host;
 	struct map files; /* by path */
 	VEC(char *) globs;
-	enum name_scheme names;
+	struct arena options_mem;
+	struct rule_options options;
 	int inotify;
 };
 
@@ -72,6 +73,7 @@ void rulefiles_free(struct rulefiles *rf)
 		file_free(f);
 	map_free(&rf->files);
 	drop_globs(rf);
+	arena_free(&rf->options_mem);
 	if (rf->inotify >= 0)
 		close(rf->inotify);
 	free(rf);
@@ -103,13 +105,29 @@ void rulefiles_drain(struct rulefiles *rf)
 		;
 }
 
+/* Of a datasource, only what tells its language. */
+static void keep_options(struct rulefiles *rf, const struct rule_options *o)
+{
+	struct datasource *v;
+
+	arena_reset(&rf->options_mem);
+	v = ARENA_ARRAY(&rf->options_mem, struct datasource, o->n_datasources);
+	for (size_t i = 0; i < o->n_datasources; i++) {
+		v[i].name = arena_text(&rf->options_mem, o->datasources[i].name);
+		v[i].type = o->datasources[i].type;
+		v[i].is_victoria = o->datasources[i].is_victoria;
+	}
+	rf->options = *o;
+	rf->options.datasources = v;
+}
+
 void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n,
-		   enum name_scheme names)
+		   const struct rule_options *options)
 {
 	drop_globs(rf);
 	for (size_t i = 0; i < n; i++)
 		vec_push(&rf->globs, mem_text(globs[i]));
-	rf->names = names;
+	keep_options(rf, options);
 }
 
 /* -- reading -------------------------------------------------------------------------- */
@@ -144,7 +162,7 @@ static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
 				     const char *path, struct str text, struct errs *errs,
 				     struct errs *warnings)
 {
-	const struct rule_file *file = rule_file_parse(mem, path, text, rf->names, errs,
+	const struct rule_file *file = rule_file_parse(mem, path, text, &rf->options, errs,
 						       warnings);
 
 	if (file)

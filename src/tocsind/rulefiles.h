@@ -27,9 +27,9 @@ void rulefiles_free(struct rulefiles *);
 
 /* Before the first scan: what keep was given last, maybe by an earlier run; copied. */
 void rulefiles_remember(struct rulefiles *, const char *path, const char *text);
-/* The globs to look at from now on; copied. */
+/* The globs to look at from now on, and how to read what they find; copied. */
 void rulefiles_set(struct rulefiles *, const char *const *globs, size_t n,
-		   enum name_scheme);
+		   const struct rule_options *);
 /* Reads what changed. force: broken files are read and reported again. Returns how many
  * are broken; their mistakes are added to text when it is not NULL. */
 size_t rulefiles_scan(struct rulefiles *, bool force, struct buf *text);

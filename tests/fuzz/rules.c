@@ -6,11 +6,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct rule_options options = {.names = NAMES_UTF8};
 	struct arena mem = {0};
 	struct errs errs = {.mem = &mem}, warnings = {.mem = &mem};
 	const struct rule_file *f = rule_file_parse(&mem, "f",
 						    (struct str){(const char *)data, size},
-						    NAMES_UTF8, &errs, &warnings);
+						    &options, &errs, &warnings);
 
 	if (!f && !errs.n)
 		BUG("refused without a reason");

@@ -174,6 +174,10 @@ def test_a_broken_file_is_set_aside_with_its_place(daemon, rules, backend):
     ("groups:\n  - name: a\n    rules:\n      - {alert: B, expr: one, labels: {a: '{{ .x'}}\n",
      r":4:\d+: "),
     ("groups:\n  - {name: a, rules: []}\n  - {name: a, rules: []}\n", r":3:\d+: "),
+    ("groups:\n  - name: a\n    rules:\n      - {alert: B, expr: rate(one)}\n",
+     r":4:31: .*could not parse expression: 1:6: parse error: expected type range vector"),
+    ("groups:\n  - name: a\n    rules:\n      - alert: B\n        expr: |\n          one\n"
+     "            == on (a two\n", r":7:22: .*2:12: parse error: "),
     ("just text", r":1:1: "),
     ("\x00\x01\x02", r":1:\d+: "),
 ])
@@ -196,6 +200,13 @@ def test_a_file_that_is_unreadable_or_huge(daemon, rules):
     write(rules / "huge.yml", "# " + "x" * (17 * 1024 * 1024) + "\n")
     until(lambda: d.metric("tocsin_rule_file_broken", file=str(rules / "huge.yml")) == 1, 5)
     assert d.rule("One") and d.alive
+
+
+def test_expressions_of_another_dialect(start, far, backend, rules):
+    write(rules / "a.yml", rule_file(group("a", alert("A", "one default 0"))))
+    d = start(make_config(hook(far), backend=backend), rules,
+              ["--no-rules.check-expressions"])
+    assert d.rule("A") and d.metric("tocsin_rule_file_broken", file=str(rules / "a.yml")) is None
 
 
 def test_the_daemon_starts_with_a_broken_file(start, far, backend, rules):

@@ -499,7 +499,8 @@ static void set_rules(struct stage *s, struct str rest)
 			    "groups:\n- name: g\n  interval: 10s\n  rules:\n"
 			    "  - alert: Up\n    expr: '%.*s'\n    for: %.*s\n",
 			    FMT(expr), FMT(hold));
-	ev.rules = rule_file_parse(&s->mem, "r.yml", str_of(text), NAMES_UTF8, &errs, NULL);
+	ev.rules = rule_file_parse(&s->mem, "r.yml", str_of(text),
+				   &(struct rule_options){0}, &errs, NULL);
 	assert_int_equal(errs.n, 0);
 	s->rules = ev.rules;
 	step(s, &ev, 1);

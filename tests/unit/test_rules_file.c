@@ -136,8 +136,9 @@ static void test_cases(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena mem = {0};
 		struct errs errs = {.mem = &mem};
+		const struct rule_options options = {.names = cases[i].names};
 		const struct rule_file *f = rule_file_parse(&mem, "r", str_of(cases[i].in),
-							    cases[i].names, &errs, NULL);
+							    &options, &errs, NULL);
 		const char *want = cases[i].want ? cases[i].want : "";
 		const char *got = mistakes(&mem, &errs);
 
@@ -145,6 +146,94 @@ static void test_cases(void **state)
 			print_error("%s\nwant: %s\ngot:  %s\n", cases[i].in, want, got);
 			wrong++;
 		}
+		arena_free(&mem);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+#define PARSE "could not parse expression: "
+static const struct {
+	const char *in, *want; /* NULL: must load */
+} expressions[] = {
+	{G "  - {alert: a, expr: up ==}\n",
+	 "r:4:27: " IN(1, "a") PARSE "1:6: parse error: unexpected end of input"},
+	{G "  - {alert: a, expr: 'up{a=''x''} ='}\n",
+	 "r:4:35: " IN(1, "a") PARSE "1:11: parse error: unexpected \"=\""},
+	{G "  - {alert: a, expr: \"up{a=\\\"\\\\.\\\"}\"}\n", "r:4:28: " IN(1, "a") PARSE
+	 "1:6: parse error: unknown escape sequence U+002E '.'"},
+	{G "  - {alert: a, expr: \"up +\\n\\tup =\"}\n",
+	 "r:4:34: " IN(1, "a") PARSE "2:5: parse error: unexpected \"=\""},
+	{G "  - alert: a\n    expr: |-\n      up{\n        é=\"x\"}\n",
+	 "r:7:9: " IN(1, "a") PARSE
+	 "2:3: parse error: unexpected character inside braces: 'é'"},
+	{G "  - alert: a\n    expr: |\n      # \xc3\xa9\n      sum(up) ö\n",
+	 "r:7:15: " IN(1, "a") PARSE "2:9: parse error: unexpected character: 'ö'"},
+	{G "  - alert: a\n    expr: >\n      sum(up)\n      by (a,\n\n      5)\n",
+	 "r:9:7: " IN(1, "a") PARSE "2:1: parse error: unexpected number \"5\" in grouping "
+				    "opts, expected label"},
+	{G "  - alert: a\n    expr: rate(up)\n      > bool 1\n    for: x\n",
+	 "r:5:16: " IN(1, "a") PARSE
+	 "1:6: parse error: expected type range vector in call to "
+	 "function \"rate\", got instant vector\n"
+	 "r:7:10: not a valid duration string: \"x\""},
+	{G "  - {alert: a, expr: &x 1 > 2}\n  - {alert: b, expr: *x}\n",
+	 "r:4:22: " IN(1, "a") PARSE
+	 "1:3: parse error: comparisons between scalars must use "
+	 "BOOL modifier\n"
+	 "r:4:22: " IN(2, "b") PARSE "1:3: parse error: "
+				     "comparisons between scalars "
+				     "must use BOOL modifier"},
+	{G "  - {alert: a, expr: \"\\x75p =\"}\n",
+	 "r:4:22: " IN(1, "a") PARSE "1:4: parse error: unexpected \"=\""},
+	{G "  - {record: a, expr: '# nothing'}\n",
+	 "r:4:24: " IN(1, "a") PARSE "1:1: parse error: no expression found in input"},
+	{G "  - {record: a, expr: '\"x\"'}\n  - {alert: b, expr: 'up[5m]'}\n", NULL},
+	{"groups: [{name: g, type: graphite, rules: [{alert: a, expr: 'a.b.*'}]}]", NULL},
+	{"groups: [{name: g, type: vlogs, rules: [{alert: a, expr: '* | stats count()'}]}]",
+	 NULL},
+	{"groups: [{name: g, datasource: logs, rules: [{alert: a, expr: '{a=\"b\"} |= "
+	 "\"c\"'}]}]",
+	 NULL},
+	{"groups: [{name: g, datasource: vm, rules: [{alert: a, expr: 'a default 0'}]}]",
+	 NULL},
+	{"kind: VMRule\nspec: {groups: [{name: g, rules: [{alert: a, expr: 'a default "
+	 "0'}]}]}",
+	 NULL},
+	{"groups: [{name: g, datasource: logs, type: prometheus, rules: [{alert: a, expr: "
+	 "'='}]}]",
+	 "r:1:82: " IN(1, "a") PARSE "1:1: parse error: unexpected \"=\""},
+};
+
+static const struct datasource datasources[] = {
+	{.name = "first"},
+	{.name = "logs", .type = DATASOURCE_LOKI},
+	{.name = "vm", .is_victoria = true},
+};
+
+static void test_expressions(void **state)
+{
+	struct rule_options options = {.datasources = datasources,
+				       .n_datasources = COUNT_OF(datasources)};
+	int wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(expressions); i++) {
+		const char *want = expressions[i].want ? expressions[i].want : "", *got;
+		struct str in = str_of(expressions[i].in);
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem}, none = {.mem = &mem};
+
+		(void)!rule_file_parse(&mem, "r", in, &options, &errs, NULL);
+		got = mistakes(&mem, &errs);
+		if (strcmp(want, got)) {
+			print_error("%s\nwant: %s\ngot:  %s\n", in.p, want, got);
+			wrong++;
+		}
+		(void)!rule_file_parse(&mem, "r", in,
+				       &(struct rule_options){.any_expression = true},
+				       &none, NULL);
+		if (strstr(mistakes(&mem, &none), "could not parse"))
+			wrong++;
 		arena_free(&mem);
 	}
 	assert_int_equal(wrong, 0);
@@ -173,8 +262,9 @@ static const char file[] = "groups:\n"
 static const struct rule_file *parse(struct arena *mem, const char *text)
 {
 	struct errs errs = {.mem = mem}, warnings = {.mem = mem};
-	const struct rule_file *f = rule_file_parse(mem, "r", str_of(text), NAMES_UTF8,
-						    &errs, &warnings);
+	const struct rule_options options = {.names = NAMES_UTF8};
+	const struct rule_file *f = rule_file_parse(mem, "r", str_of(text), &options, &errs,
+						    &warnings);
 
 	if (!f)
 		fail_msg("%s", mistakes(mem, &errs));
@@ -241,9 +331,10 @@ static void test_warnings(void **state)
 {
 	struct arena mem = {0};
 	struct errs errs = {.mem = &mem}, warnings = {.mem = &mem};
+	const struct rule_options options = {.names = NAMES_UTF8};
 
 	(void)state;
-	(void)!rule_file_parse(&mem, "r", str_of(file), NAMES_UTF8, &errs, &warnings);
+	(void)!rule_file_parse(&mem, "r", str_of(file), &options, &errs, &warnings);
 	assert_string_equal(mistakes(&mem, &warnings),
 			    "r: only the first document of the file is read");
 	arena_free(&mem);
@@ -252,9 +343,8 @@ static void test_warnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_cases),	 cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_values),	 cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_warnings),
 	};
 
