@@ -10,6 +10,7 @@
  *	told.c		the notification log
  *	rulegroup.c	rule groups on the timer heap, queries
  *	alerting.c	the life cycle of a rule's alerts
+ *	written.c	what rules write, and which series ended
  *	expand.c	templates of rules
  */
 #pragma once
@@ -150,6 +151,13 @@ struct active_alert {
 	bool dirty;
 };
 
+/* Series that were written and not ended yet. Empty while nothing is written anywhere. */
+struct written {
+	struct arena mem;  /* the label sets */
+	struct map series; /* of const struct labels, by fingerprint */
+	wall_ms at;	   /* of the last samples; 0: none in this life */
+};
+
 struct rule_state {
 	const struct rule *rule;
 	const struct labels *labels; /* as written, for identity; in the group's arena */
@@ -166,6 +174,7 @@ struct rule_state {
 	/* the last result of a recording rule */
 	struct arena results_mem;
 	struct samples results;
+	struct written written; /* by the last good evaluation */
 };
 
 struct candidate;
@@ -203,12 +212,15 @@ struct rulegroup {
 	span_ms last_duration;
 	uint64_t iterations, missed;
 	size_t last_samples;
+	struct written orphans; /* of rules that went: ended after the next iteration */
+	bool has_written;	/* in this iteration */
 };
 
 /* -- the engine ----------------------------------------------------------------------- */
 
 struct inhibitor;
 struct restored_alert;
+struct farewell;
 struct grave {
 	void (*fn)(void *);
 	void *p;
@@ -230,6 +242,8 @@ struct engine {
 	struct map queries;		       /* rulegroup by query id */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
+	struct farewell *farewells;	       /* series of groups that went */
+	size_t n_farewell_series;
 	struct timer alert_gc, maintenance;
 	uint64_t next_id, next_number, random;
 	VEC(struct grave) graves;
@@ -326,6 +340,25 @@ void alerting_free(struct rule_state *);
 /* Gives the rule the alerts that a former life left for it. */
 void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
 void restored_drop(struct engine *);
+
+/* Wishes the samples of the rule's good evaluation written, and an end to each series that
+ * it wrote before and has not now. */
+void written_take(struct engine *, struct rulegroup *, struct rule_state *);
+/* What alerts of a former life had written counts as written by this rule. */
+void written_restore(struct engine *, struct rule_state *);
+/* The rule has no successor in the group that takes over. */
+void written_orphan(struct rule_state *, struct rulegroup *to);
+void written_end_iteration(struct engine *, struct rulegroup *);
+/* The group went: its series end two intervals later, unless others write them. */
+void written_end_group(struct engine *, struct rulegroup *);
+void written_config(struct engine *); /* forgets all when nothing is written any more */
+void written_move(struct engine *, span_ms jump);
+void written_free(struct written *);
+void farewells_free(struct engine *);
+/* The time that the rules of this iteration look at, and write: the slot, or any other
+ * time, less the query offset. */
+wall_ms rulegroup_at(const struct engine *, const struct rulegroup *);
+wall_ms rulegroup_offset(const struct engine *, const struct rulegroup *, wall_ms);
 
 /* Parses the rule's templates; a mistake is a note, the text then renders as an error. */
 void expand_prepare(struct engine *, struct rulegroup *, struct rule_state *);

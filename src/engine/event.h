@@ -131,6 +131,18 @@ struct query_wish {
 	span_ms timeout;
 };
 
+/* A sample of a recording rule's result, of ALERTS or of ALERTS_FOR_STATE. */
+struct write_sample {
+	const struct labels *labels; /* __name__ too; external labels are not in yet */
+	double value;
+	bool is_stale; /* the series ends here: the value is the stale marker */
+};
+struct write_wish {
+	wall_ms at; /* of all its samples */
+	const struct write_sample *v;
+	size_t n;
+};
+
 struct delivery_wish {
 	uint64_t id;
 	const struct notification *notification; /* lives until the delivery ended */
@@ -163,6 +175,8 @@ const char *record_kind_text(enum record_kind);
 enum action_kind {
 	ACTION_QUERY,		  /* .query: answer with EVENT_QUERY_ENDED */
 	ACTION_QUERY_CANCEL,	  /* .id: nobody waits any more */
+	ACTION_WRITE,		  /* .write: to all remotes; nothing is answered */
+	ACTION_WRITE_FLUSH,	  /* an iteration of a group is complete: send now */
 	ACTION_DELIVER,		  /* .delivery: answer with EVENT_DELIVERY_ENDED */
 	ACTION_DELIVERY_CANCEL,	  /* .id */
 	ACTION_SAVE_SILENCE,	  /* .silence */
@@ -190,6 +204,7 @@ struct action {
 	union {
 		uint64_t id, fingerprint;
 		struct query_wish query;
+		struct write_wish write;
 		struct delivery_wish delivery;
 		const struct silence *silence;
 		const struct told *told;

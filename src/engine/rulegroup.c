@@ -100,8 +100,21 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	g->next_slot = next;
 }
 
+wall_ms rulegroup_offset(const struct engine *e, const struct rulegroup *g, wall_ms at)
+{
+	if (g->config->has_query_offset)
+		return at - g->config->query_offset;
+	return e->config ? at - e->config->global.query_offset : at;
+}
+
+wall_ms rulegroup_at(const struct engine *e, const struct rulegroup *g)
+{
+	return rulegroup_offset(e, g, g->slot);
+}
+
 static void finish(struct engine *e, struct rulegroup *g)
 {
+	written_end_iteration(e, g);
 	g->running = false;
 	g->last_duration = e->now - g->started_at;
 	if (g->new_grid) {
@@ -206,19 +219,27 @@ static void next_rule(struct engine *e, struct rulegroup *g)
 		return;
 	}
 	g->rule_started_at = e->now;
-	want_query(e, g, g->rules[g->at].rule->expr,
-		   g->slot - (g->config->has_query_offset
-				      ? g->config->query_offset
-				      : e->config->global.query_offset));
+	want_query(e, g, g->rules[g->at].rule->expr, rulegroup_at(e, g));
 }
 
 /* -- recording rules ------------------------------------------------------------------ */
+
+/* With those that are empty, which take a label away. */
+static const struct labels *labels_to_set(struct arena *mem, const struct rule *r)
+{
+	struct label *v = ARENA_ARRAY(mem, struct label, r->n_labels);
+
+	for (size_t i = 0; i < r->n_labels; i++)
+		v[i] = (struct label){r->labels[i].name, r->labels[i].text};
+	return labels_new_raw(mem, v, r->n_labels, NULL);
+}
 
 static bool record_results(struct rulegroup *g, struct rule_state *r,
 			   const struct samples *in, const char **error)
 {
 	struct arena mem = {0};
 	struct sample *v = ARENA_ARRAY(&mem, struct sample, in->n);
+	const struct labels *own = labels_to_set(&mem, r->rule);
 	struct map seen = {0};
 	int64_t limit = g->config->limit;
 
@@ -227,7 +248,7 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
 						       r->rule->record);
 
-		set = labels_copy(&mem, labels_merge(&mem, set, r->labels));
+		set = labels_copy(&mem, labels_merge(&mem, set, own));
 		v[i] = in->v[i];
 		v[i].labels = set;
 		if (map_find(&seen, map_key_u64(&set->fingerprint)))
@@ -280,6 +301,8 @@ static void take_answer(struct engine *e, struct rulegroup *g)
 		alerting_send(e, g, r);
 	if (r->rule->alert)
 		alerting_save(e, g, r);
+	if (ok)
+		written_take(e, g, r);
 	if (ok)
 		rule_succeeded(e, g);
 	else
@@ -404,8 +427,10 @@ static void rulegroup_free(struct rulegroup *g)
 	for (size_t i = 0; i < g->config->n_rules; i++) {
 		alerting_free(&g->rules[i]);
 		arena_free(&g->rules[i].results_mem);
+		written_free(&g->rules[i].written);
 		free(g->rules[i].last_error);
 	}
+	written_free(&g->orphans);
 	arena_free(&g->mem);
 	arena_free(&g->eval_mem);
 	free(g->rules);
@@ -429,6 +454,7 @@ static void end_group(struct engine *e, struct rulegroup *g)
 	stop(e, g);
 	for (size_t i = 0; i < g->config->n_rules; i++)
 		alerting_end(e, g, &g->rules[i]);
+	written_end_group(e, g);
 	rulegroup_free(g);
 }
 
@@ -448,6 +474,8 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 			taken[k] = true;
 			next->active = old->active;
 			old->active = (struct map){0};
+			next->written = old->written;
+			old->written = (struct written){0};
 			if (!unchanged)
 				break;
 			next->health = old->health;
@@ -481,8 +509,12 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	g->last_started_at = old->last_started_at;
 	g->last_duration = old->last_duration;
 	g->last_samples = old->last_samples;
-	for (size_t i = 0; i < old->config->n_rules; i++)
+	g->orphans = old->orphans;
+	old->orphans = (struct written){0};
+	for (size_t i = 0; i < old->config->n_rules; i++) {
 		alerting_end(e, old, &old->rules[i]);
+		written_orphan(&old->rules[i], g);
+	}
 	start(e, g);
 	if (old->running) { /* this slot's evaluation was cut off: do it again */
 		g->next_slot = old->slot;
@@ -503,6 +535,8 @@ static void load_group(struct engine *e, const struct rule_group *c)
 	g = group_new(e, c);
 	for (size_t i = 0; e->restored.n && i < c->n_rules; i++)
 		alerting_restore(e, g, &g->rules[i]);
+	for (size_t i = 0; i < c->n_rules; i++)
+		written_restore(e, &g->rules[i]);
 	start(e, g);
 }
 
@@ -555,6 +589,7 @@ void rulegroups_config(struct engine *e)
 {
 	struct rulegroup *g;
 
+	written_config(e);
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		if (!g->config->interval &&
 		    g->interval != e->config->global.evaluation_interval) {
@@ -572,6 +607,7 @@ void rulegroups_move(struct engine *e, span_ms jump)
 			alerting_move(e, &g->rules[i], jump);
 		regrid(e, g);
 	}
+	written_move(e, jump);
 }
 
 void rulegroups_free(struct engine *e)
@@ -582,6 +618,7 @@ void rulegroups_free(struct engine *e)
 		timer_stop(e, &g->timer);
 		rulegroup_free(g);
 	}
+	farewells_free(e);
 	map_free(&e->rulegroups);
 	map_free(&e->queries);
 	restored_drop(e);

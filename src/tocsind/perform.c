@@ -52,6 +52,9 @@ void perform(struct daemon *d, const struct action *a)
 	case ACTION_QUERY_CANCEL:
 		asker_cancel(d, a->id);
 		break;
+	case ACTION_WRITE:
+	case ACTION_WRITE_FLUSH:
+		break;
 	case ACTION_DELIVER:
 		sender_start(d, &a->delivery);
 		break;

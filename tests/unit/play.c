@@ -284,6 +284,36 @@ static void note_record(struct stage *s, const struct record *r)
 	buf_free(&b);
 }
 
+/* As a metrics page would: name{label=value} number, and the time when it is another. */
+static void note_writes(struct stage *s, const struct write_wish *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const struct labels *l = w->v[i].labels;
+		struct buf b = BUF(10000);
+		bool any = false;
+
+		buf_add_text(&b, labels_get(l, "__name__"));
+		for (size_t k = 0; k < l->n; k++) {
+			if (!strcmp(l->v[k].name, "__name__"))
+				continue;
+			buf_addf(&b, "%c%s=%s", any ? ',' : '{', l->v[k].name,
+				 l->v[k].value);
+			any = true;
+		}
+		buf_add_text(&b, any ? "} " : " ");
+		if (w->v[i].is_stale)
+			buf_add_text(&b, "ends");
+		else if (!strcmp(labels_get(l, "__name__"), "ALERTS_FOR_STATE"))
+			buf_addf(&b, "%g", w->v[i].value - (double)(START / 1000));
+		else
+			buf_addf(&b, "%g", w->v[i].value);
+		if (w->at != s->now)
+			buf_addf(&b, " at %g", (double)(w->at - START) / 1000);
+		line(s, "write %s", buf_text(&b));
+		buf_free(&b);
+	}
+}
+
 static void perform(struct stage *s, const struct action *a)
 {
 	switch (a->kind) {
@@ -292,6 +322,9 @@ static void perform(struct stage *s, const struct action *a)
 		break;
 	case ACTION_QUERY:
 		answer_query(s, &a->query);
+		break;
+	case ACTION_WRITE:
+		note_writes(s, &a->write);
 		break;
 	case ACTION_RECORD:
 		note_record(s, &a->record);
@@ -316,6 +349,7 @@ static void perform(struct stage *s, const struct action *a)
 	case ACTION_SAVE_RULE_ALERT:
 		keep(s, a);
 		break;
+	case ACTION_WRITE_FLUSH:
 	case ACTION_QUERY_CANCEL:
 	case ACTION_DELIVERY_CANCEL:
 	case ACTION_NOTE:
@@ -506,6 +540,23 @@ static void set_rules(struct stage *s, struct str rest)
 	step(s, &ev, 1);
 }
 
+static void set_file(struct stage *s, struct str rest)
+{
+	const char *path = arena_copy(&s->mem, word(&rest));
+	struct errs errs = {.mem = &s->mem};
+	struct event ev = {.kind = EVENT_RULES_GONE, .path = path};
+
+	if (rest.n) {
+		ev.kind = EVENT_RULES;
+		ev.rules = rule_file_parse(&s->mem, path, str_trim(rest),
+					   &(struct rule_options){0}, &errs, NULL);
+		if (errs.n)
+			fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
+		s->rules = ev.rules;
+	}
+	step(s, &ev, 1);
+}
+
 static void load(struct stage *s, struct str config)
 {
 	struct files files = {0};
@@ -609,6 +660,8 @@ static void command(struct stage *s, struct str text)
 		set_sink(s, text);
 	else if (str_is(what, "rules"))
 		set_rules(s, text);
+	else if (str_is(what, "file"))
+		set_file(s, text);
 	else if (str_is(what, "backend"))
 		s->series = str_is(text, "error") ? -1 : atoi(arena_copy(&s->mem, text));
 	else if (str_is(what, "times"))
