@@ -15,11 +15,11 @@ comma   := ,
 OUT     ?= build/$(if $(SAN),$(subst $(comma),-,$(SAN)),plain)
 
 PKGS = libcurl yaml-0.1 libpcre2-8 openssl libevent_core libevent_extra libevent_openssl \
-       jansson sqlite3 libcrypt
+       jansson sqlite3 libcrypt libprotobuf-c
 WARN = -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wpointer-arith -Wcast-qual \
        -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
        -Wswitch-enum -Wimplicit-fallthrough -Wdouble-promotion -Wconversion
-CC_ALL = $(CC) -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests $(WARN) \
+CC_ALL = $(CC) -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -I$(OUT)/src -Itests $(WARN) \
 	 $(if $(WERROR),-Werror) \
 	 $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	 $(PKG_CFLAGS) $(CFLAGS)
@@ -27,13 +27,14 @@ CC_ALL = $(CC) -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -Itests $(W
 Q    := $(if $(V),,@)
 SAY   = $(if $(V),,@printf '%-4s %s\n' $(1) $@)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -pthread
+LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lsnappy -lm -pthread
 TEST_LIBS  := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 SRC    := $(wildcard src/*/*.c)
 OBJ    := $(SRC:%.c=$(OUT)/%.o)
+PROTO  := $(patsubst %.proto,$(OUT)/%.pb-c.c,$(wildcard src/*/*.proto))
 TMPL   := $(patsubst %.tmpl,$(OUT)/%.o,$(wildcard templates/*.tmpl))
-LIBOBJ := $(TMPL) $(filter-out $(OUT)/src/tocsind/main.o $(OUT)/src/tocsin/%,$(OBJ))
+LIBOBJ := $(TMPL) $(PROTO:.c=.o) $(filter-out $(OUT)/src/tocsind/main.o $(OUT)/src/tocsin/%,$(OBJ))
 TOOLOBJ := $(filter $(OUT)/src/tocsin/%,$(OBJ))
 UNIT   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
@@ -44,7 +45,7 @@ PROGS   = $(OUT)/tocsind $(OUT)/tocsin
 
 .PHONY: all help deps demo check test unit fuzz-replay golden fuzz system includes format \
 	install clean FORCE
-.PRECIOUS: $(OUT)/%.o
+.PRECIOUS: $(OUT)/%.o $(OUT)/%.pb-c.c
 .DELETE_ON_ERROR:
 
 all: $(PROGS)
@@ -75,10 +76,19 @@ check: deps
 	@$(MAKE) --no-print-directory WERROR=1 all test
 
 # -- build -------------------------------------------------------------------------------
-$(OUT)/%.o: %.c $(OUT)/flags
+$(OUT)/%.o: %.c $(OUT)/flags | $(PROTO)
 	@mkdir -p $(@D)
 	$(call SAY,CC)
 	$(Q)$(CC_ALL) -MMD -MP -c -o $@ $<
+# Messages on the wire; the code made of them answers to no warnings of ours.
+$(OUT)/%.pb-c.c: %.proto
+	@mkdir -p $(@D)
+	$(call SAY,PB)
+	$(Q)protoc-c --proto_path=src --c_out=$(OUT)/src $<
+$(OUT)/%.pb-c.h: $(OUT)/%.pb-c.c ;
+$(OUT)/%.pb-c.o: $(OUT)/%.pb-c.c $(OUT)/flags
+	$(call SAY,CC)
+	$(Q)$(CC_ALL) -w -c -o $@ $<
 # The default templates become part of the programs.
 $(OUT)/templates/%.o: templates/%.tmpl
 	@mkdir -p $(@D)

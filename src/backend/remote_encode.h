@@ -1,0 +1,22 @@
+/* remote_encode.h - samples become the body of a remote write request: protobuf, then a
+ * snappy block.
+ *
+ * Order:   one message a sample, in the order given; labels as the set has them, by name.
+ * Values:  a stale marker and an ordinary NaN have bits of their own, which are written as
+ *          such; a NaN of any other form becomes the ordinary one.
+ * Spec:    spec/remote-write.md A2 to A4.
+ */
+#pragma once
+#include "base/time.h"
+#include "model/labels.h"
+
+struct remote_sample {
+	const struct labels *labels; /* __name__ and the external ones, too */
+	double value;
+	wall_ms at;
+	bool is_stale;
+};
+
+/* What it adds to a body before compression, a little overestimated. */
+size_t remote_sample_size(const struct remote_sample *);
+struct str remote_encode(struct arena *, const struct remote_sample *const *v, size_t n);
