@@ -2,6 +2,7 @@
 #include "config/parts.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Where rules are evaluated, and where what they record is written. */
 
@@ -142,9 +143,40 @@ static const struct field remote_write_fields[] = {
 };
 #undef AT
 
+/* What the protocol or other keys say. */
+static bool is_reserved(const char *header)
+{
+	static const char *const names[] = {
+		"Authorization",
+		"Connection",
+		"Content-Encoding",
+		"Content-Length",
+		"Content-Type",
+		"Host",
+		"Keep-Alive",
+		"Retry-Attempt",
+		"Transfer-Encoding",
+		"User-Agent",
+		"X-Prometheus-Remote-Write-Version",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!strcasecmp(names[i], header))
+			return true;
+	}
+	return false;
+}
+
 static void remote_write_check(struct decode *d, const struct yaml *y, void *object)
 {
 	struct remote_write_text *t = object;
+
+	for (size_t i = 0; i < t->engine.headers.n; i++) {
+		if (is_reserved(t->engine.headers.v[i].name))
+			mistake(d, t->engine.headers.v[i].at,
+				"%s is a reserved header. It must not be changed",
+				t->engine.headers.v[i].name);
+	}
 
 	t->engine.at = y->at;
 	t->engine.http = &t->http;

@@ -94,7 +94,13 @@ static bool step_with_ended(struct daemon *d)
 
 static bool is_drained(const struct daemon *d)
 {
-	return d->stopping && !d->sendings.n;
+	return d->stopping && !d->sendings.n && !remotes_pending(d);
+}
+
+void daemon_end_if_drained(struct daemon *d)
+{
+	if (is_drained(d))
+		event_base_loopbreak(d->base);
 }
 
 /* event NULL: only what has ended, and what is due. */
@@ -120,8 +126,7 @@ void daemon_feed(void *daemon, const struct event *event)
 		step(d, events, n);
 	while (step_with_ended(d))
 		;
-	if (is_drained(d))
-		event_base_loopbreak(d->base);
+	daemon_end_if_drained(d);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -366,6 +371,7 @@ static void host_add_metrics(void *arg, struct buf *b)
 		buf_add_json(b, str_of(broken[i].path));
 		buf_add_text(b, "} 1\n");
 	}
+	remotes_add_metrics(d, b);
 	arena_free(&mem);
 }
 
@@ -645,6 +651,7 @@ static bool load_first(struct daemon *d)
 	if (!d->now_runs)
 		return false;
 	ev.config = d->now_runs->config;
+	remotes_config(d, d->now_runs->config);
 	daemon_feed(d, &ev);
 	d->reload_ok = true;
 	d->reloaded_at = daemon_now(d);
@@ -691,9 +698,14 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 	struct daemon *d = arg;
 
 	(void)fd, (void)what;
-	log_warn("stop",
-		 "deliveries did not finish in time; they are made after the next start",
-		 L_INT("deliveries", d->sendings.n));
+	if (d->sendings.n)
+		log_warn("stop",
+			 "deliveries did not finish in time; they are made after the next "
+			 "start",
+			 L_INT("deliveries", d->sendings.n));
+	if (remotes_pending(d))
+		log_warn("stop", "samples could not be sent to their remotes in time",
+			 L_INT("samples", (int64_t)remotes_pending(d)));
 	event_base_loopbreak(d->base);
 }
 
@@ -708,7 +720,8 @@ void daemon_stop(struct daemon *d, int exit_code)
 	d->stopping = true;
 	d->exit_code = exit_code;
 	server_stop_listening(d->server);
-	if (!d->sendings.n) {
+	remotes_flush(d);
+	if (is_drained(d)) {
 		event_base_loopbreak(d->base);
 		return;
 	}
@@ -736,6 +749,7 @@ static void finish(struct daemon *d)
 	server_free(d->server);
 	sender_free(d);
 	asker_free(d);
+	remotes_free(d);
 	client_free(d->client);
 	engine_free(d->engine);
 	api_free(d->api);

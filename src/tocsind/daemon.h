@@ -5,6 +5,7 @@
  *	perform.c	actions of the engine, one after the other
  *	sender.c	deliveries: receivers compose and judge, net sends
  *	asker.c		queries: backend composes and judges, net sends
+ *	remote.c	samples for remotes: backend queues and judges, net sends
  *	reload.c	configuration, templates, web configuration
  *	rulefiles.c	rule files on disk
  *	flags.c		the command line
@@ -29,6 +30,7 @@
 
 struct sending;
 struct asking;
+struct remote;
 
 /* A configuration and what was built from it. */
 struct generation {
@@ -65,6 +67,7 @@ struct daemon {
 	int exit_code;
 
 	struct map sendings, askings;		     /* by id */
+	VEC(struct remote *) remotes;		     /* in the configuration's order */
 	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
 	VEC(struct query_ended) ended_queries;
 	struct arena ended_mem; /* of the two lists above */
@@ -81,6 +84,7 @@ struct daemon {
 wall_ms daemon_now(void *daemon);
 void daemon_feed(void *daemon, const struct event *);
 void daemon_stop(struct daemon *, int exit_code);
+void daemon_end_if_drained(struct daemon *);
 int daemon_run(const struct flags *);
 
 /* perform.c */
@@ -97,6 +101,14 @@ void sender_free(struct daemon *);
 void asker_start(struct daemon *, const struct query_wish *);
 void asker_cancel(struct daemon *, uint64_t id);
 void asker_free(struct daemon *);
+
+/* remote.c */
+void remotes_config(struct daemon *, const struct config *);
+void remotes_write(struct daemon *, const struct write_wish *);
+void remotes_flush(struct daemon *);
+size_t remotes_pending(const struct daemon *); /* samples that are not sent yet */
+void remotes_add_metrics(struct daemon *, struct buf *);
+void remotes_free(struct daemon *);
 
 /* reload.c */
 struct generation *generation_load(struct daemon *, struct buf *mistakes) MUST_USE;

@@ -53,7 +53,10 @@ void perform(struct daemon *d, const struct action *a)
 		asker_cancel(d, a->id);
 		break;
 	case ACTION_WRITE:
+		remotes_write(d, &a->write);
+		break;
 	case ACTION_WRITE_FLUSH:
+		remotes_flush(d);
 		break;
 	case ACTION_DELIVER:
 		sender_start(d, &a->delivery);

@@ -104,6 +104,7 @@ static void take_generation(struct daemon *d, struct generation *g)
 	struct event ev = {.kind = EVENT_CONFIG, .config = g->config};
 
 	d->now_runs = g;
+	remotes_config(d, g->config);
 	daemon_feed(d, &ev);
 	generation_free(old);
 	d->reloaded_at = daemon_now(d);

@@ -341,6 +341,8 @@ static const struct {
 	{"rule_files: ['rules/*/x.yml', '*.yml']\n" ROOT,
 	 T "1:14: invalid rule file path \"/etc/am/rules/*/x.yml\"", 0},
 	{"remote_write: [{}]\n" ROOT, T "1:16: url for remote_write is empty", 0},
+	{"remote_write: [{url: 'http://w/', headers: {content-type: x}}]\n" ROOT,
+	 T "1:45: content-type is a reserved header. It must not be changed", 0},
 	{"global: {external_labels: {a-b: c}}\n" ROOT, NULL, 0},
 };
 

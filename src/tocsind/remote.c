@@ -1,0 +1,390 @@
+#include "base/base.h"
+#include "tocsind/daemon.h"
+#include "backend/remote_write.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Remotes that samples are written to: each has its queue, a timer and at most one request
+ * out. A remote that is slow, dead or full of objections has no other to disturb. */
+
+struct remote {
+	struct daemon *daemon;
+	struct remote_queue *queue;
+	struct event *timer;
+	struct exchange *exchange; /* NULL: none is out */
+	char *url;		   /* as shown: without credentials */
+	/* what was logged, and is not to be logged with each request */
+	bool fails, is_full;
+	bool has_refused;
+	mono_ms refused_at;
+};
+
+#define REFUSALS_LOGGED MINUTE /* one in such a time */
+
+/* -- sending -------------------------------------------------------------------------- */
+
+static const char *name_of(const struct remote *r)
+{
+	return remote_queue_config(r->queue)->name;
+}
+
+static void set_timer(struct remote *r)
+{
+	mono_ms now = clock_mono(), due = remote_queue_due(r->queue, now);
+	struct timeval tv;
+
+	evtimer_del(r->timer);
+	if (due == NEVER)
+		return;
+	tv = (struct timeval){(due - now) / 1000, (due - now) % 1000 * 1000};
+	evtimer_add(r->timer, &tv);
+}
+
+static void log_refusal(struct remote *r, const struct remote_outcome *end)
+{
+	mono_ms now = clock_mono();
+
+	if (r->has_refused && now - r->refused_at < REFUSALS_LOGGED)
+		return;
+	r->has_refused = true;
+	r->refused_at = now;
+	log_error("remote", "samples refused by the receiver are dropped",
+		  L_STR("remote", name_of(r)), L_STR("url", r->url),
+		  L_INT("samples", (int64_t)end->samples), L_STR("err", end->error));
+}
+
+static void log_outcome(struct remote *r, const struct remote_outcome *end)
+{
+	switch (end->verdict) {
+	case REMOTE_SENT:
+		if (r->fails)
+			log_info("remote", "samples are taken again",
+				 L_STR("remote", name_of(r)), L_STR("url", r->url));
+		r->fails = false;
+		break;
+	case REMOTE_RETRY:
+		if (!r->fails)
+			log_warn("remote", "samples cannot be sent, will try again",
+				 L_STR("remote", name_of(r)), L_STR("url", r->url),
+				 L_SPAN("in", end->wait), L_STR("err", end->error));
+		r->fails = true;
+		break;
+	case REMOTE_SPLIT:
+		log_debug("remote", "a request was refused, a part of it comes next",
+			  L_STR("remote", name_of(r)), L_STR("err", end->error));
+		break;
+	case REMOTE_GIVEN_UP:
+		log_refusal(r, end);
+		break;
+	}
+	if (remote_queue_is_empty(r->queue))
+		r->is_full = false;
+}
+
+static void on_answer(void *arg, const struct http_answer *answer)
+{
+	struct remote *r = arg;
+	struct remote_outcome end;
+
+	r->exchange = NULL;
+	end = remote_queue_judge(r->queue, clock_mono(), clock_wall(), answer);
+	log_outcome(r, &end);
+	set_timer(r);
+	daemon_end_if_drained(r->daemon);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct remote *r = arg;
+	struct http_request request;
+
+	(void)fd, (void)what;
+	if (remote_queue_compose(r->queue, clock_mono(), clock_wall(), &request))
+		r->exchange = client_http(r->daemon->client, &request, on_answer, r);
+	else
+		daemon_end_if_drained(r->daemon);
+}
+
+/* -- what the engine wishes ----------------------------------------------------------- */
+
+void remotes_write(struct daemon *d, const struct write_wish *w)
+{
+	struct remote_block *b;
+
+	if (!d->remotes.n || d->stopping)
+		return;
+	b = remote_block_new(w, d->now_runs->config->global.external_labels);
+	for (size_t i = 0; i < d->remotes.n; i++) {
+		struct remote *r = d->remotes.v[i];
+
+		if (!remote_queue_add(r->queue, b, clock_mono()) && !r->is_full) {
+			r->is_full = true;
+			log_error("remote", "the queue is full, its oldest samples go",
+				  L_STR("remote", name_of(r)), L_STR("url", r->url));
+		}
+		set_timer(r);
+	}
+	remote_block_unref(b);
+}
+
+void remotes_flush(struct daemon *d)
+{
+	for (size_t i = 0; i < d->remotes.n; i++) {
+		remote_queue_flush(d->remotes.v[i]->queue);
+		set_timer(d->remotes.v[i]);
+	}
+}
+
+size_t remotes_pending(const struct daemon *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->remotes.n; i++)
+		n += remote_queue_counters(d->remotes.v[i]->queue).pending;
+	return n;
+}
+
+/* -- coming and going ----------------------------------------------------------------- */
+
+/* http://user:secret@host/ without what stands before the host. */
+static char *url_shown(const char *url)
+{
+	struct str s = str_of(url);
+	size_t host = str_find(s, STR("://"));
+	struct arena mem = {0};
+	char *shown;
+	size_t end, at;
+
+	if (host == STR_NONE)
+		return mem_text(url);
+	host += 3;
+	end = strcspn(url + host, "/?#");
+	for (at = end; at && url[host + at - 1] != '@'; at--)
+		;
+	shown = mem_text(arena_printf(&mem, "%.*s%s", (int)host, url, url + host + at));
+	arena_free(&mem);
+	return shown;
+}
+
+static struct remote *remote_new(struct daemon *d, const struct remote_write *config)
+{
+	struct remote *r = mem_new(sizeof(*r));
+
+	r->daemon = d;
+	r->queue = remote_queue_new(config);
+	r->timer = evtimer_new(d->base, on_due, r);
+	ASSERT(r->timer);
+	r->url = url_shown(config->url);
+	return r;
+}
+
+static void remote_free(struct remote *r)
+{
+	if (r->exchange)
+		exchange_cancel(r->exchange);
+	event_free(r->timer);
+	remote_queue_free(r->queue);
+	free(r->url);
+	free(r);
+}
+
+/* The queue of a remote that stays stays, too: same address, and the same name if there
+ * are several. */
+static struct remote *take_old(struct daemon *d, const struct remote_write *config)
+{
+	struct remote *r;
+	size_t found = SIZE_MAX;
+
+	for (size_t i = 0; i < d->remotes.n; i++) {
+		const struct remote_write *old = remote_queue_config(
+			d->remotes.v[i]->queue);
+
+		if (strcmp(old->url, config->url) != 0)
+			continue;
+		if (!strcmp(old->name, config->name)) {
+			found = i;
+			break;
+		}
+		found = MIN(found, i);
+	}
+	if (found == SIZE_MAX)
+		return NULL;
+	r = d->remotes.v[found];
+	vec_remove(&d->remotes, found);
+	remote_queue_use(r->queue, config);
+	return r;
+}
+
+/* Before the former configuration is freed. */
+void remotes_config(struct daemon *d, const struct config *c)
+{
+	struct remote **now = mem_new(MAX(c->n_remote_writes, 1) * sizeof(*now));
+
+	for (size_t i = 0; i < c->n_remote_writes; i++)
+		now[i] = take_old(d, &c->remote_writes[i]);
+	for (size_t i = 0; i < d->remotes.n; i++) {
+		struct remote *gone = d->remotes.v[i];
+		size_t left = remote_queue_counters(gone->queue).pending;
+
+		if (left)
+			log_warn("remote", "a remote went, with samples that it waited for",
+				 L_STR("url", gone->url), L_INT("samples", (int64_t)left));
+		remote_free(gone);
+	}
+	d->remotes.n = 0;
+	for (size_t i = 0; i < c->n_remote_writes; i++) {
+		vec_push(&d->remotes,
+			 now[i] ? now[i] : remote_new(d, &c->remote_writes[i]));
+		set_timer(d->remotes.v[i]);
+	}
+	free(now);
+}
+
+void remotes_free(struct daemon *d)
+{
+	for (size_t i = 0; i < d->remotes.n; i++)
+		remote_free(d->remotes.v[i]);
+	vec_free(&d->remotes);
+}
+
+/* -- metrics (spec/remote-write.md A9) ------------------------------------------------ */
+
+enum remote_metric {
+	SAMPLES,
+	FAILED,
+	RETRIED,
+	PENDING,
+	BYTES,
+	ENQUEUE_RETRIES,
+	SHARDS,
+	CAPACITY,
+	HIGHEST,
+	HIGHEST_SENT,
+	REMOTE_METRICS,
+};
+static const struct {
+	const char *name, *type, *help;
+} metrics[REMOTE_METRICS] = {
+	[SAMPLES] = {"samples_total", "counter", "Samples that the receiver took."},
+	[FAILED] = {"samples_failed_total", "counter",
+		    "Samples that the receiver refused for good."},
+	[RETRIED] = {"samples_retried_total", "counter",
+		     "Samples of requests that were, or will be, sent again."},
+	[PENDING] = {"samples_pending", "gauge", "Samples that wait or are being sent."},
+	[BYTES] = {"bytes_total", "counter", "Bytes sent, compressed."},
+	[ENQUEUE_RETRIES] = {"enqueue_retries_total", "counter",
+			     "Always 0: a full queue drops its oldest samples."},
+	[SHARDS] = {"shards", "gauge", "Always 1: one queue keeps the order."},
+	[CAPACITY] = {"shard_capacity", "gauge", "Samples that may wait."},
+	[HIGHEST] = {"queue_highest_timestamp_seconds", "gauge",
+		     "The latest time of a sample that was to be sent."},
+	[HIGHEST_SENT] = {"queue_highest_sent_timestamp_seconds", "gauge",
+			  "The latest time of a sample that the receiver took."},
+};
+
+static double value_of(const struct remote *r, const struct remote_counters *c,
+		       enum remote_metric m)
+{
+	switch (m) {
+	case SAMPLES:
+		return (double)c->sent;
+	case FAILED:
+		return (double)c->failed;
+	case RETRIED:
+		return (double)c->retried;
+	case PENDING:
+		return (double)c->pending;
+	case BYTES:
+		return (double)c->bytes;
+	case SHARDS:
+		return 1;
+	case CAPACITY:
+		return (double)remote_queue_config(r->queue)->queue.capacity;
+	case HIGHEST:
+		return (double)c->highest_at / 1000;
+	case HIGHEST_SENT:
+		return (double)c->highest_sent_at / 1000;
+	case ENQUEUE_RETRIES:
+	case REMOTE_METRICS:
+		break;
+	}
+	return 0;
+}
+
+static void head(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_addf(b,
+		 "# HELP prometheus_remote_storage_%s %s\n"
+		 "# TYPE prometheus_remote_storage_%s %s\n",
+		 name, help, name, type);
+}
+
+static void add_name(struct buf *b, const char *name, const struct remote *r)
+{
+	buf_addf(b, "prometheus_remote_storage_%s{remote_name=", name);
+	buf_add_json(b, str_of(name_of(r)));
+	buf_add_text(b, ",url=");
+	buf_add_json(b, str_of(r->url));
+}
+
+static void add_drops(struct daemon *d, struct buf *b)
+{
+	head(b, "samples_dropped_total", "counter",
+	     "Samples that were dropped before they were sent.");
+	for (size_t i = 0; i < d->remotes.n; i++) {
+		const struct remote *r = d->remotes.v[i];
+		struct remote_counters c = remote_queue_counters(r->queue);
+
+		for (int why = 0; why < REMOTE_DROPS; why++) {
+			add_name(b, "samples_dropped_total", r);
+			buf_addf(b, ",reason=\"%s\"} %llu\n",
+				 remote_drop_text((enum remote_drop)why),
+				 (unsigned long long)c.dropped[why]);
+		}
+	}
+}
+
+static void add_durations(struct daemon *d, struct buf *b)
+{
+	head(b, "sent_batch_duration_seconds", "histogram", "How long requests took.");
+	for (size_t i = 0; i < d->remotes.n; i++) {
+		const struct remote *r = d->remotes.v[i];
+		struct remote_counters c = remote_queue_counters(r->queue);
+		uint64_t sum = 0;
+
+		for (size_t k = 0; k < REMOTE_BUCKETS; k++) {
+			sum += c.buckets[k];
+			add_name(b, "sent_batch_duration_seconds_bucket", r);
+			if (k < REMOTE_BUCKETS - 1)
+				buf_addf(b, ",le=\"%g\"} %llu\n", remote_bucket_bounds[k],
+					 (unsigned long long)sum);
+			else
+				buf_addf(b, ",le=\"+Inf\"} %llu\n",
+					 (unsigned long long)sum);
+		}
+		add_name(b, "sent_batch_duration_seconds_sum", r);
+		buf_addf(b, "} %.15g\n", c.seconds);
+		add_name(b, "sent_batch_duration_seconds_count", r);
+		buf_addf(b, "} %llu\n", (unsigned long long)sum);
+	}
+}
+
+void remotes_add_metrics(struct daemon *d, struct buf *b)
+{
+	if (!d->remotes.n)
+		return;
+	for (int m = 0; m < REMOTE_METRICS; m++) {
+		head(b, metrics[m].name, metrics[m].type, metrics[m].help);
+		for (size_t i = 0; i < d->remotes.n; i++) {
+			const struct remote *r = d->remotes.v[i];
+			struct remote_counters c = remote_queue_counters(r->queue);
+
+			add_name(b, metrics[m].name, r);
+			buf_addf(b, "} %.15g\n", value_of(r, &c, (enum remote_metric)m));
+		}
+	}
+	add_drops(d, b);
+	add_durations(d, b);
+}
