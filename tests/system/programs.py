@@ -272,6 +272,19 @@ def prometheus(folder, config, *args, rules=None):
     return p.when_up(p.url + "/-/ready")
 
 
+def victoria_metrics(folder, *args):
+    """Debian's VictoriaMetrics on a free loopback port, its data under folder."""
+    port = free_port()
+    p = Program("victoria-metrics", ["victoria-metrics",
+                                     f"-storageDataPath={folder}/victoria-data",
+                                     f"-httpListenAddr=127.0.0.1:{port}",
+                                     "-search.latencyOffset=0s", "-loggerLevel=WARN",
+                                     "-memory.allowedBytes=128MiB", *args], folder)
+    p.address = f"127.0.0.1:{port}"
+    p.url = f"http://{p.address}"
+    return p.when_up(p.url + "/health")
+
+
 def alertmanager(folder, config):
     """Debian's Alertmanager on a free loopback port."""
     port = free_port()
