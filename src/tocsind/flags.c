@@ -71,7 +71,9 @@ static const struct flag rows[] = {
 	{"web.max-body-bytes", FLAG_INT, AT(max_body), "67108864",
 	 "Largest request body; a larger one is answered 413.", false},
 	{"shutdown.timeout", FLAG_DURATION, AT(shutdown_ns), "5s",
-	 "How long deliveries under way may take to finish after SIGTERM.", false},
+	 "How long deliveries under way, and samples for remotes, may take to finish "
+	 "after SIGTERM.",
+	 false},
 	{"compatibility", FLAG_TEXT, AT(compatibility), "0.25",
 	 "Which Alertmanager to be indistinguishable from where releases differ: 0.25 "
 	 "(Debian "
