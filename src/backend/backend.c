@@ -20,11 +20,12 @@ bool backend_compose(struct arena *mem, const struct query_wish *q,
 		q->datasource->name);
 }
 
-void backend_judge(struct arena *mem, const struct datasource *from,
+void backend_judge(struct arena *mem, const struct datasource *from, bool raw,
 		   const struct http_answer *answer, struct query_ended *out)
 {
 	struct err err = {.at = NOWHERE};
 
-	out->ok = prometheus_judge(mem, from, answer, &out->samples, &out->warning, &err);
+	out->ok = prometheus_judge(mem, from, raw, answer, &out->samples, &out->warning,
+				   &err);
 	out->error = out->ok ? NULL : arena_text(mem, err.text);
 }

@@ -12,6 +12,7 @@
 
 bool backend_compose(struct arena *, const struct query_wish *, struct http_request *,
 		     struct err *) MUST_USE;
-/* Fills the samples or the error. warning is the backend's first one, or NULL. */
-void backend_judge(struct arena *, const struct datasource *, const struct http_answer *,
-		   struct query_ended *out);
+/* Fills the samples or the error. warning is the backend's first one, or NULL. raw as in
+ * the wish. */
+void backend_judge(struct arena *, const struct datasource *, bool raw,
+		   const struct http_answer *, struct query_ended *out);

@@ -134,14 +134,31 @@ static bool read_pair(const json_t *pair, double *value, struct err *err)
 	return true;
 }
 
-static bool read_series(struct arena *mem, const json_t *series, struct sample *out,
-			struct err *err)
+/* The last of a range of raw samples, with its time. */
+static bool read_last(const json_t *series, struct sample *out, struct err *err)
+{
+	const json_t *values = json_object_get(series, "values");
+	const json_t *last;
+
+	if (!json_is_array(values) || !json_array_size(values))
+		return err_set(err, NOWHERE, "a series without values");
+	last = json_array_get(values, json_array_size(values) - 1);
+	if (!read_pair(last, &out->value, err))
+		return false;
+	out->at = (wall_ms)llround(json_number_value(json_array_get(last, 0)) * 1000);
+	return true;
+}
+
+static bool read_series(struct arena *mem, const json_t *series, bool raw,
+			struct sample *out, struct err *err)
 {
 	const json_t *pair = json_object_get(series, "value");
 
 	out->labels = read_metric(mem, json_object_get(series, "metric"), err);
 	if (!out->labels)
 		return false;
+	if (raw)
+		return read_last(series, out, err);
 	if (!pair && json_object_get(series, "histogram")) {
 		out->is_histogram = true;
 		return true;
@@ -164,7 +181,7 @@ static bool has_duplicates(const struct sample *v, size_t n)
 	return found;
 }
 
-static bool read_vector(struct arena *mem, const struct datasource *from,
+static bool read_vector(struct arena *mem, const struct datasource *from, bool raw,
 			const json_t *result, struct samples *out, struct err *err)
 {
 	size_t n = json_array_size(result);
@@ -178,7 +195,7 @@ static bool read_vector(struct arena *mem, const struct datasource *from,
 			       from->max_series);
 	v = ARENA_ARRAY(mem, struct sample, n);
 	for (size_t i = 0; i < n; i++) {
-		if (!read_series(mem, json_array_get(result, i), &v[i], err))
+		if (!read_series(mem, json_array_get(result, i), raw, &v[i], err))
 			return false;
 	}
 	if (has_duplicates(v, n))
@@ -198,16 +215,18 @@ static bool read_scalar(struct arena *mem, const json_t *result, struct samples 
 	return read_pair(result, &v->value, err);
 }
 
-static bool read_data(struct arena *mem, const struct datasource *from, const json_t *data,
-		      struct samples *out, struct err *err)
+static bool read_data(struct arena *mem, const struct datasource *from, bool raw,
+		      const json_t *data, struct samples *out, struct err *err)
 {
 	const char *type = json_string_value(json_object_get(data, "resultType"));
 	const json_t *result = json_object_get(data, "result");
 
 	if (!type || !result)
 		return err_set(err, NOWHERE, "the answer has no result");
-	if (!strcmp(type, "vector"))
-		return read_vector(mem, from, result, out, err);
+	if (raw && strcmp(type, "matrix") != 0)
+		return err_set(err, NOWHERE, "the result is no matrix but a %s", type);
+	if (raw || !strcmp(type, "vector"))
+		return read_vector(mem, from, raw, result, out, err);
 	if (!strcmp(type, "scalar"))
 		return read_scalar(mem, result, out, err);
 	return err_set(err, NOWHERE, "rule result is not a vector or scalar (it is a %s)",
@@ -231,7 +250,7 @@ static const char *first_warning(struct arena *mem, const json_t *top)
 	return arena_text(mem, json_string_value(json_array_get(list, 0)));
 }
 
-static bool read_envelope(struct arena *mem, const struct datasource *from,
+static bool read_envelope(struct arena *mem, const struct datasource *from, bool raw,
 			  const struct http_answer *a, const json_t *top,
 			  struct samples *out, const char **warning, struct err *err)
 {
@@ -248,10 +267,10 @@ static bool read_envelope(struct arena *mem, const struct datasource *from,
 	if (json_is_true(json_object_get(top, "isPartial")))
 		return err_set(err, NOWHERE, "the answer is partial");
 	*warning = first_warning(mem, top);
-	return read_data(mem, from, json_object_get(top, "data"), out, err);
+	return read_data(mem, from, raw, json_object_get(top, "data"), out, err);
 }
 
-bool prometheus_judge(struct arena *mem, const struct datasource *from,
+bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw,
 		      const struct http_answer *a, struct samples *out,
 		      const char **warning, struct err *err)
 {
@@ -269,7 +288,7 @@ bool prometheus_judge(struct arena *mem, const struct datasource *from,
 		json_decref(top);
 		return refuse_body(a, &why, err);
 	}
-	ok = read_envelope(mem, from, a, top, out, warning, err);
+	ok = read_envelope(mem, from, raw, a, top, out, warning, err);
 	json_decref(top);
 	return ok;
 }

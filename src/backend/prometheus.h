@@ -4,5 +4,6 @@
 #include "backend/backend.h"
 
 void prometheus_compose(struct arena *, const struct query_wish *, struct http_request *);
-bool prometheus_judge(struct arena *, const struct datasource *, const struct http_answer *,
-		      struct samples *, const char **warning, struct err *) MUST_USE;
+bool prometheus_judge(struct arena *, const struct datasource *, bool raw,
+		      const struct http_answer *, struct samples *, const char **warning,
+		      struct err *) MUST_USE;

@@ -11,6 +11,7 @@
  *	rulegroup.c	rule groups on the timer heap, queries
  *	alerting.c	the life cycle of a rule's alerts
  *	written.c	what rules write, and which series ended
+ *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
  *	expand.c	templates of rules
  */
 #pragma once
@@ -175,9 +176,11 @@ struct rule_state {
 	struct arena results_mem;
 	struct samples results;
 	struct written written; /* by the last good evaluation */
+	bool reads_back;	/* after its first good evaluation */
 };
 
 struct candidate;
+struct readback;
 struct query_text { /* an answer to a template's query */
 	const char *expr;
 	bool failed, answered;
@@ -207,7 +210,8 @@ struct rulegroup {
 	struct query_text *queries, *waiting_for;
 	struct candidate *candidates; /* what the answer makes, as far as it is made */
 	size_t n_candidates;
-	uint64_t evaluation; /* counts iterations */
+	struct readback *reading; /* under way, between evaluating and concluding */
+	uint64_t evaluation;	  /* counts iterations */
 	wall_ms last_started_at;
 	span_ms last_duration;
 	uint64_t iterations, missed;
@@ -240,6 +244,7 @@ struct engine {
 	struct map told;		       /* stored_told by key */
 	struct map rulegroups;		       /* by file;name */
 	struct map queries;		       /* rulegroup by query id */
+	bool reads_back;		       /* rules that come now */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
 	struct farewell *farewells;	       /* series of groups that went */
@@ -355,6 +360,14 @@ void written_config(struct engine *); /* forgets all when nothing is written any
 void written_move(struct engine *, span_ms jump);
 void written_free(struct written *);
 void farewells_free(struct engine *);
+/* True when the backend is asked first; readback_answered says when that is over. */
+bool readback_start(struct engine *, struct rulegroup *, struct rule_state *);
+bool readback_answered(struct engine *, struct rulegroup *, struct rule_state *,
+		       const struct query_ended *);
+bool rulegroup_has_datasource(const struct engine *, const struct rulegroup *);
+/* Asks the group's datasource, which must be there; the answer comes to the group. */
+void rulegroup_ask(struct engine *, struct rulegroup *, const char *expr, wall_ms at,
+		   bool raw);
 /* The time that the rules of this iteration look at, and write: the slot, or any other
  * time, less the query offset. */
 wall_ms rulegroup_at(const struct engine *, const struct rulegroup *);

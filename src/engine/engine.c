@@ -208,6 +208,9 @@ static void take_event(struct engine *e, const struct event *ev)
 	case EVENT_RESTORE_RULE_ALERT:
 		rule_alert_restore(e, ev->rule_alert);
 		break;
+	case EVENT_READ_BACK:
+		e->reads_back = ev->on;
+		break;
 	}
 }
 

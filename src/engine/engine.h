@@ -20,6 +20,8 @@ struct engine_options {
 	span_ms maintenance;	  /* --data.maintenance-interval; 15m */
 	span_ms start_delay;	  /* --dispatch.start-delay; 0 */
 	span_ms resend_delay;	  /* --rules.alert.resend-delay; 1m */
+	span_ms outage_tolerance; /* --rules.alert.for-outage-tolerance; 0: none */
+	span_ms grace_period;	  /* --rules.alert.for-grace-period */
 	const char *external_url; /* no slash at its end */
 	enum matcher_mode matchers;
 	/* As Alertmanager 0.25: any old alert that joins a group before its first flush

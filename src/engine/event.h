@@ -25,6 +25,7 @@ struct sample {
 	const struct labels *labels; /* __name__ too */
 	double value;
 	bool is_histogram; /* value is 0 then */
+	wall_ms at;	   /* of a raw sample; else 0 */
 };
 struct samples {
 	const struct sample *v;
@@ -46,6 +47,8 @@ enum event_kind {
 	EVENT_RESTORE_TOLD,	  /* .told */
 	EVENT_RESTORE_ALERT,	  /* .alert, posted in an earlier life */
 	EVENT_RESTORE_RULE_ALERT, /* .rule_alert */
+	EVENT_READ_BACK, /* .on: rules that come now may ask the backend since when their
+			    alerts wait, because there was nothing to restore */
 };
 
 /* What the engine says to whoever brought the event. */
@@ -103,6 +106,7 @@ struct event {
 	enum event_kind kind;
 	union {
 		span_ms jump;
+		bool on;
 		const struct config *config;
 		const struct rule_file *rules;
 		const char *path, *id;
@@ -128,6 +132,7 @@ struct query_wish {
 	const struct rule_group *group;
 	const char *expr;
 	wall_ms at; /* the time parameter */
+	bool raw;   /* a range of samples is asked for: the last of each series comes */
 	span_ms timeout;
 };
 

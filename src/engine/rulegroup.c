@@ -127,7 +127,8 @@ static void finish(struct engine *e, struct rulegroup *g)
 	}
 }
 
-static void want_query(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at)
+void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at,
+		   bool raw)
 {
 	const struct datasource *from =
 		g->config->datasource
@@ -146,11 +147,12 @@ static void want_query(struct engine *e, struct rulegroup *g, const char *expr, 
 		.group = g->config,
 		.expr = expr,
 		.at = at,
+		.raw = raw,
 		.timeout = from->timeout ? from->timeout : QUERY_TIMEOUT,
 	};
 }
 
-static bool has_datasource(const struct engine *e, const struct rulegroup *g)
+bool rulegroup_has_datasource(const struct engine *e, const struct rulegroup *g)
 {
 	if (!e->config)
 		return false;
@@ -170,6 +172,7 @@ static void end_rule(struct engine *e, struct rulegroup *g)
 		g->last_samples += r->samples;
 	arena_reset(&g->eval_mem);
 	g->queries = g->waiting_for = NULL;
+	g->reading = NULL;
 	g->candidates = NULL;
 	g->n_candidates = 0;
 	g->answer = (struct samples){0};
@@ -207,7 +210,7 @@ static void rule_succeeded(struct engine *e, struct rulegroup *g)
 
 static void next_rule(struct engine *e, struct rulegroup *g)
 {
-	while (g->at < g->config->n_rules && !has_datasource(e, g)) {
+	while (g->at < g->config->n_rules && !rulegroup_has_datasource(e, g)) {
 		g->rule_started_at = e->now;
 		rule_failed(e, g,
 			    g->config->datasource
@@ -219,7 +222,7 @@ static void next_rule(struct engine *e, struct rulegroup *g)
 		return;
 	}
 	g->rule_started_at = e->now;
-	want_query(e, g, g->rules[g->at].rule->expr, rulegroup_at(e, g));
+	rulegroup_ask(e, g, g->rules[g->at].rule->expr, rulegroup_at(e, g), false);
 }
 
 /* -- recording rules ------------------------------------------------------------------ */
@@ -274,6 +277,22 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 
 /* -- answers -------------------------------------------------------------------------- */
 
+static void conclude(struct engine *e, struct rulegroup *g, struct rule_state *r, bool ok,
+		     const char *error)
+{
+	if (ok && r->rule->alert)
+		alerting_send(e, g, r);
+	if (r->rule->alert)
+		alerting_save(e, g, r);
+	if (ok) {
+		written_take(e, g, r);
+		rule_succeeded(e, g);
+	} else {
+		rule_failed(e, g, error);
+	}
+	next_rule(e, g);
+}
+
 static void take_answer(struct engine *e, struct rulegroup *g)
 {
 	struct rule_state *r = &g->rules[g->at];
@@ -285,7 +304,8 @@ static void take_answer(struct engine *e, struct rulegroup *g)
 		ok = record_results(g, r, &g->answer, &error);
 	else
 		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
-	if (wanted && !has_datasource(e, g)) { /* a reload took it away meanwhile */
+	if (wanted &&
+	    !rulegroup_has_datasource(e, g)) { /* a reload took it away meanwhile */
 		wanted = NULL;
 		error = "no datasource is configured for a template's query";
 	}
@@ -294,20 +314,12 @@ static void take_answer(struct engine *e, struct rulegroup *g)
 
 		q->expr = wanted;
 		g->waiting_for = q;
-		want_query(e, g, wanted, g->slot);
+		rulegroup_ask(e, g, wanted, g->slot, false);
 		return;
 	}
-	if (ok && r->rule->alert)
-		alerting_send(e, g, r);
-	if (r->rule->alert)
-		alerting_save(e, g, r);
-	if (ok)
-		written_take(e, g, r);
-	if (ok)
-		rule_succeeded(e, g);
-	else
-		rule_failed(e, g, error);
-	next_rule(e, g);
+	if (ok && r->rule->alert && readback_start(e, g, r))
+		return;
+	conclude(e, g, r, ok, error);
 }
 
 static struct samples keep_samples(struct arena *mem, const struct samples *in)
@@ -348,7 +360,12 @@ void rulegroup_answered(struct engine *e, const struct query_ended *in)
 	if (!g)
 		return; /* canceled while the answer was on its way */
 	g->query_id = 0;
-	if (g->waiting_for) {
+	if (g->reading) {
+		struct rule_state *r = &g->rules[g->at];
+
+		if (readback_answered(e, g, r, in))
+			conclude(e, g, r, true, NULL);
+	} else if (g->waiting_for) {
 		keep_template_answer(g, in);
 		take_answer(e, g);
 	} else if (in->ok) {
@@ -405,6 +422,7 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 		r->rule = &c->rules[i];
 		r->labels = labels_as_written(g, r->rule);
 		r->generator_url = generator_url(e, g, r->rule->expr);
+		r->reads_back = e->reads_back && r->rule->alert;
 		expand_prepare(e, g, r);
 	}
 	map_put(&e->rulegroups, str_of(g->map_key), g);
@@ -478,6 +496,7 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 			old->written = (struct written){0};
 			if (!unchanged)
 				break;
+			next->reads_back = old->reads_back;
 			next->health = old->health;
 			next->last_error = old->last_error;
 			old->last_error = NULL;

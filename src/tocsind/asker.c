@@ -8,6 +8,7 @@
 /* A query under way. The datasource is copied: a reload may come before the answer. */
 struct asking {
 	uint64_t id;
+	bool raw;
 	struct daemon *daemon;
 	struct arena mem;
 	struct datasource from;
@@ -46,7 +47,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
 	struct query_ended end = {.id = a->id};
 
 	a->exchange = NULL;
-	backend_judge(&a->mem, &a->from, answer, &end);
+	backend_judge(&a->mem, &a->from, a->raw, answer, &end);
 	bring(a, &end);
 }
 
@@ -64,6 +65,7 @@ void asker_start(struct daemon *d, const struct query_wish *wish)
 	struct err err;
 
 	a->id = wish->id;
+	a->raw = wish->raw;
 	a->daemon = d;
 	a->from = *wish->datasource;
 	a->from.name = arena_text(&a->mem, wish->datasource->name);

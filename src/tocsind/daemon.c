@@ -221,8 +221,11 @@ static void restore_alert(void *d, const struct alert *a)
 	restore(d, &(struct event){.kind = EVENT_RESTORE_ALERT, .alert = a});
 }
 
-static void restore_rule_alert(void *d, const struct rule_alert *a)
+static void restore_rule_alert(void *arg, const struct rule_alert *a)
 {
+	struct daemon *d = arg;
+
+	d->had_alerts = true;
 	restore(d, &(struct event){.kind = EVENT_RESTORE_RULE_ALERT, .rule_alert = a});
 }
 
@@ -437,6 +440,8 @@ static struct engine *make_engine(struct daemon *d)
 		.maintenance = f->maintenance_ns / 1000000,
 		.start_delay = f->start_delay_ns / 1000000,
 		.resend_delay = f->resend_delay_ns / 1000000,
+		.outage_tolerance = f->outage_tolerance_ns / 1000000,
+		.grace_period = f->grace_period_ns / 1000000,
 		.external_url = d->external_url,
 		.matchers = f->matchers,
 		.any_old_alert_hurries = f->as_0_25,
@@ -636,6 +641,19 @@ static bool make_parts(struct daemon *d, struct err *err)
 	return web_load(d, err) && use_tls(d, err);
 }
 
+/* A storage without alerts of rules has nothing to go on with: the backend may know more.
+ */
+static void load_first_rules(struct daemon *d)
+{
+	struct event begin = {.kind = EVENT_READ_BACK, .on = true};
+	struct event end = {.kind = EVENT_READ_BACK};
+
+	if (!d->had_alerts)
+		daemon_feed(d, &begin);
+	rulefiles_scan(d->rules, false, NULL);
+	daemon_feed(d, &end);
+}
+
 static bool load_first(struct daemon *d)
 {
 	struct buf mistakes = BUF(64 * 1024);
@@ -656,7 +674,7 @@ static bool load_first(struct daemon *d)
 	d->reload_ok = true;
 	d->reloaded_at = daemon_now(d);
 	rules_from_config(d);
-	rulefiles_scan(d->rules, false, NULL);
+	load_first_rules(d);
 	return true;
 }
 

@@ -64,6 +64,7 @@ struct daemon {
 	struct arena step;
 	struct actions todo;
 	bool in_step, ready, stopping;
+	bool had_alerts; /* of rules, in an earlier life */
 	int exit_code;
 
 	struct map sendings, askings;		     /* by id */

@@ -45,6 +45,14 @@ static const struct flag rows[] = {
 	 "How often resolved alerts are forgotten.", true},
 	{"alerts.per-alertname-limit", FLAG_INT, AT(per_alertname), "0",
 	 "Most alerts of one alertname; 0: no limit.", false},
+	{"rules.alert.for-outage-tolerance", FLAG_DURATION, AT(outage_tolerance_ns), "1h",
+	 "When no alert of a rule is in the storage, how far back the backend is asked "
+	 "since when alerts wait; 0: not at all.",
+	 false},
+	{"rules.alert.for-grace-period", FLAG_DURATION, AT(grace_period_ns), "10m",
+	 "An alert that went on waiting waits at least so long; rules with a shorter "
+	 "\"for\" simply wait again.",
+	 false},
 	{"rules.alert.resend-delay", FLAG_DURATION, AT(resend_delay_ns), "1m",
 	 "Shortest pause before a rule's alert is handed to the router again.", true},
 	{"dispatch.maintenance-interval", FLAG_DURATION, AT(dispatch_maintenance_ns), "30s",

@@ -1,4 +1,5 @@
 """Remote write: to real servers, and to a receiver that misbehaves."""
+import calendar
 import json
 import time
 
@@ -328,3 +329,36 @@ def test_a_restart_ends_what_resolved_meanwhile(begin, receiver, backend, keep):
         return list(receiver.series("ALERTS").values())[0][-1][1]
 
     until(lambda: last() is None, 10, "a stale marker")
+
+
+# -- moving in ---------------------------------------------------------------------------
+
+def active_at(d, name):
+    at = d.rule(name)["alerts"][0]["activeAt"]
+    return calendar.timegm(time.strptime(at[:19], "%Y-%m-%dT%H:%M:%S"))
+
+
+def test_pending_alerts_of_prometheus_go_on(start, far, folder, keep, rules):
+    rule = rule_file(group("g", alert("Slow", "vector(1)", labels={"a": "b", "c": "{{ $value }}"},
+                                      **{"for": "1h"})))
+    p = keep(prometheus(folder, "global: {evaluation_interval: 500ms}\n"
+                        "rule_files: [prometheus-rules.yml]\n",
+                        "--web.enable-remote-write-receiver", rules=rule))
+    [since] = until(lambda: list(ask(p.url, "ALERTS_FOR_STATE").values()), 20)
+    time.sleep(3)
+    write(rules / "r.yml", rule)
+    config = make_config(hook(far), backend=p, global_={"external_labels": {"cluster": "eu"}},
+                         remote_write=[{"url": p.url + "/api/v1/write"}])
+    d = start(config, rules)
+    until(lambda: d.rule("Slow")["alerts"], 10)
+    assert abs(active_at(d, "Slow") - since) <= 2 < time.time() - since
+    assert "go on waiting" in d.log()
+    until(lambda: (("a", "b"), ("alertname", "Slow"), ("c", "1"), ("cluster", "eu")) in
+          ask(p.url, "ALERTS_FOR_STATE"), 10)
+    # A new rule of a storage that is not empty begins by itself.
+    d.stop()
+    write(rules / "s.yml", rule_file(group("s", alert("Later", "vector(1)", **{"for": "1h"}))))
+    d = keep(d.again())
+    until(lambda: d.rule("Later") and d.rule("Later")["alerts"], 10)
+    assert d.log().count("go on waiting") == 1
+    assert abs(active_at(d, "Slow") - since) <= 2

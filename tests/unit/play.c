@@ -38,6 +38,10 @@ struct stage {
 	} silences[16];
 	size_t n_silences;
 	int series; /* of each query; -1: an error */
+	/* what ALERTS_FOR_STATE holds of another program's life */
+	struct sample past[8];
+	size_t n_past;
+	bool past_fails, past_is_seen[8];
 	bool with_times;
 	const struct rule_file *rules;
 	/* what reached the disk */
@@ -248,7 +252,7 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 		step(s, &ev, 1);
 }
 
-static void answer_query(struct stage *s, const struct query_wish *w)
+static void answer_series(struct stage *s, const struct query_wish *w)
 {
 	struct query_ended end = {
 		.id = w->id, .ok = s->series >= 0, .error = "backend down"};
@@ -265,6 +269,32 @@ static void answer_query(struct stage *s, const struct query_wish *w)
 	end.samples = (struct samples){v, (size_t)MAX(s->series, 0)};
 	step(s, &ev, 1);
 	arena_free(&mem);
+}
+
+/* The last samples, or those that are still seen. */
+static void answer_past(struct stage *s, const struct query_wish *w)
+{
+	struct sample v[COUNT_OF(s->past)];
+	struct query_ended end = {
+		.id = w->id, .ok = !s->past_fails, .error = "no past", .samples = {v, 0}};
+	struct event ev = {.kind = EVENT_QUERY_ENDED, .query = &end};
+
+	line(s, "ask %s at %g", w->expr, (double)(w->at - START) / 1000);
+	assert_int_equal(w->raw, w->expr[strlen(w->expr) - 1] == ']');
+	for (size_t i = 0; i < s->n_past; i++) {
+		if (w->raw || s->past_is_seen[i])
+			v[end.samples.n++] = s->past[i];
+	}
+	step(s, &ev, 1);
+}
+
+static void answer_query(struct stage *s, const struct query_wish *w)
+{
+	if (!strncmp(w->expr, "ALERTS_FOR_STATE", 16)) {
+		answer_past(s, w);
+		return;
+	}
+	answer_series(s, w);
 }
 
 static void note_record(struct stage *s, const struct record *r)
@@ -540,6 +570,41 @@ static void set_rules(struct stage *s, struct str rest)
 	step(s, &ev, 1);
 }
 
+/* past -60 since -600 seen|gone a=b ...; or an error */
+static void set_past(struct stage *s, struct str rest)
+{
+	struct event ev = {.kind = EVENT_READ_BACK, .on = true};
+	struct label v[8];
+	size_t n = 0;
+	double at, since;
+
+	step(s, &ev, 1);
+	if (str_is(rest, "error")) {
+		s->past_fails = true;
+		return;
+	}
+	if (str_is(rest, "none"))
+		return;
+	assert_true(s->n_past < COUNT_OF(s->past));
+	assert_true(str_double(word(&rest), &at));
+	assert_true(str_is(word(&rest), "since"));
+	assert_true(str_double(word(&rest), &since));
+	s->past_is_seen[s->n_past] = str_is(word(&rest), "seen");
+	v[n++] = (struct label){"__name__", "ALERTS_FOR_STATE"};
+	while (rest.n) {
+		struct str w = word(&rest);
+		size_t eq = str_find_char(w, '=');
+
+		v[n++] = (struct label){arena_copy(&s->mem, str_slice(w, 0, eq)),
+					arena_copy(&s->mem, str_from(w, eq + 1))};
+	}
+	s->past[s->n_past++] = (struct sample){
+		.labels = labels_new(&s->mem, v, n, NULL),
+		.value = (double)(START / 1000) + since,
+		.at = START + (wall_ms)(at * 1000),
+	};
+}
+
 static void set_file(struct stage *s, struct str rest)
 {
 	const char *path = arena_copy(&s->mem, word(&rest));
@@ -586,7 +651,10 @@ static void reload(struct stage *s)
 
 static struct engine *new_engine(struct stage *s)
 {
-	struct engine_options options = {.seed = 1, .started_at = s->now};
+	struct engine_options options = {.seed = 1,
+					 .started_at = s->now,
+					 .outage_tolerance = HOUR,
+					 .grace_period = 10 * MINUTE};
 
 	return engine_new(&options);
 }
@@ -660,6 +728,8 @@ static void command(struct stage *s, struct str text)
 		set_sink(s, text);
 	else if (str_is(what, "rules"))
 		set_rules(s, text);
+	else if (str_is(what, "past"))
+		set_past(s, text);
 	else if (str_is(what, "file"))
 		set_file(s, text);
 	else if (str_is(what, "backend"))

@@ -13,6 +13,9 @@
  *	20 clock -3600		somebody sets the wall clock by so much
  *	0 rules up == 0 for=30	an alerting rule "Up", evaluated each 10 s
  *	0 file r.yml {groups: [...]}	a rule file, on one line; without text it is gone
+ *	0 past -60 since -600 seen a=b	nothing was restored; ALERTS_FOR_STATE{a=b} of another
+ *				program has its last sample a minute ago, and is still
+ *				seen ("gone": a stale marker followed); "none"; "error"
  *	0 backend 1		how many series each query gives; "error" fails
  *	60 run			only lets time pass
  *
@@ -20,6 +23,7 @@
  *	30 hook notify_first firing Disk{host=1} resolved Disk{host=2}
  *	30 muted_by_silence Disk{host=1}
  *	30 rule Up pending			state changes of rule alerts
+ *	30 ask ALERTS_FOR_STATE{..} at 29	the backend's past is asked for
  *	30 write up:x{n=0} 1 at 20		samples for remotes, when their time is another;
  *						"ends": a stale marker
  */

@@ -97,10 +97,55 @@ static void answers(void **state)
 		struct arena mem = {0};
 		struct buf b = BUF(1000);
 
-		backend_judge(&mem, &from, &a, &got);
+		backend_judge(&mem, &from, false, &a, &got);
 		for (size_t k = 0; got.ok && k < got.samples.n; k++) {
 			buf_add_labels(&b, got.samples.v[k].labels);
 			buf_addf(&b, " %g;", fabs(got.samples.v[k].value));
+		}
+		if (cases[i].want[0] == '!'
+			    ? got.ok || !strstr(got.error, cases[i].want + 1)
+			    : !got.ok || !str_is(buf_str(&b), cases[i].want))
+			fail_msg("row %zu: %s%s", i, buf_text(&b),
+				 got.error ? got.error : "");
+		buf_free(&b);
+		arena_free(&mem);
+	}
+}
+
+/* spec/rules.md 16.5: of a range of raw samples the last, with its time. */
+static void ranges(void **state)
+{
+#define MATRIX(series)                                                                     \
+	"{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[" series  \
+	"]}}"
+	static const struct {
+		const char *body, *want; /* "!text": an error that says so */
+	} cases[] = {
+		{MATRIX(""), ""},
+		{MATRIX("{\"metric\":{\"a\":\"b\"},\"values\":[[1700000000,\"1\"],"
+			"[1700000060.25,\"2\"]]},{\"metric\":{},\"values\":[[5,\"3\"]]}"),
+		 "{a=\"b\"} 2 at 1700000060250;{} 3 at 5000;"},
+		{MATRIX("{\"metric\":{},\"values\":[]}"), "!without values"},
+		{MATRIX("{\"metric\":{},\"value\":[1,\"1\"]}"), "!without values"},
+		{MATRIX("{\"metric\":{},\"values\":[[1]]}"), "!no pair"},
+		{"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":"
+		 "[]}}",
+		 "!no matrix but a vector"},
+	};
+	const struct datasource from = {.name = "d", .max_series = 3};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct http_answer a = {.status = 200, .body = str_of(cases[i].body)};
+		struct query_ended got = {0};
+		struct arena mem = {0};
+		struct buf b = BUF(1000);
+
+		backend_judge(&mem, &from, true, &a, &got);
+		for (size_t k = 0; got.ok && k < got.samples.n; k++) {
+			buf_add_labels(&b, got.samples.v[k].labels);
+			buf_addf(&b, " %g at %lld;", got.samples.v[k].value,
+				 (long long)got.samples.v[k].at);
 		}
 		if (cases[i].want[0] == '!'
 			    ? got.ok || !strstr(got.error, cases[i].want + 1)
@@ -124,7 +169,7 @@ static void a_lost_connection_is_an_error(void **state)
 	struct arena mem = {0};
 
 	(void)state;
-	backend_judge(&mem, &from, &a, &got);
+	backend_judge(&mem, &from, false, &a, &got);
 	assert_false(got.ok);
 	arena_free(&mem);
 }
@@ -156,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers),
+		cmocka_unit_test(ranges),
 		cmocka_unit_test(a_lost_connection_is_an_error),
 		cmocka_unit_test(requests),
 	};
