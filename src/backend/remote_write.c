@@ -14,27 +14,33 @@
 
 struct remote_block {
 	struct arena mem;
-	size_t refs, n;
+	size_t refs, n, n_dropped;
 	wall_ms at;
 	struct remote_sample v[];
 };
 
 struct remote_block *remote_block_new(const struct write_wish *w,
-				      const struct labels *external)
+				      const struct labels *external,
+				      const struct object_list *relabels)
 {
 	struct remote_block *b = mem_new(sizeof(*b) + w->n * sizeof(b->v[0]));
 	struct arena scratch = {0};
 
 	b->refs = 1;
-	b->n = w->n;
 	b->at = w->at;
 	for (size_t i = 0; i < w->n; i++) {
 		const struct labels *set = w->v[i].labels;
 
 		if (external && external->n)
 			set = labels_merge(&scratch, external, set);
-		b->v[i] = (struct remote_sample){labels_copy(&b->mem, set), w->v[i].value,
-						 w->at, w->v[i].is_stale};
+		if (relabels)
+			set = relabel(&scratch, set, relabels);
+		if (!set) {
+			b->n_dropped++;
+			continue;
+		}
+		b->v[b->n++] = (struct remote_sample){
+			labels_copy(&b->mem, set), w->v[i].value, w->at, w->v[i].is_stale};
 	}
 	arena_free(&scratch);
 	return b;
@@ -164,6 +170,7 @@ bool remote_queue_add(struct remote_queue *q, struct remote_block *b, mono_ms no
 {
 	bool fits = true;
 
+	q->counters.dropped[REMOTE_DROP_SERIES] += b->n_dropped;
 	if (!q->n)
 		q->oldest_at = now;
 	for (size_t i = 0; i < b->n; i++) {
@@ -175,7 +182,8 @@ bool remote_queue_add(struct remote_queue *q, struct remote_block *b, mono_ms no
 			fits = false;
 		}
 	}
-	q->counters.highest_at = MAX(q->counters.highest_at, b->at);
+	if (b->n)
+		q->counters.highest_at = MAX(q->counters.highest_at, b->at);
 	check(q);
 	return fits;
 }
@@ -528,6 +536,7 @@ const char *remote_drop_text(enum remote_drop why)
 		[REMOTE_DROP_FULL] = "queue_full",
 		[REMOTE_DROP_OLD] = "too_old",
 		[REMOTE_DROP_DUPLICATE] = "duplicate",
+		[REMOTE_DROP_SERIES] = "dropped_series",
 	};
 
 	return words[why];

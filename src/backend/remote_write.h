@@ -15,7 +15,8 @@
  * Limits:  queue_config.capacity samples and REMOTE_MOST_BYTES of label sets; beyond
  *          either the oldest are dropped and counted. A body holds
  *          queue_config.max_samples_per_send samples and about REMOTE_BODY_BYTES.
- * Memory:  a wish's samples lie in one block that all queues share.
+ * Memory:  a wish's samples lie in one block that all queues without rules of their own
+ *          share.
  * Time:    now is the steady clock's; wall only judges ages and dates.
  * Spec:    spec/remote-write.md A1, A3, A5, A6.
  */
@@ -30,16 +31,19 @@
 #define REMOTE_MOST_PIECES 32
 #define REMOTE_LONGEST_ASK HOUR /* what a Retry-After may ask for */
 
-/* The samples of a wish with the external labels. New with one reference. */
+/* The samples of a wish with the external labels, and relabeled by the rules (struct
+ * relabel; NULL: none). New with one reference. */
 struct remote_block;
 struct remote_block *remote_block_new(const struct write_wish *,
-				      const struct labels *external) MUST_USE;
+				      const struct labels *external,
+				      const struct object_list *relabels) MUST_USE;
 void remote_block_unref(struct remote_block *);
 
 enum remote_drop {
 	REMOTE_DROP_FULL,      /* no room, the oldest went */
 	REMOTE_DROP_OLD,       /* older than sample_age_limit */
 	REMOTE_DROP_DUPLICATE, /* another sample of that series and time was first */
+	REMOTE_DROP_SERIES,    /* write_relabel_configs say so */
 	REMOTE_DROPS,
 };
 const char *remote_drop_text(enum remote_drop);

@@ -11,6 +11,7 @@
 #include "config/http.h"
 #include "config/integration.h"
 #include "config/interval.h"
+#include "config/relabel.h"
 #include "model/matcher.h"
 
 #define CONFIG_MAX_BYTES  (16 * 1024 * 1024)
@@ -95,7 +96,7 @@ struct datasource {
 	const char *name;
 	enum datasource_type type;
 	bool is_victoria; /* whose language is larger than PromQL */
-	const char *url; /* without a slash at the end; the API path is added */
+	const char *url;  /* without a slash at the end; the API path is added */
 	const struct http_config *http;
 	span_ms timeout;		/* of one query; 30s */
 	size_t max_response_bytes;	/* 64 MiB */
@@ -117,8 +118,9 @@ struct remote_write {
 	struct pos at;
 	const char *name, *url;
 	const struct http_config *http;
-	span_ms timeout;	  /* of one request; 30s */
-	struct pair_list headers; /* added to each request */
+	span_ms timeout;	     /* of one request; 30s */
+	struct pair_list headers;    /* added to each request */
+	struct object_list relabels; /* struct relabel, for each series */
 	struct queue_config queue;
 };
 

@@ -136,6 +136,8 @@ static const struct field remote_write_fields[] = {
 	{"remote_timeout", FIELD_SPAN, AT(engine.timeout), .if_absent = "30s",
 	 .help = "Of one request."},
 	{"headers", FIELD_PAIRS, AT(engine.headers), .help = "Added to each request."},
+	{"write_relabel_configs", FIELD_LIST, AT(engine.relabels), .of = &relabel_shape,
+	 .help = "Changes or drops series before they are sent."},
 	{"queue_config", FIELD_INSIDE, AT(engine.queue), .of = &queue_shape,
 	 .help = "The queue."},
 	{"*", FIELD_EMBED, AT(http), .of = &http_shape, .help = "As in http_config."},

@@ -5,6 +5,7 @@
 #include "model/regex.h"
 #include "text/exec.h"
 #include "text/float.h"
+#include "text/regex_expand.h"
 #include "text/unicode.h"
 
 #include <math.h>
@@ -78,8 +79,6 @@ static bool fn_match(struct call *c, struct value *out)
 	return true;
 }
 
-#define SPANS (REGEX_MAX_GROUPS + 1)
-
 static bool is_name_rune(struct str s, size_t *step)
 {
 	uint32_t r;
@@ -117,9 +116,8 @@ static size_t group_of(const struct regex *re, struct str name)
 	return n ? (size_t)n : STR_NONE;
 }
 
-/* The replacement with its references filled in. */
-static void add_expanded(struct buf *b, struct str replacement, const struct regex *re,
-			 struct str text, const struct regex_span *spans)
+void buf_add_expanded(struct buf *b, struct str replacement, const struct regex *re,
+		      struct str text, const struct regex_span *spans)
 {
 	struct str name;
 	size_t group;
@@ -138,7 +136,7 @@ static void add_expanded(struct buf *b, struct str replacement, const struct reg
 			buf_add_char(b, '$');
 		} else {
 			group = group_of(re, name);
-			if (group < SPANS && spans[group].start != STR_NONE)
+			if (group < REGEX_SPANS && spans[group].start != STR_NONE)
 				buf_add_str(b, str_slice(text, spans[group].start,
 							 spans[group].end -
 								 spans[group].start));
@@ -158,13 +156,13 @@ static bool search_on(struct call *c, const struct regex *re, struct str text, s
 	x->steps += 1 + (text.n - at) / SEARCHED_PER_STEP;
 	if (x->steps > x->steps_max)
 		return call_fail(c, "exceeded %zu steps", x->steps_max);
-	return regex_search(re, text, at, spans, SPANS);
+	return regex_search(re, text, at, spans, REGEX_SPANS);
 }
 
 static void replace_all(struct call *c, struct buf *b, const struct regex *re,
 			struct str text, struct str replacement)
 {
-	struct regex_span spans[SPANS];
+	struct regex_span spans[REGEX_SPANS];
 	uint64_t before = regex_gave_up();
 	size_t at = 0, copied = 0, step;
 	uint32_t r;
@@ -173,7 +171,7 @@ static void replace_all(struct call *c, struct buf *b, const struct regex *re,
 	       search_on(c, re, text, at, spans)) {
 		buf_add_str(b, str_slice(text, copied, spans[0].start - copied));
 		if (spans[0].end > copied || spans[0].start == 0)
-			add_expanded(b, replacement, re, text, spans);
+			buf_add_expanded(b, replacement, re, text, spans);
 		copied = spans[0].end;
 		step = at < text.n ? utf8_decode(str_from(text, at), &r) : 1;
 		at = at + step > spans[0].end ? at + step : spans[0].end;

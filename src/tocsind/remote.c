@@ -109,24 +109,40 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 
 /* -- what the engine wishes ----------------------------------------------------------- */
 
+static void add(struct remote *r, struct remote_block *b)
+{
+	if (!remote_queue_add(r->queue, b, clock_mono()) && !r->is_full) {
+		r->is_full = true;
+		log_error("remote", "the queue is full, its oldest samples go",
+			  L_STR("remote", name_of(r)), L_STR("url", r->url));
+	}
+	set_timer(r);
+}
+
 void remotes_write(struct daemon *d, const struct write_wish *w)
 {
-	struct remote_block *b;
+	const struct labels *external = d->now_runs->config->global.external_labels;
+	struct remote_block *shared = NULL;
 
-	if (!d->remotes.n || d->stopping)
+	if (d->stopping)
 		return;
-	b = remote_block_new(w, d->now_runs->config->global.external_labels);
 	for (size_t i = 0; i < d->remotes.n; i++) {
 		struct remote *r = d->remotes.v[i];
+		const struct object_list *rules = &remote_queue_config(r->queue)->relabels;
 
-		if (!remote_queue_add(r->queue, b, clock_mono()) && !r->is_full) {
-			r->is_full = true;
-			log_error("remote", "the queue is full, its oldest samples go",
-				  L_STR("remote", name_of(r)), L_STR("url", r->url));
+		if (rules->n) {
+			struct remote_block *own = remote_block_new(w, external, rules);
+
+			add(r, own);
+			remote_block_unref(own);
+			continue;
 		}
-		set_timer(r);
+		if (!shared)
+			shared = remote_block_new(w, external, NULL);
+		add(r, shared);
 	}
-	remote_block_unref(b);
+	if (shared)
+		remote_block_unref(shared);
 }
 
 void remotes_flush(struct daemon *d)

@@ -161,6 +161,23 @@ def test_markers_on_the_wire(begin, receiver, backend):
     assert [v for _, v in samples].count(None) == 1
 
 
+def test_series_are_relabelled_for_each_remote(begin, receiver, other):
+    d = begin({"url": receiver.url, "name": "some", "write_relabel_configs": [
+                   {"action": "drop", "source_labels": ["__name__"], "regex": "ALERTS.*"},
+                   {"source_labels": ["cluster", "q"], "separator": "/", "target_label": "where"},
+                   {"action": "labeldrop", "regex": "cluster|level"}]},
+              {"url": other.url, "name": "all"},
+              global_={"external_labels": {"cluster": "eu"}})
+    until(lambda: other.series("ALERTS") and receiver.series("a:depth:sum"), 10)
+    assert sorted(receiver.series("a:depth:sum")) == [
+        (("__name__", "a:depth:sum"), ("q", q), ("where", "eu/" + q)) for q in "ab"]
+    assert not receiver.series("ALERTS") and not receiver.series("ALERTS_FOR_STATE")
+    assert (("__name__", "a:depth:sum"), ("cluster", "eu"), ("level", "total"), ("q", "a")) in \
+        other.series("a:depth:sum")
+    assert total(d, "samples_dropped_total", remote_name="some", reason="dropped_series") > 0
+    assert total(d, "samples_dropped_total", remote_name="all") == 0
+
+
 def test_nothing_without_remotes(start, far, backend, rules):
     write(rules / "r.yml", RULES)
     d = start(make_config(hook(far), backend=backend), rules)

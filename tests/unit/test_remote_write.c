@@ -258,7 +258,7 @@ static void add(struct stage *s, struct str rest)
 				  arena_printf(&s->mem, "__name__=%.*s", FMT(name))),
 			number, is_stale};
 	}
-	b = remote_block_new(&wish, NULL);
+	b = remote_block_new(&wish, NULL, NULL);
 	if (!remote_queue_add(s->queue, b, s->now))
 		buf_addf(&s->trace, "%g full\n", (double)s->now / 1000);
 	remote_block_unref(b);
@@ -454,7 +454,7 @@ static void nothing_is_lost_uncounted(void **state)
 					labels_of(&mem,
 						  i & 1 ? "__name__=a" : "__name__=b"),
 					1, false};
-			b = remote_block_new(&w, NULL);
+			b = remote_block_new(&w, NULL, NULL);
 			(void)remote_queue_add(q, b, now);
 			remote_block_unref(b);
 			added += w.n;
@@ -490,7 +490,7 @@ static void the_request(void **state)
 	const struct labels *external = labels_of(&mem, "cluster=eu,job=outer");
 	struct write_sample v[] = {{labels_of(&mem, "__name__=x,job=inner"), 1, false}};
 	struct write_wish w = {.at = 1, .v = v, .n = 1};
-	struct remote_block *b = remote_block_new(&w, external);
+	struct remote_block *b = remote_block_new(&w, external, NULL);
 	struct remote_queue *q = remote_queue_new(&config);
 	struct http_request r;
 
