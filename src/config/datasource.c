@@ -46,6 +46,14 @@ static bool type_find(const char *name, enum datasource_type *out)
 	return false;
 }
 
+/* Not there, or nothing behind it: other mistakes in it were told already. */
+static bool is_missing(const struct yaml *y, const char *key)
+{
+	const struct yaml *value = yaml_find(y, key);
+
+	return !value || value->kind == YAML_NULL;
+}
+
 static void datasource_check(struct decode *d, const struct yaml *y, void *object)
 {
 	const struct datasource_text *t = object;
@@ -53,7 +61,7 @@ static void datasource_check(struct decode *d, const struct yaml *y, void *objec
 
 	if (!*t->name)
 		mistake(d, y->at, "missing name in datasource");
-	if (!t->url && !yaml_find(y, "url"))
+	if (!t->url && is_missing(y, "url"))
 		mistake(d, y->at, "missing url in datasource \"%s\"", t->name);
 	if (!type_find(t->type, &type))
 		mistake(d, pos_of_value(y, "type"), "unknown datasource type \"%s\"",
@@ -182,7 +190,7 @@ static void remote_write_check(struct decode *d, const struct yaml *y, void *obj
 
 	t->engine.at = y->at;
 	t->engine.http = &t->http;
-	if (!t->engine.url && !yaml_find(y, "url"))
+	if (!t->engine.url && is_missing(y, "url"))
 		mistake(d, y->at, "url for remote_write is empty");
 	if (t->engine.queue.max_backoff < t->engine.queue.min_backoff)
 		mistake(d, pos_of_value(y, "queue_config"),

@@ -57,7 +57,8 @@ FULL = {
     "datasources": [{"name": "d", "type": "prometheus", "url": "http://127.0.0.1:1",
                      "timeout": "1s", "params": {"a": "b"}, "basic_auth": {"username": "u"}}],
     "remote_write": [{"url": "http://127.0.0.1:1/", "headers": {"a": "b"},
-                      "queue_config": {"capacity": 10}}],
+                      "queue_config": {"capacity": 10}, "write_relabel_configs": [
+                          {"source_labels": ["a"], "regex": "b", "target_label": "c"}]}],
 }
 
 
