@@ -448,6 +448,16 @@ static bool host_elsewhere(void *arg, void (*run)(void *), void (*done)(void *),
 	return worker_do(((struct daemon *)arg)->worker, run, done, job);
 }
 
+static bool set_origins(struct daemon *d, struct err *err)
+{
+	const char *origins = d->flags.cors_origin;
+
+	if (!origins[0])
+		return true;
+	d->origins = regex_new(&d->mem, str_of(origins), REGEX_WHOLE, err);
+	return d->origins || err_in(err, "--web.cors.origin");
+}
+
 static struct api *make_api(struct daemon *d)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -464,6 +474,7 @@ static struct api *make_api(struct daemon *d)
 		.get_concurrency = d->flags.get_concurrency > 0
 					   ? (size_t)d->flags.get_concurrency
 					   : (size_t)MAX(processors, 8),
+		.origins = d->origins,
 		.integrations = integration_names(&d->mem),
 	};
 
@@ -623,6 +634,8 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->store_ready = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST,
 				   on_store, d);
 	event_add(d->store_ready, NULL);
+	if (!set_origins(d, err))
+		return false;
 	d->worker = worker_new(d->base);
 	d->api = make_api(d);
 	web.arg = d->api;

@@ -71,7 +71,8 @@ struct daemon {
 
 	wall_ms started_at, reloaded_at;
 	bool reload_ok;
-	int64_t clock_offset; /* wall - steady clock, as of the last look */
+	int64_t clock_offset;	     /* wall - steady clock, as of the last look */
+	const struct regex *origins; /* of pages that may ask; NULL: none */
 	uint64_t mended_templates, shortened;
 	uint64_t backend_warnings;
 	bool store_fails; /* and that was logged */

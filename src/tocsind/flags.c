@@ -61,6 +61,10 @@ static const struct flag rows[] = {
 	 "URL under which people reach this server, for links in notifications.", false},
 	{"web.route-prefix", FLAG_TEXT, AT(route_prefix), "",
 	 "Prefix of all paths. Default: the path of --web.external-url.", false},
+	{"web.cors.origin", FLAG_TEXT, AT(cors_origin), "",
+	 "Regular expression of the origins whose web pages may ask, whole: "
+	 "'https?://(a|b)\\.example'. Default: none.",
+	 false},
 	{"web.get-concurrency", FLAG_INT, AT(get_concurrency), "0",
 	 "Most GET requests at a time; 0: the larger of 8 and the number of processors.",
 	 false},

@@ -22,7 +22,7 @@ struct flags {
 	struct text_flags rules; /* folders of rule files */
 	struct text_flags listen;
 	bool systemd_socket;
-	const char *web_config, *external_url, *route_prefix;
+	const char *web_config, *external_url, *route_prefix, *cors_origin;
 	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body;
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, journal_retention_ns, shutdown_ns;
