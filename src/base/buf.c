@@ -51,15 +51,23 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->full || b->cap <= b->n ? 0 : b->cap - b->n;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, ap);
 	va_end(ap);
 	ASSERT(n >= 0);
-	if (!make_room(b, (size_t)n))
+	if (!make_room(b, (size_t)n)) {
+		if (room)
+			b->p[b->n] = 0;
 		return;
+	}
+	if ((size_t)n < room) {
+		b->n += (size_t)n;
+		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
 	va_end(ap);
