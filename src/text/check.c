@@ -13,7 +13,7 @@ struct typed {
 	struct str name;
 	const struct type *type;
 };
-struct visit {
+struct visit { /* also its own key */
 	const struct body *body;
 	const struct type *dot;
 };
@@ -23,12 +23,20 @@ struct check {
 	const struct body *body;
 	VEC(struct typed) vars;
 	size_t frame;
-	VEC(struct visit) visits; /* bodies seen with a type of dot */
-	size_t level;
+	struct map visits; /* bodies seen with a type of dot */
+	struct arena mem;  /* of the visits */
+	size_t level, work;
 };
 
 /* Deeper, nothing is looked at: a check may miss a mistake, and must not end the daemon. */
 #define LEVELS_MAX 2000
+#define WORK_MAX   2000000 /* nodes and variables looked at */
+
+static bool is_tired(struct check *k, size_t work)
+{
+	k->work += work;
+	return k->work > WORK_MAX || k->errs->n == ERRS_MAX;
+}
 
 static const struct type *check_pipe(struct check *k, const struct type *dot,
 				     const struct node *pipe);
@@ -266,11 +274,12 @@ static const struct type *check_names(struct check *k, const struct type *dot,
 
 static struct typed *find_variable(struct check *k, struct str name)
 {
-	for (size_t i = k->vars.n; i > k->frame; i--) {
-		if (str_eq(k->vars.v[i - 1].name, name))
-			return &k->vars.v[i - 1];
-	}
-	return NULL;
+	size_t i = k->vars.n;
+
+	while (i > k->frame && !str_eq(k->vars.v[i - 1].name, name))
+		i--;
+	k->work += k->vars.n - i;
+	return i > k->frame ? &k->vars.v[i - 1] : NULL;
 }
 
 static const struct type *check_chain(struct check *k, const struct type *dot,
@@ -369,13 +378,14 @@ static void forget_assigned(struct check *k, const struct node *n);
 
 static void forget_all_assigned(struct check *k, const struct nodes *list)
 {
-	for (size_t i = 0; list && i < list->n; i++)
+	for (size_t i = 0; list && i < list->n && !is_tired(k, 1); i++)
 		forget_assigned(k, list->v[i]);
 }
 
 /* What a round assigns, the next one sees: such variables may hold anything. */
 static void forget_assigned(struct check *k, const struct node *n)
 {
+	const struct node *next;
 	struct typed *var;
 
 	switch ((int)n->kind) {
@@ -398,10 +408,14 @@ static void forget_assigned(struct check *k, const struct node *n)
 	case NODE_WITH:
 	case NODE_RANGE:
 	case NODE_TEMPLATE:
-		if (n->pipe)
-			forget_assigned(k, n->pipe);
-		forget_all_assigned(k, n->body);
-		forget_all_assigned(k, n->other);
+		for (; n && !is_tired(k, 1); n = next) {
+			next = node_else_branch(n);
+			if (n->pipe)
+				forget_assigned(k, n->pipe);
+			forget_all_assigned(k, n->body);
+			if (!next)
+				forget_all_assigned(k, n->other);
+		}
 		return;
 	}
 }
@@ -434,12 +448,13 @@ static void check_body(struct check *k, const struct type *dot, const struct bod
 {
 	const struct body *outer = k->body;
 	size_t frame = k->frame, mark = k->vars.n;
+	struct visit *visit = ARENA_NEW(&k->mem, struct visit);
+	struct str key = {(const char *)visit, sizeof(*visit)};
 
-	for (size_t i = 0; i < k->visits.n; i++) {
-		if (k->visits.v[i].body == body && k->visits.v[i].dot == dot)
-			return;
-	}
-	vec_push(&k->visits, (struct visit){body, dot});
+	*visit = (struct visit){body, dot};
+	if (map_find(&k->visits, key))
+		return;
+	map_put(&k->visits, key, visit);
 	k->body = body;
 	k->frame = mark;
 	vec_push(&k->vars, (struct typed){STR("$"), dot});
@@ -460,6 +475,23 @@ static void check_template(struct check *k, const struct type *dot, const struct
 		check_body(k, t, body);
 }
 
+/* A branch and, along its chain, those that its {{else}} leads to. */
+static void check_branches(struct check *k, const struct type *dot, const struct node *n)
+{
+	const struct node *next;
+	const struct type *t;
+
+	for (;; n = next) {
+		t = check_pipe(k, dot, n->pipe);
+		check_list(k, n->kind == NODE_WITH ? t : dot, n->body);
+		next = node_else_branch(n);
+		if (!next || is_tired(k, 1))
+			break;
+	}
+	if (n->other)
+		check_list(k, dot, n->other);
+}
+
 static void check_node(struct check *k, const struct type *dot, const struct node *n)
 {
 	size_t mark = k->vars.n;
@@ -473,19 +505,16 @@ static void check_node(struct check *k, const struct type *dot, const struct nod
 		return;
 	case NODE_RANGE:
 		check_range(k, dot, n);
+		if (n->other)
+			check_list(k, dot, n->other);
 		break;
 	case NODE_WITH:
-		check_list(k, check_pipe(k, dot, n->pipe), n->body);
-		break;
 	case NODE_IF:
-		check_pipe(k, dot, n->pipe);
-		check_list(k, dot, n->body);
+		check_branches(k, dot, n);
 		break;
 	default:
 		return;
 	}
-	if (n->other)
-		check_list(k, dot, n->other);
 	k->vars.n = mark;
 }
 
@@ -494,7 +523,7 @@ static void check_list(struct check *k, const struct type *dot, const struct nod
 	if (k->level >= LEVELS_MAX)
 		return;
 	k->level++;
-	for (size_t i = 0; i < list->n; i++)
+	for (size_t i = 0; i < list->n && !is_tired(k, 1); i++)
 		check_node(k, dot, list->v[i]);
 	k->level--;
 }
@@ -505,5 +534,6 @@ void template_check(const struct template *t, const struct type *root, struct er
 
 	check_body(&k, root, k.body);
 	vec_free(&k.vars);
-	vec_free(&k.visits);
+	map_free(&k.visits);
+	arena_free(&k.mem);
 }

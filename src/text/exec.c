@@ -102,6 +102,13 @@ static bool write_value(struct exec *x, const struct node *n, struct value *v)
 		buf_free(&b);
 		return exec_fail(x, "can't print %s of type %s", text, v->type->name);
 	}
+	if (v->type == &type_string) {
+		buf_add_str(x->out, v->s);
+		return check_output(x);
+	}
+	x->steps += exec_weight(x, v);
+	if (x->steps > x->steps_max)
+		return exec_fail(x, "exceeded %zu steps", x->steps_max);
 	if (!v->type)
 		buf_add_text(x->out, "<no value>");
 	else
@@ -125,10 +132,19 @@ static enum flow exec_if_or_with(struct exec *x, const struct node *n,
 {
 	size_t mark = x->vars.n;
 	enum flow flow = FLOW_ON;
+	const struct node *next;
 	struct value v;
 
-	if (!eval_pipeline(x, dot, n->pipe, &v))
-		return FLOW_FAILED;
+	for (;; n = next) {
+		if (!eval_pipeline(x, dot, n->pipe, &v))
+			return FLOW_FAILED;
+		next = value_is_true(&v) ? NULL : node_else_branch(n);
+		if (!next)
+			break;
+		x->at = next;
+		if (!exec_step(x))
+			return FLOW_FAILED;
+	}
 	if (value_is_true(&v))
 		flow = exec_list(x, n->body, n->kind == NODE_WITH ? &v : dot);
 	else if (n->other)
@@ -365,6 +381,8 @@ bool call_fail_str(struct call *c, const char *before, struct str s, const char 
 	return call_fail(c, "%s%.*s%s", before, FMT(s), after);
 }
 
+#define MADE_PER_STEP 4 /* bytes of text that functions make */
+
 static size_t memory_left(const struct exec *x)
 {
 	size_t used = arena_size(x->mem);
@@ -372,19 +390,30 @@ static size_t memory_left(const struct exec *x)
 	return used < x->memory_max ? x->memory_max - used + 1 : 1;
 }
 
+/* What the steps that are left can make. */
+static size_t steps_left(const struct exec *x)
+{
+	size_t left = x->steps < x->steps_max ? x->steps_max - x->steps : 0, bytes;
+
+	return __builtin_mul_overflow(left, MADE_PER_STEP, &bytes) ? SIZE_MAX : bytes + 1;
+}
+
 struct buf *call_buf(struct call *c)
 {
 	struct exec *x = c->exec;
 
 	buf_reset(&x->scratch);
-	x->scratch.limit = memory_left(x);
+	x->scratch.limit = MIN(memory_left(x), steps_left(x));
 	return &x->scratch;
 }
 
 bool call_result(struct call *c, const struct buf *b, struct value *out)
 {
+	if (b->full && b->limit < memory_left(c->exec))
+		return call_fail(c, "exceeded %zu steps", c->exec->steps_max);
 	if (b->full)
 		return call_fail(c, "exceeded %zu bytes of memory", c->exec->memory_max);
+	c->exec->steps += b->n / MADE_PER_STEP;
 	*out = value_str(buf_keep(b, c->mem));
 	return true;
 }

@@ -47,7 +47,9 @@ struct exec {
 
 bool exec_fail(struct exec *, const char *fmt, ...) PRINTF(2, 3);
 bool exec_fail_text(struct exec *, const char *text);
+#define EXEC_NUMBER_STEPS 40   /* to read or print a float or a time */
 bool exec_step(struct exec *); /* counts one; false at a ceiling */
+size_t exec_weight(const struct exec *, const struct value *); /* steps to print it */
 /* Goes one level deeper, which x->level-- ends; false where the C stack has no more. */
 bool exec_enter(struct exec *);
 /* Runs a body with "$" and dot set to the value. */

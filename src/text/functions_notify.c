@@ -10,8 +10,11 @@
 
 /* Alertmanager's functions (spec/notification-templates.md 3). */
 
+#define TITLE_PER_STEP 8 /* bytes, beside what any text costs */
+
 static bool fn_title(struct call *c, struct value *out)
 {
+	c->exec->steps += c->args[0].s.n / TITLE_PER_STEP;
 	*out = value_str(unicode_title(c->mem, c->args[0].s, true));
 	return true;
 }
@@ -133,7 +136,10 @@ static void set_moment(struct call *c, const struct moment *m, struct value *out
 static bool fn_mustToDate(struct call *c, struct value *out)
 {
 	struct moment m;
-	const char *wrong = time_parse(c->mem, c->args[0].s, c->args[1].s, &m);
+	const char *wrong;
+
+	c->exec->steps += EXEC_NUMBER_STEPS;
+	wrong = time_parse(c->mem, c->args[0].s, c->args[1].s, &m);
 
 	if (wrong)
 		return call_fail(c, "%s", wrong);
@@ -145,6 +151,7 @@ static bool fn_toDate(struct call *c, struct value *out)
 {
 	struct moment m;
 
+	c->exec->steps += EXEC_NUMBER_STEPS;
 	if (time_parse(c->mem, c->args[0].s, c->args[1].s, &m))
 		m = (struct moment){INSTANT_ZERO, NULL};
 	set_moment(c, &m, out);

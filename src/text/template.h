@@ -63,7 +63,6 @@ void template_set_missing(struct template_set *, enum template_missing);
 bool template_set_add(struct template_set *, const char *name, struct str source,
 		      struct pos at, struct err *) MUST_USE;
 enum template_funcs template_set_funcs(const struct template_set *);
-bool template_set_has(const struct template_set *, const char *name);
 
 /* Parses a text in the set's name space; later additions to the set are seen by it too.
  * TEMPLATE_HTML also decides the escaping of each action, which may fail ("html/template:
@@ -72,9 +71,6 @@ const struct template *template_parse(struct arena *, const struct template_set 
 				      enum template_engine, const char *name,
 				      struct str source, struct pos at,
 				      struct err *) MUST_USE;
-
-/* True when the text holds no action: it always renders as itself. */
-bool template_is_plain(const struct template *);
 
 /* What would fail whenever this part is reached, as far as types tell: fields that the
  * data cannot have, unknown templates, wrong numbers of arguments. root is the type of the

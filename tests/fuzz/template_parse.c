@@ -19,24 +19,20 @@ static void check_place(const struct err *err, struct str in)
 		    err->text);
 }
 
-static bool parse(struct arena *mem, struct str in, struct parsed *out, struct err *err)
+static const struct body *parse(struct arena *mem, struct str in, struct err *err)
 {
 	struct source *src = ARENA_NEW(mem, struct source);
+	const struct bodies *all;
 
 	*src = (struct source){STR("main"), in, {"f", 1, 1}};
-	return parse_source(mem, FUNCS_NOTIFY, src, out, err);
+	all = parse_source(mem, FUNCS_NOTIFY, src, err);
+	return all ? bodies_find(all, STR("main")) : NULL;
 }
 
-static void print(struct buf *b, const struct parsed *p)
+static void print(struct buf *b, const struct body *body)
 {
-	for (size_t i = 0; i < p->bodies.n; i++) {
-		const struct body *body = p->bodies.v[i];
-
-		if (!str_is(body->name, "main"))
-			continue;
-		for (size_t k = 0; k < body->root.n; k++)
-			node_print(b, body->root.v[k]);
-	}
+	for (size_t i = 0; i < body->root.n; i++)
+		node_print(b, body->root.v[i]);
 }
 
 /* Text may hold what reads as an action once its neighbours are gone: only without. */
@@ -50,17 +46,18 @@ static bool is_printable(struct str in)
 	       str_find(in, STR("-}}")) == STR_NONE && str_find(in, STR("/*")) == STR_NONE;
 }
 
-static void check_print(struct arena *mem, struct str in, const struct parsed *parsed)
+static void check_print(struct arena *mem, struct str in, const struct body *parsed)
 {
 	struct buf first = BUF(BUF_NO_LIMIT), second = BUF(BUF_NO_LIMIT);
-	struct parsed again = {0};
+	const struct body *again;
 	struct err err;
 
 	print(&first, parsed);
 	if (is_printable(in) && first.n < TEMPLATE_MAX_SOURCE) {
-		if (!parse(mem, buf_str(&first), &again, &err))
+		again = parse(mem, buf_str(&first), &err);
+		if (!again)
 			BUG("printed, it fails: %s\n%s", err.text, buf_text(&first));
-		print(&second, &again);
+		print(&second, again);
 		if (!str_eq(buf_str(&first), buf_str(&second)))
 			BUG("prints as\n%s\nthen as\n%s", buf_text(&first),
 			    buf_text(&second));
@@ -75,12 +72,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena mem = {0};
 	struct template_set *set = template_set_new(&mem, FUNCS_NOTIFY);
 	struct errs errs = {.mem = &mem};
-	struct parsed parsed = {0};
+	const struct body *parsed;
 	const struct template *t;
 	struct err err;
 
-	if (parse(&mem, in, &parsed, &err)) {
-		check_print(&mem, in, &parsed);
+	parsed = parse(&mem, in, &err);
+	if (parsed) {
+		check_print(&mem, in, parsed);
 		t = template_parse(&mem, set, TEMPLATE_HTML, "", in,
 				   (struct pos){"f", 1, 1}, &err);
 		if (t)
