@@ -186,7 +186,7 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	else
 		good = rule_file_parse(&mem, f->path, text, rf->names, &errs, &warnings);
 	if (good)
-		engine_check_rules(good, &errs);
+		engine_check_rules(good, rf->host.as_vmalert, &errs);
 	note_warnings(&warnings);
 	if (errs.n) {
 		set_aside(f, text_of(&errs));

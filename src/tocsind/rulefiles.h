@@ -17,6 +17,7 @@ struct rulefiles_host {
 	void *ctx;
 	void (*changed)(void *ctx, const struct rule_file *); /* a good new version */
 	void (*gone)(void *ctx, const char *path);
+	bool as_vmalert; /* how their templates are read */
 };
 
 struct rulefiles *rulefiles_new(const struct rulefiles_host *) MUST_USE;
