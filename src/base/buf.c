@@ -94,6 +94,18 @@ void buf_add_rune(struct buf *b, uint32_t rune)
 	buf_add(b, bytes, utf8_encode(bytes, rune));
 }
 
+void buf_add_cut(struct buf *b, struct str s, size_t most)
+{
+	if (s.n <= most) {
+		buf_add_str(b, s);
+		return;
+	}
+	while (most && ((unsigned char)s.p[most] & 0xC0) == 0x80)
+		most--;
+	buf_add(b, s.p, most);
+	buf_add_text(b, "…");
+}
+
 static void add_json_escape(struct buf *b, uint32_t rune)
 {
 	switch (rune) {

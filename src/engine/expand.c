@@ -127,7 +127,7 @@ static struct rule_data data_of(const struct engine *e, const struct sample *s)
 	};
 }
 
-/* -- what vmalert's templates see ----------------------------------------------------- */
+/* -- what vmalert's templates see -------------------------------------------------- */
 
 static const struct labels *with_missing(struct arena *mem, const struct labels *to,
 					 const struct labels *from)

@@ -35,24 +35,13 @@ bool eval_assign(struct exec *x, struct str name, const struct value *v)
 	return true;
 }
 
-static const char *node_text(struct exec *x, const struct node *n)
-{
-	struct buf b = BUF(64 * 1024);
-	const char *text;
-
-	node_print(&b, n);
-	text = arena_text(x->mem, buf_text(&b));
-	buf_free(&b);
-	return text;
-}
-
 static bool not_a_function(struct exec *x, const struct nodes *args,
 			   const struct value *final)
 {
 	if (!final && (!args || args->n <= 1))
 		return true;
 	return exec_fail(x, "can't give argument to non-function %s",
-			 node_text(x, args->v[0]));
+			 exec_node_text(x, args->v[0]));
 }
 
 /* -- literals ------------------------------------------------------------------------- */
@@ -114,8 +103,8 @@ static bool eval_literal_as(struct exec *x, const struct type *type, const struc
 	if (fits)
 		return true;
 	if (wanted)
-		return exec_fail(x, "expected %s; found %s", wanted, node_text(x, n));
-	return exec_fail(x, "can't handle %s for arg of type %s", node_text(x, n),
+		return exec_fail(x, "expected %s; found %s", wanted, exec_node_text(x, n));
+	return exec_fail(x, "can't handle %s for arg of type %s", exec_node_text(x, n),
 			 type->name);
 }
 
@@ -226,14 +215,11 @@ static bool check_count(struct exec *x, const struct func *f, size_t written, bo
 {
 	size_t given = written + piped;
 
-	if (f->is_variadic) {
-		if (given + 1 >= f->n_in)
-			return true;
+	if (func_takes(f, given))
+		return true;
+	if (f->is_variadic)
 		return exec_fail(x, "wrong number of args for %s: want at least %u got %zu",
 				 f->name, f->n_in - 1, written);
-	}
-	if (given == f->n_in)
-		return true;
 	return exec_fail(x, "wrong number of args for %s: want %u got %zu", f->name,
 			 f->n_in, given);
 }
@@ -258,17 +244,12 @@ static bool eval_short_circuit(struct exec *x, const struct value *dot,
 	return true;
 }
 
-static const struct type *param_type(const struct func *f, size_t i)
-{
-	return f->in[MIN(i, (size_t)f->n_in - 1)];
-}
-
 /* What call says about its callee: how it was written, or what reflection calls it. */
 static struct str callee_text(struct exec *x, const struct nodes *args,
 			      const struct value *final)
 {
 	if (args && args->n > 1)
-		return str_of(node_text(x, args->v[1]));
+		return str_of(exec_node_text(x, args->v[1]));
 	if (!final->type)
 		return STR("<invalid Value>");
 	if (final->type->kind == VALUE_STRING)
@@ -376,12 +357,12 @@ static bool eval_call(struct exec *x, const struct value *dot, const struct func
 	if (receiver)
 		v[n++] = *receiver;
 	for (size_t i = 0; i < written; i++, n++) {
-		if (!eval_arg(x, dot, param_type(f, i), args->v[i + 1], &v[n]))
+		if (!eval_arg(x, dot, func_param(f, i), args->v[i + 1], &v[n]))
 			return false;
 	}
 	if (final) {
 		v[n] = *final;
-		if (!fit(x, param_type(f, written), &v[n++]))
+		if (!fit(x, func_param(f, written), &v[n++]))
 			return false;
 	}
 	if (f->special == FUNC_CALL)

@@ -13,32 +13,45 @@ enum flow { FLOW_ON, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAILED };
 
 /* -- failing -------------------------------------------------------------------------- */
 
-#define ERROR_MAX (64 * 1024)
+const char *exec_node_text(struct exec *x, const struct node *n)
+{
+	struct buf b = BUF(BUF_NO_LIMIT), cut = BUF(BUF_NO_LIMIT);
+	const char *text;
+
+	node_print(&b, n);
+	buf_add_cut(&cut, buf_str(&b), EXEC_SHOWN);
+	text = arena_text(x->mem, buf_text(&cut));
+	buf_free(&b);
+	buf_free(&cut);
+	return text;
+}
+
+#define ERROR_SHOWN (8 * EXEC_SHOWN)
 
 bool exec_fail_text(struct exec *x, const char *text)
 {
 	const struct source *src = x->body->source;
-	struct buf b = BUF(ERROR_MAX);
+	struct buf b = BUF(BUF_NO_LIMIT), name = BUF(BUF_NO_LIMIT);
 	size_t column;
 	int line;
 
 	buf_add_text(&b, "template: ");
 	if (x->at) {
 		source_line(src, x->at->at, &line, &column);
-		buf_add_str(&b, src->name);
+		buf_add_quoted(&name, x->body->name);
+		buf_add_cut(&b, src->name, EXEC_SHOWN);
 		buf_addf(&b, ":%d:%zu: executing ", line, column);
-		buf_add_quoted(&b, x->body->name);
-		buf_add_text(&b, " at <");
-		node_print(&b, x->at);
-		buf_add_text(&b, ">: ");
+		buf_add_cut(&b, buf_str(&name), EXEC_SHOWN);
+		buf_addf(&b, " at <%s>: ", exec_node_text(x, x->at));
 		x->error_at = source_pos(src, x->at->at);
 	} else {
-		buf_add_str(&b, x->body->name);
+		buf_add_cut(&b, x->body->name, EXEC_SHOWN);
 		buf_add_text(&b, ": ");
 		x->error_at = src->at;
 	}
-	buf_add_text(&b, text);
+	buf_add_cut(&b, str_of(text), ERROR_SHOWN);
 	x->error = arena_text(x->mem, buf_text(&b));
+	buf_free(&name);
 	buf_free(&b);
 	return false;
 }
@@ -93,15 +106,9 @@ static bool write_value(struct exec *x, const struct node *n, struct value *v)
 	x->at = n;
 	if (value_kind_of(v) == VALUE_POINTER)
 		*v = value_behind(*v, &is_nil);
-	if (value_kind_of(v) == VALUE_FUNC) {
-		struct buf b = BUF(ERROR_MAX);
-		const char *text;
-
-		node_print(&b, n);
-		text = arena_text(x->mem, buf_text(&b));
-		buf_free(&b);
-		return exec_fail(x, "can't print %s of type %s", text, v->type->name);
-	}
+	if (value_kind_of(v) == VALUE_FUNC)
+		return exec_fail(x, "can't print %s of type %s", exec_node_text(x, n),
+				 v->type->name);
 	if (v->type == &type_string) {
 		buf_add_str(x->out, v->s);
 		return check_output(x);
@@ -211,11 +218,13 @@ static enum flow exec_items(struct exec *x, const struct node *n, const struct v
 
 static bool cannot_range(struct exec *x, const struct value *v)
 {
-	struct buf b = BUF(ERROR_MAX);
+	struct buf b = BUF(ERROR_SHOWN), value = BUF(BUF_NO_LIMIT);
 
+	print_value(&value, x->mem, v);
 	buf_add_text(&b, "range can't iterate over ");
-	print_value(&b, x->mem, v);
+	buf_add_cut(&b, buf_str(&value), EXEC_SHOWN);
 	exec_fail_text(x, buf_text(&b));
+	buf_free(&value);
 	buf_free(&b);
 	return false;
 }
@@ -278,11 +287,13 @@ static enum flow exec_template(struct exec *x, const struct node *n,
 	struct value v = VALUE_INVALID;
 
 	if (!body) {
-		struct buf b = BUF(ERROR_MAX);
+		struct buf b = BUF(BUF_NO_LIMIT), name = BUF(BUF_NO_LIMIT);
 
+		buf_add_quoted(&name, n->text);
 		buf_add_text(&b, "template ");
-		buf_add_quoted(&b, n->text);
+		buf_add_cut(&b, buf_str(&name), EXEC_SHOWN);
 		buf_add_text(&b, " not defined");
+		buf_free(&name);
 		exec_fail_text(x, buf_text(&b));
 		buf_free(&b);
 		return FLOW_FAILED;
@@ -378,7 +389,14 @@ bool call_fail_again(struct call *c, const char *before)
 
 bool call_fail_str(struct call *c, const char *before, struct str s, const char *after)
 {
-	return call_fail(c, "%s%.*s%s", before, FMT(s), after);
+	struct buf b = BUF(BUF_NO_LIMIT);
+
+	buf_add_text(&b, before);
+	buf_add_cut(&b, s, EXEC_SHOWN);
+	buf_add_text(&b, after);
+	c->exec->error = arena_text(c->mem, buf_text(&b));
+	buf_free(&b);
+	return false;
 }
 
 #define MADE_PER_STEP 4 /* bytes of text that functions make */

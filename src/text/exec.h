@@ -47,6 +47,9 @@ struct exec {
 
 bool exec_fail(struct exec *, const char *fmt, ...) PRINTF(2, 3);
 bool exec_fail_text(struct exec *, const char *text);
+/* Values in the words of an error: so much is shown of each, so that the cause is. */
+#define EXEC_SHOWN 4096
+const char *exec_node_text(struct exec *, const struct node *);
 #define EXEC_NUMBER_STEPS 40   /* to read or print a float or a time */
 bool exec_step(struct exec *); /* counts one; false at a ceiling */
 size_t exec_weight(const struct exec *, const struct value *); /* steps to print it */

@@ -5,6 +5,7 @@
 #include "model/regex.h"
 #include "text/exec.h"
 #include "text/float.h"
+#include "text/lex.h"
 #include "text/unicode.h"
 
 #include <math.h>
@@ -88,23 +89,19 @@ static bool fn_match(struct call *c, struct value *out)
 	return true;
 }
 
-static bool is_name_rune(struct str s, size_t *step)
-{
-	uint32_t r;
-
-	*step = utf8_decode(s, &r);
-	return r != UTF8_BAD && (r == '_' || rune_is_letter(r) || rune_is_digit(r));
-}
-
 /* The name behind a dollar sign, in braces or not. False when there is none. */
 static bool take_reference(struct str *s, struct str *name)
 {
 	bool braced = s->n && s->p[0] == '{';
 	struct str in = braced ? str_from(*s, 1) : *s;
 	size_t n = 0, step;
+	uint32_t r;
 
-	while (n < in.n && is_name_rune(str_from(in, n), &step))
-		n += step;
+	for (; n < in.n; n += step) {
+		step = utf8_decode(str_from(in, n), &r);
+		if (r == UTF8_BAD || !is_name_rune(r))
+			break;
+	}
 	if (!n || (braced && (n >= in.n || in.p[n] != '}')))
 		return false;
 	*name = str_slice(in, 0, n);
@@ -183,19 +180,18 @@ static bool replace_all(struct call *c, struct buf *b, const struct regex *re,
 
 static bool bad_pattern(struct call *c, struct str pattern, const struct err *err)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
+	struct buf b = BUF(BUF_NO_LIMIT), quoted = BUF(BUF_NO_LIMIT);
 	bool no;
 
+	if (str_find_char(pattern, '`') != STR_NONE)
+		buf_add_quoted(&quoted, pattern);
+	else
+		buf_addf(&quoted, "`%.*s`", FMT(pattern));
 	buf_add_text(&b, "regexp: Compile(");
-	if (str_find_char(pattern, '`') != STR_NONE) {
-		buf_add_quoted(&b, pattern);
-	} else {
-		buf_add_char(&b, '`');
-		buf_add_str(&b, pattern);
-		buf_add_char(&b, '`');
-	}
+	buf_add_cut(&b, buf_str(&quoted), EXEC_SHOWN);
 	buf_addf(&b, "): %s", err->text);
 	no = call_fail(c, "%s", buf_text(&b));
+	buf_free(&quoted);
 	buf_free(&b);
 	return no;
 }
@@ -217,7 +213,7 @@ static bool fn_reReplaceAll(struct call *c, struct value *out)
 
 bool call_number(struct call *c, const struct value *v, double *out)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
+	struct buf b = BUF(BUF_NO_LIMIT), quoted = BUF(BUF_NO_LIMIT);
 	enum float_parse parsed;
 
 	if (v->type == &type_float64) {
@@ -234,7 +230,9 @@ bool call_number(struct call *c, const struct value *v, double *out)
 		if (parsed == FLOAT_OK)
 			return true;
 		buf_add_text(&b, "strconv.ParseFloat: parsing ");
-		buf_add_quoted(&b, v->s);
+		buf_add_quoted(&quoted, v->s);
+		buf_add_cut(&b, buf_str(&quoted), EXEC_SHOWN);
+		buf_free(&quoted);
 		buf_add_text(&b, parsed == FLOAT_SYNTAX ? ": invalid syntax"
 							: ": value out of range");
 		call_fail(c, "%s", buf_text(&b));

@@ -19,22 +19,6 @@ static bool fn_title(struct call *c, struct value *out)
 	return true;
 }
 
-static struct str trim_end(struct str s)
-{
-	while (s.n) {
-		size_t at = s.n - 1;
-		uint32_t r;
-
-		while (at && ((unsigned char)s.p[at] & 0xC0) == 0x80)
-			at--;
-		if (utf8_decode(str_from(s, at), &r) != s.n - at || r == UTF8_BAD ||
-		    !utf8_is_space(r))
-			break;
-		s.n = at;
-	}
-	return s;
-}
-
 static bool fn_trimSpace(struct call *c, struct value *out)
 {
 	struct str s = c->args[0].s;
@@ -47,7 +31,7 @@ static bool fn_trimSpace(struct call *c, struct value *out)
 			break;
 		s = str_from(s, step);
 	}
-	*out = value_str(trim_end(s));
+	*out = value_str(utf8_trim_end(s, utf8_is_space));
 	return true;
 }
 

@@ -165,6 +165,97 @@ static void hostile_templates_end(void **state)
 	}
 }
 
+/* Unlike blocks within blocks, the branches of one {{if}} are as many as one likes. */
+static void chains_of_else_are_long(void **state)
+{
+	static const struct {
+		const char *first, *more, *want;
+		enum template_engine engine;
+	} cases[] = {
+		{"{{if false}}", "{{else if false}}", "end", TEMPLATE_TEXT},
+		{"{{with false}}", "{{else with false}}", "end", TEMPLATE_TEXT},
+		{"{{if false}}<i>{{0}}</i>", "{{else if false}}<b>{{.}}</b>", "end",
+		 TEMPLATE_HTML},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct rendered r = rendered_new();
+		struct errs errs = {.mem = &r.mem};
+		struct buf b = BUF(BUF_NO_LIMIT);
+		const struct template *t;
+
+		buf_add_text(&b, cases[i].first);
+		for (int n = 0; n < 9000; n++)
+			buf_add_text(&b, cases[i].more);
+		buf_add_text(&b, "{{else}}{{\"end\"}}{{end}}");
+		render_case(&r, FUNCS_NOTIFY, cases[i].engine, buf_text(&b), VALUE_INVALID);
+		if (r.how != RENDERED)
+			fail_msg("%s: %s", cases[i].more, r.err.text);
+		check_text(cases[i].more, cases[i].want, buf_text(&r.out));
+		t = template_parse(&r.mem, template_set_new(&r.mem, FUNCS_NOTIFY),
+				   cases[i].engine, "", buf_str(&b), NOWHERE, &r.err);
+		template_check(t, notice_type, &errs);
+		assert_int_equal(errs.n, 0);
+		buf_free(&b);
+		rendered_free(&r);
+	}
+}
+
+/* However long the value at fault, the words for what is wrong with it come through. */
+static void errors_keep_their_cause(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
+		{"{{$s := printf \"%100000s\" \"x\"}}{{eq (list 1) (list $s)}}",
+		 "…: []interface {}"},
+		{"{{$s := printf \"%100000s\" \"x\"}}{{eq (list $s) (dict \"a\" $s)}}",
+		 "…: []interface {}, map[string]interface {}: map[a: "},
+		{"{{$s := printf \"%100000s\" \"x\"}}{{humanizeDuration $s}}",
+		 "…: invalid syntax"},
+		{"{{$s := printf \"%100000s\" \"x\"}}{{reReplaceAll (print \"(\" $s) \"\" "
+		 "\"\"}}",
+		 "…): "},
+		{"{{$s := printf \"%100000s\" \"x\"}}{{tz $s now}}", "unknown time zone  "},
+		{"{{range (printf \"%100000s\" \"x\")}}{{end}}",
+		 "range can't iterate over  "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct rendered r = rendered_new();
+
+		render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, cases[i].in, VALUE_INVALID);
+		assert_int_equal(r.how, RENDER_FAILED);
+		if (!strstr(r.run.error, cases[i].want) || strlen(r.run.error) > 40000)
+			fail_msg("%s: %.200s", cases[i].in, r.run.error);
+		rendered_free(&r);
+	}
+}
+
+/* A literal longer than what is shown of the place. */
+static void long_places_are_cut(void **state)
+{
+	struct rendered r = rendered_new();
+	struct buf b = BUF(BUF_NO_LIMIT);
+
+	(void)state;
+	buf_add_text(&b, "{{len 1 | slice \"");
+	for (int n = 0; n < 100000; n++)
+		buf_add_char(&b, 'x');
+	buf_add_text(&b, "\"}}{{index 1 \"");
+	for (int n = 0; n < 100000; n++)
+		buf_add_char(&b, 'x');
+	buf_add_text(&b, "\"}}");
+	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, buf_text(&b), VALUE_INVALID);
+	assert_int_equal(r.how, RENDER_FAILED);
+	assert_non_null(strstr(r.run.error, "error calling"));
+	assert_true(strlen(r.run.error) < 6000);
+	buf_free(&b);
+	rendered_free(&r);
+}
+
 /* Blocks within a template that calls itself: the two depths multiply on the C stack. */
 static void nesting_and_recursion_end(void **state)
 {
@@ -271,6 +362,9 @@ int main(void)
 		cmocka_unit_test(a_bad_file_adds_nothing),
 		cmocka_unit_test(errors_have_places),
 		cmocka_unit_test(hostile_templates_end),
+		cmocka_unit_test(chains_of_else_are_long),
+		cmocka_unit_test(errors_keep_their_cause),
+		cmocka_unit_test(long_places_are_cut),
 		cmocka_unit_test(nesting_and_recursion_end),
 		cmocka_unit_test(ceilings_are_the_callers),
 		cmocka_unit_test(a_query_never_waits),
