@@ -121,12 +121,34 @@ static void bounds_nesting(void **state)
 	}
 }
 
+static void long_chains_take_little_memory(void **state)
+{
+	static const char *const starts[] = {"{{.a", "{{$.a", "{{(1).a"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(starts); i++) {
+		struct arena mem = {0};
+		char *text = repeated(".b", 100000);
+		struct buf b = BUF(BUF_NO_LIMIT);
+		struct err err;
+
+		buf_addf(&b, "%s%s}}", starts[i], text);
+		if (!parse(&mem, buf_text(&b), &err))
+			fail_msg("%s: %s", starts[i], err.text);
+		assert_true(arena_size(&mem) < 50 * b.n);
+		buf_free(&b);
+		free(text);
+		arena_free(&mem);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prints_back),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(bounds_nesting),
+		cmocka_unit_test(long_chains_take_little_memory),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

@@ -289,6 +289,52 @@ static void nesting_and_recursion_end(void **state)
 	}
 }
 
+/* What one call does much of is counted. */
+static void work_counts_as_steps(void **state)
+{
+	static const struct {
+		const char *start, *more;
+		int n;
+		const char *end;
+		size_t least;
+	} cases[] = {
+		{"{{and", " 1", 1000, "}}", 1000},
+		{"{{or", " 0", 1000, "}}", 1000},
+		{"{{dict", " \"%d\" 1", 1000, "}}", 2000 * 2000 / 128},
+		{"{{$v:=1}}", "{{$v%d:=1}}", 1600, "{{$v}}", 3300},
+		{"{{$s := \"", "xxxxxxxx", 1000, "\"}}{{toUpper $s}}", 1000},
+		{"{{$l := list", " 1.5", 100, "}}{{print $l}}", 4000},
+		{"{{$s := \"", "aaaaaaaa", 1000, "\"}}{{match \"a*[bc]\" $s}}", 8000},
+		{"{{$s := \"", "a", 1000, "\"}}{{reReplaceAll \"a*b|a\" \"\" $s}}", 10000},
+		{"{{$s := \"", "(a|b)", 100, "\"}}{{match $s \"\"}}", 1500},
+		{"{{printf \"%", "1", 5, "d\" 1}}", 2777},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct rendered r = rendered_new();
+		struct buf b = BUF(BUF_NO_LIMIT);
+		const char *mark = strstr(cases[i].more, "%d");
+
+		buf_add_text(&b, cases[i].start);
+		for (int n = 0; n < cases[i].n; n++) {
+			if (mark)
+				buf_addf(&b, "%.*s%d%s", (int)(mark - cases[i].more),
+					 cases[i].more, n, mark + 2);
+			else
+				buf_add_text(&b, cases[i].more);
+		}
+		buf_add_text(&b, cases[i].end);
+		render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, buf_text(&b), VALUE_INVALID);
+		if (r.how != RENDERED || r.run.steps < cases[i].least)
+			fail_msg("%s: %zu steps, at least %zu; %s", cases[i].end,
+				 r.run.steps, cases[i].least,
+				 r.how == RENDERED ? "" : r.err.text);
+		buf_free(&b);
+		rendered_free(&r);
+	}
+}
+
 static void ceilings_are_the_callers(void **state)
 {
 	struct rendered r = rendered_new();
@@ -366,6 +412,7 @@ int main(void)
 		cmocka_unit_test(errors_keep_their_cause),
 		cmocka_unit_test(long_places_are_cut),
 		cmocka_unit_test(nesting_and_recursion_end),
+		cmocka_unit_test(work_counts_as_steps),
 		cmocka_unit_test(ceilings_are_the_callers),
 		cmocka_unit_test(a_query_never_waits),
 	};
