@@ -76,6 +76,17 @@ bool exec_step(struct exec *x)
 	return true;
 }
 
+/* As call_fail: the place comes to it later. */
+bool exec_work(struct exec *x, size_t steps)
+{
+	if (__builtin_add_overflow(x->steps, steps, &x->steps))
+		x->steps = SIZE_MAX;
+	if (x->steps <= x->steps_max)
+		return true;
+	x->error = arena_printf(x->mem, "exceeded %zu steps", x->steps_max);
+	return false;
+}
+
 /* Nesting and recursion multiply: what bounds each does not bound the stack of both. */
 #define LEVELS_PER_TEMPLATE 10
 
@@ -486,6 +497,9 @@ bool call_render(struct call *c, struct str source, struct str *out)
 	struct err err;
 	bool ok;
 
+	/* parsing, and the names that the text shares with the template around it */
+	if (!exec_work(x, source.n + outer->own.map.n))
+		return false;
 	x->tmpl = template_aside(x->mem, outer, source, &err);
 	if (!x->tmpl) {
 		x->tmpl = outer;

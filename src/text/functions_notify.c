@@ -73,12 +73,16 @@ static bool fn_date(struct call *c, struct value *out)
 	return call_result(c, b, out);
 }
 
+#define ZONE_STEPS 200 /* a file may be looked for */
+
 static bool fn_tz(struct call *c, struct value *out)
 {
 	struct str name = c->args[0].s;
 	struct instant t = c->args[1].time->t;
 	const struct zone *zone = NULL;
 
+	if (!exec_work(c->exec, ZONE_STEPS))
+		return false;
 	t.off = 0;
 	if (str_is(name, "Local"))
 		zone = c->run->local;
@@ -216,9 +220,8 @@ static bool fn_dict(struct call *c, struct value *out)
 	if (c->n % 2)
 		return call_fail(c, "dict requires an even number of arguments");
 	/* keys are few; many cost what finding each among all of them takes */
-	c->exec->steps += c->n * c->n / KEYS_PER_STEP;
-	if (c->exec->steps > c->exec->steps_max)
-		return call_fail(c, "exceeded %zu steps", c->exec->steps_max);
+	if (!exec_work(c->exec, c->n * c->n / KEYS_PER_STEP))
+		return false;
 	for (size_t i = 0; i < c->n; i += 2) {
 		if (c->args[i].type != &type_string)
 			return call_fail(c, "dict keys must be strings");

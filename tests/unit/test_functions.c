@@ -151,6 +151,30 @@ static void route_labels_render_each_other(void **state)
 	}
 }
 
+/* Each time a route label is asked for its text is parsed. */
+static void route_labels_cost_steps(void **state)
+{
+	char text[2001] = {0};
+	const struct label label = {"long", text};
+	struct rendered r = rendered_new();
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	r.run.route_labels = value_kv(&r.mem, labels_new(&r.mem, &label, 1, NULL));
+	r.run.route_labels_raw = true;
+	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, "{{routeLabels \"long\"}}",
+		    VALUE_INVALID);
+	assert_int_equal(r.how, RENDERED);
+	assert_true(r.run.steps >= 2000);
+	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT,
+		    "{{range 9999999}}{{$x := routeLabels \"long\"}}{{end}}",
+		    VALUE_INVALID);
+	assert_int_equal(r.how, RENDER_FAILED);
+	assert_non_null(strstr(r.run.error, "error calling routeLabels: exceeded 2000000 "
+					    "steps"));
+	rendered_free(&r);
+}
+
 static void rule_texts_know_their_variables(void **state)
 {
 	static const struct label pairs[] = {{"instance", "h1:9100"}, {"job", "node"}};
@@ -228,6 +252,7 @@ int main(void)
 		cmocka_unit_test(of_rules),
 		cmocka_unit_test(of_vmalert),
 		cmocka_unit_test(route_labels_render_each_other),
+		cmocka_unit_test(route_labels_cost_steps),
 		cmocka_unit_test(rule_texts_know_their_variables),
 		cmocka_unit_test(rule_errors_point_into_the_file),
 	};

@@ -353,6 +353,55 @@ static const struct hostile cases[] = {
 	 "{{$s := printf \"%1000000s\" \"\" | reReplaceAll \" \" \"'\"}}{{range 9999999}}"
 	 "{{$x := quotesEscape $s}}{{end}}",
 	 "", 0, "", 0, FUNCS_RULE},
+	{"wide floats in one format", "{{printf \"", "%[1].999999f", 0, "\" 1.5}}", 0, 0},
+	{"wide hex in one format", "{{printf \"", "%[1].999999x", 0, "\" 1.5}}", 0, 0},
+	{"wide numbers in one format", "{{printf \"", "%[1]999999d", 0, "\" 1}}", 0, 0},
+	{"wide precision in one format", "{{printf \"", "%[1].999999d", 0, "\" 1}}", 0, 0},
+	{"wide texts in one format", "{{printf \"", "%[1]999999s", 0, "\" \"\"}}", 0, 0},
+	{"large texts in one format", "{{$s := printf \"%1000000s\" \"\"}}{{printf \"",
+	 "%[1].1q", 0, "\" $s}}", 0, 0},
+	{"large texts quoted in one format",
+	 "{{$s := printf \"%1000000s\" \"\"}}{{printf \"", "%[1]x", 0, "\" $s}}", 0, 0},
+	{"large texts in print", "{{$s := printf \"%1000000s\" \"\"}}{{print", " $s", 0,
+	 "}}", 0, 0},
+	{"zones", "", "{{range 9999999}}{{$x := tz \"Europe/Berlin\" now}}{{end}}", 1, "",
+	 0, 0},
+	{"braces", "", "{ ", 0, "", 0, 0},
+	{"lines", "", "{{1}}\n", 0, "", 0, 0},
+	{"raw strings", "{{`", "\n", 0, "`}}", 0, 0},
+	{"lines in actions", "{{1", "\n", 0, "}}", 0, 0},
+	{"defines of long names", "",
+	 "{{define \"tttttttttttttttttttttttttttttttttttttttt%d\"}}"
+	 "{{template \"tttttttttttttttttttttttttttttttttttttttt%d\"}}{{end}}",
+	 0, "", 0, 0},
+	{"styles", "<p style='{{range 9999999}}a:{{.}};{{end}}'>", "", 0, "", TEMPLATE_HTML,
+	 0},
+	{"styles of text",
+	 "{{$s := printf \"%100000s\" \"\"}}<p style='{{range 9999999}}a:{{$s}};"
+	 "{{end}}'>",
+	 "", 0, "", TEMPLATE_HTML, 0},
+	{"sets of sources",
+	 "{{$s := printf \"%100000s\" \"\"}}<img srcset='{{range 9999999}}"
+	 "{{$s}},{{end}}'>",
+	 "", 0, "", TEMPLATE_HTML, 0},
+	{"scripts of text",
+	 "{{$s := printf \"%100000s\" \"\"}}<script>{{range 9999999}}"
+	 "x={{$s}};{{end}}</script>",
+	 "", 0, "", TEMPLATE_HTML, 0},
+	{"strings in scripts",
+	 "{{$s := printf \"%100000s\" \"\"}}<script>{{range 9999999}}"
+	 "x='{{$s}}';{{end}}</script>",
+	 "", 0, "", TEMPLATE_HTML, 0},
+	{"templates as text", "{{define \"t\"}}", "xxxxxxxxxxxxxxxx", 60000,
+	 "{{end}}{{range 9999999}}{{$x := tmpl \"t\" 1}}{{end}}", 0, FUNCS_CONSOLE},
+	{"templates as text, small",
+	 "{{define \"t\"}}{{end}}{{range 9999999}}{{$x := tmpl \"t\" 1}}{{end}}", "", 0, "",
+	 0, FUNCS_CONSOLE},
+	{"templates as text within each other",
+	 "{{define \"t\"}}{{if .}}{{tmpl \"t\" (slice . 1)}}{{tmpl \"t\" (slice . "
+	 "1)}}{{end}}"
+	 "{{end}}{{tmpl \"t\" \"",
+	 "0", 390, "\"}}", 0, FUNCS_CONSOLE},
 	/* regular expressions */
 	{"regexp: a*b|a",
 	 "{{$s := printf \"%65536s\" \"\" | reReplaceAll \" \" \"a\"}}"
