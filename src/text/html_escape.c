@@ -46,12 +46,14 @@ struct escape {
 	struct map seen;
 	struct loop *loop;
 	size_t work, depth, level; /* what bounds the walk through all contexts */
+	size_t copied;		   /* nodes */
 };
 
 /* Templates that call each other are analysed once for each context they are called in,
  * loops twice: both multiply when nested. */
 #define WORK_MAX   50000
-#define TEXT_UNIT  64 /* bytes of text that count as one node */
+#define TEXT_UNIT  64	  /* bytes of text that count as one node */
+#define COPIED_MAX 400000 /* by then no other body is copied */
 #define DEPTH_MAX  200
 #define LEVELS_MAX 1000 /* of lists within lists, through all the bodies */
 
@@ -67,70 +69,80 @@ static struct html_context failed(struct escape *e, const struct node *node,
 	return c;
 }
 
+static struct html_context too_much(struct escape *e, const struct node *node)
+{
+	struct buf text = BUF(256);
+
+	buf_add_text(&text, "too many contexts to analyse");
+	return failed(e, node, &text);
+}
+
 /* -- private copies ------------------------------------------------------------------- */
 
-static struct nodes copy_nodes(struct arena *, const struct nodes *);
-static struct node *copy_node(struct arena *, const struct node *);
+static struct nodes copy_nodes(struct escape *, const struct nodes *);
+static struct node *copy_node(struct escape *, const struct node *);
 
-static void copy_parts(struct arena *mem, struct node *copy, const struct node *n)
+static void copy_parts(struct escape *e, struct node *copy, const struct node *n)
 {
 	*copy = *n;
 	if (n->pipe)
-		copy->pipe = copy_node(mem, n->pipe);
+		copy->pipe = copy_node(e, n->pipe);
 	if (n->body) {
-		copy->body = ARENA_NEW(mem, struct nodes);
-		*copy->body = copy_nodes(mem, n->body);
+		copy->body = ARENA_NEW(e->mem, struct nodes);
+		*copy->body = copy_nodes(e, n->body);
 	}
 }
 
-static void copy_branches(struct arena *mem, struct node *copy, const struct node *n)
+static void copy_branches(struct escape *e, struct node *copy, const struct node *n)
 {
 	const struct node *next;
 
 	for (;; n = next) {
-		copy_parts(mem, copy, n);
+		e->copied++;
+		copy_parts(e, copy, n);
 		next = node_else_branch(n);
 		if (n->other)
-			copy->other = ARENA_NEW(mem, struct nodes);
+			copy->other = ARENA_NEW(e->mem, struct nodes);
 		if (!next)
 			break;
-		vec_push_in(mem, copy->other, ARENA_NEW(mem, struct node));
+		vec_push_in(e->mem, copy->other, ARENA_NEW(e->mem, struct node));
 		copy = copy->other->v[0];
 	}
 	if (n->other)
-		*copy->other = copy_nodes(mem, n->other);
+		*copy->other = copy_nodes(e, n->other);
 }
 
-static struct node *copy_node(struct arena *mem, const struct node *n)
+static struct node *copy_node(struct escape *e, const struct node *n)
 {
-	struct node *copy = ARENA_NEW(mem, struct node);
+	struct node *copy = ARENA_NEW(e->mem, struct node);
 
 	*copy = *n;
+	e->copied++;
 	switch ((int)n->kind) {
 	case NODE_ACTION:
 	case NODE_IF:
 	case NODE_WITH:
 	case NODE_RANGE:
 	case NODE_TEMPLATE:
-		copy_branches(mem, copy, n);
+		copy_branches(e, copy, n);
 		break;
 	case NODE_PIPE:
-		copy->commands = copy_nodes(mem, &n->commands);
+		copy->commands = copy_nodes(e, &n->commands);
 		break;
 	case NODE_COMMAND: /* its words are only exchanged, never changed */
-		copy->args.v = ARENA_ARRAY(mem, struct node *, n->args.n);
+		copy->args.v = ARENA_ARRAY(e->mem, struct node *, n->args.n);
 		memcpy(copy->args.v, n->args.v, n->args.n * sizeof(*n->args.v));
 		break;
 	}
 	return copy;
 }
 
-static struct nodes copy_nodes(struct arena *mem, const struct nodes *list)
+static struct nodes copy_nodes(struct escape *e, const struct nodes *list)
 {
-	struct nodes copy = {ARENA_ARRAY(mem, struct node *, list->n), list->n, list->n};
+	struct nodes copy = {ARENA_ARRAY(e->mem, struct node *, list->n), list->n, list->n};
 
 	for (size_t i = 0; i < list->n; i++)
-		copy.v[i] = copy_node(mem, list->v[i]);
+		copy.v[i] = copy_node(e, list->v[i]);
 	return copy;
 }
 
@@ -155,7 +167,7 @@ static struct body *body_for(struct escape *e, struct str name, struct str copy_
 	b = ARENA_NEW(e->mem, struct body);
 	*b = *from;
 	b->name = copy_name;
-	b->root = copy_nodes(e->mem, &from->root);
+	b->root = copy_nodes(e, &from->root);
 	bodies_put(e->mem, &e->t->html, b);
 	return b;
 }
@@ -460,6 +472,8 @@ static struct html_context escape_tree(struct escape *e, struct html_context c,
 	known = find_output(e, *copy_name);
 	if (known)
 		return *known;
+	if (e->copied > COPIED_MAX && !bodies_find(&e->t->html, *copy_name))
+		return too_much(e, node);
 	b = body_for(e, name, *copy_name);
 	if (!b) {
 		struct buf text = BUF(64 * 1024);
@@ -734,13 +748,10 @@ static struct html_context escape_text(struct escape *e, struct html_context c,
 
 static bool count_work(struct escape *e, const struct node *n, struct html_context *wrong)
 {
-	struct buf text = BUF(256);
-
 	e->work += 1 + (n->kind == NODE_TEXT ? n->text.n / TEXT_UNIT : 0);
 	if (e->work <= WORK_MAX)
 		return true;
-	buf_add_text(&text, "too many contexts to analyse");
-	*wrong = failed(e, n, &text);
+	*wrong = too_much(e, n);
 	return false;
 }
 

@@ -175,6 +175,9 @@ static const struct hostile cases[] = {
 	{"HTML: chain of calls", "{{template \"t0\"}}",
 	 "{{define \"t%d\"}}x{{template \"u%d\"}}{{end}}{{define \"u%d\"}}{{end}}", 0, "",
 	 TEMPLATE_HTML, 0},
+	{"HTML: many contexts of a large body",
+	 "<script>{{template \"t\"}}{{define \"t\"}}`${ {{template \"t\"}}", "{{.}}", 0,
+	 "{{end}}", TEMPLATE_HTML, 0},
 	{"HTML: for the console", "", "{{define \"t%d\"}}<a href='{{.}}'>{{end}}", 0, "",
 	 TEMPLATE_HTML, FUNCS_CONSOLE},
 	/* what running does */
