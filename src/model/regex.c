@@ -446,20 +446,22 @@ struct regex_text regex_text_new(struct arena *mem, struct str raw)
 {
 	struct regex_text t = {raw, raw, NULL};
 	struct buf b = BUF(BUF_NO_LIMIT);
-	size_t *raw_at, step, before;
+	size_t step, before;
+	uint32_t *raw_at;
 	uint32_t r;
 
+	ASSERT(raw.n < UINT32_MAX);
 	if (utf8_valid(raw))
 		return t;
-	t.raw_at = raw_at = ARENA_ARRAY(mem, size_t, raw.n * 3 + 1);
+	t.raw_at = raw_at = ARENA_ARRAY(mem, uint32_t, raw.n * 3 + 1);
 	for (size_t i = 0; i < raw.n; i += step) {
 		before = b.n;
 		step = utf8_decode(str_from(raw, i), &r);
 		buf_add_rune(&b, r == UTF8_BAD ? UTF8_REPLACE : r);
 		for (size_t k = before; k < b.n; k++)
-			raw_at[k] = i;
+			raw_at[k] = (uint32_t)i;
 	}
-	raw_at[b.n] = raw.n;
+	raw_at[b.n] = (uint32_t)raw.n;
 	t.text = buf_keep(&b, mem);
 	buf_free(&b);
 	return t;

@@ -29,8 +29,8 @@ bool regex_matches(const struct regex *, struct str);
 
 /* A text to search in: to Go a byte that is no UTF-8 is a U+FFFD. */
 struct regex_text {
-	struct str raw, text; /* as it came, and as UTF-8 */
-	const size_t *raw_at; /* of each byte of text, and its end; NULL: the same */
+	struct str raw, text;	/* as it came, and as UTF-8 */
+	const uint32_t *raw_at; /* of each byte of text, and its end; NULL: the same */
 };
 struct regex_text regex_text_new(struct arena *, struct str raw);
 struct str regex_text_piece(const struct regex_text *, size_t from, size_t to); /* raw */
