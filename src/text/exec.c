@@ -410,7 +410,7 @@ bool call_fail_str(struct call *c, const char *before, struct str s, const char 
 	return false;
 }
 
-#define MADE_PER_STEP 4 /* bytes of text that functions make */
+#define MADE_PER_STEP 3 /* bytes of text that functions make */
 
 static size_t memory_left(const struct exec *x)
 {
