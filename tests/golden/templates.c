@@ -145,7 +145,7 @@ static void render(struct arena *mem, const json_t *c, const struct template *t,
 	struct buf b = BUF(OUTPUT_MAX);
 	struct err err;
 
-	*out = (struct outcome){NULL};
+	*out = (struct outcome){0};
 	if (!instant_parse(is_member(c, "funcs", "prometheus")
 				   ? STR("2024-05-06T07:08:09.25Z")
 				   : STR("2024-05-06T07:08:09Z"),

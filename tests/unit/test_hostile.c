@@ -15,8 +15,8 @@
 #define SLOWER 1
 #endif
 
-#define BOUND_MS 150
-#define TRIES	 3 /* the machine may be busy */
+#define BOUND_MS 300 /* some 100 where this was written */
+#define TRIES	 3   /* the machine may be busy */
 
 static bool is_verbose;
 
