@@ -329,6 +329,8 @@ void restored_drop(struct engine *);
 
 /* Parses the rule's templates; a mistake is a note, the text then renders as an error. */
 void expand_prepare(struct engine *, struct rulegroup *, struct rule_state *);
-/* False when a query is wanted first (group->waiting_for names it). */
+/* False when a query is wanted first (group->waiting_for names it). alert is the label set
+ * of the alert that an annotation is for, NULL while its labels are made. */
 bool expand(struct engine *, struct rulegroup *, const struct template *,
-	    const struct text_pair *, const struct sample *, const char **out);
+	    const struct text_pair *, const struct sample *, const struct labels *alert,
+	    const char **out);

@@ -12,7 +12,8 @@ static const struct template *parse(struct arena *mem, struct template_set *set,
 				    const char *alert, const struct text_pair *p,
 				    struct err *err)
 {
-	const char *name = arena_printf(mem, "__alert_%s", alert);
+	bool as_vmalert = template_set_funcs(set) == FUNCS_VMALERT;
+	const char *name = as_vmalert ? "" : arena_printf(mem, "__alert_%s", alert);
 
 	return rule_text_parse(mem, set, name, str_of(p->text), p->at, err);
 }
@@ -60,10 +61,11 @@ static void check_texts(struct arena *mem, struct template_set *set, const struc
 	}
 }
 
-void engine_check_rules(const struct rule_file *file, struct errs *errs)
+void engine_check_rules(const struct rule_file *file, bool as_vmalert, struct errs *errs)
 {
 	struct arena mem = {0};
-	struct template_set *set = template_set_new(&mem, FUNCS_RULE);
+	struct template_set *set = template_set_new(&mem, as_vmalert ? FUNCS_VMALERT
+								     : FUNCS_RULE);
 
 	for (size_t i = 0; i < file->n_groups; i++) {
 		for (size_t k = 0; k < file->groups[i].n_rules; k++) {
@@ -125,11 +127,83 @@ static struct rule_data data_of(const struct engine *e, const struct sample *s)
 	};
 }
 
+/* -- what vmalert's templates see -------------------------------------------------- */
+
+static const struct labels *with_missing(struct arena *mem, const struct labels *to,
+					 const struct labels *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		if (!labels_get(to, from->v[i].name)[0])
+			to = labels_with(mem, to, from->v[i].name, from->v[i].value);
+	}
+	return to;
+}
+
+static const char *type_text(enum datasource_type type)
+{
+	static const char *const names[] = {
+		[DATASOURCE_PROMETHEUS] = "prometheus",
+		[DATASOURCE_LOKI] = "loki",
+		[DATASOURCE_VLOGS] = "vlogs",
+		[DATASOURCE_GRAPHITE] = "graphite",
+	};
+
+	return names[type];
+}
+
+/* The series' labels win over those of the rule, here and only here. */
+static void describe_alert(struct rulegroup *g, const struct labels *alert,
+			   struct rule_data *d)
+{
+	const struct rule_state *r = &g->rules[g->at];
+	const struct active_alert *a = map_find(&r->active,
+						map_key_u64(&alert->fingerprint));
+	bool is_new = !a || a->state == ALERT_INACTIVE;
+	struct arena *mem = &g->eval_mem;
+	const struct labels *all = with_missing(mem, d->labels, alert);
+
+	all = with_missing(mem, all, d->external_labels);
+	if (!labels_get(all, "alertgroup")[0])
+		all = labels_with(mem, all, "alertgroup", g->config->name);
+	d->labels = all;
+	d->type = type_text(g->config->type);
+	d->interval_ns = g->interval * 1000000;
+	d->for_ns = r->rule->hold * 1000000;
+	d->active_at.t = instant_of_ms(is_new ? g->slot : a->active_at);
+	d->alert_id = alert->fingerprint;
+	d->group_id = rulegroup_hash(g->config->file, g->config->name);
+}
+
+static struct value root_of(const struct engine *e, struct rulegroup *g,
+			    const struct sample *s, const struct labels *alert)
+{
+	struct rule_data d = data_of(e, s);
+
+	if (!e->options.rules_as_vmalert)
+		return rule_data_value(&g->eval_mem, &d);
+	d.expr = g->rules[g->at].rule->expr;
+	d.type = "";
+	d.active_at.t = INSTANT_ZERO;
+	if (alert)
+		describe_alert(g, alert, &d);
+	return rule_data_value_vmalert(&g->eval_mem, &d);
+}
+
+static const char *failure(const struct engine *e, struct rulegroup *g, const char *error)
+{
+	if (e->options.rules_as_vmalert)
+		return arena_printf(&g->eval_mem, "error evaluating template: %s", error);
+	return arena_printf(&g->eval_mem,
+			    "<error expanding template: error executing template "
+			    "__alert_%s: %s>",
+			    g->rules[g->at].rule->alert, error);
+}
+
 bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
-	    const struct text_pair *text, const struct sample *s, const char **out)
+	    const struct text_pair *text, const struct sample *s,
+	    const struct labels *alert, const char **out)
 {
 	struct asking asking = {e, g};
-	struct rule_data data = data_of(e, s);
 	struct template_run run = {
 		.mem = &g->eval_mem,
 		.now = instant_of_ms(g->slot),
@@ -145,7 +219,7 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 		*out = text->text;
 		return true;
 	}
-	how = template_render(t, &run, rule_data_value(&g->eval_mem, &data), &buf, NULL);
+	how = template_render(t, &run, root_of(e, g, s, alert), &buf, NULL);
 	*out = how == RENDER_WAITS ? arena_copy(&g->eval_mem, run.wanted)
 				   : buf_keep(&buf, &g->eval_mem).p;
 	buf_free(&buf);
@@ -154,10 +228,7 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 	e->counters.template_expansions++;
 	if (how == RENDER_FAILED) {
 		e->counters.template_failures++;
-		*out = arena_printf(&g->eval_mem,
-				    "<error expanding template: error executing template "
-				    "__alert_%s: %s>",
-				    g->rules[g->at].rule->alert, run.error);
+		*out = failure(e, g, run.error);
 	}
 	return true;
 }

@@ -374,7 +374,8 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 	g->config = c;
 	g->map_key = mem_text(key_of(e->mem, c));
 	g->timer.due = due;
-	g->templates = template_set_new(&g->mem, FUNCS_RULE);
+	g->templates = template_set_new(&g->mem, e->options.rules_as_vmalert ? FUNCS_VMALERT
+									     : FUNCS_RULE);
 	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
 	for (size_t i = 0; i < c->n_rules; i++) {
 		struct rule_state *r = &g->rules[i];

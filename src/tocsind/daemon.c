@@ -434,6 +434,7 @@ static struct engine *make_engine(struct daemon *d)
 		.external_url = d->external_url,
 		.matchers = f->matchers,
 		.any_old_alert_hurries = f->as_0_25,
+		.rules_as_vmalert = f->rules_as_vmalert,
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
@@ -611,7 +612,8 @@ static const char *own_hostname(struct arena *mem)
 
 static bool make_parts(struct daemon *d, struct err *err)
 {
-	struct rulefiles_host rules = {d, rules_changed, rules_gone, rules_keep};
+	struct rulefiles_host rules = {d, rules_changed, rules_gone, rules_keep,
+				       d->flags.rules_as_vmalert};
 	struct server_options web = {
 		.max_body = (size_t)MAX(d->flags.max_body, 0),
 		.timeout = d->flags.web_timeout_ns / 1000000,

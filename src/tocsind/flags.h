@@ -31,7 +31,9 @@ struct flags {
 	const char *features;
 	enum matcher_mode matchers; /* from features and compatibility */
 	const char *compatibility;
-	bool as_0_25; /* behave as Alertmanager 0.25, not 0.34 */
+	const char *template_functions;
+	bool rules_as_vmalert; /* from template_functions */
+	bool as_0_25;	       /* behave as Alertmanager 0.25, not 0.34 */
 	const char *log_level_text, *log_format_text;
 	enum log_level log_level;
 	enum log_format log_format;

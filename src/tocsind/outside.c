@@ -111,7 +111,7 @@ static bool read_zone(void *ctx, struct arena *mem, const char *name, struct str
 }
 
 struct known_zone {
-	char *name;
+	const char *name;
 	const struct zone *zone;
 };
 
@@ -121,20 +121,24 @@ const struct zone *outside_zone(void *ctx, struct str name)
 	static struct map known;
 	struct known_zone *k = map_find(&known, name);
 	struct arena scratch = {0};
+	const struct zone *zone = NULL;
+	const char *text;
 	struct str bytes;
 
 	if (k)
 		return k->zone;
 	if (str_is(name, "UTC") || !name.n)
 		return &zone_utc;
-	k = ARENA_NEW(&mem, struct known_zone);
-	k->name = (char *)(uintptr_t)arena_copy(&mem, name);
-	if (read_zone(ctx, &scratch, k->name, &bytes, NULL))
-		k->zone = zone_parse(&mem, k->name, bytes, NULL);
-	arena_free(&scratch);
-	if (k->zone) /* names nobody knows are not remembered: they may be endless */
+	text = arena_copy(&scratch, name);
+	if (read_zone(ctx, &scratch, text, &bytes, NULL))
+		zone = zone_parse(&mem, text, bytes, NULL);
+	if (zone) { /* names nobody knows are not remembered: they may be endless */
+		k = ARENA_NEW(&mem, struct known_zone);
+		*k = (struct known_zone){arena_copy(&mem, name), zone};
 		map_put(&known, str_of(k->name), k);
-	return k->zone;
+	}
+	arena_free(&scratch);
+	return zone;
 }
 
 const char *outside_env(void *ctx, const char *name)

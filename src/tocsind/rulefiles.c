@@ -166,7 +166,7 @@ static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
 						       warnings);
 
 	if (file)
-		engine_check_rules(file, errs);
+		engine_check_rules(file, rf->host.as_vmalert, errs);
 	return errs->n ? NULL : file;
 }
 

@@ -20,6 +20,7 @@ struct rulefiles_host {
 	void (*changed)(void *ctx, const struct rule_file *); /* a good new version */
 	void (*gone)(void *ctx, const char *path);
 	void (*keep)(void *ctx, const char *path, struct str text); /* of changed */
+	bool as_vmalert; /* how their templates are read */
 };
 
 struct rulefiles *rulefiles_new(const struct rulefiles_host *) MUST_USE;

@@ -193,6 +193,38 @@ def test_each_kind_of_mistake_has_a_place(daemon, rules, text, place):
     soon(lambda: not d.metric("tocsin_rule_file_broken"), "its removal")
 
 
+VMALERT = rule_file(group("g", alert(
+    "V", "one", **{"for": "1h"}, labels={"team": "{{ $expr }}-{{ $for }}"}, annotations={
+        "all": "{{ $expr }} {{ $for }} {{ $type }} {{ $labels.alertgroup }} {{ $labels.team }}",
+        "asked": '{{ (query "one" | first).Value }}',
+        "wrong": "{{ .Nope }}"})))
+
+
+def test_templates_with_what_vmalert_knows(start, far, backend, rules):
+    backend.set("one", ({"host": "a"}, 1))
+    write(rules / "v.yml", VMALERT)
+    d = start(make_config(hook(far), backend=backend), rules,
+              args=["--rules.template-functions=vmalert"])
+    until(lambda: (d.rule("V") or {}).get("alerts"), 10)
+    seen = d.rule("V")["alerts"][0]
+    assert seen["labels"]["team"] == "one-0s"
+    assert seen["annotations"]["all"] == "one 1h0m0s prometheus g one-0s"
+    assert seen["annotations"]["asked"] == "1"
+    assert seen["annotations"]["wrong"].startswith("error evaluating template: template: :1:")
+
+
+def test_templates_with_what_prometheus_knows(daemon, rules):
+    write(rules / "v.yml", VMALERT)
+    until(lambda: daemon.metric("tocsin_rule_file_broken", file=str(rules / "v.yml")) == 1, 5)
+    assert 'undefined variable \\"$expr\\"' in daemon.log()
+
+
+def test_template_functions_of_nobody():
+    done = run([TOCSIND, "--rules.template-functions=go"], check=False)
+    assert done.returncode != 0
+    assert '"go" is not prometheus or vmalert' in done.stderr
+
+
 def test_a_file_that_is_unreadable_or_huge(daemon, rules):
     d = daemon
     os.symlink("nowhere", rules / "dangling.yml")
