@@ -10,8 +10,7 @@
 #include "engine/event.h"
 #include "engine/wire.h"
 
-bool backend_compose(struct arena *, const struct query_wish *, struct http_request *,
-		     struct err *) MUST_USE;
+void backend_compose(struct arena *, const struct query_wish *, struct http_request *);
 /* Fills the samples or the error. warning is the backend's first one, or NULL. */
 void backend_judge(struct arena *, const struct datasource *, const struct http_answer *,
 		   struct query_ended *out);

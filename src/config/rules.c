@@ -466,16 +466,24 @@ static void warn_group(struct loader *l, const struct group_text *t)
 			  "remote_write of a group has no effect here");
 }
 
+const struct datasource *rule_group_datasource(const struct rule_group *g,
+					       const struct datasource *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (g->datasource ? !strcmp(g->datasource, v[i].name)
+				  : !g->has_type || v[i].type == g->type)
+			return &v[i];
+	}
+	return NULL;
+}
+
 static bool asks_in_promql(const struct loader *l, const struct rule_group *g)
 {
 	const struct rule_options *o = l->options;
-	const struct datasource *from = NULL;
+	const struct datasource *from = rule_group_datasource(g, o->datasources,
+							      o->n_datasources);
 	enum datasource_type type = DATASOURCE_PROMETHEUS;
 
-	for (size_t i = 0; i < o->n_datasources && !from; i++) {
-		if (!g->datasource || !strcmp(g->datasource, o->datasources[i].name))
-			from = &o->datasources[i];
-	}
 	if (from)
 		type = from->type;
 	if (g->has_type)

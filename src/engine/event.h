@@ -127,8 +127,8 @@ struct query_wish {
 	const struct datasource *datasource;
 	const struct rule_group *group;
 	const char *expr;
-	wall_ms at; /* the time parameter */
-	span_ms timeout;
+	wall_ms at;		   /* the time parameter */
+	span_ms timeout, interval; /* of this query; of its group */
 };
 
 struct delivery_wish {

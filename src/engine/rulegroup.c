@@ -114,13 +114,17 @@ static void finish(struct engine *e, struct rulegroup *g)
 	}
 }
 
+static const struct datasource *datasource_of(const struct engine *e,
+					      const struct rulegroup *g)
+{
+	return e->config ? rule_group_datasource(g->config, e->config->datasources,
+						 e->config->n_datasources)
+			 : NULL;
+}
+
 static void want_query(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at)
 {
-	const struct datasource *from =
-		g->config->datasource
-			? config_find_datasource(e->config, g->config->datasource)
-		: e->config->n_datasources ? &e->config->datasources[0]
-					   : NULL;
+	const struct datasource *from = datasource_of(e, g);
 	struct action *a;
 
 	ASSERT(from);
@@ -134,16 +138,8 @@ static void want_query(struct engine *e, struct rulegroup *g, const char *expr, 
 		.expr = expr,
 		.at = at,
 		.timeout = from->timeout ? from->timeout : QUERY_TIMEOUT,
+		.interval = g->interval,
 	};
-}
-
-static bool has_datasource(const struct engine *e, const struct rulegroup *g)
-{
-	if (!e->config)
-		return false;
-	if (g->config->datasource)
-		return config_find_datasource(e->config, g->config->datasource) != NULL;
-	return e->config->n_datasources > 0;
 }
 
 static void end_rule(struct engine *e, struct rulegroup *g)
@@ -194,11 +190,13 @@ static void rule_succeeded(struct engine *e, struct rulegroup *g)
 
 static void next_rule(struct engine *e, struct rulegroup *g)
 {
-	while (g->at < g->config->n_rules && !has_datasource(e, g)) {
+	while (g->at < g->config->n_rules && !datasource_of(e, g)) {
 		g->rule_started_at = e->now;
 		rule_failed(e, g,
 			    g->config->datasource
 				    ? "the group's datasource is not configured"
+			    : g->config->has_type
+				    ? "no datasource of the group's type is configured"
 				    : "no datasource is configured");
 	}
 	if (g->at == g->config->n_rules) {
@@ -264,7 +262,7 @@ static void take_answer(struct engine *e, struct rulegroup *g)
 		ok = record_results(g, r, &g->answer, &error);
 	else
 		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
-	if (wanted && !has_datasource(e, g)) { /* a reload took it away meanwhile */
+	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
 		wanted = NULL;
 		error = "no datasource is configured for a template's query";
 	}

@@ -69,25 +69,19 @@ static bool step_with_ended(struct daemon *d)
 {
 	struct arena mem = d->ended_mem;
 	VEC(struct event) events = {0};
-	size_t n_deliveries = d->ended_deliveries.n, n_queries = d->ended_queries.n;
+	size_t n_deliveries = d->ended_deliveries.n;
 	struct delivery_ended *deliveries = d->ended_deliveries.v;
-	struct query_ended *queries = d->ended_queries.v;
 
-	if (!n_deliveries && !n_queries)
+	if (!n_deliveries)
 		return false;
 	d->ended_mem = (struct arena){0};
 	memset(&d->ended_deliveries, 0, sizeof(d->ended_deliveries));
-	memset(&d->ended_queries, 0, sizeof(d->ended_queries));
 	for (size_t i = 0; i < n_deliveries; i++)
 		vec_push(&events, (struct event){.kind = EVENT_DELIVERY_ENDED,
 						 .delivery = &deliveries[i]});
-	for (size_t i = 0; i < n_queries; i++)
-		vec_push(&events,
-			 (struct event){.kind = EVENT_QUERY_ENDED, .query = &queries[i]});
 	step(d, events.v, events.n);
 	vec_free(&events);
 	free(deliveries);
-	free(queries);
 	arena_free(&mem);
 	return true;
 }
@@ -116,7 +110,7 @@ void daemon_feed(void *daemon, const struct event *event)
 	}
 	if (event)
 		events[n++] = *event;
-	if (n || (!d->ended_deliveries.n && !d->ended_queries.n))
+	if (n || !d->ended_deliveries.n)
 		step(d, events, n);
 	while (step_with_ended(d))
 		;
@@ -761,7 +755,6 @@ static void finish(struct daemon *d)
 	if (d->base)
 		event_base_free(d->base);
 	vec_free(&d->ended_deliveries);
-	vec_free(&d->ended_queries);
 	free(d->todo.v);
 	arena_free(&d->ended_mem);
 	arena_free(&d->step);

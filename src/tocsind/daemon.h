@@ -66,8 +66,7 @@ struct daemon {
 
 	struct map sendings, askings;		     /* by id */
 	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
-	VEC(struct query_ended) ended_queries;
-	struct arena ended_mem; /* of the two lists above */
+	struct arena ended_mem;			     /* of the two lists above */
 
 	wall_ms started_at, reloaded_at;
 	bool reload_ok;
