@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
+
 from conftest import alert, group, hook, make_config, rule_file, write
 from programs import until
 
