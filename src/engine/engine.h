@@ -37,10 +37,6 @@ struct engine_options {
 	void *zone_arg;
 };
 
-/* Mistakes in the templates of a rule file, each with its place: a file that has one is
- * not to be loaded. */
-void engine_check_rules(const struct rule_file *, bool as_vmalert, struct errs *);
-
 struct engine *engine_new(const struct engine_options *) MUST_USE;
 void engine_free(struct engine *);
 

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "config/rule_templates.h"
 
 #include <string.h>
 
@@ -7,16 +8,6 @@
 
 #define LONGEST_TEXT (1024 * 1024)
 #define MOST_QUERIES 1000 /* of templates, in one evaluation of one rule */
-
-static const struct template *parse(struct arena *mem, struct template_set *set,
-				    const char *alert, const struct text_pair *p,
-				    struct err *err)
-{
-	bool as_vmalert = template_set_funcs(set) == FUNCS_VMALERT;
-	const char *name = as_vmalert ? "" : arena_printf(mem, "__alert_%s", alert);
-
-	return rule_text_parse(mem, set, name, str_of(p->text), p->at, err);
-}
 
 static const struct template **parse_all(struct engine *e, struct rulegroup *g,
 					 const struct rule *r, const struct text_pair *v,
@@ -28,7 +19,7 @@ static const struct template **parse_all(struct engine *e, struct rulegroup *g,
 	for (size_t i = 0; i < n; i++) {
 		if (!strstr(v[i].text, "{{"))
 			continue; /* a literal renders as itself */
-		list[i] = parse(&g->mem, g->templates, r->alert, &v[i], &err);
+		list[i] = rule_template_parse(&g->mem, g->templates, r->alert, &v[i], &err);
 		if (!list[i])
 			act_note(e, true, "rules", "a template cannot be read", r->alert,
 				 err.text);
@@ -45,40 +36,6 @@ void expand_prepare(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	r->label_templates = parse_all(e, g, rule, rule->labels, rule->n_labels);
 	r->annotation_templates = parse_all(e, g, rule, rule->annotations,
 					    rule->n_annotations);
-}
-
-static void check_texts(struct arena *mem, struct template_set *set, const struct rule *r,
-			const char *what, const struct text_pair *v, size_t n,
-			struct errs *errs)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct err err;
-
-		if (strstr(v[i].text, "{{") && !parse(mem, set, r->alert, &v[i], &err)) {
-			err_in(&err, "alert \"%s\", %s \"%s\"", r->alert, what, v[i].name);
-			errs_add(errs, &err);
-		}
-	}
-}
-
-void engine_check_rules(const struct rule_file *file, bool as_vmalert, struct errs *errs)
-{
-	struct arena mem = {0};
-	struct template_set *set = template_set_new(&mem, as_vmalert ? FUNCS_VMALERT
-								     : FUNCS_RULE);
-
-	for (size_t i = 0; i < file->n_groups; i++) {
-		for (size_t k = 0; k < file->groups[i].n_rules; k++) {
-			const struct rule *r = &file->groups[i].rules[k];
-
-			if (!r->alert)
-				continue;
-			check_texts(&mem, set, r, "label", r->labels, r->n_labels, errs);
-			check_texts(&mem, set, r, "annotation", r->annotations,
-				    r->n_annotations, errs);
-		}
-	}
-	arena_free(&mem);
 }
 
 /* -- queries of templates: answered before, or wanted now ----------------------------- */

@@ -21,6 +21,10 @@ const struct command commands[] = {
 	 "Post what `silence query -o json` printed.", false},
 	{"check-config", "[files...]", check_config_options, check_config,
 	 "Check configuration files and their templates.", true},
+	{"check rules", "[files...]", check_rules_options, check_rules,
+	 "Check rule files: syntax, expressions, templates, and what is probably not "
+	 "meant.",
+	 true},
 	{"config show", "", status_options, config_show, "Show the server's configuration.",
 	 false},
 	{"config routes show", "", routes_show_options, routes_show,

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "config/rule_templates.h"
 #include "tocsind/outside.h"
 
 #include <libgen.h>
@@ -166,7 +167,7 @@ static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
 						       warnings);
 
 	if (file)
-		engine_check_rules(file, rf->host.as_vmalert, errs);
+		rule_templates_check(file, rf->host.as_vmalert, errs);
 	return errs->n ? NULL : file;
 }
 
