@@ -25,6 +25,8 @@ const struct command commands[] = {
 	 "Check rule files: syntax, expressions, templates, and what is probably not "
 	 "meant.",
 	 true},
+	{"query", "expression", query_options, query,
+	 "Ask a metrics backend: now or over a time, as table, JSON or plot.", true},
 	{"config show", "", status_options, config_show, "Show the server's configuration.",
 	 false},
 	{"config routes show", "", routes_show_options, routes_show,
