@@ -83,16 +83,18 @@ void rules_from_config(struct daemon *d)
 	};
 	VEC(const char *) globs = {0};
 	struct arena mem = {0};
+	size_t n_alone;
 
-	for (size_t i = 0; i < c->n_rule_files; i++)
-		vec_push_in(&mem, &globs, c->rule_files[i]);
 	for (size_t i = 0; i < d->flags.rules.n; i++) {
 		vec_push_in(&mem, &globs,
 			    arena_printf(&mem, "%s/*.yml", d->flags.rules.v[i]));
 		vec_push_in(&mem, &globs,
 			    arena_printf(&mem, "%s/*.yaml", d->flags.rules.v[i]));
 	}
-	rulefiles_set(d->rules, globs.v, globs.n, &options);
+	n_alone = globs.n;
+	for (size_t i = 0; i < c->n_rule_files; i++)
+		vec_push_in(&mem, &globs, c->rule_files[i]);
+	rulefiles_set(d->rules, globs.v, globs.n, n_alone, &options);
 	arena_free(&mem);
 }
 

@@ -25,11 +25,19 @@ struct rulefile {
 	const struct rule_file *good; /* NULL: never was good */
 	char *mistakes;		      /* NULL: not broken */
 	char *kept;		      /* NULL, or the last good text of an earlier run */
+	bool together;		      /* with the others of the configuration */
+	/* good, and waiting for them; NULL: nothing is */
+	struct arena next_mem;
+	const struct rule_file *next;
+	struct str next_text;
+	bool told_waiting;
 };
 struct rulefiles {
 	struct rulefiles_host host;
 	struct map files; /* by path */
 	VEC(char *) globs;
+	size_t n_alone; /* of the globs */
+	bool was_scanned;
 	struct arena options_mem;
 	struct rule_options options;
 	int inotify;
@@ -51,6 +59,7 @@ struct rulefiles *rulefiles_new(const struct rulefiles_host *host)
 static void file_free(struct rulefile *f)
 {
 	arena_free(&f->good_mem);
+	arena_free(&f->next_mem);
 	free(f->mistakes);
 	free(f->kept);
 	free(f->path);
@@ -122,10 +131,11 @@ static void keep_options(struct rulefiles *rf, const struct rule_options *o)
 	rf->options.datasources = v;
 }
 
-void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n,
+void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n, size_t n_alone,
 		   const struct rule_options *options)
 {
 	drop_globs(rf);
+	rf->n_alone = n_alone;
 	for (size_t i = 0; i < n; i++)
 		vec_push(&rf->globs, mem_text(globs[i]));
 	keep_options(rf, options);
@@ -228,6 +238,22 @@ static void take_kept(struct rulefiles *rf, struct rulefile *f)
 	arena_free(&err_mem);
 }
 
+static void drop_next(struct rulefile *f)
+{
+	arena_free(&f->next_mem);
+	f->next = NULL;
+}
+
+static void wait_for_others(struct rulefile *f, struct arena *mem,
+			    const struct rule_file *good, struct str text)
+{
+	free(f->mistakes);
+	f->mistakes = NULL;
+	f->next_mem = *mem;
+	f->next = good;
+	f->next_text = text;
+}
+
 static void read_file(struct rulefiles *rf, struct rulefile *f)
 {
 	struct arena mem = {0}, err_mem = {0};
@@ -237,12 +263,15 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	struct err err;
 
 	f->was_read = true;
+	drop_next(f);
 	if (!outside_read(NULL, &mem, f->path, &text, &err))
 		errs_add(&errs, &err);
 	else
 		good = parse(rf, &mem, f->path, text, &errs, &warnings);
 	note_warnings(&warnings);
-	if (good) {
+	if (good && f->together && rf->was_scanned) {
+		wait_for_others(f, &mem, good, text);
+	} else if (good) {
 		take_news(rf, f, &mem, good, text);
 	} else {
 		if (f->kept)
@@ -275,7 +304,7 @@ void rulefiles_remember(struct rulefiles *rf, const char *path, const char *text
 	f->kept = mem_text(text);
 }
 
-static void look_at(struct rulefiles *rf, const char *path, bool force)
+static void look_at(struct rulefiles *rf, const char *path, bool together, bool force)
 {
 	struct rulefile *f;
 	struct stat st;
@@ -286,18 +315,61 @@ static void look_at(struct rulefiles *rf, const char *path, bool force)
 	if (f->present)
 		return; /* two globs name it */
 	f->present = true;
+	f->together = together;
 	if (f->was_read && is_same(&f->seen, &st) && !(force && f->mistakes))
 		return;
 	f->seen = st;
 	read_file(rf, f);
 }
 
-static void drop_missing(struct rulefiles *rf)
+/* Whether those of the configuration have to wait for a mistake to be mended. */
+static bool must_wait(const struct rulefiles *rf)
 {
 	struct rulefile *f;
 
 	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
-		if (f->present)
+		if (f->together && f->present && f->mistakes)
+			return rf->was_scanned;
+	}
+	return false;
+}
+
+static void tell_waiting(struct rulefiles *rf)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		if (f->next && !f->told_waiting)
+			log_warn("rules",
+				 "a rule file of the configuration waits until its "
+				 "broken neighbours are mended",
+				 L_STR("file", f->path));
+		f->told_waiting = f->next != NULL;
+	}
+}
+
+static void take_waiting(struct rulefiles *rf)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		struct arena mem = f->next_mem;
+		const struct rule_file *good = f->next;
+
+		if (!good)
+			continue;
+		f->next = NULL;
+		f->next_mem = (struct arena){0};
+		take_news(rf, f, &mem, good, f->next_text);
+	}
+}
+
+static void drop_missing(struct rulefiles *rf, bool wait)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		if (f->present || (f->together && wait))
 			continue;
 		log_info("rules", "rule file gone", L_STR("file", f->path));
 		rf->host.gone(rf->host.ctx, f->path);
@@ -327,7 +399,7 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 {
 	struct arena mem = {0};
 	struct rulefile *f;
-	bool saw_all = true;
+	bool saw_all = true, wait;
 
 	for (size_t at = 0; (f = map_next(&rf->files, &at));)
 		f->present = false;
@@ -341,10 +413,16 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 			continue;
 		}
 		for (size_t k = 0; k < n; k++)
-			look_at(rf, paths[k], force);
+			look_at(rf, paths[k], i >= rf->n_alone, force);
 	}
+	wait = must_wait(rf);
+	if (wait)
+		tell_waiting(rf);
+	else
+		take_waiting(rf);
 	if (saw_all)
-		drop_missing(rf);
+		drop_missing(rf, wait);
+	rf->was_scanned = true;
 	arena_free(&mem);
 	return report_broken(rf, text);
 }

@@ -293,6 +293,30 @@ def test_rule_files_of_the_configuration(start, far, backend, folder):
     soon(lambda: d.rule("B"), "a new file that the glob matches")
 
 
+def test_rule_files_of_the_configuration_go_together(start, far, backend, folder, rules):
+    """As in Prometheus a broken one refuses the reload; those of --rules stand for themselves."""
+    etc = folder / "etc"
+    etc.mkdir()
+    write(etc / "a.yml", rule_file(group("a", alert("A", "one"))))
+    write(etc / "gone.yml", rule_file(group("gone", alert("Gone", "one"))))
+    d = start(make_config(hook(far), backend=backend, rule_files=["etc/*.yml"]), rules)
+    write(etc / "bad.yml", BROKEN)
+    soon(lambda: d.metric("tocsin_rule_files_broken") == 1, "the broken one")
+    write(etc / "a.yml", rule_file(group("a", alert("A", "two"))))
+    write(etc / "new.yml", rule_file(group("new", alert("New", "one"))))
+    (etc / "gone.yml").unlink()
+    write(rules / "own.yml", rule_file(group("own", alert("Own", "one"))))
+    soon(lambda: d.rule("Own"), "one of the directory")
+    answer = d.post("/-/reload")
+    assert answer.status == 500 and str(etc / "bad.yml") in answer.text
+    assert d.rule("A")["query"] == "one" and d.rule("Gone") and not d.rule("New")
+    assert "waits until its broken neighbours are mended" in d.log()
+    write(etc / "bad.yml", BROKEN.replace("foor", "for"))
+    soon(lambda: d.rule("New"), "all, once it is mended")
+    assert d.rule("A")["query"] == "two" and d.rule("One") and not d.rule("Gone")
+    assert d.post("/-/reload").status == 200
+
+
 def test_many_files_at_once(daemon, rules):
     d = daemon
     for i in range(200):
