@@ -214,9 +214,7 @@ static void reload(struct request *r)
 	if (host->reload(host->ctx, &why))
 		answer_empty(r, 200);
 	else
-		answer_plain(r, 500,
-			     arena_printf(r->mem, "failed to reload config: %s\n",
-					  buf_text(&why)));
+		answer_plain(r, 500, arena_printf(r->mem, "%s\n", buf_text(&why)));
 	buf_free(&why);
 }
 

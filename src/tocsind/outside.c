@@ -11,25 +11,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A pipe, or a device, could keep us waiting for ever. */
+static FILE *open_regular(const char *path, struct stat *st, struct err *err)
+{
+	struct pos at = {path, 0, 0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *in;
+
+	if (fd < 0) {
+		err_sys(err, at, "cannot open");
+		return NULL;
+	}
+	if (fstat(fd, st) || !S_ISREG(st->st_mode) ||
+	    (size_t)st->st_size > FILE_MAX_BYTES) {
+		if (S_ISDIR(st->st_mode))
+			err_set(err, at, "is a folder");
+		else if (!S_ISREG(st->st_mode))
+			err_set(err, at, "is not a regular file");
+		else
+			err_set(err, at, "is larger than %zu bytes", FILE_MAX_BYTES);
+		close(fd);
+		return NULL;
+	}
+	in = fdopen(fd, "r");
+	ASSERT(in);
+	return in;
+}
+
 bool outside_read(void *ctx, struct arena *mem, const char *path, struct str *out,
 		  struct err *err)
 {
 	struct pos at = {path, 0, 0};
-	FILE *in = fopen(path, "re");
-	struct stat st;
+	struct stat st = {0};
+	FILE *in = open_regular(path, &st, err);
 	char *bytes;
 	size_t n;
 	bool ok;
 
 	(void)ctx;
 	if (!in)
-		return err_sys(err, at, "cannot open");
-	if (fstat(fileno(in), &st) || !S_ISREG(st.st_mode) ||
-	    (size_t)st.st_size > FILE_MAX_BYTES) {
-		fclose(in);
-		return err_set(err, at, "is not a file of at most %zu bytes",
-			       FILE_MAX_BYTES);
-	}
+		return false;
 	bytes = arena_alloc(mem, (size_t)st.st_size + 1);
 	n = fread(bytes, 1, (size_t)st.st_size, in);
 	ok = !ferror(in);

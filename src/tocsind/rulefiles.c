@@ -5,17 +5,12 @@
 #include "base/vec.h"
 #include "config/rule_templates.h"
 #include "tocsind/outside.h"
+#include "tocsind/rulewatch.h"
 
-#include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define WATCHED                                                                            \
-	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |            \
-	 IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct rulefile {
 	char *path;
@@ -40,7 +35,7 @@ struct rulefiles {
 	bool was_scanned;
 	struct arena options_mem;
 	struct rule_options options;
-	int inotify;
+	struct rulewatch *watch;
 };
 
 struct rulefiles *rulefiles_new(const struct rulefiles_host *host)
@@ -48,11 +43,7 @@ struct rulefiles *rulefiles_new(const struct rulefiles_host *host)
 	struct rulefiles *rf = mem_new(sizeof(*rf));
 
 	rf->host = *host;
-	rf->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (rf->inotify < 0)
-		log_warn("rules",
-			 "no inotify: changed rule files are found by looking every "
-			 "few seconds");
+	rf->watch = rulewatch_new();
 	return rf;
 }
 
@@ -82,37 +73,20 @@ void rulefiles_free(struct rulefiles *rf)
 	for (size_t at = 0; (f = map_next(&rf->files, &at));)
 		file_free(f);
 	map_free(&rf->files);
+	rulewatch_free(rf->watch);
 	drop_globs(rf);
 	arena_free(&rf->options_mem);
-	if (rf->inotify >= 0)
-		close(rf->inotify);
 	free(rf);
-}
-
-/* -- watching ------------------------------------------------------------------------- */
-
-/* Watching a folder again is a no-op, so this may be called at each scan: a folder made
- * later is then watched from the next scan on. */
-static void watch_folder_of(struct rulefiles *rf, const char *glob)
-{
-	char *copy = mem_text(glob);
-
-	if (rf->inotify >= 0)
-		inotify_add_watch(rf->inotify, dirname(copy), WATCHED);
-	free(copy);
 }
 
 int rulefiles_fd(const struct rulefiles *rf)
 {
-	return rf->inotify;
+	return rulewatch_fd(rf->watch);
 }
 
 void rulefiles_drain(struct rulefiles *rf)
 {
-	char events[4096];
-
-	while (read(rf->inotify, events, sizeof(events)) > 0)
-		;
+	rulewatch_drain(rf->watch);
 }
 
 /* Of a datasource, only what tells its language. */
@@ -304,6 +278,21 @@ void rulefiles_remember(struct rulefiles *rf, const char *path, const char *text
 	f->kept = mem_text(text);
 }
 
+/* A link is as new as the file it leads to. */
+static bool is_being_written(struct rulefiles *rf, const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool is = rulewatch_is_written(rf->watch, path);
+
+	rulewatch_add_folder_of(rf->watch, path);
+	if (real && strcmp(real, path) != 0) {
+		rulewatch_add_folder_of(rf->watch, real);
+		is = is || rulewatch_is_written(rf->watch, real);
+	}
+	free(real);
+	return is;
+}
+
 static void look_at(struct rulefiles *rf, const char *path, bool together, bool force)
 {
 	struct rulefile *f;
@@ -316,6 +305,8 @@ static void look_at(struct rulefiles *rf, const char *path, bool together, bool 
 		return; /* two globs name it */
 	f->present = true;
 	f->together = together;
+	if (is_being_written(rf, path))
+		return; /* its end will be told */
 	if (f->was_read && is_same(&f->seen, &st) && !(force && f->mistakes))
 		return;
 	f->seen = st;
@@ -407,7 +398,7 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 		const char **paths = NULL;
 		size_t n;
 
-		watch_folder_of(rf, rf->globs.v[i]);
+		rulewatch_add_folder_of(rf->watch, rf->globs.v[i]);
 		if (!outside_glob(NULL, &mem, rf->globs.v[i], &paths, &n, NULL)) {
 			saw_all = false; /* whether a file is gone cannot be told */
 			continue;

@@ -309,12 +309,68 @@ def test_rule_files_of_the_configuration_go_together(start, far, backend, folder
     soon(lambda: d.rule("Own"), "one of the directory")
     answer = d.post("/-/reload")
     assert answer.status == 500 and str(etc / "bad.yml") in answer.text
+    assert answer.text.startswith("the configuration is in force, but rule files are refused:\n")
+    assert d.metric("alertmanager_config_last_reload_successful") == 1
     assert d.rule("A")["query"] == "one" and d.rule("Gone") and not d.rule("New")
     assert "waits until its broken neighbours are mended" in d.log()
     write(etc / "bad.yml", BROKEN.replace("foor", "for"))
     soon(lambda: d.rule("New"), "all, once it is mended")
     assert d.rule("A")["query"] == "two" and d.rule("One") and not d.rule("Gone")
     assert d.post("/-/reload").status == 200
+
+
+def test_half_a_file_is_not_taken(daemon, rules):
+    """Somebody writes in place, slowly; what is there meanwhile is a good file, too."""
+    d = daemon
+    until(lambda: d.rule("One")["alerts"], 8)
+    active_at = d.rule("One")["alerts"][0]["activeAt"]
+    whole = rule_file(group("first", alert("One", "one", **{"for": "1h"}), alert("Late", "two")))
+    half = rule_file(group("first", alert("Other", "two")))
+    for first, last in ((half, whole), ("", whole)):
+        with open(rules / "first.yml", "w") as f:
+            f.write(first)
+            f.flush()
+            write(rules / "neighbour.yml", rule_file(group("n", alert("N" + str(len(first)), "one"))))
+            soon(lambda: d.rule("N" + str(len(first))), "the neighbour")
+            time.sleep(6)  # longer than the pause between looks
+            assert d.rule("One") and not d.rule("Other")
+            f.seek(0)
+            f.truncate()
+            f.write(last)
+        soon(lambda: d.rule("Late"), "the whole file")
+        assert d.rule("One")["alerts"][0]["activeAt"] == active_at
+
+
+def test_rules_may_be_a_file_or_come_later(start, far, backend, folder):
+    later, alone = folder / "x" / "later", folder / "alone.rules"
+    write(alone, rule_file(group("alone", alert("Alone", "one"))))
+    d = start(make_config(hook(far), backend=backend), args=[f"--rules={later}", f"--rules={alone}"])
+    assert d.rule("Alone")
+    assert f'msg="there are no rules here (yet)" path={later}' in d.log()
+    assert str(alone) not in d.log().split("there are no rules")[1].splitlines()[0]
+    later.mkdir(parents=True)
+    write(later / "new.yml", rule_file(group("later", alert("Later", "one"))))
+    soon(lambda: d.rule("Later"), "a file in a folder made later")
+
+
+def test_a_link_follows_its_target(daemon, rules, folder):
+    d = daemon
+    target = folder / "target"
+    target.mkdir()
+    write(target / "t.yml", rule_file(group("t", alert("Before", "one"))))
+    (rules / "t.yml").symlink_to(target / "t.yml")
+    soon(lambda: d.rule("Before"), "the link")
+    write(target / "t.yml", rule_file(group("t", alert("After", "one"))))
+    soon(lambda: d.rule("After"), "a change behind the link")
+
+
+def test_what_is_no_file_stops_nobody(daemon, rules):
+    d = daemon
+    os.mkfifo(rules / "pipe.yml")
+    write(rules / "new.yml", rule_file(group("new", alert("New", "one"))))
+    soon(lambda: d.rule("New"), "a new file beside a pipe")
+    text = d.log()
+    assert "pipe.yml: is not a regular file" in text
 
 
 def test_many_files_at_once(daemon, rules):

@@ -88,6 +88,18 @@ def test_answers_of_the_management_and_api_paths(daemon, method, path, status, t
     assert text in answer.text
 
 
+def test_an_odd_character_costs_no_other_alert(daemon):
+    """As the peers take it: halves of surrogates and bytes that are no UTF-8 are U+FFFD."""
+    body = (rb'[{"labels":{"alertname":"Good"}},{"labels":{"alertname":"Odd","x":"a\u0000b",'
+            rb'"y":"\ud800z","w":"\\u0000","v":"\uDC00","u":"\ud83d\ude00","t":"' + b"\xff"
+            + rb'"}}]')
+    assert daemon.post("/api/v2/alerts", body, headers={"Content-Type": "application/json"}).status == 200
+    assert daemon.alerts(alertname="Good")
+    got = daemon.alerts(alertname="Odd")[0]["labels"]
+    assert got == {"alertname": "Odd", "x": "a\ufffdb", "y": "\ufffdz", "w": "\\u0000",
+                   "v": "\ufffd", "u": "\U0001f600", "t": "\ufffd"}
+
+
 ALLOW = "Access-Control-Allow-Origin"
 
 

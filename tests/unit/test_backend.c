@@ -61,6 +61,10 @@ static void answers(void **state)
 		 "\"met",
 		 "!not valid JSON"},
 		{200, "", "!not valid JSON"},
+		{200,
+		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]"
+		 "}}garbage",
+		 "!not valid JSON"},
 		{200, "<html>proxy</html>", "!not valid JSON"},
 		{200, "[]", "!not valid JSON"},
 		{200, "{}", "!does not say \"success\""},
