@@ -14,37 +14,51 @@ const struct template *rule_template_parse(struct arena *mem, struct template_se
 	return rule_text_parse(mem, set, name, str_of(p->text), p->at, err);
 }
 
-static void check_texts(struct arena *mem, struct template_set *set, const struct rule *r,
-			const char *what, const struct text_pair *v, size_t n,
-			struct errs *errs)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct err err;
+struct checker {
+	struct arena mem;
+	struct template_set *set;
+	const struct type *data;
+	const struct rule *rule;
+	struct errs *errs, *warnings;
+};
 
-		if (strstr(v[i].text, "{{") &&
-		    !rule_template_parse(mem, set, r->alert, &v[i], &err)) {
-			err_in(&err, "alert \"%s\", %s \"%s\"", r->alert, what, v[i].name);
-			errs_add(errs, &err);
+static void check_texts(struct checker *c, const char *what, const struct text_pair *v,
+			size_t n)
+{
+	const struct template *t;
+	struct err err;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!strstr(v[i].text, "{{"))
+			continue;
+		t = rule_template_parse(&c->mem, c->set, c->rule->alert, &v[i], &err);
+		if (t) {
+			template_check(t, c->data, c->warnings);
+			continue;
 		}
+		err_in(&err, "alert \"%s\", %s \"%s\"", c->rule->alert, what, v[i].name);
+		errs_add(c->errs, &err);
 	}
 }
 
-void rule_templates_check(const struct rule_file *file, bool as_vmalert, struct errs *errs)
+void rule_templates_check(const struct rule_file *file, bool as_vmalert, struct errs *errs,
+			  struct errs *warnings)
 {
-	struct arena mem = {0};
-	struct template_set *set = template_set_new(&mem, as_vmalert ? FUNCS_VMALERT
-								     : FUNCS_RULE);
+	struct checker c = {.errs = errs,
+			    .warnings = warnings,
+			    .data = as_vmalert ? rule_type_vmalert : rule_type};
 
+	c.set = template_set_new(&c.mem, as_vmalert ? FUNCS_VMALERT : FUNCS_RULE);
 	for (size_t i = 0; i < file->n_groups; i++) {
 		for (size_t k = 0; k < file->groups[i].n_rules; k++) {
 			const struct rule *r = &file->groups[i].rules[k];
 
 			if (!r->alert)
 				continue;
-			check_texts(&mem, set, r, "label", r->labels, r->n_labels, errs);
-			check_texts(&mem, set, r, "annotation", r->annotations,
-				    r->n_annotations, errs);
+			c.rule = r;
+			check_texts(&c, "label", r->labels, r->n_labels);
+			check_texts(&c, "annotation", r->annotations, r->n_annotations);
 		}
 	}
-	arena_free(&mem);
+	arena_free(&c.mem);
 }

@@ -162,7 +162,7 @@ struct rule_state {
 	span_ms duration;
 	size_t samples;
 	uint64_t evaluations, failures;
-	bool ever_had_series;
+	bool ever_had_series, told_template; /* that one of its templates failed */
 	/* the last result of a recording rule */
 	struct arena results_mem;
 	struct samples results;

@@ -156,6 +156,22 @@ static const char *failure(const struct engine *e, struct rulegroup *g, const ch
 			    g->rules[g->at].rule->alert, error);
 }
 
+/* Once a rule: it would fail at each evaluation. */
+static void tell_once(struct engine *e, struct rulegroup *g, const struct text_pair *text,
+		      const char *error)
+{
+	struct rule_state *r = &g->rules[g->at];
+
+	if (r->told_template)
+		return;
+	r->told_template = true;
+	act_note(e, true, "rules", "a template failed, its text is an error now",
+		 arena_printf(e->mem, "%s:%d:%d: %s: %s",
+			      text->at.file ? text->at.file : g->config->file,
+			      text->at.line, text->at.col, r->rule->alert, text->name),
+		 error);
+}
+
 bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 	    const struct text_pair *text, const struct sample *s,
 	    const struct labels *alert, const char **out)
@@ -186,6 +202,7 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 	if (how == RENDER_FAILED) {
 		e->counters.template_failures++;
 		*out = failure(e, g, run.error);
+		tell_once(e, g, text, run.error);
 	}
 	return true;
 }

@@ -37,7 +37,7 @@ const struct option_row check_rules_options[] = {
 struct checked {
 	const char *path;
 	const struct rule_file *file; /* NULL: it has mistakes */
-	struct errs errs;
+	struct errs errs, warnings;
 	size_t n_rules;
 };
 
@@ -100,19 +100,19 @@ static void check_file(struct tool *t, const char *path, struct checked *c)
 {
 	struct rule_options options = {
 		.names = NAMES_UTF8, .any_expression = !option_on(t, "check-expressions")};
-	struct errs warnings = {.mem = &t->mem};
 	struct str text;
 	struct err err;
 
 	c->path = path ? path : "standard input";
-	c->errs = (struct errs){.mem = &t->mem};
+	c->errs = c->warnings = (struct errs){.mem = &t->mem};
 	if (!read_text(t, path, &text, &err)) {
 		errs_add(&c->errs, &err);
 		return;
 	}
-	c->file = rule_file_parse(&t->mem, c->path, text, &options, &c->errs, &warnings);
+	c->file = rule_file_parse(&t->mem, c->path, text, &options, &c->errs, &c->warnings);
 	if (c->file)
-		rule_templates_check(c->file, option_on(t, "vmalert-functions"), &c->errs);
+		rule_templates_check(c->file, option_on(t, "vmalert-functions"), &c->errs,
+				     &c->warnings);
 	if (c->errs.n)
 		c->file = NULL;
 	for (size_t i = 0; c->file && i < c->file->n_groups; i++)
@@ -207,6 +207,8 @@ static void print_checked(struct tool *t, const struct checked *c,
 			fprintf(stderr, "%s\n", err_text(&t->mem, c->errs.v[i]));
 		return;
 	}
+	for (size_t i = 0; i < c->warnings.n; i++)
+		fprintf(stderr, "  WARNING: %s\n", err_text(&t->mem, c->warnings.v[i]));
 	if (!count_of(found, c)) {
 		printf("  SUCCESS: %zu rules found\n\n", c->n_rules);
 		return;
@@ -226,11 +228,15 @@ static void print_checked(struct tool *t, const struct checked *c,
 static void print_checked_json(struct tool *t, const struct checked *c,
 			       const struct lint_findings *found)
 {
-	json_t *out = json_object(), *mistakes = json_array(), *list = json_array();
+	json_t *out = json_object(), *mistakes = json_array(), *list = json_array(),
+	       *warnings = json_array();
 
 	for (size_t i = 0; i < c->errs.n; i++)
 		json_array_append_new(mistakes,
 				      json_string(err_text(&t->mem, c->errs.v[i])));
+	for (size_t i = 0; i < c->warnings.n; i++)
+		json_array_append_new(warnings,
+				      json_string(err_text(&t->mem, c->warnings.v[i])));
 	for (size_t i = 0; i < found->list.n; i++) {
 		const struct lint_finding *f = &found->list.v[i];
 
@@ -245,6 +251,7 @@ static void print_checked_json(struct tool *t, const struct checked *c,
 	json_object_set_new(out, "ok", json_boolean(c->file != NULL));
 	json_object_set_new(out, "rules", json_integer((json_int_t)c->n_rules));
 	json_object_set_new(out, "mistakes", mistakes);
+	json_object_set_new(out, "warnings", warnings);
 	json_object_set_new(out, "findings", list);
 	print_json(out);
 	json_decref(out);

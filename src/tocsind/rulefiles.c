@@ -151,7 +151,7 @@ static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
 						       warnings);
 
 	if (file)
-		rule_templates_check(file, rf->host.as_vmalert, errs);
+		rule_templates_check(file, rf->host.as_vmalert, errs, warnings);
 	return errs->n ? NULL : file;
 }
 
@@ -201,9 +201,9 @@ static void take_news(struct rulefiles *rf, struct rulefile *f, struct arena *me
 static void take_kept(struct rulefiles *rf, struct rulefile *f)
 {
 	struct arena mem = {0}, err_mem = {0};
-	struct errs errs = {.mem = &err_mem};
+	struct errs errs = {.mem = &err_mem}, warnings = {.mem = &err_mem};
 	const struct rule_file *good = parse(rf, &mem, f->path, str_of(f->kept), &errs,
-					     NULL);
+					     &warnings);
 
 	if (good)
 		take(rf, f, &mem, good);

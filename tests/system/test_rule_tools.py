@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from conftest import alert, group, rule_file
-from programs import ROOT, TOCSIN, run
+from conftest import alert, group, hook, make_config, rule_file
+from programs import ROOT, TOCSIN, run, until
 
 GOOD = rule_file(group("g", alert("A", "up == 0", labels={"severity": "page"})))
 DOUBLE = rule_file(group("g", alert("B", "up == 0", labels={"z": "1", "a": "2"}),
@@ -68,3 +68,21 @@ def test_the_shipped_packs_pass_every_check():
     done = run([TOCSIN, "check", "rules", "--lint=all", "--lint-fatal", "--require-label=severity",
                 "--require-annotation=summary", "--require-annotation=description", *files])
     assert "FAILED" not in done.stderr
+
+
+def test_templates_that_cannot_work_are_told(start, far, backend, rules):
+    """Prometheus takes such a file and puts an error where the text should be: so do we, aloud."""
+    backend.set("one", ({"host": "a"}, 1))
+    (rules / "t.yml").write_text(rule_file(group("g", alert(
+        "A", "one", annotations={"bad": "{{ .Foo }}", "odd": "{{ $value.Foo }}",
+                                 "fine": "{{ $labels.host }}"}))))
+    done = run([TOCSIN, "check", "rules", str(rules / "t.yml")])
+    assert "t.yml:7:16: " in done.stderr and "can't evaluate field Foo" in done.stderr
+    d = start(make_config(hook(far), backend=backend), rules)
+    annotations = until(lambda: d.rule("A")["alerts"], 8)[0]["annotations"]
+    assert annotations["fine"] == "a" and "<error expanding template" in annotations["bad"]
+    asked = backend.asked("one")
+    until(lambda: backend.asked("one") > asked + 3, 10)
+    log = d.log()
+    assert "WARN" in next(x for x in log.splitlines() if "t.yml:7:16" in x)
+    assert log.count("a template failed, its text is an error now") == 1
