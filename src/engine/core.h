@@ -116,6 +116,12 @@ struct delivery {
 	const char *last_error;
 };
 
+/* An integration whose server said Retry-After: nobody asks it before. */
+struct hold {
+	char *key; /* receiver/integration/index */
+	wall_ms until;
+};
+
 struct flush_alert {
 	struct stored_alert *alert; /* a reference */
 	uint64_t version;
@@ -225,6 +231,7 @@ struct engine {
 	struct stored_silence *loose_silences; /* no equality to find them by */
 	struct map groups;		       /* group by route and labels */
 	struct map deliveries;		       /* by id */
+	struct map holds;		       /* by integration: who asked to wait */
 	struct map told;		       /* stored_told by key */
 	struct map rulegroups;		       /* by file;name */
 	struct map queries;		       /* rulegroup by query id */
@@ -291,6 +298,8 @@ struct delivery *delivery_new(struct engine *, struct flush *);
 void delivery_start(struct engine *, struct delivery *, wall_ms now);
 void delivery_ended(struct engine *, const struct delivery_ended *);
 void deliveries_cancel(struct engine *);
+void holds_move(struct engine *, span_ms jump);
+void holds_free(struct engine *);
 struct integration_counters *counters_of(struct engine *, const char *integration);
 
 const struct told *told_find(const struct engine *, const char *key);

@@ -367,6 +367,15 @@ static void test_better_than_the_peers(void **state)
 	arena_free(&b.mem);
 
 	b = (struct bench){0};
+	bench_start(&b, "slack", "{api_url: 'http://x'}");
+	b.env.retry_rate_limited = true;
+	b.env.now = instant_of_ms(INT64_C(784111770000)); /* 1994-11-06T08:49:30Z */
+	attempt_start(&b.a);
+	answer(&b, 429, "", "", "Sun, 06 Nov 1994 08:49:37 GMT");
+	assert_int_equal(b.a.retry_after, 7 * SECOND);
+	arena_free(&b.mem);
+
+	b = (struct bench){0};
 	bench_start(&b, "discord", "{webhook_url: 'http://x', title: 'a {{ .Nope }} b'}");
 	attempt_start(&b.a);
 	assert_int_equal(b.a.wants, WANTS_NOTHING);
