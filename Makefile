@@ -58,7 +58,8 @@ help:
 	@echo 'make demo                  deps, build, and the main job on real input (DEMO=keep: leave it running)'
 	@echo 'make check                 deps, build, every test'
 	@echo 'make SAN=address,undefined check   the same with sanitizers throughout'
-	@echo 'make golden DIR=folder     compare with recorded outputs of the peers'
+	@echo 'make golden DIR=folder     compare with recorded outputs of the peers (LIST=1: name what'
+	@echo '                           differs in words of the peers'\'' runtime only)'
 	@echo 'make fuzz SECONDS_EACH=60  run the fuzz targets (clang)'
 	@echo 'make bench-text            micro-benchmark of template rendering'
 	@echo 'make install DESTDIR= PREFIX=/usr/local [AMTOOL=1]'
@@ -138,7 +139,7 @@ fuzz-replay: $(FUZZ)
 
 DIR ?= tests/golden/data
 golden: $(GOLDEN)
-	@$(GOLDEN) $(DIR)
+	@$(GOLDEN) $(if $(LIST),-v) $(DIR)
 
 system: all
 	@TOCSIN_BUILD=$(OUT) /usr/bin/python3 -m pytest -q tests/system

@@ -99,6 +99,7 @@ static void add_common_headers(struct request *r)
 
 	for (size_t i = 0; web && i < web->headers.n; i++)
 		call_set_header(r->call, web->headers.v[i].name, web->headers.v[i].text);
+	cors_add_header(r);
 	if (!r->is_v2)
 		return;
 	call_set_header(r->call, "Cache-Control", "no-store");
@@ -213,9 +214,7 @@ static void reload(struct request *r)
 	if (host->reload(host->ctx, &why))
 		answer_empty(r, 200);
 	else
-		answer_plain(r, 500,
-			     arena_printf(r->mem, "failed to reload config: %s\n",
-					  buf_text(&why)));
+		answer_plain(r, 500, arena_printf(r->mem, "%s\n", buf_text(&why)));
 	buf_free(&why);
 }
 
@@ -477,6 +476,8 @@ void request_go_on(struct request *r)
 		return;
 	}
 	r->is_v2 = is_api_path(r->path);
+	if (cors_answer_preflight(r) || !cors_takes(r))
+		return;
 	found = find(r, without_slash(r->path), &known, &methods, r->is_v2 ? "," : ", ");
 	if (!known)
 		not_found(r);

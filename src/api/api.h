@@ -48,6 +48,7 @@ struct api_options {
 	wall_ms started_at;
 	enum matcher_mode matchers;
 	size_t get_concurrency;
+	const struct regex *origins;	 /* of pages that may ask; NULL: none */
 	const char *const *integrations; /* names for metrics; ends with NULL */
 };
 

@@ -41,6 +41,71 @@ static struct str repaired(struct arena *mem, struct str s)
 	return out;
 }
 
+/* The value of \\uXXXX at the start; -1: it is none. */
+static int escaped_unit(struct str s)
+{
+	int unit = 0;
+
+	if (s.n < 6 || s.p[0] != '\\' || s.p[1] != 'u')
+		return -1;
+	for (size_t i = 2; i < 6; i++) {
+		char c = s.p[i];
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+						   : -1;
+
+		if (digit < 0)
+			return -1;
+		unit = unit * 16 + digit;
+	}
+	return unit;
+}
+
+/* How long an escape at the start is, and whether it stands for a character. */
+static size_t escape_length(struct str s, bool *is_good)
+{
+	int unit = escaped_unit(s), next = s.n > 6 ? escaped_unit(str_from(s, 6)) : -1;
+
+	*is_good = true;
+	if (unit < 0)
+		return MIN(s.n, 2);
+	if (unit >= 0xd800 && unit < 0xdc00 && next >= 0xdc00 && next < 0xe000)
+		return 12;
+	*is_good = unit && (unit < 0xd800 || unit >= 0xe000);
+	return 6;
+}
+
+/* Escapes that stand for no character, halves of surrogates and NUL, become U+FFFD: one
+ * odd annotation must not cost the other alerts of the request. */
+static struct str without_bad_escapes(struct arena *mem, struct str s)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	size_t copied = 0;
+	struct str out;
+	bool is_good;
+
+	for (size_t i = 0; i < s.n;) {
+		size_t n = 1;
+
+		if (s.p[i] == '\\') {
+			n = escape_length(str_from(s, i), &is_good);
+			if (!is_good) {
+				buf_add_str(&b, str_slice(s, copied, i - copied));
+				buf_add_text(&b, "\\ufffd");
+				copied = i + n;
+			}
+		}
+		i += n;
+	}
+	if (!copied)
+		return s;
+	buf_add_str(&b, str_from(s, copied));
+	out = buf_keep(&b, mem);
+	buf_free(&b);
+	return out;
+}
+
 #define MOST_NODES 1000000
 
 /* How many values a text can hold at most: each costs some fifty bytes as a tree. */
@@ -55,7 +120,7 @@ static bool has_too_many_nodes(struct str s)
 
 json_t *body_json(struct request *r, const char *what)
 {
-	struct str body = repaired(r->mem, call_body(r->call));
+	struct str body = without_bad_escapes(r->mem, repaired(r->mem, call_body(r->call)));
 	struct err err;
 	json_t *v;
 
@@ -68,7 +133,7 @@ json_t *body_json(struct request *r, const char *what)
 				 MOST_NODES);
 		return NULL;
 	}
-	v = json_read(body, &err);
+	v = json_read_first(body, &err);
 	if (!v)
 		answer_framework(
 			r, 400,

@@ -57,6 +57,11 @@ void answer_error(struct request *, int status, const char *text);
 /* The framework's error: {"code":..,"message":..}; codes from 600 on travel as 422. */
 void answer_framework(struct request *, int code, const char *fmt, ...) PRINTF(3, 4);
 
+/* -- pages of other origins ----------------------------------------------------------- */
+void cors_add_header(struct request *);
+bool cors_answer_preflight(struct request *); /* false: it is none */
+bool cors_takes(struct request *);	      /* false after it was answered */
+
 /* -- the endpoints -------------------------------------------------------------------- */
 void get_alerts(struct request *);
 void post_alerts(struct request *);

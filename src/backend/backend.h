@@ -10,9 +10,8 @@
 #include "engine/event.h"
 #include "engine/wire.h"
 
-bool backend_compose(struct arena *, const struct query_wish *, struct http_request *,
-		     struct err *) MUST_USE;
+void backend_compose(struct arena *, const struct query_wish *, struct http_request *);
 /* Fills the samples or the error. warning is the backend's first one, or NULL. raw as in
- * the wish. */
+ * the wish; only Prometheus is asked so. */
 void backend_judge(struct arena *, const struct datasource *, bool raw,
 		   const struct http_answer *, struct query_ended *out);

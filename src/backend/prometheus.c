@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "backend/prometheus.h"
+#include "backend/form.h"
 #include "base/map.h"
-#include "base/url.h"
 #include "base/vec.h"
 #include "text/json.h"
 
@@ -12,57 +12,27 @@
 
 /* -- the request ---------------------------------------------------------------------- */
 
-static void add_param(struct buf *b, const char *name, const char *value)
+/* A tenant has its own path in a VictoriaMetrics cluster. */
+static const char *path_of(struct arena *mem, const struct query_wish *q)
 {
-	if (b->n)
-		buf_add_char(b, '&');
-	buf_add_query_escaped(b, str_of(name));
-	buf_add_char(b, '=');
-	buf_add_query_escaped(b, str_of(value));
-}
-
-static void add_params(struct buf *b, const struct text_pair *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		add_param(b, v[i].name, v[i].text);
-}
-
-static const struct http_header *headers_for(struct arena *mem, const struct rule_group *g,
-					     size_t *n)
-{
-	struct http_header *v = ARENA_ARRAY(mem, struct http_header, g->n_headers + 2);
-
-	v[0] = (struct http_header){"Content-Type", "application/x-www-form-urlencoded"};
-	v[1] = (struct http_header){"Accept", "application/json"};
-	for (size_t i = 0; i < g->n_headers; i++)
-		v[i + 2] = (struct http_header){g->headers[i].name, g->headers[i].text};
-	*n = g->n_headers + 2;
-	return v;
+	if (!q->datasource->is_victoria || !q->group->tenant)
+		return "/api/v1/query";
+	return arena_printf(mem, "/select/%s/prometheus/api/v1/query", q->group->tenant);
 }
 
 void prometheus_compose(struct arena *mem, const struct query_wish *q,
 			struct http_request *out)
 {
-	const struct datasource *d = q->datasource;
-	struct buf body = BUF(BUF_NO_LIMIT);
+	struct buf form = BUF(BUF_NO_LIMIT);
 
-	add_param(&body, "query", q->expr);
-	add_param(&body, "time",
-		  arena_printf(mem, "%lld.%03d", (long long)(q->at / 1000),
-			       (int)(q->at % 1000)));
-	add_param(&body, "timeout", arena_printf(mem, "%lldms", (long long)q->timeout));
-	add_params(&body, d->params, d->n_params);
-	add_params(&body, q->group->params, q->group->n_params);
-	*out = (struct http_request){
-		.method = "POST",
-		.url = arena_printf(mem, "%s/api/v1/query", d->url),
-		.body = buf_keep(&body, mem),
-		.config = d->http,
-		.timeout = q->timeout,
-		.max_answer = d->max_response_bytes,
-	};
-	out->headers = headers_for(mem, q->group, &out->n_headers);
-	buf_free(&body);
+	form_add(&form, "query", q->expr);
+	form_add(&form, "time",
+		 arena_printf(mem, "%lld.%03d", (long long)(q->at / 1000),
+			      (int)(q->at % 1000)));
+	form_add(&form, "timeout", arena_printf(mem, "%lldms", (long long)q->timeout));
+	form_add_params(&form, q);
+	form_post(mem, q, path_of(mem, q), &form, out);
+	buf_free(&form);
 }
 
 /* -- the answer ----------------------------------------------------------------------- */
@@ -95,8 +65,7 @@ static bool read_value(const json_t *v, double *out)
 	return true;
 }
 
-static const struct labels *read_metric(struct arena *mem, const json_t *metric,
-					struct err *err)
+const struct labels *series_labels(struct arena *mem, const json_t *metric, struct err *err)
 {
 	json_t *v = (json_t *)(uintptr_t)metric;
 	struct label *pairs = ARENA_ARRAY(mem, struct label, json_object_size(metric));
@@ -105,7 +74,7 @@ static const struct labels *read_metric(struct arena *mem, const json_t *metric,
 	json_t *text;
 
 	if (!json_is_object(metric)) {
-		err_set(err, NOWHERE, "a series without \"metric\"");
+		err_set(err, NOWHERE, "a series without labels");
 		return NULL;
 	}
 	json_object_foreach(v, name, text)
@@ -134,18 +103,24 @@ static bool read_pair(const json_t *pair, double *value, struct err *err)
 	return true;
 }
 
+#define LATEST_SECOND 1e12
+
 /* The last of a range of raw samples, with its time. */
 static bool read_last(const json_t *series, struct sample *out, struct err *err)
 {
 	const json_t *values = json_object_get(series, "values");
 	const json_t *last;
+	double at;
 
 	if (!json_is_array(values) || !json_array_size(values))
 		return err_set(err, NOWHERE, "a series without values");
 	last = json_array_get(values, json_array_size(values) - 1);
 	if (!read_pair(last, &out->value, err))
 		return false;
-	out->at = (wall_ms)llround(json_number_value(json_array_get(last, 0)) * 1000);
+	at = json_number_value(json_array_get(last, 0));
+	if (!(fabs(at) < LATEST_SECOND))
+		return err_set(err, NOWHERE, "a sample of an impossible time: %g", at);
+	out->at = (wall_ms)llround(at * 1000);
 	return true;
 }
 
@@ -154,7 +129,7 @@ static bool read_series(struct arena *mem, const json_t *series, bool raw,
 {
 	const json_t *pair = json_object_get(series, "value");
 
-	out->labels = read_metric(mem, json_object_get(series, "metric"), err);
+	out->labels = series_labels(mem, json_object_get(series, "metric"), err);
 	if (!out->labels)
 		return false;
 	if (raw)
@@ -166,7 +141,7 @@ static bool read_series(struct arena *mem, const json_t *series, bool raw,
 	return read_pair(pair, &out->value, err);
 }
 
-static bool has_duplicates(const struct sample *v, size_t n)
+bool series_are_distinct(const struct sample *v, size_t n, struct err *err)
 {
 	struct map seen = {0};
 	bool found = false;
@@ -178,7 +153,15 @@ static bool has_duplicates(const struct sample *v, size_t n)
 		map_put(&seen, key, (void *)(uintptr_t)&v[i]);
 	}
 	map_free(&seen);
-	return found;
+	return !found ||
+	       err_set(err, NOWHERE, "two series of the answer have the same labels");
+}
+
+bool series_fit(const struct datasource *from, size_t n, struct err *err)
+{
+	return !from->max_series || n <= from->max_series ||
+	       err_set(err, NOWHERE, "%zu series, at most %zu are taken (max_series)", n,
+		       from->max_series);
 }
 
 static bool read_vector(struct arena *mem, const struct datasource *from, bool raw,
@@ -189,20 +172,15 @@ static bool read_vector(struct arena *mem, const struct datasource *from, bool r
 
 	if (!json_is_array(result))
 		return err_set(err, NOWHERE, "the result is no list");
-	if (from->max_series && n > from->max_series)
-		return err_set(err, NOWHERE,
-			       "%zu series, at most %zu are taken (max_series)", n,
-			       from->max_series);
+	if (!series_fit(from, n, err))
+		return false;
 	v = ARENA_ARRAY(mem, struct sample, n);
 	for (size_t i = 0; i < n; i++) {
 		if (!read_series(mem, json_array_get(result, i), raw, &v[i], err))
 			return false;
 	}
-	if (has_duplicates(v, n))
-		return err_set(err, NOWHERE,
-			       "two series of the answer have the same labels");
 	*out = (struct samples){v, n};
-	return true;
+	return series_are_distinct(v, n, err);
 }
 
 static bool read_scalar(struct arena *mem, const json_t *result, struct samples *out,
@@ -233,7 +211,7 @@ static bool read_data(struct arena *mem, const struct datasource *from, bool raw
 		       type);
 }
 
-static bool refuse_body(const struct http_answer *a, const struct err *why, struct err *err)
+bool answer_is_no_json(const struct http_answer *a, const struct err *why, struct err *err)
 {
 	struct str start = str_slice(str_trim(a->body), 0, QUOTED_BYTES);
 
@@ -286,7 +264,7 @@ bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw
 		if (top)
 			err_set(&why, (struct pos){NULL, 1, 1}, "not an object");
 		json_decref(top);
-		return refuse_body(a, &why, err);
+		return answer_is_no_json(a, &why, err);
 	}
 	ok = read_envelope(mem, from, raw, a, top, out, warning, err);
 	json_decref(top);

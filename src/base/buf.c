@@ -51,15 +51,23 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->full || b->cap <= b->n ? 0 : b->cap - b->n;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, ap);
 	va_end(ap);
 	ASSERT(n >= 0);
-	if (!make_room(b, (size_t)n))
+	if (!make_room(b, (size_t)n)) {
+		if (room)
+			b->p[b->n] = 0;
 		return;
+	}
+	if ((size_t)n < room) {
+		b->n += (size_t)n;
+		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
 	va_end(ap);
@@ -84,6 +92,18 @@ void buf_add_rune(struct buf *b, uint32_t rune)
 	char bytes[4];
 
 	buf_add(b, bytes, utf8_encode(bytes, rune));
+}
+
+void buf_add_cut(struct buf *b, struct str s, size_t most)
+{
+	if (s.n <= most) {
+		buf_add_str(b, s);
+		return;
+	}
+	while (most && ((unsigned char)s.p[most] & 0xC0) == 0x80)
+		most--;
+	buf_add(b, s.p, most);
+	buf_add_text(b, "…");
 }
 
 static void add_json_escape(struct buf *b, uint32_t rune)

@@ -26,7 +26,8 @@ void buf_add_text(struct buf *, const char *);
 void buf_add_char(struct buf *, char);
 void buf_addf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
 void buf_add_int(struct buf *, int64_t);
-void buf_add_rune(struct buf *, uint32_t rune); /* UTF-8 */
+void buf_add_rune(struct buf *, uint32_t rune);		 /* UTF-8 */
+void buf_add_cut(struct buf *, struct str, size_t most); /* "…" for what is beyond most */
 
 /* A JSON string with its quotes, as Go's encoding/json writes it: <, >, & and U+2028/9
  * escaped, bytes that are not UTF-8 replaced by U+FFFD. */

@@ -95,6 +95,22 @@ struct str utf8_first(struct str s, size_t n)
 	return str_slice(s, 0, s.n - rest.n);
 }
 
+struct str utf8_trim_end(struct str s, bool (*is_one)(uint32_t rune))
+{
+	while (s.n) {
+		size_t at = s.n - 1;
+		uint32_t r;
+
+		while (at && is_tail(s, at))
+			at--;
+		if (utf8_decode(str_from(s, at), &r) != s.n - at || r == UTF8_BAD ||
+		    !is_one(r))
+			break;
+		s.n = at;
+	}
+	return s;
+}
+
 bool utf8_is_space(uint32_t r)
 {
 	return r == ' ' || (r >= 9 && r <= 13) || r == 0x85 || r == 0xA0 || r == 0x1680 ||

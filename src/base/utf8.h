@@ -12,4 +12,6 @@ size_t utf8_encode(char out[4], uint32_t rune); /* bytes written; bad runes as U
 bool utf8_valid(struct str);
 size_t utf8_count(struct str);		     /* characters, a bad byte as one */
 struct str utf8_first(struct str, size_t n); /* the first n characters */
-bool utf8_is_space(uint32_t rune);	     /* Unicode White_Space */
+/* Without the characters at its end of which is_one says so. */
+struct str utf8_trim_end(struct str, bool (*is_one)(uint32_t rune));
+bool utf8_is_space(uint32_t rune); /* Unicode White_Space */

@@ -16,7 +16,7 @@ void *vec_grow_in(struct arena *mem, void *v, size_t *cap, size_t size)
 	size_t old = *cap * size;
 	void *grown;
 
-	*cap = *cap ? *cap * 2 : 8;
+	*cap = *cap ? *cap * 2 : 2; /* most of them stay short */
 	grown = arena_array(mem, *cap, size);
 	if (old)
 		memcpy(grown, v, old);

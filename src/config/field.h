@@ -100,6 +100,7 @@ struct field {
 	bool always;  /* printed even when zero */
 	bool quiet;   /* not printed while it has its default: older peers do not know it */
 	bool is_html; /* rendered with the escapes of HTML */
+	bool (*is_html_in)(const void *object); /* the same, when this says so */
 	const char *help;
 };
 

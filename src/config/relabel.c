@@ -121,10 +121,10 @@ static void others_check(struct decode *d, const struct yaml *y, const struct re
 static void regex_check(struct decode *d, const struct yaml *y, struct relabel *r)
 {
 	struct err err;
-	const char *dotall = arena_printf(d->mem, "(?s:%s)", r->regex_text);
+	const char *whole = arena_printf(d->mem, "^(?s:%s)$", r->regex_text);
 
-	if (regex_new(d->mem, str_of(r->regex_text), REGEX_WHOLE, &err))
-		r->regex = regex_new(d->mem, str_of(dotall), REGEX_WHOLE, &err);
+	if (regex_new(d->mem, str_of(r->regex_text), REGEX_ANYWHERE, &err))
+		r->regex = regex_new(d->mem, str_of(whole), REGEX_ANYWHERE, &err);
 	if (!r->regex)
 		mistake(d, pos_of_value(y, "regex"), "%s", err.text);
 }
@@ -164,13 +164,37 @@ static struct str joined(struct arena *mem, const struct labels *set,
 	return text;
 }
 
+/* A match of a text and its groups. */
+struct match {
+	struct regex_text text;
+	struct regex_span spans[REGEX_SPANS];
+};
+
+/* One that takes too long counts as none. */
+static bool match(struct arena *mem, const struct relabel *r, struct str text,
+		  struct match *out)
+{
+	size_t work = REGEX_MAX_STEPS;
+
+	out->text = regex_text_new(mem, text);
+	return regex_search(r->regex, &out->text, 0, out->spans, REGEX_SPANS, &work) ==
+	       REGEX_FOUND;
+}
+
+static bool matches(struct arena *mem, const struct relabel *r, struct str text)
+{
+	struct match m;
+
+	return match(mem, r, text, &m);
+}
+
 static const char *expanded(struct arena *mem, const char *with, const struct relabel *r,
-			    struct str text, const struct regex_span *spans)
+			    const struct match *m)
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
 	const char *out;
 
-	buf_add_expanded(&b, str_of(with), r->regex, text, spans);
+	buf_add_expanded(&b, str_of(with), r->regex, &m->text, m->spans);
 	out = arena_copy(mem, buf_str(&b));
 	buf_free(&b);
 	return out;
@@ -179,15 +203,15 @@ static const char *expanded(struct arena *mem, const char *with, const struct re
 static const struct labels *replace(struct arena *mem, const struct labels *set,
 				    const struct relabel *r, struct str text)
 {
-	struct regex_span spans[REGEX_SPANS];
+	struct match m;
 	const char *target;
 
-	if (!regex_search(r->regex, text, 0, spans, REGEX_SPANS))
+	if (!match(mem, r, text, &m))
 		return set;
-	target = expanded(mem, r->target_label, r, text, spans);
+	target = expanded(mem, r->target_label, r, &m);
 	if (!is_label_name(str_of(target), NAMES_UTF8))
 		return set;
-	return labels_with(mem, set, target, expanded(mem, r->replacement, r, text, spans));
+	return labels_with(mem, set, target, expanded(mem, r->replacement, r, &m));
 }
 
 /* The last eight bytes of the MD5, big-endian, as Prometheus shares work out with it. */
@@ -206,16 +230,15 @@ static const char *hash_of(struct arena *mem, struct str text, int64_t modulus)
 static const struct labels *map_names(struct arena *mem, const struct labels *set,
 				      const struct relabel *r)
 {
-	struct regex_span spans[REGEX_SPANS];
 	const struct labels *out = set;
+	struct match m;
 
 	for (size_t i = 0; i < set->n; i++) {
-		struct str name = str_of(set->v[i].name);
 		const char *to;
 
-		if (!regex_search(r->regex, name, 0, spans, REGEX_SPANS))
+		if (!match(mem, r, str_of(set->v[i].name), &m))
 			continue;
-		to = expanded(mem, r->replacement, r, name, spans);
+		to = expanded(mem, r->replacement, r, &m);
 		if (is_label_name(str_of(to), NAMES_UTF8))
 			out = labels_with(mem, out, to, set->v[i].value);
 	}
@@ -228,7 +251,7 @@ static const struct labels *without(struct arena *mem, const struct labels *set,
 	const struct labels *out = set;
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (regex_matches(r->regex, str_of(set->v[i].name)) == what_matches)
+		if (matches(mem, r, str_of(set->v[i].name)) == what_matches)
 			out = labels_with(mem, out, set->v[i].name, "");
 	}
 	return out;
@@ -244,9 +267,9 @@ static const struct labels *apply(struct arena *mem, const struct labels *set,
 	case RELABEL_REPLACE:
 		return replace(mem, set, r, text);
 	case RELABEL_KEEP:
-		return regex_matches(r->regex, text) ? set : NULL;
+		return matches(mem, r, text) ? set : NULL;
 	case RELABEL_DROP:
-		return regex_matches(r->regex, text) ? NULL : set;
+		return matches(mem, r, text) ? NULL : set;
 	case RELABEL_KEEP_EQUAL:
 		return str_is(text, labels_get(set, target)) ? set : NULL;
 	case RELABEL_DROP_EQUAL:

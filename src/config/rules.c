@@ -249,6 +249,20 @@ static void check_rule(struct where *w, const struct rule_text *t)
 	}
 }
 
+/* Mistakes in names are told by now: from here on a pair's place is that of its text. */
+static void place_texts(const struct loader *l, const struct yaml *source, const char *key,
+			const struct pair_list *pairs)
+{
+	const struct yaml *map = source ? yaml_find(source, key) : NULL;
+
+	for (size_t i = 0; map && i < pairs->n; i++) {
+		const struct yaml *text = yaml_find(map, pairs->v[i].name);
+
+		if (text)
+			pairs->v[i].at = yaml_place(l->text, text, 0);
+	}
+}
+
 static int cmp_pairs(const void *a, const void *b)
 {
 	return strcmp(((const struct text_pair *)a)->name,
@@ -292,6 +306,8 @@ static void build_rule(struct loader *l, const struct group_text *g,
 		return; /* not a mapping, as was said already */
 	}
 	check_rule(&w, t);
+	place_texts(l, t->source, "labels", &t->labels);
+	place_texts(l, t->source, "annotations", &t->annotations);
 	out->at = t->at;
 	out->expr_at = pos_of_value(t->source, "expr");
 	out->alert = t->alert;
@@ -466,16 +482,24 @@ static void warn_group(struct loader *l, const struct group_text *t)
 			  "remote_write of a group has no effect here");
 }
 
+const struct datasource *rule_group_datasource(const struct rule_group *g,
+					       const struct datasource *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (g->datasource ? !strcmp(g->datasource, v[i].name)
+				  : !g->has_type || v[i].type == g->type)
+			return &v[i];
+	}
+	return NULL;
+}
+
 static bool asks_in_promql(const struct loader *l, const struct rule_group *g)
 {
 	const struct rule_options *o = l->options;
-	const struct datasource *from = NULL;
+	const struct datasource *from = rule_group_datasource(g, o->datasources,
+							      o->n_datasources);
 	enum datasource_type type = DATASOURCE_PROMETHEUS;
 
-	for (size_t i = 0; i < o->n_datasources && !from; i++) {
-		if (!g->datasource || !strcmp(g->datasource, o->datasources[i].name))
-			from = &o->datasources[i];
-	}
 	if (from)
 		type = from->type;
 	if (g->has_type)
@@ -510,6 +534,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	set_request(l, t, g);
 	set_type(l, t, g);
 	warn_group(l, t);
+	place_texts(l, t->source, "labels", &t->labels);
 	l->is_promql = asks_in_promql(l, g);
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
 	for (size_t i = 0; i < t->rules.n; i++)

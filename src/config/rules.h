@@ -67,6 +67,11 @@ const struct rule_file *rule_file_parse(struct arena *, const char *path, struct
 					const struct rule_options *, struct errs *errs,
 					struct errs *warnings) MUST_USE;
 
+/* Who answers the group's queries: the datasource it names, else the first of its type,
+ * else the first. NULL: there is none such. */
+const struct datasource *rule_group_datasource(const struct rule_group *,
+					       const struct datasource *, size_t n);
+
 /* Whether the two are the same rule, so that it keeps its state over an edit: name and
  * merged labels (spec/rules.md 17.2). */
 bool rule_eq(const struct rule *, const struct rule *);

@@ -37,7 +37,7 @@ static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_sta
 	for (size_t i = 0; i < r->rule->n_labels; i++) {
 		const struct text_pair *p = &r->rule->labels[i];
 
-		if (!expand(e, g, r->label_templates[i], p, s, &text)) {
+		if (!expand(e, g, r->label_templates[i], p, s, NULL, &text)) {
 			*wanted = text;
 			return false;
 		}
@@ -58,7 +58,8 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 		const struct text_pair *p = &r->rule->annotations[i];
 
 		pairs[i].name = p->name;
-		if (!expand(e, g, r->annotation_templates[i], p, s, &pairs[i].value)) {
+		if (!expand(e, g, r->annotation_templates[i], p, s, c->labels,
+			    &pairs[i].value)) {
 			*wanted = pairs[i].value;
 			return false;
 		}

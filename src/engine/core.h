@@ -118,6 +118,12 @@ struct delivery {
 	const char *last_error;
 };
 
+/* An integration whose server said Retry-After: nobody asks it before. */
+struct hold {
+	char *key; /* receiver/integration/index */
+	wall_ms until;
+};
+
 struct flush_alert {
 	struct stored_alert *alert; /* a reference */
 	uint64_t version;
@@ -171,7 +177,7 @@ struct rule_state {
 	span_ms duration;
 	size_t samples;
 	uint64_t evaluations, failures;
-	bool ever_had_series;
+	bool ever_had_series, told_template; /* that one of its templates failed */
 	/* the last result of a recording rule */
 	struct arena results_mem;
 	struct samples results;
@@ -241,6 +247,7 @@ struct engine {
 	struct stored_silence *loose_silences; /* no equality to find them by */
 	struct map groups;		       /* group by route and labels */
 	struct map deliveries;		       /* by id */
+	struct map holds;		       /* by integration: who asked to wait */
 	struct map told;		       /* stored_told by key */
 	struct map rulegroups;		       /* by file;name */
 	struct map queries;		       /* rulegroup by query id */
@@ -310,6 +317,8 @@ struct delivery *delivery_new(struct engine *, struct flush *);
 void delivery_start(struct engine *, struct delivery *, wall_ms now);
 void delivery_ended(struct engine *, const struct delivery_ended *);
 void deliveries_cancel(struct engine *);
+void holds_move(struct engine *, span_ms jump);
+void holds_free(struct engine *);
 struct integration_counters *counters_of(struct engine *, const char *integration);
 
 const struct told *told_find(const struct engine *, const char *key);
@@ -364,7 +373,8 @@ void farewells_free(struct engine *);
 bool readback_start(struct engine *, struct rulegroup *, struct rule_state *);
 bool readback_answered(struct engine *, struct rulegroup *, struct rule_state *,
 		       const struct query_ended *);
-bool rulegroup_has_datasource(const struct engine *, const struct rulegroup *);
+/* Whether a backend that speaks PromQL is asked. */
+bool rulegroup_is_prometheus(const struct engine *, const struct rulegroup *);
 /* Asks the group's datasource, which must be there; the answer comes to the group. */
 void rulegroup_ask(struct engine *, struct rulegroup *, const char *expr, wall_ms at,
 		   bool raw);
@@ -375,6 +385,8 @@ wall_ms rulegroup_offset(const struct engine *, const struct rulegroup *, wall_m
 
 /* Parses the rule's templates; a mistake is a note, the text then renders as an error. */
 void expand_prepare(struct engine *, struct rulegroup *, struct rule_state *);
-/* False when a query is wanted first (group->waiting_for names it). */
+/* False when a query is wanted first (group->waiting_for names it). alert is the label set
+ * of the alert that an annotation is for, NULL while its labels are made. */
 bool expand(struct engine *, struct rulegroup *, const struct template *,
-	    const struct text_pair *, const struct sample *, const char **out);
+	    const struct text_pair *, const struct sample *, const struct labels *alert,
+	    const char **out);

@@ -39,10 +39,79 @@ struct delivery *delivery_new(struct engine *e, struct flush *f)
 	return d;
 }
 
+/* -- Retry-After ---------------------------------------------------------------------- */
+
+static struct hold *hold_of(struct engine *e, const struct delivery *d, const char **key)
+{
+	*key = arena_printf(e->mem, "%s/%s/%zu", d->told.receiver, d->told.integration,
+			    d->told.index);
+	return map_find(&e->holds, str_of(*key));
+}
+
+static void hold_back(struct engine *e, const struct delivery *d, wall_ms until)
+{
+	const char *key;
+	struct hold *h = hold_of(e, d, &key);
+
+	if (!h) {
+		h = mem_new(sizeof(*h));
+		h->key = mem_text(key);
+		map_put(&e->holds, str_of(h->key), h);
+	}
+	h->until = until;
+}
+
+static void hold_free(struct engine *e, struct hold *h)
+{
+	map_del(&e->holds, str_of(h->key));
+	free(h->key);
+	free(h);
+}
+
+/* True when the attempt has to wait; the timer then tells when. */
+static bool is_held(struct engine *e, struct delivery *d, wall_ms now)
+{
+	const char *key;
+	struct hold *h = hold_of(e, d, &key);
+
+	if (!h)
+		return false;
+	if (h->until <= now) {
+		hold_free(e, h);
+		return false;
+	}
+	if (!d->last_error)
+		d->last_error = "its server asked to wait longer (Retry-After)";
+	timer_set(e, &d->timer, MIN(h->until, d->deadline));
+	return true;
+}
+
+void holds_move(struct engine *e, span_ms jump)
+{
+	struct hold *h;
+
+	for (size_t at = 0; (h = map_next(&e->holds, &at));)
+		h->until += jump;
+}
+
+void holds_free(struct engine *e)
+{
+	struct hold *h;
+
+	for (size_t at = 0; (h = map_next(&e->holds, &at));)
+		hold_free(e, h);
+	map_free(&e->holds);
+}
+
+/* -- attempts ------------------------------------------------------------------------- */
+
 static void attempt(struct engine *e, struct delivery *d, wall_ms now)
 {
-	struct action *a = act(e, ACTION_DELIVER);
+	struct action *a;
 
+	if (is_held(e, d, now))
+		return;
+	a = act(e, ACTION_DELIVER);
 	d->attempt++;
 	d->in_flight = true;
 	d->attempt_at = now;
@@ -129,7 +198,10 @@ static void try_later(struct engine *e, struct delivery *d, const struct deliver
 	const char *error = in->error ? in->error : "no reason given";
 	bool is_new = !d->last_error || strcmp(d->last_error, error) != 0;
 
-	at = MAX(at, e->now + in->retry_after);
+	if (in->retry_after) {
+		hold_back(e, d, e->now + in->retry_after);
+		at = MAX(at, e->now + in->retry_after);
+	}
 	note_outcome(e, d, DELIVERY_RETRY, error);
 	if (is_new) {
 		d->last_error = arena_text(&d->flush->mem, error);

@@ -70,6 +70,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	deliveries_cancel(e);
+	holds_free(e);
 	groups_free(e);
 	rulegroups_free(e);
 	inhibitor_free(e);
@@ -161,6 +162,7 @@ static void move_deadlines(struct engine *e, span_ms jump)
 	}
 	e->options.started_at += jump;
 	told_move(e, jump);
+	holds_move(e, jump);
 	rulegroups_move(e, jump);
 }
 

@@ -28,6 +28,8 @@ struct engine_options {
 	 * makes it flush at once, not only the one that creates it (spec/routing.md 4.2).
 	 */
 	bool any_old_alert_hurries;
+	/* --rules.template-functions: the templates of rules see what vmalert's see. */
+	bool rules_as_vmalert;
 	size_t max_alerts;	  /* stored; 0: 1000000 */
 	size_t max_silences;	  /* 0: no limit, as the peers */
 	size_t max_silence_bytes; /* 0: no limit */
@@ -36,10 +38,6 @@ struct engine_options {
 	const struct zone *(*zone_find)(void *arg, struct str name);
 	void *zone_arg;
 };
-
-/* Mistakes in the templates of a rule file, each with its place: a file that has one is
- * not to be loaded. */
-void engine_check_rules(const struct rule_file *, struct errs *);
 
 struct engine *engine_new(const struct engine_options *) MUST_USE;
 void engine_free(struct engine *);

@@ -133,7 +133,7 @@ struct query_wish {
 	const char *expr;
 	wall_ms at; /* the time parameter */
 	bool raw;   /* a range of samples is asked for: the last of each series comes */
-	span_ms timeout;
+	span_ms timeout, interval; /* of this query; of its group */
 };
 
 /* A sample of a recording rule's result, of ALERTS or of ALERTS_FOR_STATE. */

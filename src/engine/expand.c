@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "config/rule_templates.h"
 
 #include <string.h>
 
@@ -7,15 +8,6 @@
 
 #define LONGEST_TEXT (1024 * 1024)
 #define MOST_QUERIES 1000 /* of templates, in one evaluation of one rule */
-
-static const struct template *parse(struct arena *mem, struct template_set *set,
-				    const char *alert, const struct text_pair *p,
-				    struct err *err)
-{
-	const char *name = arena_printf(mem, "__alert_%s", alert);
-
-	return rule_text_parse(mem, set, name, str_of(p->text), p->at, err);
-}
 
 static const struct template **parse_all(struct engine *e, struct rulegroup *g,
 					 const struct rule *r, const struct text_pair *v,
@@ -27,7 +19,7 @@ static const struct template **parse_all(struct engine *e, struct rulegroup *g,
 	for (size_t i = 0; i < n; i++) {
 		if (!strstr(v[i].text, "{{"))
 			continue; /* a literal renders as itself */
-		list[i] = parse(&g->mem, g->templates, r->alert, &v[i], &err);
+		list[i] = rule_template_parse(&g->mem, g->templates, r->alert, &v[i], &err);
 		if (!list[i])
 			act_note(e, true, "rules", "a template cannot be read", r->alert,
 				 err.text);
@@ -44,39 +36,6 @@ void expand_prepare(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	r->label_templates = parse_all(e, g, rule, rule->labels, rule->n_labels);
 	r->annotation_templates = parse_all(e, g, rule, rule->annotations,
 					    rule->n_annotations);
-}
-
-static void check_texts(struct arena *mem, struct template_set *set, const struct rule *r,
-			const char *what, const struct text_pair *v, size_t n,
-			struct errs *errs)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct err err;
-
-		if (strstr(v[i].text, "{{") && !parse(mem, set, r->alert, &v[i], &err)) {
-			err_in(&err, "alert \"%s\", %s \"%s\"", r->alert, what, v[i].name);
-			errs_add(errs, &err);
-		}
-	}
-}
-
-void engine_check_rules(const struct rule_file *file, struct errs *errs)
-{
-	struct arena mem = {0};
-	struct template_set *set = template_set_new(&mem, FUNCS_RULE);
-
-	for (size_t i = 0; i < file->n_groups; i++) {
-		for (size_t k = 0; k < file->groups[i].n_rules; k++) {
-			const struct rule *r = &file->groups[i].rules[k];
-
-			if (!r->alert)
-				continue;
-			check_texts(&mem, set, r, "label", r->labels, r->n_labels, errs);
-			check_texts(&mem, set, r, "annotation", r->annotations,
-				    r->n_annotations, errs);
-		}
-	}
-	arena_free(&mem);
 }
 
 /* -- queries of templates: answered before, or wanted now ----------------------------- */
@@ -125,11 +84,99 @@ static struct rule_data data_of(const struct engine *e, const struct sample *s)
 	};
 }
 
+/* -- what vmalert's templates see -------------------------------------------------- */
+
+static const struct labels *with_missing(struct arena *mem, const struct labels *to,
+					 const struct labels *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		if (!labels_get(to, from->v[i].name)[0])
+			to = labels_with(mem, to, from->v[i].name, from->v[i].value);
+	}
+	return to;
+}
+
+static const char *type_text(enum datasource_type type)
+{
+	static const char *const names[] = {
+		[DATASOURCE_PROMETHEUS] = "prometheus",
+		[DATASOURCE_LOKI] = "loki",
+		[DATASOURCE_VLOGS] = "vlogs",
+		[DATASOURCE_GRAPHITE] = "graphite",
+	};
+
+	return names[type];
+}
+
+/* The series' labels win over those of the rule, here and only here. */
+static void describe_alert(struct rulegroup *g, const struct labels *alert,
+			   struct rule_data *d)
+{
+	const struct rule_state *r = &g->rules[g->at];
+	const struct active_alert *a = map_find(&r->active,
+						map_key_u64(&alert->fingerprint));
+	bool is_new = !a || a->state == ALERT_INACTIVE;
+	struct arena *mem = &g->eval_mem;
+	const struct labels *all = with_missing(mem, d->labels, alert);
+
+	all = with_missing(mem, all, d->external_labels);
+	if (!labels_get(all, "alertgroup")[0])
+		all = labels_with(mem, all, "alertgroup", g->config->name);
+	d->labels = all;
+	d->type = type_text(g->config->type);
+	d->interval_ns = g->interval * 1000000;
+	d->for_ns = r->rule->hold * 1000000;
+	d->active_at.t = instant_of_ms(is_new ? g->slot : a->active_at);
+	d->alert_id = alert->fingerprint;
+	d->group_id = rulegroup_hash(g->config->file, g->config->name);
+}
+
+static struct value root_of(const struct engine *e, struct rulegroup *g,
+			    const struct sample *s, const struct labels *alert)
+{
+	struct rule_data d = data_of(e, s);
+
+	if (!e->options.rules_as_vmalert)
+		return rule_data_value(&g->eval_mem, &d);
+	d.expr = g->rules[g->at].rule->expr;
+	d.type = "";
+	d.active_at.t = INSTANT_ZERO;
+	if (alert)
+		describe_alert(g, alert, &d);
+	return rule_data_value_vmalert(&g->eval_mem, &d);
+}
+
+static const char *failure(const struct engine *e, struct rulegroup *g, const char *error)
+{
+	if (e->options.rules_as_vmalert)
+		return arena_printf(&g->eval_mem, "error evaluating template: %s", error);
+	return arena_printf(&g->eval_mem,
+			    "<error expanding template: error executing template "
+			    "__alert_%s: %s>",
+			    g->rules[g->at].rule->alert, error);
+}
+
+/* Once a rule: it would fail at each evaluation. */
+static void tell_once(struct engine *e, struct rulegroup *g, const struct text_pair *text,
+		      const char *error)
+{
+	struct rule_state *r = &g->rules[g->at];
+
+	if (r->told_template)
+		return;
+	r->told_template = true;
+	act_note(e, true, "rules", "a template failed, its text is an error now",
+		 arena_printf(e->mem, "%s:%d:%d: %s: %s",
+			      text->at.file ? text->at.file : g->config->file,
+			      text->at.line, text->at.col, r->rule->alert, text->name),
+		 error);
+}
+
 bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
-	    const struct text_pair *text, const struct sample *s, const char **out)
+	    const struct text_pair *text, const struct sample *s,
+	    const struct labels *alert, const char **out)
 {
 	struct asking asking = {e, g};
-	struct rule_data data = data_of(e, s);
 	struct template_run run = {
 		.mem = &g->eval_mem,
 		.now = instant_of_ms(g->slot),
@@ -145,7 +192,7 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 		*out = text->text;
 		return true;
 	}
-	how = template_render(t, &run, rule_data_value(&g->eval_mem, &data), &buf, NULL);
+	how = template_render(t, &run, root_of(e, g, s, alert), &buf, NULL);
 	*out = how == RENDER_WAITS ? arena_copy(&g->eval_mem, run.wanted)
 				   : buf_keep(&buf, &g->eval_mem).p;
 	buf_free(&buf);
@@ -154,10 +201,8 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 	e->counters.template_expansions++;
 	if (how == RENDER_FAILED) {
 		e->counters.template_failures++;
-		*out = arena_printf(&g->eval_mem,
-				    "<error expanding template: error executing template "
-				    "__alert_%s: %s>",
-				    g->rules[g->at].rule->alert, run.error);
+		*out = failure(e, g, run.error);
+		tell_once(e, g, text, run.error);
 	}
 	return true;
 }

@@ -287,11 +287,12 @@ static void fill_alerts(struct pipeline *p, struct notification *n, bool send_re
 }
 
 /* What the entry will say once this was sent. */
-static struct told told_by(struct pipeline *p, const struct integration_config *to)
+static struct told told_by(struct pipeline *p, const struct receiver *receiver,
+			   const struct integration_config *to)
 {
 	struct told t = {
 		.group_key = arena_text(&p->f->mem, p->g->key),
-		.receiver = p->g->route->receiver->name,
+		.receiver = receiver->name,
 		.integration = to->kind->name,
 		.index = to->index,
 	};
@@ -301,13 +302,14 @@ static struct told told_by(struct pipeline *p, const struct integration_config *
 	return t;
 }
 
-static void start_branch(struct pipeline *p, const struct integration_config *to,
-			 const struct told *told, const char *key, const struct told *last,
-			 enum reason reason)
+static void start_branch(struct pipeline *p, const struct receiver *receiver,
+			 const struct integration_config *to, const struct told *told,
+			 const char *key, const struct told *last, enum reason reason)
 {
 	struct delivery *d = delivery_new(p->e, p->f);
 	struct notification *n = &d->notification;
 
+	d->is_fallback = receiver != p->g->route->receiver;
 	d->told = *told;
 	d->told_key = arena_text(&p->f->mem, key);
 	if (last && reason != NOTIFY_FIRST) {
@@ -322,7 +324,7 @@ static void start_branch(struct pipeline *p, const struct integration_config *to
 		d->told.n_memory = last->n_memory;
 	}
 	*n = (struct notification){
-		.receiver = p->g->route->receiver,
+		.receiver = receiver,
 		.integration = to,
 		.route = p->g->route,
 		.group_key = told->group_key,
@@ -340,7 +342,8 @@ static void start_branch(struct pipeline *p, const struct integration_config *to
 
 static void branch(struct pipeline *p, const struct integration_config *to)
 {
-	struct told told = told_by(p, to);
+	const struct receiver *receiver = p->g->route->receiver;
+	struct told told = told_by(p, receiver, to);
 	const char *key = told_key(p->e->mem, &told);
 	const struct told *last = told_find(p->e, key);
 	enum reason reason = decide(&told, last, to->send_resolved, p->now,
@@ -355,17 +358,32 @@ static void branch(struct pipeline *p, const struct integration_config *to)
 	}
 	note_flush(p, to->kind->name, reason);
 	if (is_told(reason))
-		start_branch(p, to, &told, key, last, reason);
+		start_branch(p, receiver, to, &told, key, last, reason);
+}
+
+/* Who stood in while the receiver failed, and holds it for firing, hears of the end, also
+ * when the receiver works again. */
+static void end_fallback(struct pipeline *p, const struct integration_config *to)
+{
+	const struct receiver *receiver = p->g->route->fallback;
+	struct told told = told_by(p, receiver, to);
+	const char *key = told_key(p->e->mem, &told);
+	const struct told *last = told_find(p->e, key);
+
+	if (last && last->n_firing && !told.n_firing && to->send_resolved)
+		start_branch(p, receiver, to, &told, key, last, NOTIFY_RESOLVED);
 }
 
 static void tell(struct pipeline *p)
 {
-	const struct receiver *r = p->g->route->receiver;
+	const struct receiver *r = p->g->route->receiver, *other = p->g->route->fallback;
 
 	if (p->n && !r->n_integrations)
 		note_flush(p, NULL, HELD_NO_INTEGRATION);
 	for (size_t i = 0; p->n && i < r->n_integrations; i++)
 		branch(p, &r->integrations[i]);
+	for (size_t i = 0; p->n && other && i < other->n_integrations; i++)
+		end_fallback(p, &other->integrations[i]);
 }
 
 /* -- when a receiver gave up ---------------------------------------------------------- */
@@ -406,7 +424,7 @@ static void fall_back_to(struct engine *e, const struct delivery *failed,
 	key = told_key(&f->mem, &told);
 	reason = decide(&told, told_find(e, key), to->send_resolved, e->now,
 			route->repeat_interval);
-	if (!is_told(reason) || (!failed->notification.firing && !to->send_resolved))
+	if (!is_told(reason))
 		return;
 	d = delivery_new(e, f);
 	d->is_fallback = true;
@@ -433,8 +451,8 @@ void flush_fall_back(struct engine *e, const struct delivery *failed, const char
 	const struct receiver *to = failed->notification.route->fallback;
 	const char *text;
 
-	if (!to)
-		return;
+	if (!to || !failed->notification.firing)
+		return; /* of the end it hears anyhow: end_fallback */
 	text = arena_printf(&failed->flush->mem, "%s/%s[%zu] gave up: %s",
 			    failed->told.receiver, failed->told.integration,
 			    failed->told.index, error ? error : "no reason given");

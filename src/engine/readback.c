@@ -75,7 +75,7 @@ bool readback_start(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	if (!r->reads_back)
 		return false;
 	r->reads_back = false;
-	if (!e->options.outage_tolerance || !rulegroup_has_datasource(e, g) ||
+	if (!e->options.outage_tolerance || !rulegroup_is_prometheus(e, g) ||
 	    r->rule->hold < e->options.grace_period || !has_pending(r))
 		return false;
 	b = ARENA_NEW(&g->eval_mem, struct readback);
@@ -208,7 +208,7 @@ bool readback_answered(struct engine *e, struct rulegroup *g, struct rule_state 
 			 in->error);
 	} else if (b->last.v) {
 		take_all_over(e, g, r, &in->samples);
-	} else if (in->samples.n && rulegroup_has_datasource(e, g)) {
+	} else if (in->samples.n && rulegroup_is_prometheus(e, g)) {
 		keep_last(g, &in->samples);
 		rulegroup_ask(e, g, b->selector, MIN(e->now, b->newest + SEEN_LATER),
 			      false);

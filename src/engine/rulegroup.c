@@ -127,14 +127,25 @@ static void finish(struct engine *e, struct rulegroup *g)
 	}
 }
 
+static const struct datasource *datasource_of(const struct engine *e,
+					      const struct rulegroup *g)
+{
+	return e->config ? rule_group_datasource(g->config, e->config->datasources,
+						 e->config->n_datasources)
+			 : NULL;
+}
+
+bool rulegroup_is_prometheus(const struct engine *e, const struct rulegroup *g)
+{
+	const struct datasource *from = datasource_of(e, g);
+
+	return from && from->type == DATASOURCE_PROMETHEUS;
+}
+
 void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at,
 		   bool raw)
 {
-	const struct datasource *from =
-		g->config->datasource
-			? config_find_datasource(e->config, g->config->datasource)
-		: e->config->n_datasources ? &e->config->datasources[0]
-					   : NULL;
+	const struct datasource *from = datasource_of(e, g);
 	struct action *a;
 
 	ASSERT(from);
@@ -149,16 +160,8 @@ void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall
 		.at = at,
 		.raw = raw,
 		.timeout = from->timeout ? from->timeout : QUERY_TIMEOUT,
+		.interval = g->interval,
 	};
-}
-
-bool rulegroup_has_datasource(const struct engine *e, const struct rulegroup *g)
-{
-	if (!e->config)
-		return false;
-	if (g->config->datasource)
-		return config_find_datasource(e->config, g->config->datasource) != NULL;
-	return e->config->n_datasources > 0;
 }
 
 static void end_rule(struct engine *e, struct rulegroup *g)
@@ -210,11 +213,13 @@ static void rule_succeeded(struct engine *e, struct rulegroup *g)
 
 static void next_rule(struct engine *e, struct rulegroup *g)
 {
-	while (g->at < g->config->n_rules && !rulegroup_has_datasource(e, g)) {
+	while (g->at < g->config->n_rules && !datasource_of(e, g)) {
 		g->rule_started_at = e->now;
 		rule_failed(e, g,
 			    g->config->datasource
 				    ? "the group's datasource is not configured"
+			    : g->config->has_type
+				    ? "no datasource of the group's type is configured"
 				    : "no datasource is configured");
 	}
 	if (g->at == g->config->n_rules) {
@@ -304,8 +309,7 @@ static void take_answer(struct engine *e, struct rulegroup *g)
 		ok = record_results(g, r, &g->answer, &error);
 	else
 		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
-	if (wanted &&
-	    !rulegroup_has_datasource(e, g)) { /* a reload took it away meanwhile */
+	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
 		wanted = NULL;
 		error = "no datasource is configured for a template's query";
 	}
@@ -414,7 +418,8 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 	g->config = c;
 	g->map_key = mem_text(key_of(e->mem, c));
 	g->timer.due = due;
-	g->templates = template_set_new(&g->mem, FUNCS_RULE);
+	g->templates = template_set_new(&g->mem, e->options.rules_as_vmalert ? FUNCS_VMALERT
+									     : FUNCS_RULE);
 	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
 	for (size_t i = 0; i < c->n_rules; i++) {
 		struct rule_state *r = &g->rules[i];

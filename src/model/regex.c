@@ -10,6 +10,8 @@
 struct regex {
 	pcre2_code *code;
 	pcre2_match_data *space;
+	pcre2_match_context *context; /* NULL: the shared one */
+	struct meter *meter;	      /* of regex_search */
 	size_t n_groups;
 };
 
@@ -335,6 +337,7 @@ static void release(void *arg)
 {
 	struct regex *re = arg;
 
+	pcre2_match_context_free(re->context);
 	pcre2_match_data_free(re->space);
 	pcre2_code_free(re->code);
 }
@@ -352,6 +355,34 @@ static pcre2_match_context *limits(void)
 	return shared;
 }
 
+/* What a search costs: PCRE2 tells before each item of the pattern where it stands. From
+ * one such call to the next it passed over the characters between. */
+struct meter {
+	size_t at, used, most;
+};
+#define ITEM_COST     24 /* in characters passed over */
+#define COST_PER_STEP 48
+
+static int count_work(pcre2_callout_block *b, void *arg)
+{
+	struct meter *m = arg;
+	size_t at = b->current_position;
+
+	m->used += ITEM_COST + (at > m->at ? at - m->at : m->at - at);
+	m->at = at;
+	return m->used > m->most ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+static void add_meter(struct arena *mem, struct regex *re)
+{
+	re->meter = ARENA_NEW(mem, struct meter);
+	re->context = pcre2_match_context_create(NULL);
+	ASSERT(re->context);
+	pcre2_set_match_limit(re->context, UINT32_MAX); /* the meter has another */
+	pcre2_set_heap_limit(re->context, 20 * 1024);
+	pcre2_set_callout(re->context, count_work, re->meter);
+}
+
 /* Go's words for what people get wrong most. */
 static const char *words_of(int code, char *text, size_t size)
 {
@@ -363,8 +394,10 @@ static const char *words_of(int code, char *text, size_t size)
 	return text;
 }
 
-static bool compile(struct regex *re, struct str text, enum regex_anchor anchor,
-		    struct str pattern, struct err *err)
+#define JIT_MAX (16 * 1024) /* larger ones take longer to translate than to run */
+
+static bool compile(struct arena *mem, struct regex *re, struct str text,
+		    enum regex_anchor anchor, struct str pattern, struct err *err)
 {
 	uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C |
 			   PCRE2_DUPNAMES;
@@ -375,11 +408,16 @@ static bool compile(struct regex *re, struct str text, enum regex_anchor anchor,
 
 	if (anchor == REGEX_WHOLE)
 		options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
+	else
+		options |= PCRE2_AUTO_CALLOUT;
 	re->code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options, &code, &at, NULL);
 	if (!re->code)
 		return err_set(err, NOWHERE, "error parsing regexp: %s: `%.*s`",
 			       words_of(code, words, sizeof(words)), FMT(pattern));
-	pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE); /* interpreted when that fails */
+	if (anchor == REGEX_WHOLE || regex_size(re) <= JIT_MAX)
+		pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE); /* else interpreted */
+	if (anchor == REGEX_ANYWHERE)
+		add_meter(mem, re);
 	re->space = pcre2_match_data_create_from_pattern(re->code, NULL);
 	ASSERT(re->space);
 	pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups);
@@ -400,7 +438,7 @@ const struct regex *regex_new(struct arena *mem, struct str pattern,
 	else if (!utf8_valid(pattern))
 		err_set(err, NOWHERE, "error parsing regexp: invalid UTF-8");
 	else if (translate(pattern, &text, err))
-		ok = compile(re, buf_str(&text), anchor, pattern, err);
+		ok = compile(mem, re, buf_str(&text), anchor, pattern, err);
 	buf_free(&text);
 	if (!ok)
 		return NULL;
@@ -408,33 +446,97 @@ const struct regex *regex_new(struct arena *mem, struct str pattern,
 	return re;
 }
 
-static bool run(const struct regex *re, struct str s, size_t at)
+static int run(const struct regex *re, struct str s, size_t at, uint32_t options)
 {
-	uint32_t options = at ? PCRE2_NO_UTF_CHECK : 0;
-	int n = pcre2_match(re->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, at, options,
-			    re->space, limits());
-
-	if (n < 0 && n != PCRE2_ERROR_NOMATCH)
-		gave_up++;
-	return n >= 0;
+	return pcre2_match(re->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, at, options,
+			   re->space, re->context ? re->context : limits());
 }
 
 bool regex_matches(const struct regex *re, struct str s)
 {
-	return run(re, s, 0);
+	struct arena mem = {0};
+	int n = run(re, s, 0, 0);
+
+	if (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21)
+		n = run(re, regex_text_new(&mem, s).text, 0, PCRE2_NO_UTF_CHECK);
+	if (n < 0 && n != PCRE2_ERROR_NOMATCH)
+		gave_up++;
+	arena_free(&mem);
+	return n >= 0;
 }
 
-bool regex_search(const struct regex *re, struct str s, size_t at, struct regex_span *spans,
-		  size_t n)
+struct regex_text regex_text_new(struct arena *mem, struct str raw)
 {
-	const PCRE2_SIZE *offsets;
+	struct regex_text t = {raw, raw, NULL};
+	struct buf b = BUF(BUF_NO_LIMIT);
+	size_t step, before;
+	uint32_t *raw_at;
+	uint32_t r;
 
-	if (at > s.n || !run(re, s, at))
-		return false;
+	ASSERT(raw.n < UINT32_MAX);
+	if (utf8_valid(raw))
+		return t;
+	t.raw_at = raw_at = ARENA_ARRAY(mem, uint32_t, raw.n * 3 + 1);
+	for (size_t i = 0; i < raw.n; i += step) {
+		before = b.n;
+		step = utf8_decode(str_from(raw, i), &r);
+		buf_add_rune(&b, r == UTF8_BAD ? UTF8_REPLACE : r);
+		for (size_t k = before; k < b.n; k++)
+			raw_at[k] = (uint32_t)i;
+	}
+	raw_at[b.n] = (uint32_t)raw.n;
+	t.text = buf_keep(&b, mem);
+	buf_free(&b);
+	return t;
+}
+
+struct str regex_text_piece(const struct regex_text *t, size_t from, size_t to)
+{
+	if (t->raw_at) {
+		from = t->raw_at[from];
+		to = t->raw_at[to];
+	}
+	return str_slice(t->raw, from, to - from);
+}
+
+enum regex_found regex_search(const struct regex *re, const struct regex_text *t, size_t at,
+			      struct regex_span *spans, size_t n, size_t *work)
+{
+	struct meter *m = re->meter;
+	const PCRE2_SIZE *offsets;
+	size_t steps;
+	int found;
+
+	if (at > t->text.n)
+		return REGEX_NOTHING;
+	*m = (struct meter){.at = at, .most = MIN(*work, SIZE_MAX / 2 / COST_PER_STEP)};
+	m->most *= COST_PER_STEP;
+	found = run(re, t->text, at, PCRE2_NO_UTF_CHECK);
+	if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+		found = run(re, t->text, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT);
 	offsets = pcre2_get_ovector_pointer(re->space);
+	/* the way to the end of what was found, or of the text */
+	m->used += (found > 0 ? MAX(offsets[1], at) : t->text.n) - at;
+	steps = 1 + m->used / COST_PER_STEP;
+	if (steps > *work || (found < 0 && found != PCRE2_ERROR_NOMATCH)) {
+		gave_up++;
+		*work = 0;
+		return REGEX_TIRED;
+	}
+	*work -= steps;
+	if (found < 0)
+		return REGEX_NOTHING;
 	for (size_t i = 0; i < MIN(n, re->n_groups + 1); i++)
 		spans[i] = (struct regex_span){offsets[2 * i], offsets[2 * i + 1]};
-	return true;
+	return REGEX_FOUND;
+}
+
+size_t regex_size(const struct regex *re)
+{
+	size_t size = 0;
+
+	pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &size);
+	return size;
 }
 
 size_t regex_groups(const struct regex *re)

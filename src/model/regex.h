@@ -19,22 +19,33 @@
 #define REGEX_MAX_GROUPS  64
 
 struct regex;
-enum regex_anchor { REGEX_WHOLE, REGEX_ANYWHERE }; /* WHOLE: as ^(?:pattern)$ */
+/* WHOLE, for regex_matches: as ^(?:pattern)$. ANYWHERE, for regex_search. */
+enum regex_anchor { REGEX_WHOLE, REGEX_ANYWHERE };
 
 /* NULL and err on a bad pattern; the message speaks in Go's words. */
 const struct regex *regex_new(struct arena *, struct str pattern, enum regex_anchor,
 			      struct err *) MUST_USE;
 bool regex_matches(const struct regex *, struct str);
 
-/* Searches from at: 0, or, behind an earlier match in the same text, a character of it
- * (whose UTF-8 the search from 0 found valid). Fills spans[0..n) with the byte offsets of
- * the whole match and its groups (start STR_NONE: the group took no part), n being
- * regex_groups() + 1 at most. */
+/* A text to search in: to Go a byte that is no UTF-8 is a U+FFFD. */
+struct regex_text {
+	struct str raw, text;	/* as it came, and as UTF-8 */
+	const uint32_t *raw_at; /* of each byte of text, and its end; NULL: the same */
+};
+struct regex_text regex_text_new(struct arena *, struct str raw);
+struct str regex_text_piece(const struct regex_text *, size_t from, size_t to); /* raw */
+
+/* Searches from at, an offset of a character in .text. Fills spans[0..n) with the offsets
+ * there of the whole match and its groups (start STR_NONE: the group took no part), n
+ * being regex_groups() + 1 at most. *work is how many steps it may take, some 50 ns each,
+ * and is counted down; REGEX_TIRED when they, or PCRE2's memory, were not enough. */
 struct regex_span {
 	size_t start, end;
 };
-bool regex_search(const struct regex *, struct str, size_t at, struct regex_span *spans,
-		  size_t n);
-size_t regex_groups(const struct regex *);			 /* without group 0 */
+enum regex_found { REGEX_NOTHING, REGEX_FOUND, REGEX_TIRED };
+enum regex_found regex_search(const struct regex *, const struct regex_text *, size_t at,
+			      struct regex_span *spans, size_t n, size_t *work);
+size_t regex_size(const struct regex *);   /* bytes of its compiled form */
+size_t regex_groups(const struct regex *); /* without group 0 */
 size_t regex_group_named(const struct regex *, struct str name); /* 0: none */
 uint64_t regex_gave_up(void);

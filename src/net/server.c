@@ -13,6 +13,7 @@
 #include <event2/listener.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,9 +233,13 @@ void server_free(struct server *s)
 bool server_listen_fd(struct server *s, int fd, struct err *err)
 {
 	struct evhttp_bound_socket *socket;
+	int on = 1;
 
 	if (s->n_sockets == COUNT_OF(s->sockets))
 		return err_set(err, NOWHERE, "too many addresses to listen on");
+	/* Accepted sockets inherit it: the end of an answer in pieces must not wait for
+	 * the client's delayed acknowledgement. A unix socket has no use for it. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	evutil_make_socket_nonblocking(fd);
 	evutil_make_socket_closeonexec(fd);
 	socket = evhttp_accept_socket_with_handle(s->http, fd);

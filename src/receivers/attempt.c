@@ -2,6 +2,9 @@
 #include "receivers/compose.h"
 
 #include <string.h>
+#include <time.h>
+
+#define LONGEST_HOLD 86400 /* seconds that a server may ask us to wait */
 
 static const struct integration *integration_of(const struct attempt *a)
 {
@@ -30,12 +33,19 @@ void attempt_start(struct attempt *a)
 static void take_retry_after(struct attempt *a, const struct http_answer *answer)
 {
 	const char *text = http_answer_header(answer, "Retry-After");
-	int64_t seconds;
+	int64_t seconds, now = a->env->now.s;
+	struct tm date = {0};
 
 	a->retry_after = 0;
-	if (text && (answer->status == 429 || answer->status == 503) &&
-	    str_int(str_trim(str_of(text)), &seconds) && seconds > 0 && seconds < 86400)
-		a->retry_after = seconds * SECOND;
+	if (!text || (answer->status != 429 && answer->status != 503))
+		return;
+	if (!str_int(str_trim(str_of(text)), &seconds)) {
+		if (!strptime(text, " %a, %d %b %Y %H:%M:%S GMT", &date))
+			return;
+		seconds = (int64_t)timegm(&date) - now;
+	}
+	if (seconds > 0)
+		a->retry_after = MIN(seconds, LONGEST_HOLD) * SECOND;
 }
 
 void attempt_http(struct attempt *a, const struct http_answer *answer)

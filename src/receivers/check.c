@@ -55,12 +55,14 @@ static void check_list(struct checker *c, const struct yaml *y, struct pos at,
 }
 
 static void check_field(struct checker *c, const struct yaml *y, struct pos at,
-			const struct field *f, const void *member)
+			const struct field *f, const void *object)
 {
+	const void *member = (const char *)object + f->at;
 	const struct pair_list *pairs = member;
+	bool html = f->is_html || (f->is_html_in && f->is_html_in(object));
 
 	if (f->kind == FIELD_TEXT) {
-		check_text(c, f->is_html ? TEMPLATE_HTML : TEMPLATE_TEXT,
+		check_text(c, html ? TEMPLATE_HTML : TEMPLATE_TEXT,
 			   *(const char *const *)member, at);
 	} else if (f->kind == FIELD_PAIRS) {
 		for (size_t i = 0; i < pairs->n; i++)
@@ -79,13 +81,12 @@ static void check_fields(struct checker *c, const struct yaml *y, struct pos at,
 			 const struct field *f, const void *object)
 {
 	for (; f->name; f++) {
-		const void *member = (const char *)object + f->at;
 		const struct yaml *value = y ? yaml_find(y, f->name) : NULL;
 
 		if (f->kind == FIELD_EMBED)
-			check_fields(c, y, at, f->of->fields, member);
+			check_fields(c, y, at, f->of->fields, (const char *)object + f->at);
 		else
-			check_field(c, value, value ? value->at : at, f, member);
+			check_field(c, value, value ? value->at : at, f, object);
 	}
 }
 

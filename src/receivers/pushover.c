@@ -13,6 +13,11 @@ struct pushover {
 	bool html, monospace;
 };
 
+static bool is_html(const void *settings)
+{
+	return ((const struct pushover *)settings)->html;
+}
+
 #define AT(m) offsetof(struct pushover, m)
 static const struct field fields[] = {
 	{"user_key", FIELD_SECRET, AT(user_key), .help = "Key of the user."},
@@ -22,7 +27,7 @@ static const struct field fields[] = {
 	{"title", FIELD_TEXT, AT(title), .if_absent = TPL("pushover.default.title"),
 	 .help = "Heading."},
 	{"message", FIELD_TEXT, AT(message), .if_absent = TPL("pushover.default.message"),
-	 .help = "Text."},
+	 .is_html_in = is_html, .help = "Text."},
 	{"url", FIELD_TEXT, AT(url), .if_absent = TPL("pushover.default.url"),
 	 .help = "Where to look."},
 	{"url_title", FIELD_TEXT, AT(url_title), .help = "What the link says."},

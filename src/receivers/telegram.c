@@ -18,6 +18,13 @@ struct telegram {
 	bool disable_notifications;
 };
 
+static bool is_html(const void *settings)
+{
+	const struct telegram *s = settings;
+
+	return strcmp(s->parse_mode, "HTML") == 0;
+}
+
 #define AT(m) offsetof(struct telegram, m)
 static const struct field fields[] = {
 	{"api_url", FIELD_URL, AT(api_url), .help = "Telegram API."},
@@ -28,7 +35,7 @@ static const struct field fields[] = {
 	{"message_thread_id", FIELD_INT, AT(message_thread_id),
 	 .help = "Topic of the chat."},
 	{"message", FIELD_TEXT, AT(message), .if_absent = TPL("telegram.default.message"),
-	 .help = "Text."},
+	 .is_html_in = is_html, .help = "Text."},
 	{"disable_notifications", FIELD_BOOL, AT(disable_notifications),
 	 .help = "No sound."},
 	{"parse_mode", FIELD_TEXT, AT(parse_mode), .if_absent = "HTML",
@@ -83,7 +90,7 @@ static bool read_again(struct attempt *a, struct secret secret, const char *file
 static bool message_of(struct render *r, const struct telegram *s, struct str *out)
 {
 	static const struct room room = {.n = MAX_CHARS};
-	bool html = !strcmp(s->parse_mode, "HTML");
+	bool html = is_html(s);
 
 	*out = render_within(r, s->message, &room, html);
 	if (!render_ok(r))

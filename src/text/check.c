@@ -13,35 +13,62 @@ struct typed {
 	struct str name;
 	const struct type *type;
 };
-struct visit {
+struct visit { /* also its own key */
 	const struct body *body;
 	const struct type *dot;
+	uint64_t is_guarded;
 };
 struct check {
 	const struct template *t;
 	struct errs *errs;
 	const struct body *body;
+	/* A body that asks for types by printf "%T" may have branches that no type comes
+	 * to: nothing is said of those, nor of what they call. */
+	bool asks_types, is_guarded;
+	size_t branches; /* around here, in this body */
 	VEC(struct typed) vars;
 	size_t frame;
-	VEC(struct visit) visits; /* bodies seen with a type of dot */
-	size_t level;
+	struct map visits; /* bodies seen with a type of dot */
+	struct arena mem;  /* of the visits */
+	size_t level, work;
 };
 
 /* Deeper, nothing is looked at: a check may miss a mistake, and must not end the daemon. */
 #define LEVELS_MAX 2000
+#define WORK_MAX   2000000 /* nodes and variables looked at */
+
+static bool is_tired(struct check *k, size_t work)
+{
+	k->work += work;
+	return k->work > WORK_MAX || k->errs->n == ERRS_MAX;
+}
 
 static const struct type *check_pipe(struct check *k, const struct type *dot,
 				     const struct node *pipe);
 static void check_list(struct check *k, const struct type *dot, const struct nodes *list);
 
+#define NAME_SHOWN    80
+#define CONTEXT_SHOWN 160 /* of a complaint; what is wrong comes behind */
+
+static bool is_guarded(const struct check *k)
+{
+	return k->is_guarded || (k->asks_types && k->branches);
+}
+
 static void complain(struct check *k, const struct node *at, const char *text)
 {
-	struct buf b = BUF(4096);
+	struct buf b = BUF(BUF_NO_LIMIT), context = BUF(BUF_NO_LIMIT);
 
-	buf_addf(&b, "template: %.*s: at <", FMT(k->body->source->name));
-	node_print(&b, at);
+	if (is_guarded(k))
+		return;
+	node_print(&context, at);
+	buf_add_text(&b, "template: ");
+	buf_add_cut(&b, k->body->source->name, NAME_SHOWN);
+	buf_add_text(&b, ": at <");
+	buf_add_cut(&b, buf_str(&context), CONTEXT_SHOWN);
 	buf_addf(&b, ">: %s", text);
 	errs_addf(k->errs, source_pos(k->body->source, at->at), "%s", buf_text(&b));
+	buf_free(&context);
 	buf_free(&b);
 }
 
@@ -155,11 +182,6 @@ static const struct type *result_of(const struct func *f, const struct type *fir
 	return strcmp(f->name, "slice") == 0 ? first : NULL;
 }
 
-static const struct type *param_type(const struct func *f, size_t i)
-{
-	return f->in[MIN(i, (size_t)f->n_in - 1)];
-}
-
 /* args[0] is the function's name or the method's chain. */
 static const struct type *check_call(struct check *k, const struct type *dot,
 				     const struct func *f, const struct node *at,
@@ -168,23 +190,27 @@ static const struct type *check_call(struct check *k, const struct type *dot,
 {
 	size_t written = args ? args->n - 1 : 0, given = written + piped;
 	const struct type *first = piped && !written ? final : NULL, *t;
+	bool may_stop = f->special == FUNC_AND || f->special == FUNC_OR;
 
 	if (f->unfit)
 		complain(k, at, f->unfit);
-	if (f->is_variadic ? given + 1 < f->n_in : given != f->n_in) {
+	if (!func_takes(f, given)) {
 		complainf(k, at, "wrong number of args for %s: want %s%u got %zu", f->name,
 			  f->is_variadic ? "at least " : "", f->n_in - f->is_variadic,
 			  given);
 		return known(f->out);
 	}
 	for (size_t i = 0; i < written; i++) {
-		t = check_argument(k, dot, args->v[i + 1], param_type(f, i));
-		if (i == 0)
+		t = check_argument(k, dot, args->v[i + 1], func_param(f, i));
+		if (i == 0) {
 			first = t;
+			k->branches += may_stop;
+		}
 	}
-	if (piped && !fits(final, param_type(f, written)))
+	k->branches -= may_stop && written;
+	if (piped && !fits(final, func_param(f, written)))
 		complainf(k, at, "wrong type for value; expected %s; got %s",
-			  param_type(f, written)->name, final->name);
+			  func_param(f, written)->name, final->name);
 	return result_of(f, first, given);
 }
 
@@ -266,11 +292,12 @@ static const struct type *check_names(struct check *k, const struct type *dot,
 
 static struct typed *find_variable(struct check *k, struct str name)
 {
-	for (size_t i = k->vars.n; i > k->frame; i--) {
-		if (str_eq(k->vars.v[i - 1].name, name))
-			return &k->vars.v[i - 1];
-	}
-	return NULL;
+	size_t i = k->vars.n;
+
+	while (i > k->frame && !str_eq(k->vars.v[i - 1].name, name))
+		i--;
+	k->work += k->vars.n - i;
+	return i > k->frame ? &k->vars.v[i - 1] : NULL;
 }
 
 static const struct type *check_chain(struct check *k, const struct type *dot,
@@ -369,13 +396,14 @@ static void forget_assigned(struct check *k, const struct node *n);
 
 static void forget_all_assigned(struct check *k, const struct nodes *list)
 {
-	for (size_t i = 0; list && i < list->n; i++)
+	for (size_t i = 0; list && i < list->n && !is_tired(k, 1); i++)
 		forget_assigned(k, list->v[i]);
 }
 
 /* What a round assigns, the next one sees: such variables may hold anything. */
 static void forget_assigned(struct check *k, const struct node *n)
 {
+	const struct node *next;
 	struct typed *var;
 
 	switch ((int)n->kind) {
@@ -398,10 +426,14 @@ static void forget_assigned(struct check *k, const struct node *n)
 	case NODE_WITH:
 	case NODE_RANGE:
 	case NODE_TEMPLATE:
-		if (n->pipe)
-			forget_assigned(k, n->pipe);
-		forget_all_assigned(k, n->body);
-		forget_all_assigned(k, n->other);
+		for (; n && !is_tired(k, 1); n = next) {
+			next = node_else_branch(n);
+			if (n->pipe)
+				forget_assigned(k, n->pipe);
+			forget_all_assigned(k, n->body);
+			if (!next)
+				forget_all_assigned(k, n->other);
+		}
 		return;
 	}
 }
@@ -430,23 +462,102 @@ static void check_range(struct check *k, const struct type *dot, const struct no
 		k->vars.v[k->vars.n - 1].type = NULL;
 }
 
+/* -- who asks for types ------------------------------------------------------------ */
+
+/* "%T", with flags maybe, or what shows the type besides: "%#v". */
+static bool shows_type(struct str format)
+{
+	size_t at, n;
+	bool sharp;
+
+	while ((at = str_find_char(format, '%')) != STR_NONE) {
+		format = str_from(format, at + 1);
+		sharp = false;
+		for (n = 0; n < format.n && format.p[n] &&
+			    strchr("+-# 0123456789.*[]", format.p[n]);
+		     n++)
+			sharp |= format.p[n] == '#';
+		format = str_from(format, n);
+		if (format.n && (format.p[0] == 'T' || (sharp && format.p[0] == 'v')))
+			return true;
+	}
+	return false;
+}
+
+static bool asks_types(struct check *k, const struct node *n);
+
+static bool any_asks_types(struct check *k, const struct nodes *list)
+{
+	for (size_t i = 0; list && i < list->n; i++) {
+		if (is_tired(k, 1) || asks_types(k, list->v[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_printf(const struct node *n)
+{
+	return n->kind == NODE_IDENTIFIER && strcmp(n->func->name, "printf") == 0;
+}
+
+static bool asks_types(struct check *k, const struct node *n)
+{
+	const struct nodes *args = &n->args;
+
+	switch ((int)n->kind) {
+	case NODE_PIPE:
+		return any_asks_types(k, &n->commands);
+	case NODE_COMMAND:
+		if (is_printf(args->v[0]) &&
+		    (args->n < 2 || args->v[1]->kind != NODE_STRING ||
+		     shows_type(args->v[1]->string)))
+			return true;
+		return any_asks_types(k, args);
+	case NODE_CHAIN:
+		return asks_types(k, n->base);
+	case NODE_ACTION:
+	case NODE_IF:
+	case NODE_WITH:
+	case NODE_RANGE:
+	case NODE_TEMPLATE:
+		for (; n; n = node_else_branch(n)) {
+			if ((n->pipe && asks_types(k, n->pipe)) ||
+			    any_asks_types(k, n->body) ||
+			    (!node_else_branch(n) && any_asks_types(k, n->other)))
+				return true;
+		}
+		return false;
+	default:
+		return false;
+	}
+}
+
+/* -- bodies ------------------------------------------------------------------------ */
+
 static void check_body(struct check *k, const struct type *dot, const struct body *body)
 {
-	const struct body *outer = k->body;
-	size_t frame = k->frame, mark = k->vars.n;
+	const struct check outer = *k;
+	size_t mark = k->vars.n;
+	struct visit *visit = ARENA_NEW(&k->mem, struct visit);
+	struct str key = {(const char *)visit, sizeof(*visit)};
 
-	for (size_t i = 0; i < k->visits.n; i++) {
-		if (k->visits.v[i].body == body && k->visits.v[i].dot == dot)
-			return;
-	}
-	vec_push(&k->visits, (struct visit){body, dot});
+	*visit = (struct visit){body, dot, is_guarded(k)};
+	if (map_find(&k->visits, key))
+		return;
+	map_put(&k->visits, key, visit);
+	k->is_guarded = visit->is_guarded;
+	k->asks_types = any_asks_types(k, &body->root);
+	k->branches = 0;
 	k->body = body;
 	k->frame = mark;
 	vec_push(&k->vars, (struct typed){STR("$"), dot});
 	check_list(k, dot, &body->root);
 	k->vars.n = mark;
-	k->frame = frame;
-	k->body = outer;
+	k->frame = outer.frame;
+	k->body = outer.body;
+	k->is_guarded = outer.is_guarded;
+	k->asks_types = outer.asks_types;
+	k->branches = outer.branches;
 }
 
 static void check_template(struct check *k, const struct type *dot, const struct node *n)
@@ -460,10 +571,28 @@ static void check_template(struct check *k, const struct type *dot, const struct
 		check_body(k, t, body);
 }
 
+/* A branch and, along its chain, those that its {{else}} leads to. */
+static void check_branches(struct check *k, const struct type *dot, const struct node *n)
+{
+	const struct node *next;
+	const struct type *t;
+
+	for (;; n = next) {
+		t = check_pipe(k, dot, n->pipe);
+		check_list(k, n->kind == NODE_WITH ? t : dot, n->body);
+		next = node_else_branch(n);
+		if (!next || is_tired(k, 1))
+			break;
+	}
+	if (n->other)
+		check_list(k, dot, n->other);
+}
+
 static void check_node(struct check *k, const struct type *dot, const struct node *n)
 {
 	size_t mark = k->vars.n;
 
+	k->branches += n->kind == NODE_RANGE || n->kind == NODE_WITH || n->kind == NODE_IF;
 	switch ((int)n->kind) {
 	case NODE_ACTION:
 		check_pipe(k, dot, n->pipe);
@@ -473,19 +602,17 @@ static void check_node(struct check *k, const struct type *dot, const struct nod
 		return;
 	case NODE_RANGE:
 		check_range(k, dot, n);
+		if (n->other)
+			check_list(k, dot, n->other);
 		break;
 	case NODE_WITH:
-		check_list(k, check_pipe(k, dot, n->pipe), n->body);
-		break;
 	case NODE_IF:
-		check_pipe(k, dot, n->pipe);
-		check_list(k, dot, n->body);
+		check_branches(k, dot, n);
 		break;
 	default:
 		return;
 	}
-	if (n->other)
-		check_list(k, dot, n->other);
+	k->branches--;
 	k->vars.n = mark;
 }
 
@@ -494,7 +621,7 @@ static void check_list(struct check *k, const struct type *dot, const struct nod
 	if (k->level >= LEVELS_MAX)
 		return;
 	k->level++;
-	for (size_t i = 0; i < list->n; i++)
+	for (size_t i = 0; i < list->n && !is_tired(k, 1); i++)
 		check_node(k, dot, list->v[i]);
 	k->level--;
 }
@@ -505,5 +632,6 @@ void template_check(const struct template *t, const struct type *root, struct er
 
 	check_body(&k, root, k.body);
 	vec_free(&k.vars);
-	vec_free(&k.visits);
+	map_free(&k.visits);
+	arena_free(&k.mem);
 }

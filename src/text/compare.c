@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "text/compare.h"
+#include "text/exec.h"
 #include "text/verb.h"
 
 #include <string.h>
@@ -86,22 +87,35 @@ static void add_as_string(struct buf *b, struct arena *mem, const struct value *
 	verb_print(&f, v);
 }
 
+#define VALUE_MAX (1024 * 1024) /* printed, to be cut */
+
+static void add_shown(struct buf *text, const struct buf *value)
+{
+	buf_add_cut(text, buf_str(value), EXEC_SHOWN);
+	if (value->full && value->n <= EXEC_SHOWN)
+		buf_add_text(text, "…");
+}
+
 static bool fail_types(struct call *c, const char *what, const struct value *a,
 		       const struct value *b)
 {
-	struct buf text = BUF(64 * 1024);
+	struct buf text = BUF(BUF_NO_LIMIT), value = BUF(VALUE_MAX);
 	bool no;
 
 	buf_add_text(&text, what);
-	add_as_string(&text, c->mem, a);
+	add_as_string(&value, c->mem, a);
+	add_shown(&text, &value);
 	buf_addf(&text, ": %s", a->type->name);
 	if (b) {
-		struct verb f = {.out = &text, .mem = c->mem, .letter = 'v'};
+		struct verb f = {.out = &value, .mem = c->mem, .letter = 'v'};
 
-		buf_addf(&text, ", %s: ", b->type->name);
+		buf_reset(&value);
 		verb_print(&f, b);
+		buf_addf(&text, ", %s: ", b->type->name);
+		add_shown(&text, &value);
 	}
 	no = call_fail(c, "%s", buf_text(&text));
+	buf_free(&value);
 	buf_free(&text);
 	return no;
 }

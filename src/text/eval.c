@@ -13,15 +13,16 @@ void exec_push(struct exec *x, struct str name, const struct value *v)
 	vec_push(&x->vars, (struct variable){name, *v});
 }
 
+#define VARIABLES_PER_STEP 16 /* looked at */
+
 static struct variable *find_variable(struct exec *x, struct str name)
 {
-	for (size_t i = x->vars.n; i > x->frame; i--) {
-		struct variable *v = &x->vars.v[i - 1];
+	size_t i = x->vars.n;
 
-		if (str_eq(v->name, name))
-			return v;
-	}
-	return NULL;
+	while (i > x->frame && !str_eq(x->vars.v[i - 1].name, name))
+		i--;
+	x->steps += (x->vars.n - i) / VARIABLES_PER_STEP;
+	return i > x->frame ? &x->vars.v[i - 1] : NULL;
 }
 
 bool eval_assign(struct exec *x, struct str name, const struct value *v)
@@ -34,24 +35,13 @@ bool eval_assign(struct exec *x, struct str name, const struct value *v)
 	return true;
 }
 
-static const char *node_text(struct exec *x, const struct node *n)
-{
-	struct buf b = BUF(64 * 1024);
-	const char *text;
-
-	node_print(&b, n);
-	text = arena_text(x->mem, buf_text(&b));
-	buf_free(&b);
-	return text;
-}
-
 static bool not_a_function(struct exec *x, const struct nodes *args,
 			   const struct value *final)
 {
 	if (!final && (!args || args->n <= 1))
 		return true;
 	return exec_fail(x, "can't give argument to non-function %s",
-			 node_text(x, args->v[0]));
+			 exec_node_text(x, args->v[0]));
 }
 
 /* -- literals ------------------------------------------------------------------------- */
@@ -113,8 +103,8 @@ static bool eval_literal_as(struct exec *x, const struct type *type, const struc
 	if (fits)
 		return true;
 	if (wanted)
-		return exec_fail(x, "expected %s; found %s", wanted, node_text(x, n));
-	return exec_fail(x, "can't handle %s for arg of type %s", node_text(x, n),
+		return exec_fail(x, "expected %s; found %s", wanted, exec_node_text(x, n));
+	return exec_fail(x, "can't handle %s for arg of type %s", exec_node_text(x, n),
 			 type->name);
 }
 
@@ -225,14 +215,11 @@ static bool check_count(struct exec *x, const struct func *f, size_t written, bo
 {
 	size_t given = written + piped;
 
-	if (f->is_variadic) {
-		if (given + 1 >= f->n_in)
-			return true;
+	if (func_takes(f, given))
+		return true;
+	if (f->is_variadic)
 		return exec_fail(x, "wrong number of args for %s: want at least %u got %zu",
 				 f->name, f->n_in - 1, written);
-	}
-	if (given == f->n_in)
-		return true;
 	return exec_fail(x, "wrong number of args for %s: want %u got %zu", f->name,
 			 f->n_in, given);
 }
@@ -257,17 +244,12 @@ static bool eval_short_circuit(struct exec *x, const struct value *dot,
 	return true;
 }
 
-static const struct type *param_type(const struct func *f, size_t i)
-{
-	return f->in[MIN(i, (size_t)f->n_in - 1)];
-}
-
 /* What call says about its callee: how it was written, or what reflection calls it. */
 static struct str callee_text(struct exec *x, const struct nodes *args,
 			      const struct value *final)
 {
 	if (args && args->n > 1)
-		return str_of(node_text(x, args->v[1]));
+		return str_of(exec_node_text(x, args->v[1]));
 	if (!final->type)
 		return STR("<invalid Value>");
 	if (final->type->kind == VALUE_STRING)
@@ -277,28 +259,76 @@ static struct str callee_text(struct exec *x, const struct nodes *args,
 
 #define FEW_ARGS 6
 
-/* Long texts and lists cost more than one step. */
-#define BYTES_PER_STEP 256
-#define ITEMS_PER_STEP 16
+/* A step is some 50 ns. What functions do with their arguments is counted in such. */
+#define CALL_STEPS	 4 /* of a function that does more than look */
+#define WORKED_PER_STEP	 8 /* bytes of text gone through */
+#define COPIED_PER_STEP	 256
+#define ITEMS_PER_STEP	 16
+#define WEIGHT_DEPTH_MAX 1000
 
-static void charge(struct exec *x, const struct call *c)
+/* The steps to print all that is in a value; no more than most. */
+static size_t weight(const struct value *v, size_t most, int depth)
 {
+	size_t sum = 1, n = 0;
+
+	switch ((int)value_kind_of(v)) {
+	case VALUE_STRING:
+		return 1 + v->s.n / WORKED_PER_STEP;
+	case VALUE_FLOAT:
+	case VALUE_COMPLEX:
+	case VALUE_TIME:
+		return EXEC_NUMBER_STEPS;
+	case VALUE_LIST:
+	case VALUE_MAP:
+	case VALUE_STRUCT:
+		n = value_count(v);
+		break;
+	case VALUE_POINTER:
+		return v->to && depth < WEIGHT_DEPTH_MAX
+			       ? 1 + weight(v->to, most, depth + 1)
+			       : 1;
+	}
+	for (size_t i = 0; i < n && sum < most && depth < WEIGHT_DEPTH_MAX; i++) {
+		struct value item = value_item(v, i);
+
+		sum += 1 + weight(&item, most - sum, depth + 1);
+	}
+	return sum;
+}
+
+size_t exec_weight(const struct exec *x, const struct value *v)
+{
+	return weight(v, x->steps < x->steps_max ? x->steps_max - x->steps + 1 : 0, 0);
+}
+
+static bool charge(struct exec *x, const struct call *c)
+{
+	const struct func *f = c->func;
+	/* such parameters are only looked at, compared, or handed on */
+	bool looks = f->n_in && f->in[0] == &type_value;
+	bool makes_text = f->out && f->out->kind == VALUE_STRING;
+
+	x->steps += looks ? 0 : CALL_STEPS;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct value *v = &c->args[i];
 
-		if (value_kind_of(v) == VALUE_STRING)
-			x->steps += v->s.n / BYTES_PER_STEP;
+		if (makes_text && !looks)
+			x->steps += exec_weight(x, v);
+		else if (value_kind_of(v) == VALUE_STRING)
+			x->steps += v->s.n / (looks ? COPIED_PER_STEP : WORKED_PER_STEP);
 		else if (value_kind_of(v) == VALUE_LIST)
 			x->steps += v->list.n / ITEMS_PER_STEP;
 		else if (value_kind_of(v) == VALUE_MAP)
 			x->steps += v->map.n / ITEMS_PER_STEP;
 	}
+	return x->steps <= x->steps_max || exec_fail(x, "exceeded %zu steps", x->steps_max);
 }
 
 static bool run_call(struct exec *x, struct call *c, const struct node *node,
 		     struct value *out)
 {
-	charge(x, c);
+	if (!charge(x, c))
+		return false;
 	if (c->func->call(c, out))
 		return true;
 	if (x->wanted.p || !x->error)
@@ -327,12 +357,12 @@ static bool eval_call(struct exec *x, const struct value *dot, const struct func
 	if (receiver)
 		v[n++] = *receiver;
 	for (size_t i = 0; i < written; i++, n++) {
-		if (!eval_arg(x, dot, param_type(f, i), args->v[i + 1], &v[n]))
+		if (!eval_arg(x, dot, func_param(f, i), args->v[i + 1], &v[n]))
 			return false;
 	}
 	if (final) {
 		v[n] = *final;
-		if (!fit(x, param_type(f, written), &v[n++]))
+		if (!fit(x, func_param(f, written), &v[n++]))
 			return false;
 	}
 	if (f->special == FUNC_CALL)

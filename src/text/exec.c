@@ -13,32 +13,45 @@ enum flow { FLOW_ON, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAILED };
 
 /* -- failing -------------------------------------------------------------------------- */
 
-#define ERROR_MAX (64 * 1024)
+const char *exec_node_text(struct exec *x, const struct node *n)
+{
+	struct buf b = BUF(BUF_NO_LIMIT), cut = BUF(BUF_NO_LIMIT);
+	const char *text;
+
+	node_print(&b, n);
+	buf_add_cut(&cut, buf_str(&b), EXEC_SHOWN);
+	text = arena_text(x->mem, buf_text(&cut));
+	buf_free(&b);
+	buf_free(&cut);
+	return text;
+}
+
+#define ERROR_SHOWN (8 * EXEC_SHOWN)
 
 bool exec_fail_text(struct exec *x, const char *text)
 {
 	const struct source *src = x->body->source;
-	struct buf b = BUF(ERROR_MAX);
+	struct buf b = BUF(BUF_NO_LIMIT), name = BUF(BUF_NO_LIMIT);
 	size_t column;
 	int line;
 
 	buf_add_text(&b, "template: ");
 	if (x->at) {
 		source_line(src, x->at->at, &line, &column);
-		buf_add_str(&b, src->name);
+		buf_add_quoted(&name, x->body->name);
+		buf_add_cut(&b, src->name, EXEC_SHOWN);
 		buf_addf(&b, ":%d:%zu: executing ", line, column);
-		buf_add_quoted(&b, x->body->name);
-		buf_add_text(&b, " at <");
-		node_print(&b, x->at);
-		buf_add_text(&b, ">: ");
+		buf_add_cut(&b, buf_str(&name), EXEC_SHOWN);
+		buf_addf(&b, " at <%s>: ", exec_node_text(x, x->at));
 		x->error_at = source_pos(src, x->at->at);
 	} else {
-		buf_add_str(&b, x->body->name);
+		buf_add_cut(&b, x->body->name, EXEC_SHOWN);
 		buf_add_text(&b, ": ");
 		x->error_at = src->at;
 	}
-	buf_add_text(&b, text);
+	buf_add_cut(&b, str_of(text), ERROR_SHOWN);
 	x->error = arena_text(x->mem, buf_text(&b));
+	buf_free(&name);
 	buf_free(&b);
 	return false;
 }
@@ -61,6 +74,17 @@ bool exec_step(struct exec *x)
 	if (arena_size(x->mem) > x->memory_max)
 		return exec_fail(x, "exceeded %zu bytes of memory", x->memory_max);
 	return true;
+}
+
+/* As call_fail: the place comes to it later. */
+bool exec_work(struct exec *x, size_t steps)
+{
+	if (__builtin_add_overflow(x->steps, steps, &x->steps))
+		x->steps = SIZE_MAX;
+	if (x->steps <= x->steps_max)
+		return true;
+	x->error = arena_printf(x->mem, "exceeded %zu steps", x->steps_max);
+	return false;
 }
 
 /* Nesting and recursion multiply: what bounds each does not bound the stack of both. */
@@ -93,15 +117,16 @@ static bool write_value(struct exec *x, const struct node *n, struct value *v)
 	x->at = n;
 	if (value_kind_of(v) == VALUE_POINTER)
 		*v = value_behind(*v, &is_nil);
-	if (value_kind_of(v) == VALUE_FUNC) {
-		struct buf b = BUF(ERROR_MAX);
-		const char *text;
-
-		node_print(&b, n);
-		text = arena_text(x->mem, buf_text(&b));
-		buf_free(&b);
-		return exec_fail(x, "can't print %s of type %s", text, v->type->name);
+	if (value_kind_of(v) == VALUE_FUNC)
+		return exec_fail(x, "can't print %s of type %s", exec_node_text(x, n),
+				 v->type->name);
+	if (v->type == &type_string) {
+		buf_add_str(x->out, v->s);
+		return check_output(x);
 	}
+	x->steps += exec_weight(x, v);
+	if (x->steps > x->steps_max)
+		return exec_fail(x, "exceeded %zu steps", x->steps_max);
 	if (!v->type)
 		buf_add_text(x->out, "<no value>");
 	else
@@ -125,10 +150,19 @@ static enum flow exec_if_or_with(struct exec *x, const struct node *n,
 {
 	size_t mark = x->vars.n;
 	enum flow flow = FLOW_ON;
+	const struct node *next;
 	struct value v;
 
-	if (!eval_pipeline(x, dot, n->pipe, &v))
-		return FLOW_FAILED;
+	for (;; n = next) {
+		if (!eval_pipeline(x, dot, n->pipe, &v))
+			return FLOW_FAILED;
+		next = value_is_true(&v) ? NULL : node_else_branch(n);
+		if (!next)
+			break;
+		x->at = next;
+		if (!exec_step(x))
+			return FLOW_FAILED;
+	}
 	if (value_is_true(&v))
 		flow = exec_list(x, n->body, n->kind == NODE_WITH ? &v : dot);
 	else if (n->other)
@@ -195,11 +229,13 @@ static enum flow exec_items(struct exec *x, const struct node *n, const struct v
 
 static bool cannot_range(struct exec *x, const struct value *v)
 {
-	struct buf b = BUF(ERROR_MAX);
+	struct buf b = BUF(ERROR_SHOWN), value = BUF(BUF_NO_LIMIT);
 
+	print_value(&value, x->mem, v);
 	buf_add_text(&b, "range can't iterate over ");
-	print_value(&b, x->mem, v);
+	buf_add_cut(&b, buf_str(&value), EXEC_SHOWN);
 	exec_fail_text(x, buf_text(&b));
+	buf_free(&value);
 	buf_free(&b);
 	return false;
 }
@@ -262,11 +298,13 @@ static enum flow exec_template(struct exec *x, const struct node *n,
 	struct value v = VALUE_INVALID;
 
 	if (!body) {
-		struct buf b = BUF(ERROR_MAX);
+		struct buf b = BUF(BUF_NO_LIMIT), name = BUF(BUF_NO_LIMIT);
 
+		buf_add_quoted(&name, n->text);
 		buf_add_text(&b, "template ");
-		buf_add_quoted(&b, n->text);
+		buf_add_cut(&b, buf_str(&name), EXEC_SHOWN);
 		buf_add_text(&b, " not defined");
+		buf_free(&name);
 		exec_fail_text(x, buf_text(&b));
 		buf_free(&b);
 		return FLOW_FAILED;
@@ -362,8 +400,17 @@ bool call_fail_again(struct call *c, const char *before)
 
 bool call_fail_str(struct call *c, const char *before, struct str s, const char *after)
 {
-	return call_fail(c, "%s%.*s%s", before, FMT(s), after);
+	struct buf b = BUF(BUF_NO_LIMIT);
+
+	buf_add_text(&b, before);
+	buf_add_cut(&b, s, EXEC_SHOWN);
+	buf_add_text(&b, after);
+	c->exec->error = arena_text(c->mem, buf_text(&b));
+	buf_free(&b);
+	return false;
 }
+
+#define MADE_PER_STEP 3 /* bytes of text that functions make */
 
 static size_t memory_left(const struct exec *x)
 {
@@ -372,19 +419,30 @@ static size_t memory_left(const struct exec *x)
 	return used < x->memory_max ? x->memory_max - used + 1 : 1;
 }
 
+/* What the steps that are left can make. */
+static size_t steps_left(const struct exec *x)
+{
+	size_t left = x->steps < x->steps_max ? x->steps_max - x->steps : 0, bytes;
+
+	return __builtin_mul_overflow(left, MADE_PER_STEP, &bytes) ? SIZE_MAX : bytes + 1;
+}
+
 struct buf *call_buf(struct call *c)
 {
 	struct exec *x = c->exec;
 
 	buf_reset(&x->scratch);
-	x->scratch.limit = memory_left(x);
+	x->scratch.limit = MIN(memory_left(x), steps_left(x));
 	return &x->scratch;
 }
 
 bool call_result(struct call *c, const struct buf *b, struct value *out)
 {
+	if (b->full && b->limit < memory_left(c->exec))
+		return call_fail(c, "exceeded %zu steps", c->exec->steps_max);
 	if (b->full)
 		return call_fail(c, "exceeded %zu bytes of memory", c->exec->memory_max);
+	c->exec->steps += b->n / MADE_PER_STEP;
 	*out = value_str(buf_keep(b, c->mem));
 	return true;
 }
@@ -439,6 +497,9 @@ bool call_render(struct call *c, struct str source, struct str *out)
 	struct err err;
 	bool ok;
 
+	/* parsing, and the names that the text shares with the template around it */
+	if (!exec_work(x, source.n + outer->own.map.n))
+		return false;
 	x->tmpl = template_aside(x->mem, outer, source, &err);
 	if (!x->tmpl) {
 		x->tmpl = outer;

@@ -47,7 +47,13 @@ struct exec {
 
 bool exec_fail(struct exec *, const char *fmt, ...) PRINTF(2, 3);
 bool exec_fail_text(struct exec *, const char *text);
-bool exec_step(struct exec *); /* counts one; false at a ceiling */
+/* Values in the words of an error: so much is shown of each, so that the cause is. */
+#define EXEC_SHOWN 4096
+const char *exec_node_text(struct exec *, const struct node *);
+#define EXEC_NUMBER_STEPS 40		     /* to read or print a float or a time */
+bool exec_step(struct exec *);		     /* counts one; false at a ceiling */
+bool exec_work(struct exec *, size_t steps); /* for functions: counts so many */
+size_t exec_weight(const struct exec *, const struct value *); /* steps to print it */
 /* Goes one level deeper, which x->level-- ends; false where the C stack has no more. */
 bool exec_enter(struct exec *);
 /* Runs a body with "$" and dot set to the value. */

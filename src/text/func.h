@@ -71,6 +71,9 @@ bool call_render(struct call *, struct str source, struct str *out);
 /* Runs a named template of the set into a string (tmpl). */
 bool call_template(struct call *, struct str name, struct value dot, struct str *out);
 
+const struct type *func_param(const struct func *, size_t i);
+bool func_takes(const struct func *, size_t n); /* so many arguments */
+
 /* A function by name; NULL when the flavour has none. */
 const struct func *func_find(enum template_funcs, struct str name);
 const struct func *method_find(const struct type *, struct str name);

@@ -13,6 +13,16 @@ static const struct func *const flavours[][TABLES_MAX] = {
 			   functions_rule, functions_both},
 };
 
+const struct type *func_param(const struct func *f, size_t i)
+{
+	return f->in[MIN(i, (size_t)f->n_in - 1)];
+}
+
+bool func_takes(const struct func *f, size_t n)
+{
+	return f->is_variadic ? n + 1 >= f->n_in : n == f->n_in;
+}
+
 static const struct func *find_in(const struct func *table, struct str name)
 {
 	for (; table->name; table++) {

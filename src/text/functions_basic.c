@@ -275,11 +275,11 @@ static bool fn_call(struct call *c, struct value *out)
 	f = fn.func;
 	inner.func = f;
 	inner.n = c->n - 1;
-	if (f && f->is_variadic && inner.n + 1 < f->n_in)
+	if (f && f->is_variadic && !func_takes(f, inner.n))
 		return call_fail(c,
 				 "wrong number of args for %.*s: got %zu want at least %u",
 				 FMT(c->callee), inner.n, f->n_in - 1);
-	if (f && !f->is_variadic && inner.n != f->n_in)
+	if (f && !func_takes(f, inner.n))
 		return call_fail(c, "wrong number of args for %.*s: got %zu want %u",
 				 FMT(c->callee), inner.n, f->n_in);
 	if (!f)
@@ -287,7 +287,7 @@ static bool fn_call(struct call *c, struct value *out)
 	inner.args = v = ARENA_ARRAY(c->mem, struct value, inner.n + 1);
 	for (size_t i = 0; i < inner.n; i++) {
 		v[i] = c->args[i + 1];
-		if (!fit_argument(c, i, f->in[MIN(i, (size_t)f->n_in - 1)], &v[i]))
+		if (!fit_argument(c, i, func_param(f, i), &v[i]))
 			return false;
 	}
 	return f->call(&inner, out);

@@ -5,6 +5,7 @@
 #include "model/regex.h"
 #include "text/exec.h"
 #include "text/float.h"
+#include "text/lex.h"
 #include "text/regex_expand.h"
 #include "text/unicode.h"
 
@@ -32,10 +33,9 @@ static bool fn_safeHtml(struct call *c, struct value *out)
 
 /* -- regular expressions -------------------------------------------------------------- */
 
-/* What regular expressions count as, beside the length of their texts. */
-#define COMPILE_STEPS 1000
-#define SEARCH_STEPS  100
-#define GAVE_UP_STEPS 200000
+/* What compiling a regular expression counts as, beside the length of its text. */
+#define COMPILE_STEPS	   1000
+#define CODE_SIZE_PER_STEP 4
 
 /* Patterns are mostly literals met again for each alert: the last few stay compiled. */
 static const struct regex *compile(struct call *c, struct str pattern, struct err *err)
@@ -52,39 +52,40 @@ static const struct regex *compile(struct call *c, struct str pattern, struct er
 	re = regex_new(c->mem, pattern, REGEX_ANYWHERE, err);
 	if (!re)
 		return NULL;
+	x->steps += regex_size(re) / CODE_SIZE_PER_STEP;
 	slot = x->regexes.next++ % COUNT_OF(x->regexes.v);
 	x->regexes.v[slot].pattern = pattern;
 	x->regexes.v[slot].re = re;
 	return re;
 }
 
-/* A search that went on for ever and was stopped must not be tried often. */
-static void charge_search(struct call *c, uint64_t gave_up_before)
+/* False and a failure when the steps that are left were not enough. */
+static bool search(struct call *c, const struct regex *re, const struct regex_text *text,
+		   size_t at, struct regex_span *spans, bool *found)
 {
-	bool gave_up = regex_gave_up() != gave_up_before;
+	struct exec *x = c->exec;
+	size_t left = x->steps < x->steps_max ? x->steps_max - x->steps : 0, before = left;
+	enum regex_found how = regex_search(re, text, at, spans, REGEX_SPANS, &left);
 
-	c->exec->steps += gave_up ? GAVE_UP_STEPS : SEARCH_STEPS;
+	x->steps += before - left;
+	*found = how == REGEX_FOUND;
+	return how != REGEX_TIRED || call_fail(c, "exceeded %zu steps", x->steps_max);
 }
 
 static bool fn_match(struct call *c, struct value *out)
 {
-	uint64_t before = regex_gave_up();
+	struct regex_text text = regex_text_new(c->mem, c->args[1].s);
+	struct regex_span spans[REGEX_SPANS];
 	struct err err;
 	const struct regex *re = compile(c, c->args[0].s, &err);
+	bool found;
 
 	if (!re)
 		return call_fail(c, "%s", err.text);
-	*out = value_bool(regex_matches(re, c->args[1].s));
-	charge_search(c, before);
+	if (!search(c, re, &text, 0, spans, &found))
+		return false;
+	*out = value_bool(found);
 	return true;
-}
-
-static bool is_name_rune(struct str s, size_t *step)
-{
-	uint32_t r;
-
-	*step = utf8_decode(s, &r);
-	return r != UTF8_BAD && (r == '_' || rune_is_letter(r) || rune_is_digit(r));
 }
 
 /* The name behind a dollar sign, in braces or not. False when there is none. */
@@ -93,9 +94,13 @@ static bool take_reference(struct str *s, struct str *name)
 	bool braced = s->n && s->p[0] == '{';
 	struct str in = braced ? str_from(*s, 1) : *s;
 	size_t n = 0, step;
+	uint32_t r;
 
-	while (n < in.n && is_name_rune(str_from(in, n), &step))
-		n += step;
+	for (; n < in.n; n += step) {
+		step = utf8_decode(str_from(in, n), &r);
+		if (r == UTF8_BAD || !is_name_rune(r))
+			break;
+	}
 	if (!n || (braced && (n >= in.n || in.p[n] != '}')))
 		return false;
 	*name = str_slice(in, 0, n);
@@ -117,7 +122,7 @@ static size_t group_of(const struct regex *re, struct str name)
 }
 
 void buf_add_expanded(struct buf *b, struct str replacement, const struct regex *re,
-		      struct str text, const struct regex_span *spans)
+		      const struct regex_text *text, const struct regex_span *spans)
 {
 	struct str name;
 	size_t group;
@@ -137,70 +142,61 @@ void buf_add_expanded(struct buf *b, struct str replacement, const struct regex 
 		} else {
 			group = group_of(re, name);
 			if (group < REGEX_SPANS && spans[group].start != STR_NONE)
-				buf_add_str(b, str_slice(text, spans[group].start,
-							 spans[group].end -
-								 spans[group].start));
+				buf_add_str(b, regex_text_piece(text, spans[group].start,
+								spans[group].end));
 		}
 	}
 }
 
+#define REPLACEMENT_PER_STEP 2 /* bytes: a reference is looked up each time */
+
 /* Every match, but no empty one right behind another match. */
-/* A search may read all the rest of its text, once per match. */
-#define SEARCHED_PER_STEP 4096
-
-static bool search_on(struct call *c, const struct regex *re, struct str text, size_t at,
-		      struct regex_span *spans)
-{
-	struct exec *x = c->exec;
-
-	x->steps += 1 + (text.n - at) / SEARCHED_PER_STEP;
-	if (x->steps > x->steps_max)
-		return call_fail(c, "exceeded %zu steps", x->steps_max);
-	return regex_search(re, text, at, spans, REGEX_SPANS);
-}
-
-static void replace_all(struct call *c, struct buf *b, const struct regex *re,
-			struct str text, struct str replacement)
+static bool replace_all(struct call *c, struct buf *b, const struct regex *re,
+			const struct regex_text *text, struct str replacement)
 {
 	struct regex_span spans[REGEX_SPANS];
-	uint64_t before = regex_gave_up();
-	size_t at = 0, copied = 0, step;
+	size_t at = 0, copied = 0, end = text->text.n, step;
 	uint32_t r;
+	bool found;
 
-	while (at <= text.n && !b->full && regex_gave_up() == before &&
-	       search_on(c, re, text, at, spans)) {
-		buf_add_str(b, str_slice(text, copied, spans[0].start - copied));
+	while (at <= end && !b->full) {
+		if (!search(c, re, text, at, spans, &found))
+			return false;
+		if (!found)
+			break;
+		buf_add_str(b, regex_text_piece(text, copied, spans[0].start));
 		if (spans[0].end > copied || spans[0].start == 0)
 			buf_add_expanded(b, replacement, re, text, spans);
+		c->exec->steps += replacement.n / REPLACEMENT_PER_STEP;
 		copied = spans[0].end;
-		step = at < text.n ? utf8_decode(str_from(text, at), &r) : 1;
+		step = at < end ? utf8_decode(str_from(text->text, at), &r) : 1;
 		at = at + step > spans[0].end ? at + step : spans[0].end;
 	}
-	buf_add_str(b, str_from(text, copied));
+	buf_add_str(b, regex_text_piece(text, copied, end));
+	return true;
 }
 
 static bool bad_pattern(struct call *c, struct str pattern, const struct err *err)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
+	struct buf b = BUF(BUF_NO_LIMIT), quoted = BUF(BUF_NO_LIMIT);
 	bool no;
 
+	if (str_find_char(pattern, '`') != STR_NONE)
+		buf_add_quoted(&quoted, pattern);
+	else
+		buf_addf(&quoted, "`%.*s`", FMT(pattern));
 	buf_add_text(&b, "regexp: Compile(");
-	if (str_find_char(pattern, '`') != STR_NONE) {
-		buf_add_quoted(&b, pattern);
-	} else {
-		buf_add_char(&b, '`');
-		buf_add_str(&b, pattern);
-		buf_add_char(&b, '`');
-	}
+	buf_add_cut(&b, buf_str(&quoted), EXEC_SHOWN);
 	buf_addf(&b, "): %s", err->text);
 	no = call_fail(c, "%s", buf_text(&b));
+	buf_free(&quoted);
 	buf_free(&b);
 	return no;
 }
 
 static bool fn_reReplaceAll(struct call *c, struct value *out)
 {
-	uint64_t before = regex_gave_up();
+	struct regex_text text = regex_text_new(c->mem, c->args[2].s);
 	struct err err;
 	const struct regex *re = compile(c, c->args[0].s, &err);
 	struct buf *b;
@@ -208,18 +204,14 @@ static bool fn_reReplaceAll(struct call *c, struct value *out)
 	if (!re)
 		return bad_pattern(c, c->args[0].s, &err);
 	b = call_buf(c);
-	replace_all(c, b, re, c->args[2].s, c->args[1].s);
-	if (c->exec->error)
-		return false;
-	charge_search(c, before);
-	return call_result(c, b, out);
+	return replace_all(c, b, re, &text, c->args[1].s) && call_result(c, b, out);
 }
 
 /* -- numbers -------------------------------------------------------------------------- */
 
 bool call_number(struct call *c, const struct value *v, double *out)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
+	struct buf b = BUF(BUF_NO_LIMIT), quoted = BUF(BUF_NO_LIMIT);
 	enum float_parse parsed;
 
 	if (v->type == &type_float64) {
@@ -231,11 +223,14 @@ bool call_number(struct call *c, const struct value *v, double *out)
 	} else if (v->type == &type_duration) {
 		*out = (double)(v->i / 1000000000) + (double)(v->i % 1000000000) / 1e9;
 	} else if (v->type == &type_string) {
+		c->exec->steps += EXEC_NUMBER_STEPS;
 		parsed = float_parse(v->s, out);
 		if (parsed == FLOAT_OK)
 			return true;
 		buf_add_text(&b, "strconv.ParseFloat: parsing ");
-		buf_add_quoted(&b, v->s);
+		buf_add_quoted(&quoted, v->s);
+		buf_add_cut(&b, buf_str(&quoted), EXEC_SHOWN);
+		buf_free(&quoted);
 		buf_add_text(&b, parsed == FLOAT_SYNTAX ? ": invalid syntax"
 							: ": value out of range");
 		call_fail(c, "%s", buf_text(&b));

@@ -10,26 +10,13 @@
 
 /* Alertmanager's functions (spec/notification-templates.md 3). */
 
+#define TITLE_PER_STEP 8 /* bytes, beside what any text costs */
+
 static bool fn_title(struct call *c, struct value *out)
 {
+	c->exec->steps += c->args[0].s.n / TITLE_PER_STEP;
 	*out = value_str(unicode_title(c->mem, c->args[0].s, true));
 	return true;
-}
-
-static struct str trim_end(struct str s)
-{
-	while (s.n) {
-		size_t at = s.n - 1;
-		uint32_t r;
-
-		while (at && ((unsigned char)s.p[at] & 0xC0) == 0x80)
-			at--;
-		if (utf8_decode(str_from(s, at), &r) != s.n - at || r == UTF8_BAD ||
-		    !utf8_is_space(r))
-			break;
-		s.n = at;
-	}
-	return s;
 }
 
 static bool fn_trimSpace(struct call *c, struct value *out)
@@ -44,7 +31,7 @@ static bool fn_trimSpace(struct call *c, struct value *out)
 			break;
 		s = str_from(s, step);
 	}
-	*out = value_str(trim_end(s));
+	*out = value_str(utf8_trim_end(s, utf8_is_space));
 	return true;
 }
 
@@ -86,12 +73,16 @@ static bool fn_date(struct call *c, struct value *out)
 	return call_result(c, b, out);
 }
 
+#define ZONE_STEPS 200 /* a file may be looked for */
+
 static bool fn_tz(struct call *c, struct value *out)
 {
 	struct str name = c->args[0].s;
 	struct instant t = c->args[1].time->t;
 	const struct zone *zone = NULL;
 
+	if (!exec_work(c->exec, ZONE_STEPS))
+		return false;
 	t.off = 0;
 	if (str_is(name, "Local"))
 		zone = c->run->local;
@@ -133,7 +124,10 @@ static void set_moment(struct call *c, const struct moment *m, struct value *out
 static bool fn_mustToDate(struct call *c, struct value *out)
 {
 	struct moment m;
-	const char *wrong = time_parse(c->mem, c->args[0].s, c->args[1].s, &m);
+	const char *wrong;
+
+	c->exec->steps += EXEC_NUMBER_STEPS;
+	wrong = time_parse(c->mem, c->args[0].s, c->args[1].s, &m);
 
 	if (wrong)
 		return call_fail(c, "%s", wrong);
@@ -145,6 +139,7 @@ static bool fn_toDate(struct call *c, struct value *out)
 {
 	struct moment m;
 
+	c->exec->steps += EXEC_NUMBER_STEPS;
 	if (time_parse(c->mem, c->args[0].s, c->args[1].s, &m))
 		m = (struct moment){INSTANT_ZERO, NULL};
 	set_moment(c, &m, out);
@@ -225,9 +220,8 @@ static bool fn_dict(struct call *c, struct value *out)
 	if (c->n % 2)
 		return call_fail(c, "dict requires an even number of arguments");
 	/* keys are few; many cost what finding each among all of them takes */
-	c->exec->steps += c->n * c->n / KEYS_PER_STEP;
-	if (c->exec->steps > c->exec->steps_max)
-		return call_fail(c, "exceeded %zu steps", c->exec->steps_max);
+	if (!exec_work(c->exec, c->n * c->n / KEYS_PER_STEP))
+		return false;
 	for (size_t i = 0; i < c->n; i += 2) {
 		if (c->args[i].type != &type_string)
 			return call_fail(c, "dict keys must be strings");

@@ -2,6 +2,7 @@
 #include "text/func.h"
 #include "base/quote.h"
 #include "text/escape.h"
+#include "text/exec.h"
 #include "text/float.h"
 #include "text/hostport.h"
 #include "text/rule_data.h"
@@ -100,6 +101,8 @@ static int row_cmp(const void *a, const void *b)
 	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
+#define SORT_STEPS 8 /* of one sample among many */
+
 /* Of *sample or, in vmalert's lists, of the structs themselves. */
 bool call_sort_by_label(struct call *c, struct value *out)
 {
@@ -107,6 +110,8 @@ bool call_sort_by_label(struct call *c, struct value *out)
 	struct sort_row *rows = ARENA_ARRAY(c->mem, struct sort_row, list->list.n);
 	struct value *v = ARENA_ARRAY(c->mem, struct value, list->list.n);
 
+	if (!exec_work(c->exec, list->list.n * SORT_STEPS))
+		return false;
 	for (size_t i = 0; i < list->list.n; i++) {
 		const struct value *sample = &list->list.v[i];
 

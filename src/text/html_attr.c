@@ -5,12 +5,16 @@
 
 struct str html_lower(struct arena *mem, struct str s)
 {
-	struct str copy = arena_str(mem, s);
-	char *p = arena_alloc(mem, s.n + 1);
+	size_t plain = 0;
+	char *p;
 
+	while (plain < s.n && !(s.p[plain] >= 'A' && s.p[plain] <= 'Z'))
+		plain++;
+	if (plain == s.n)
+		return s;
+	p = arena_alloc(mem, s.n + 1);
 	for (size_t i = 0; i < s.n; i++)
-		p[i] = copy.p[i] >= 'A' && copy.p[i] <= 'Z' ? (char)(copy.p[i] | 0x20)
-							    : copy.p[i];
+		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
 	return (struct str){p, s.n};
 }
 

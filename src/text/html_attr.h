@@ -18,4 +18,4 @@ bool html_is_js_type(struct str mime_type);
 
 /* Text with its entities (&amp;, &#38;, &#x26;) decoded. */
 struct str html_decode_entities(struct arena *, struct str);
-struct str html_lower(struct arena *, struct str); /* ASCII letters */
+struct str html_lower(struct arena *, struct str); /* ASCII letters; borrows if it can */

@@ -20,9 +20,17 @@ struct edit {
 	size_t n_escapers;
 	struct str text; /* TEXT: its new text; TEMPLATE: the name of the copy */
 };
+struct seen { /* the name of a body's copy, and its latest places in the lists + 1 */
+	size_t output, called;
+};
 struct output { /* the context a body ends in */
-	struct str name;
+	struct seen *seen;
+	size_t before; /* what seen->output was */
 	struct html_context context;
+};
+struct called {
+	struct seen *seen;
+	size_t before;
 };
 struct loop { /* contexts at its breaks and continues */
 	struct loop *outer;
@@ -34,15 +42,18 @@ struct escape {
 	const struct source *source; /* of the body being walked */
 	VEC(struct edit) edits;
 	VEC(struct output) outputs;
-	VEC(struct str) called;
+	VEC(struct called) called;
+	struct map seen;
 	struct loop *loop;
 	size_t work, depth, level; /* what bounds the walk through all contexts */
+	size_t copied;		   /* nodes */
 };
 
 /* Templates that call each other are analysed once for each context they are called in,
  * loops twice: both multiply when nested. */
-#define WORK_MAX   100000
-#define TEXT_UNIT  64 /* bytes of text that count as one node */
+#define WORK_MAX   50000
+#define TEXT_UNIT  64	  /* bytes of text that count as one node */
+#define COPIED_MAX 400000 /* by then no other body is copied */
 #define DEPTH_MAX  200
 #define LEVELS_MAX 1000 /* of lists within lists, through all the bodies */
 
@@ -58,49 +69,80 @@ static struct html_context failed(struct escape *e, const struct node *node,
 	return c;
 }
 
+static struct html_context too_much(struct escape *e, const struct node *node)
+{
+	struct buf text = BUF(256);
+
+	buf_add_text(&text, "too many contexts to analyse");
+	return failed(e, node, &text);
+}
+
 /* -- private copies ------------------------------------------------------------------- */
 
-static struct nodes copy_nodes(struct arena *, const struct nodes *);
+static struct nodes copy_nodes(struct escape *, const struct nodes *);
+static struct node *copy_node(struct escape *, const struct node *);
 
-static struct node *copy_node(struct arena *mem, const struct node *n)
+static void copy_parts(struct escape *e, struct node *copy, const struct node *n)
 {
-	struct node *copy = ARENA_NEW(mem, struct node);
+	*copy = *n;
+	if (n->pipe)
+		copy->pipe = copy_node(e, n->pipe);
+	if (n->body) {
+		copy->body = ARENA_NEW(e->mem, struct nodes);
+		*copy->body = copy_nodes(e, n->body);
+	}
+}
+
+static void copy_branches(struct escape *e, struct node *copy, const struct node *n)
+{
+	const struct node *next;
+
+	for (;; n = next) {
+		e->copied++;
+		copy_parts(e, copy, n);
+		next = node_else_branch(n);
+		if (n->other)
+			copy->other = ARENA_NEW(e->mem, struct nodes);
+		if (!next)
+			break;
+		vec_push_in(e->mem, copy->other, ARENA_NEW(e->mem, struct node));
+		copy = copy->other->v[0];
+	}
+	if (n->other)
+		*copy->other = copy_nodes(e, n->other);
+}
+
+static struct node *copy_node(struct escape *e, const struct node *n)
+{
+	struct node *copy = ARENA_NEW(e->mem, struct node);
 
 	*copy = *n;
+	e->copied++;
 	switch ((int)n->kind) {
 	case NODE_ACTION:
 	case NODE_IF:
 	case NODE_WITH:
 	case NODE_RANGE:
 	case NODE_TEMPLATE:
-		if (n->pipe)
-			copy->pipe = copy_node(mem, n->pipe);
-		if (n->body) {
-			copy->body = ARENA_NEW(mem, struct nodes);
-			*copy->body = copy_nodes(mem, n->body);
-		}
-		if (n->other) {
-			copy->other = ARENA_NEW(mem, struct nodes);
-			*copy->other = copy_nodes(mem, n->other);
-		}
+		copy_branches(e, copy, n);
 		break;
 	case NODE_PIPE:
-		copy->commands = copy_nodes(mem, &n->commands);
+		copy->commands = copy_nodes(e, &n->commands);
 		break;
 	case NODE_COMMAND: /* its words are only exchanged, never changed */
-		copy->args.v = ARENA_ARRAY(mem, struct node *, n->args.n);
+		copy->args.v = ARENA_ARRAY(e->mem, struct node *, n->args.n);
 		memcpy(copy->args.v, n->args.v, n->args.n * sizeof(*n->args.v));
 		break;
 	}
 	return copy;
 }
 
-static struct nodes copy_nodes(struct arena *mem, const struct nodes *list)
+static struct nodes copy_nodes(struct escape *e, const struct nodes *list)
 {
-	struct nodes copy = {ARENA_ARRAY(mem, struct node *, list->n), list->n, list->n};
+	struct nodes copy = {ARENA_ARRAY(e->mem, struct node *, list->n), list->n, list->n};
 
 	for (size_t i = 0; i < list->n; i++)
-		copy.v[i] = copy_node(mem, list->v[i]);
+		copy.v[i] = copy_node(e, list->v[i]);
 	return copy;
 }
 
@@ -125,7 +167,7 @@ static struct body *body_for(struct escape *e, struct str name, struct str copy_
 	b = ARENA_NEW(e->mem, struct body);
 	*b = *from;
 	b->name = copy_name;
-	b->root = copy_nodes(e->mem, &from->root);
+	b->root = copy_nodes(e, &from->root);
 	bodies_put(e->mem, &e->t->html, b);
 	return b;
 }
@@ -239,31 +281,55 @@ static struct mark mark(const struct escape *e)
 static void cut_back(struct escape *e, struct mark m)
 {
 	e->edits.n = m.edits;
-	e->outputs.n = m.outputs;
-	e->called.n = m.called;
+	while (e->outputs.n > m.outputs) {
+		const struct output *o = &e->outputs.v[--e->outputs.n];
+
+		o->seen->output = o->before;
+	}
+	while (e->called.n > m.called) {
+		const struct called *c = &e->called.v[--e->called.n];
+
+		c->seen->called = c->before;
+	}
 }
 
-static bool was_called(const struct escape *e, struct mark since, struct str name)
+static struct seen *see(struct escape *e, struct str name)
 {
-	for (size_t i = since.called; i < e->called.n; i++) {
-		if (str_eq(e->called.v[i], name))
-			return true;
+	struct seen *s = map_find(&e->seen, name);
+
+	if (!s) {
+		s = ARENA_NEW(e->mem, struct seen);
+		map_put(&e->seen, name, s);
 	}
-	return false;
+	return s;
+}
+
+static void set_called(struct escape *e, struct str name)
+{
+	struct seen *s = see(e, name);
+
+	vec_push(&e->called, (struct called){s, s->called});
+	s->called = e->called.n;
+}
+
+static bool was_called(struct escape *e, struct mark since, struct str name)
+{
+	return see(e, name)->called > since.called;
 }
 
 static void set_output(struct escape *e, struct str name, const struct html_context *c)
 {
-	vec_push(&e->outputs, (struct output){name, *c});
+	struct seen *s = see(e, name);
+
+	vec_push(&e->outputs, (struct output){s, s->output, *c});
+	s->output = e->outputs.n;
 }
 
-static const struct html_context *find_output(const struct escape *e, struct str name)
+static const struct html_context *find_output(struct escape *e, struct str name)
 {
-	for (size_t i = e->outputs.n; i; i--) {
-		if (str_eq(e->outputs.v[i - 1].name, name))
-			return &e->outputs.v[i - 1].context;
-	}
-	return NULL;
+	size_t at = see(e, name)->output;
+
+	return at ? &e->outputs.v[at - 1].context : NULL;
 }
 
 /* -- branches and loops --------------------------------------------------------------- */
@@ -300,21 +366,43 @@ static struct html_context escape_loop(struct escape *e, struct html_context c,
 	return c0;
 }
 
-static struct html_context escape_branch(struct escape *e, struct html_context c,
-					 const struct node *n, const char *word)
+static struct html_context escape_range(struct escape *e, struct html_context c,
+					const struct node *n)
 {
-	struct html_context c0, c1 = c;
+	struct html_context c0 = escape_loop(e, c, n), c1 = c;
 
-	if (n->kind == NODE_RANGE) {
-		c0 = escape_loop(e, c, n);
-		if (c0.state == STATE_ERROR)
-			return c0;
-	} else {
-		c0 = escape_list(e, c, n->body);
-	}
+	if (c0.state == STATE_ERROR)
+		return c0;
 	if (n->other)
 		c1 = escape_list(e, c, n->other);
-	return join(e, c0, c1, n, word);
+	return join(e, c0, c1, n, "range");
+}
+
+static bool count_work(struct escape *e, const struct node *n, struct html_context *wrong);
+
+/* A branch and, along its chain, those that its {{else}} leads to; joined from the end. */
+static struct html_context escape_branches(struct escape *e, struct html_context c,
+					   const struct node *n)
+{
+	VEC(const struct node *) nodes = {0};
+	VEC(struct html_context) ends = {0};
+	struct html_context end = c;
+
+	for (const struct node *next = n; next; next = node_else_branch(n)) {
+		n = next;
+		if (nodes.n && !count_work(e, n, &end))
+			break;
+		vec_push(&nodes, n);
+		vec_push(&ends, escape_list(e, c, n->body));
+	}
+	if (!node_else_branch(n) && n->other)
+		end = escape_list(e, c, n->other);
+	for (size_t i = nodes.n; i; i--)
+		end = join(e, ends.v[i - 1], end, nodes.v[i - 1],
+			   nodes.v[i - 1]->kind == NODE_IF ? "if" : "with");
+	vec_free(&nodes);
+	vec_free(&ends);
+	return end;
 }
 
 static struct html_context escape_exit(struct escape *e, struct html_context c,
@@ -380,10 +468,12 @@ static struct html_context escape_tree(struct escape *e, struct html_context c,
 	struct body *b;
 
 	*copy_name = html_context_mangle(e->mem, &c, name);
-	vec_push(&e->called, *copy_name);
+	set_called(e, *copy_name);
 	known = find_output(e, *copy_name);
 	if (known)
 		return *known;
+	if (e->copied > COPIED_MAX && !bodies_find(&e->t->html, *copy_name))
+		return too_much(e, node);
 	b = body_for(e, name, *copy_name);
 	if (!b) {
 		struct buf text = BUF(64 * 1024);
@@ -656,27 +746,38 @@ static struct html_context escape_text(struct escape *e, struct html_context c,
 
 /* -- the walk ------------------------------------------------------------------------- */
 
+static bool count_work(struct escape *e, const struct node *n, struct html_context *wrong)
+{
+	e->work += 1 + (n->kind == NODE_TEXT ? n->text.n / TEXT_UNIT : 0);
+	if (e->work <= WORK_MAX)
+		return true;
+	*wrong = too_much(e, n);
+	return false;
+}
+
+/* Once too much was done, all that follows can only be an error. */
+static bool is_tired(const struct escape *e, const struct html_context *c)
+{
+	return e->work > WORK_MAX && c->state == STATE_ERROR;
+}
+
 static struct html_context escape_node(struct escape *e, struct html_context c,
 				       struct node *n)
 {
-	e->work += 1 + (n->kind == NODE_TEXT ? n->text.n / TEXT_UNIT : 0);
-	if (e->work > WORK_MAX) {
-		struct buf text = BUF(256);
+	struct html_context wrong;
 
-		buf_add_text(&text, "too many contexts to analyse");
-		return failed(e, n, &text);
-	}
+	if (!count_work(e, n, &wrong))
+		return wrong;
 	switch ((int)n->kind) {
 	case NODE_TEXT:
 		return escape_text(e, c, n);
 	case NODE_ACTION:
 		return escape_action(e, c, n);
 	case NODE_IF:
-		return escape_branch(e, c, n, "if");
 	case NODE_WITH:
-		return escape_branch(e, c, n, "with");
+		return escape_branches(e, c, n);
 	case NODE_RANGE:
-		return escape_branch(e, c, n, "range");
+		return escape_range(e, c, n);
 	case NODE_TEMPLATE:
 		return escape_template(e, c, n);
 	case NODE_BREAK:
@@ -692,7 +793,7 @@ static struct html_context escape_list(struct escape *e, struct html_context c,
 {
 	e->level++;
 	/* on behind an error, too: Go does, and a later one may be what it reports */
-	for (size_t i = 0; i < list->n && c.state != STATE_DEAD; i++)
+	for (size_t i = 0; i < list->n && c.state != STATE_DEAD && !is_tired(e, &c); i++)
 		c = escape_node(e, c, list->v[i]);
 	e->level--;
 	return c;
@@ -814,6 +915,8 @@ static bool fail(struct escape *e, const struct html_error *error, struct str na
 	size_t column;
 	int line;
 
+	if (!err)
+		return false;
 	if (error->node && error->source) {
 		source_line(error->source, error->node->at, &line, &column);
 		return err_set(err, source_pos(error->source, error->node->at),
@@ -849,11 +952,12 @@ static bool escape_one(struct escape *e, struct str name, struct err *err)
  * that cannot be escaped are taken out again. */
 static void escape_others(struct escape *e, const struct bodies *all)
 {
-	for (size_t i = 0; i < all->v.n; i++) {
+	const struct body *b;
+
+	for (size_t i = 0; e->work <= WORK_MAX && (b = map_next(&all->map, &i));) {
 		struct mark m = mark(e);
 
-		if (!bodies_find(&e->t->html, all->v.v[i]->name) &&
-		    !escape_one(e, all->v.v[i]->name, NULL))
+		if (!bodies_find(&e->t->html, b->name) && !escape_one(e, b->name, NULL))
 			cut_back(e, m);
 	}
 }
@@ -884,5 +988,6 @@ bool html_escape(struct arena *mem, struct template *t, struct err *err)
 	vec_free(&e.edits);
 	vec_free(&e.outputs);
 	vec_free(&e.called);
+	map_free(&e.seen);
 	return ok;
 }

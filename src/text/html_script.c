@@ -17,22 +17,6 @@ static bool is_js_space(uint32_t r)
 	return r != 0x85 && (utf8_is_space(r) || r == 0xFEFF);
 }
 
-static struct str trim_js_space(struct str s)
-{
-	while (s.n) {
-		size_t at = s.n - 1;
-		uint32_t r;
-
-		while (at && ((unsigned char)s.p[at] & 0xC0) == 0x80)
-			at--;
-		if (utf8_decode(str_from(s, at), &r) != s.n - at || r == UTF8_BAD ||
-		    !is_js_space(r))
-			break;
-		s.n = at;
-	}
-	return s;
-}
-
 static bool is_regexp_keyword(struct str word)
 {
 	static const char *const words[] = {
@@ -51,7 +35,7 @@ enum html_js html_js_after(struct str s, enum html_js before)
 	size_t n, start;
 	char c;
 
-	s = trim_js_space(s);
+	s = utf8_trim_end(s, is_js_space);
 	n = s.n;
 	if (!n)
 		return before;

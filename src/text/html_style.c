@@ -100,7 +100,7 @@ struct html_context html_in_css_string(struct arena *mem, struct html_context c,
 				   ? "\\\""
 			   : c.state == STATE_CSS_URL ? "\\\t\n\f\r )"
 						      : "\\'";
-	size_t k = 0, i, read;
+	size_t k = 0, from = 0, escape, i, read;
 
 	for (; (i = find_any(s, k, ends)) != STR_NONE; k = i + 1) {
 		if (s.p[i] != '\\') {
@@ -108,6 +108,7 @@ struct html_context html_in_css_string(struct arena *mem, struct html_context c,
 			*used = i + 1;
 			return c;
 		}
+		escape = i;
 		if (++i == s.n) {
 			struct buf b = BUF(64 * 1024);
 
@@ -118,7 +119,11 @@ struct html_context html_in_css_string(struct arena *mem, struct html_context c,
 			*used = s.n;
 			return c;
 		}
-		c = html_in_url(c, html_decode_css(mem, str_slice(s, 0, i + 1)), &read);
+		/* Go looks at all up to here; what stands before the last escape was seen
+		 */
+		c = html_in_url(c, html_decode_css(mem, str_slice(s, from, i + 1 - from)),
+				&read);
+		from = escape;
 	}
 	*used = s.n;
 	return html_in_url(c, html_decode_css(mem, str_from(s, k)), &read);

@@ -1,15 +1,24 @@
 #include "base/base.h"
 #include "text/json.h"
 
-json_t *json_read(struct str s, struct err *err)
+static json_t *read_with(struct str s, size_t flags, struct err *err)
 {
 	json_error_t why;
-	json_t *v = json_loadb(s.p ? s.p : "", s.n,
-			       JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &why);
+	json_t *v = json_loadb(s.p ? s.p : "", s.n, flags | JSON_DECODE_ANY, &why);
 
 	if (!v)
 		err_set(err, (struct pos){NULL, why.line, why.column}, "%s", why.text);
 	return v;
+}
+
+json_t *json_read(struct str s, struct err *err)
+{
+	return read_with(s, 0, err);
+}
+
+json_t *json_read_first(struct str s, struct err *err)
+{
+	return read_with(s, JSON_DISABLE_EOF_CHECK, err);
 }
 
 const struct labels *json_labels(struct arena *mem, const json_t *object)

@@ -5,9 +5,11 @@
 
 #include <jansson.h>
 
-/* Reads one JSON value; what stands after it is left alone. NULL and err (line and column
- * in at.line, at.col) on a mistake, also on nesting or sizes over jansson's ceilings. */
+/* Reads a text that is one JSON value. NULL and err (line and column in at.line, at.col) on
+ * a mistake, also on nesting or sizes over jansson's ceilings. */
 json_t *json_read(struct str, struct err *) MUST_USE;
+/* The same, but what stands after the value is left alone. */
+json_t *json_read_first(struct str, struct err *) MUST_USE;
 
 /* An object of strings as a label set that keeps empty values; NULL when it is no such
  * object. Names repeated in the text: the last one counts. */

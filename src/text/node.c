@@ -34,6 +34,30 @@ bool nodes_are_empty(const struct nodes *list)
 	return true;
 }
 
+struct node *node_else_branch(const struct node *n)
+{
+	struct node *only = n->other && n->other->n == 1 ? n->other->v[0] : NULL;
+
+	return only && (only->kind == NODE_IF || only->kind == NODE_WITH) ? only : NULL;
+}
+
+struct body *bodies_find(const struct bodies *all, struct str name)
+{
+	return map_find(&all->map, name);
+}
+
+static void free_map(void *arg)
+{
+	map_free(arg);
+}
+
+void bodies_put(struct arena *mem, struct bodies *all, struct body *b)
+{
+	if (!all->map.cap)
+		arena_defer(mem, free_map, &all->map);
+	map_put(&all->map, b->name, b);
+}
+
 static void print_list(struct buf *b, const struct nodes *list, const char *between)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -78,19 +102,35 @@ static void print_chain(struct buf *b, const struct node *n)
 	print_names(b, n, 0);
 }
 
-static void print_block(struct buf *b, const struct node *n, const char *word)
+static void print_nodes(struct buf *b, const struct nodes *list)
 {
-	buf_addf(b, "{{%s ", word);
-	node_print(b, n->pipe);
-	buf_add_text(b, "}}");
-	for (size_t i = 0; i < n->body->n; i++)
-		node_print(b, n->body->v[i]);
-	if (n->other) {
-		buf_add_text(b, "{{else}}");
-		for (size_t i = 0; i < n->other->n; i++)
-			node_print(b, n->other->v[i]);
+	for (size_t i = 0; i < list->n; i++)
+		node_print(b, list->v[i]);
+}
+
+static void print_block(struct buf *b, const struct node *n)
+{
+	const struct node *next;
+	size_t ends = 1;
+
+	for (;; n = next, ends++) {
+		buf_addf(b, "{{%s ",
+			 n->kind == NODE_IF	? "if"
+			 : n->kind == NODE_WITH ? "with"
+						: "range");
+		node_print(b, n->pipe);
+		buf_add_text(b, "}}");
+		print_nodes(b, n->body);
+		if (n->other)
+			buf_add_text(b, "{{else}}");
+		next = node_else_branch(n);
+		if (!next)
+			break;
 	}
-	buf_add_text(b, "{{end}}");
+	if (n->other)
+		print_nodes(b, n->other);
+	while (ends--)
+		buf_add_text(b, "{{end}}");
 }
 
 static void print_template(struct buf *b, const struct node *n)
@@ -120,13 +160,9 @@ void node_print(struct buf *b, const struct node *n)
 		buf_add_text(b, "}}");
 		break;
 	case NODE_IF:
-		print_block(b, n, "if");
-		break;
 	case NODE_WITH:
-		print_block(b, n, "with");
-		break;
 	case NODE_RANGE:
-		print_block(b, n, "range");
+		print_block(b, n);
 		break;
 	case NODE_TEMPLATE:
 		print_template(b, n);

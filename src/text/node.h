@@ -6,6 +6,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "text/literal.h"
 
@@ -80,10 +81,20 @@ struct body {
 	struct nodes root;
 	const struct node
 		*first; /* where its list begins, for complaints about all of it */
+	bool is_empty;	/* only white space */
+};
+struct bodies { /* a name space, in the arena; map_next goes through it */
+	struct map map;
 };
 
 struct node *node_new(struct arena *, enum node_kind, uint32_t at, int line);
 bool nodes_are_empty(const struct nodes *); /* only white space */
+/* The "{{if}}" or "{{with}}" that a branch's {{else}} consists of: such chains are as long
+ * as one likes, so who walks a template goes along them without nesting. Or NULL. */
+struct node *node_else_branch(const struct node *);
+
+struct body *bodies_find(const struct bodies *, struct str name);
+void bodies_put(struct arena *, struct bodies *, struct body *); /* replaces */
 
 /* The canonical form, as error texts show it. */
 void node_print(struct buf *, const struct node *);

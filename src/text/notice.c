@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "text/notice.h"
+#include "text/exec.h"
 #include "text/func.h"
 
 #include <string.h>
@@ -153,12 +154,16 @@ static bool is_listed(const struct value *list, struct str name)
 	return false;
 }
 
+#define COMPARED_PER_STEP 16
+
 static bool kv_Remove(struct call *c, struct value *out)
 {
 	const struct value *kv = &c->args[0];
 	struct entry *v = ARENA_ARRAY(c->mem, struct entry, kv->map.n);
 	size_t n = 0;
 
+	if (!exec_work(c->exec, kv->map.n * c->args[1].list.n / COMPARED_PER_STEP))
+		return false;
 	for (size_t i = 0; i < kv->map.n; i++) {
 		if (!is_listed(&c->args[1], kv->map.v[i].key))
 			v[n++] = kv->map.v[i];

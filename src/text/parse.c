@@ -12,19 +12,24 @@
  *	pipeline = [ variables ( ":=" | "=" ) ] command { "|" command }
  *	command  = operand { space operand }
  *	operand  = term { field }				(spec/go-template.md 4) */
+struct known { /* a variable's name */
+	struct str name;
+	size_t n; /* how many of it are to be seen here */
+};
 struct parser {
 	struct arena *mem;
 	enum template_funcs funcs;
 	const struct source *source;
 	struct lexer *lexer;
-	struct parsed *out;
+	struct bodies *out;
 	struct err *err;
 
 	/* tokens seen but not used: ahead[n_ahead - 1] is next; ahead[0] was read last */
 	struct token ahead[3];
 	int n_ahead;
-	VEC(struct str) vars;
-	int action_line; /* of the action being parsed; 0: none */
+	struct map known;
+	VEC(struct known *) vars; /* to be seen here, besides "$" */
+	int action_line;	  /* of the action being parsed; 0: none */
 	int range_depth;
 	int depth; /* of blocks and parentheses */
 };
@@ -202,14 +207,35 @@ static struct node *variable_new(struct parser *p, struct token t)
 	return n;
 }
 
+static void push_variable(struct parser *p, struct str name)
+{
+	struct known *k = map_find(&p->known, name);
+
+	if (!k) {
+		k = ARENA_NEW(p->mem, struct known);
+		k->name = name;
+		map_put(&p->known, k->name, k);
+	}
+	k->n++;
+	vec_push_in(p->mem, &p->vars, k);
+}
+
+static void pop_variables(struct parser *p, size_t mark)
+{
+	while (p->vars.n > mark)
+		p->vars.v[--p->vars.n]->n--;
+}
+
 static bool use_variable(struct parser *p, struct token t, struct node **out)
 {
+	const struct known *k;
+	struct str name;
+
 	*out = variable_new(p, t);
-	for (size_t i = 0; i < p->vars.n; i++) {
-		if (str_eq(p->vars.v[i], (*out)->names[0]))
-			return true;
-	}
-	return fail_quoted(p, t.at, "undefined variable ", (*out)->names[0], "");
+	name = (*out)->names[0];
+	k = str_is(name, "$") ? NULL : map_find(&p->known, name);
+	return str_is(name, "$") || (k && k->n) ||
+	       fail_quoted(p, t.at, "undefined variable ", name, "");
 }
 
 static bool use_function(struct parser *p, struct token t, struct node **out)
@@ -366,7 +392,7 @@ static void declare(struct parser *p, struct node *pipe, struct token variable)
 	struct node *n = variable_new(p, variable);
 
 	vec_push_in(p->mem, &pipe->vars, n);
-	vec_push_in(p->mem, &p->vars, variable.text);
+	push_variable(p, variable.text);
 }
 
 /* "$x :=", "$x =", "$i, $x :="; puts back what turns out to be an operand. */
@@ -473,47 +499,61 @@ static const char *end_text(const struct node *n)
 	return n->kind == NODE_ELSE ? "{{else}}" : "{{end}}";
 }
 
-static bool parse_control(struct parser *p, enum node_kind kind, struct node **out);
-
-static bool parse_else(struct parser *p, struct node *n)
-{
-	struct node *inner = NULL;
-	enum token_kind pending = peek(p).kind;
-
-	n->other = ARENA_NEW(p->mem, struct nodes);
-	if ((n->kind == NODE_IF && pending == TOKEN_IF) ||
-	    (n->kind == NODE_WITH && pending == TOKEN_WITH)) {
-		next(p);
-		if (!parse_control(p, n->kind, &inner))
-			return false;
-		vec_push_in(p->mem, n->other, inner);
-		return true;
-	}
-	if (!parse_list(p, n->other, &inner))
-		return false;
-	return inner->kind == NODE_END ||
-	       fail(p, "expected end; found %s", end_text(inner));
-}
-
-static bool parse_control(struct parser *p, enum node_kind kind, struct node **out)
+/* One branch; *end is what follows its body. */
+static bool parse_branch(struct parser *p, enum node_kind kind, struct node **out,
+			 struct node **end)
 {
 	const char *context = kind == NODE_IF ? "if" : kind == NODE_WITH ? "with" : "range";
-	struct node *n = node_new(p->mem, kind, 0, 0), *end;
-	size_t vars = p->vars.n;
+	struct node *n = node_new(p->mem, kind, 0, 0);
 	bool ok;
 
 	*out = n;
 	n->body = ARENA_NEW(p->mem, struct nodes);
-	if (!go_deeper(p) || !parse_pipeline(p, context, TOKEN_RIGHT_DELIM, &n->pipe))
+	if (!parse_pipeline(p, context, TOKEN_RIGHT_DELIM, &n->pipe))
 		return false;
 	n->at = n->pipe->at;
 	n->line = n->pipe->line;
 	p->range_depth += kind == NODE_RANGE;
-	ok = parse_list(p, n->body, &end);
+	ok = parse_list(p, n->body, end);
 	p->range_depth -= kind == NODE_RANGE;
-	if (!ok || (end->kind == NODE_ELSE && !parse_else(p, n)))
+	return ok;
+}
+
+/* "{{else if}}" and "{{else with}}" share the {{end}} of the chain they belong to. */
+static bool goes_on(struct parser *p, enum node_kind kind)
+{
+	enum token_kind pending = peek(p).kind;
+
+	if (!(kind == NODE_IF && pending == TOKEN_IF) &&
+	    !(kind == NODE_WITH && pending == TOKEN_WITH))
 		return false;
-	p->vars.n = vars;
+	next(p);
+	return true;
+}
+
+static bool parse_control(struct parser *p, enum node_kind kind, struct node **out)
+{
+	size_t vars = p->vars.n;
+	struct node *n, *inner, *end;
+
+	if (!go_deeper(p) || !parse_branch(p, kind, &n, &end))
+		return false;
+	*out = n;
+	while (end->kind == NODE_ELSE) {
+		n->other = ARENA_NEW(p->mem, struct nodes);
+		if (goes_on(p, kind)) {
+			if (!parse_branch(p, kind, &inner, &end))
+				return false;
+			vec_push_in(p->mem, n->other, inner);
+			n = inner;
+			continue;
+		}
+		if (!parse_list(p, n->other, &end))
+			return false;
+		if (end->kind == NODE_ELSE)
+			return fail(p, "expected end; found %s", end_text(end));
+	}
+	pop_variables(p, vars);
 	p->depth--;
 	return true;
 }
@@ -572,32 +612,30 @@ static bool parse_template(struct parser *p, struct node **out)
 static bool add_body(struct parser *p, struct str name, const struct nodes *root,
 		     struct token first)
 {
-	struct body *b;
+	struct body *b = bodies_find(p->out, name);
+	bool is_empty = nodes_are_empty(root);
 
-	for (size_t i = 0; i < p->out->bodies.n; i++) {
-		b = p->out->bodies.v[i];
-		if (!str_eq(b->name, name))
-			continue;
-		if (nodes_are_empty(&b->root)) {
-			b->root = *root;
-			b->first = node_at(p, NODE_DOT, first);
-		} else if (!nodes_are_empty(root)) {
-			return fail_quoted(p, first.at,
-					   "template: multiple definition of template ",
-					   name, "");
-		}
+	if (b && !b->is_empty && !is_empty)
+		return fail_quoted(p, first.at,
+				   "template: multiple definition of template ", name, "");
+	if (b && !b->is_empty)
 		return true;
+	if (!b) {
+		b = ARENA_NEW(p->mem, struct body);
+		b->name = name;
+		bodies_put(p->mem, p->out, b);
 	}
-	b = ARENA_NEW(p->mem, struct body);
-	*b = (struct body){name, p->source, *root, node_at(p, NODE_DOT, first)};
-	vec_push_in(p->mem, &p->out->bodies, b);
+	b->source = p->source;
+	b->root = *root;
+	b->first = node_at(p, NODE_DOT, first);
+	b->is_empty = is_empty;
 	return true;
 }
 
 /* A body inside this source sees none of the variables or loops around it. */
 static struct parser inner_parser(struct parser *p)
 {
-	struct parser inner = {
+	return (struct parser){
 		.mem = p->mem,
 		.funcs = p->funcs,
 		.source = p->source,
@@ -606,9 +644,6 @@ static struct parser inner_parser(struct parser *p)
 		.err = p->err,
 		.depth = p->depth,
 	};
-
-	vec_push_in(p->mem, &inner.vars, STR("$"));
-	return inner;
 }
 
 static bool parse_body(struct parser *inner, struct nodes *root, struct node **end,
@@ -619,6 +654,7 @@ static bool parse_body(struct parser *inner, struct nodes *root, struct node **e
 	*first = peek_word(inner);
 	ok = ok && parse_list(inner, root, end);
 	inner->depth--;
+	map_free(&inner->known);
 	return ok;
 }
 
@@ -729,8 +765,8 @@ static bool parse_top(struct parser *p, struct nodes *root)
 	return true;
 }
 
-bool parse_source(struct arena *mem, enum template_funcs funcs, const struct source *source,
-		  struct parsed *out, struct err *err)
+struct bodies *parse_source(struct arena *mem, enum template_funcs funcs,
+			    const struct source *source, struct err *err)
 {
 	struct lexer lexer = lex_start(mem, source->text);
 	struct parser p = {
@@ -738,16 +774,20 @@ bool parse_source(struct arena *mem, enum template_funcs funcs, const struct sou
 		.funcs = funcs,
 		.source = source,
 		.lexer = &lexer,
-		.out = out,
+		.out = ARENA_NEW(mem, struct bodies),
 		.err = err,
 	};
 	struct nodes root = {0};
 	struct token first;
+	bool ok;
 
-	if (source->text.n > TEMPLATE_MAX_SOURCE)
-		return err_set(err, source->at, "template: %.*s: longer than %d bytes",
-			       FMT(source->name), TEMPLATE_MAX_SOURCE);
-	vec_push_in(mem, &p.vars, STR("$"));
+	if (source->text.n > TEMPLATE_MAX_SOURCE) {
+		err_set(err, source->at, "template: %.*s: longer than %d bytes",
+			FMT(source->name), TEMPLATE_MAX_SOURCE);
+		return NULL;
+	}
 	first = peek(&p);
-	return parse_top(&p, &root) && add_body(&p, source->name, &root, first);
+	ok = parse_top(&p, &root) && add_body(&p, source->name, &root, first);
+	map_free(&p.known);
+	return ok ? p.out : NULL;
 }

@@ -10,8 +10,6 @@
 #include "text/func.h"
 #include "text/node.h"
 
-struct parsed {
-	VEC(struct body *) bodies; /* the source's own body is among them, under its name */
-};
-bool parse_source(struct arena *, enum template_funcs, const struct source *,
-		  struct parsed *, struct err *) MUST_USE;
+/* The source's own body is among them, under its name. NULL and err on a mistake. */
+struct bodies *parse_source(struct arena *, enum template_funcs, const struct source *,
+			    struct err *) MUST_USE;

@@ -68,6 +68,8 @@ struct prom_node {
 		struct { /* CALL, AGGREGATE */
 			const struct prom_func *func;
 			struct prom_nodes args;
+			bool is_without; /* AGGREGATE: else by */
+			struct prom_labels grouping;
 		};
 		struct { /* BINARY */
 			struct prom_node *left, *right;

@@ -483,15 +483,14 @@ static bool count_arguments(struct parser *p, const struct prom_node *n)
 	return true;
 }
 
-static bool parse_grouping(struct parser *p, bool *there)
+static bool parse_grouping(struct parser *p, struct prom_node *n, bool *there)
 {
-	struct prom_labels labels = {0};
-
-	*there = is(p, PROM_BY) || is(p, PROM_WITHOUT);
+	n->is_without = is(p, PROM_WITHOUT);
+	*there = is(p, PROM_BY) || n->is_without;
 	if (!*there)
 		return true;
 	take(p);
-	return parse_labels(p, &labels);
+	return parse_labels(p, &n->grouping);
 }
 
 /*	aggregate = name [ grouping ] arguments | name arguments grouping	*/
@@ -499,13 +498,13 @@ static bool parse_aggregate_rest(struct parser *p, struct prom_node *n)
 {
 	bool grouped;
 
-	if (!parse_grouping(p, &grouped) || !parse_arguments(p, &n->args))
+	if (!parse_grouping(p, n, &grouped) || !parse_arguments(p, &n->args))
 		return false;
 	if (grouped)
 		return true;
 	if (is(p, PROM_ERROR))
 		return unexpected(p);
-	return parse_grouping(p, &grouped);
+	return parse_grouping(p, n, &grouped);
 }
 
 static struct prom_node *parse_aggregate(struct parser *p, struct prom_token op)

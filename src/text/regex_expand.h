@@ -11,4 +11,4 @@
 
 /* spans are of a search with room for REGEX_SPANS. */
 void buf_add_expanded(struct buf *, struct str replacement, const struct regex *,
-		      struct str text, const struct regex_span *spans);
+		      const struct regex_text *, const struct regex_span *spans);

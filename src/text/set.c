@@ -4,33 +4,12 @@
 
 #include <string.h>
 
-/* Later parts of a set win, so the bodies are few and searched by a map kept beside. */
 struct template_set {
 	struct arena *mem;
 	enum template_funcs funcs;
 	enum template_missing missing;
 	struct bodies bodies;
 };
-
-struct body *bodies_find(const struct bodies *all, struct str name)
-{
-	for (size_t i = 0; i < all->v.n; i++) {
-		if (str_eq(all->v.v[i]->name, name))
-			return all->v.v[i];
-	}
-	return NULL;
-}
-
-void bodies_put(struct arena *mem, struct bodies *all, struct body *b)
-{
-	for (size_t i = 0; i < all->v.n; i++) {
-		if (str_eq(all->v.v[i]->name, b->name)) {
-			all->v.v[i] = b;
-			return;
-		}
-	}
-	vec_push_in(mem, &all->v, b);
-}
 
 struct template_set *template_set_new(struct arena *mem, enum template_funcs funcs)
 {
@@ -62,15 +41,14 @@ static struct source *source_new(struct arena *mem, struct str name, struct str 
 bool template_set_add(struct template_set *set, const char *name, struct str text,
 		      struct pos at, struct err *err)
 {
-	struct parsed parsed = {0};
 	const struct source *src = source_new(set->mem, str_of(name), text, at);
+	struct bodies *parsed = parse_source(set->mem, set->funcs, src, err);
+	struct body *b;
 
-	if (!parse_source(set->mem, set->funcs, src, &parsed, err))
+	if (!parsed)
 		return false;
-	for (size_t i = 0; i < parsed.bodies.n; i++) {
-		struct body *b = parsed.bodies.v[i];
-
-		if (!nodes_are_empty(&b->root) || !bodies_find(&set->bodies, b->name))
+	for (size_t i = 0; (b = map_next(&parsed->map, &i));) {
+		if (!b->is_empty || !bodies_find(&set->bodies, b->name))
 			bodies_put(set->mem, &set->bodies, b);
 	}
 	return true;
@@ -86,31 +64,24 @@ const struct bodies *template_set_bodies(const struct template_set *set)
 	return &set->bodies;
 }
 
-bool template_set_has(const struct template_set *set, const char *name)
-{
-	return bodies_find(&set->bodies, str_of(name));
-}
-
 static struct template *parse_over(struct arena *mem, const struct template_set *set,
 				   const struct bodies *outer, const struct source *src,
 				   struct err *err)
 {
 	struct template *t = ARENA_NEW(mem, struct template);
-	struct parsed parsed = {0};
+	struct bodies *parsed = parse_source(mem, set->funcs, src, err);
+	struct body *b;
 
-	t->set = set;
-	for (size_t i = 0; outer && i < outer->v.n; i++)
-		bodies_put(mem, &t->own, outer->v.v[i]);
-	if (!parse_source(mem, set->funcs, src, &parsed, err))
+	if (!parsed)
 		return NULL;
-	for (size_t i = 0; i < parsed.bodies.n; i++) {
-		struct body *b = parsed.bodies.v[i];
-
-		if (str_eq(b->name, src->name))
-			t->main = b;
-		if (!nodes_are_empty(&b->root) || !template_source_body(t, b->name))
+	t->set = set;
+	for (size_t i = 0; outer && (b = map_next(&outer->map, &i));)
+		bodies_put(mem, &t->own, b);
+	for (size_t i = 0; (b = map_next(&parsed->map, &i));) {
+		if (!b->is_empty || !template_source_body(t, b->name))
 			bodies_put(mem, &t->own, b);
 	}
+	t->main = bodies_find(parsed, src->name);
 	ASSERT(t->main);
 	return t;
 }
@@ -133,13 +104,6 @@ const struct template *template_aside(struct arena *mem, const struct template *
 {
 	return parse_over(mem, t->set, &t->own, source_new(mem, STR(""), text, NOWHERE),
 			  err);
-}
-
-bool template_is_plain(const struct template *t)
-{
-	const struct body *b = template_main(t);
-
-	return b->root.n == 0 || (b->root.n == 1 && b->root.v[0]->kind == NODE_TEXT);
 }
 
 const struct body *template_source_body(const struct template *t, struct str name)

@@ -1,12 +1,8 @@
 /* set.h - inside text/: how the interpreter and the HTML engine look into a template. */
 #pragma once
-#include "base/map.h"
 #include "text/node.h"
 #include "text/template.h"
 
-struct bodies { /* a name space: names to bodies, in the arena */
-	VEC(struct body *) v;
-};
 struct template
 {
 	const struct template_set *set;
@@ -16,9 +12,6 @@ struct template
 	struct bodies html; /* escaped copies, under their derived names; TEMPLATE_HTML */
 	struct body *html_main;
 };
-
-struct body *bodies_find(const struct bodies *, struct str name);
-void bodies_put(struct arena *, struct bodies *, struct body *); /* replaces */
 
 /* What a name means here: the template's own, else the set's; NULL when unknown. As it was
  * parsed, before any escaping. */

@@ -61,23 +61,41 @@ bool rune_is_digit(uint32_t r)
 	return is_in(digit_table, COUNT_OF(digit_table), r);
 }
 
+static bool is_ascii_small(uint32_t r)
+{
+	return r >= 'a' && r <= 'z';
+}
+
+static bool is_ascii_capital(uint32_t r)
+{
+	return r >= 'A' && r <= 'Z';
+}
+
 bool rune_is_cased(uint32_t r)
 {
+	if (r < 0x80)
+		return is_ascii_small(r) || is_ascii_capital(r);
 	return is_in(cased_table, COUNT_OF(cased_table), r);
 }
 
 uint32_t rune_upper(uint32_t r)
 {
+	if (r < 0x80)
+		return is_ascii_small(r) ? r - 0x20 : r;
 	return map_case(upper_table, COUNT_OF(upper_table), r);
 }
 
 uint32_t rune_lower(uint32_t r)
 {
+	if (r < 0x80)
+		return is_ascii_capital(r) ? r + 0x20 : r;
 	return map_case(lower_table, COUNT_OF(lower_table), r);
 }
 
 static uint32_t rune_title(uint32_t r)
 {
+	if (r < 0x80)
+		return rune_upper(r);
 	return map_case(title_table, COUNT_OF(title_table), r);
 }
 
@@ -85,9 +103,17 @@ static struct str map_all(struct arena *mem, struct str s, uint32_t (*map)(uint3
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
 	struct str out;
+	char piece[128]; /* of ASCII */
 	uint32_t r;
+	size_t n;
 
 	while (s.n) {
+		for (n = 0; n < MIN(s.n, sizeof(piece)) && !(s.p[n] & 0x80); n++)
+			piece[n] = (char)map((uint32_t)s.p[n]);
+		buf_add(&b, piece, n);
+		s = str_from(s, n);
+		if (n)
+			continue;
 		s = str_from(s, utf8_decode(s, &r));
 		buf_add_rune(&b, r == UTF8_BAD ? UTF8_REPLACE : map(r));
 	}
@@ -110,13 +136,13 @@ struct str unicode_lower(struct arena *mem, struct str s)
 static bool is_mid_word(uint32_t r)
 {
 	static const uint32_t mids[] = {
-		'\'',	'.',	':',	',',	';',	0xB7,	0x387,	0x55F,
+		'\'',	',',	'.',	':',	';',	0xB7,	0x387,	0x55F,
 		0x589,	0x5F4,	0x60C,	0x60D,	0x66C,	0x7F8,	0x2018, 0x2019,
 		0x2024, 0x2027, 0x2044, 0xFE10, 0xFE13, 0xFE14, 0xFE50, 0xFE52,
 		0xFE54, 0xFE55, 0xFF07, 0xFF0C, 0xFF0E, 0xFF1A, 0xFF1B,
 	};
 
-	for (size_t i = 0; i < COUNT_OF(mids); i++) {
+	for (size_t i = 0; i < COUNT_OF(mids) && mids[i] <= r; i++) {
 		if (mids[i] == r)
 			return true;
 	}
@@ -125,7 +151,7 @@ static bool is_mid_word(uint32_t r)
 
 static void add_title(struct buf *b, uint32_t r)
 {
-	size_t low = 0, high = COUNT_OF(full_title_table);
+	size_t low = 0, high = r < 0x80 ? 0 : COUNT_OF(full_title_table);
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;

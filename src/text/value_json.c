@@ -110,6 +110,13 @@ static void add_struct(struct json *j, const struct value *v)
 
 static void add_time(struct json *j, const struct moment *m)
 {
+	int64_t year = civil_of(m->t.s, m->t.off).year;
+
+	if (year < 0 || year > 9999) {
+		j->wrong = "json: error calling MarshalJSON for type time.Time: "
+			   "Time.MarshalJSON: year outside of range [0,9999]";
+		return;
+	}
 	buf_add_char(j->out, '"');
 	buf_add_time_rfc3339(j->out, m);
 	buf_add_char(j->out, '"');

@@ -21,6 +21,12 @@ const struct command commands[] = {
 	 "Post what `silence query -o json` printed.", false},
 	{"check-config", "[files...]", check_config_options, check_config,
 	 "Check configuration files and their templates.", true},
+	{"check rules", "[files...]", check_rules_options, check_rules,
+	 "Check rule files: syntax, expressions, templates, and what is probably not "
+	 "meant.",
+	 true},
+	{"query", "expression", query_options, query,
+	 "Ask a metrics backend: now or over a time, as table, JSON or plot.", true},
 	{"config show", "", status_options, config_show, "Show the server's configuration.",
 	 false},
 	{"config routes show", "", routes_show_options, routes_show,

@@ -73,7 +73,8 @@ const char *date_text(struct tool *t, const char *rfc3339)
 
 void print_json(const json_t *v)
 {
-	char *text = json_dumps(v, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
+	char *text = json_dumps(v, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY |
+					   JSON_REAL_PRECISION(15));
 
 	if (text)
 		puts(text);

@@ -51,18 +51,9 @@ static void on_answer(void *arg, const struct http_answer *answer)
 	bring(a, &end);
 }
 
-/* A query that cannot even be asked ends in the next step. */
-static void refuse(struct daemon *d, uint64_t id, const struct err *err)
-{
-	struct query_ended end = {.id = id, .error = err_text(&d->ended_mem, err)};
-
-	vec_push(&d->ended_queries, end);
-}
-
 void asker_start(struct daemon *d, const struct query_wish *wish)
 {
 	struct asking *a = mem_new(sizeof(*a));
-	struct err err;
 
 	a->id = wish->id;
 	a->raw = wish->raw;
@@ -70,11 +61,7 @@ void asker_start(struct daemon *d, const struct query_wish *wish)
 	a->from = *wish->datasource;
 	a->from.name = arena_text(&a->mem, wish->datasource->name);
 	map_put(&d->askings, map_key_u64(&a->id), a);
-	if (!backend_compose(&a->mem, wish, &a->request, &err)) {
-		refuse(d, a->id, &err);
-		asking_free(a);
-		return;
-	}
+	backend_compose(&a->mem, wish, &a->request);
 	a->exchange = client_http(d->client, &a->request, on_answer, a);
 }
 

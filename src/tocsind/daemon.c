@@ -69,25 +69,19 @@ static bool step_with_ended(struct daemon *d)
 {
 	struct arena mem = d->ended_mem;
 	VEC(struct event) events = {0};
-	size_t n_deliveries = d->ended_deliveries.n, n_queries = d->ended_queries.n;
+	size_t n_deliveries = d->ended_deliveries.n;
 	struct delivery_ended *deliveries = d->ended_deliveries.v;
-	struct query_ended *queries = d->ended_queries.v;
 
-	if (!n_deliveries && !n_queries)
+	if (!n_deliveries)
 		return false;
 	d->ended_mem = (struct arena){0};
 	memset(&d->ended_deliveries, 0, sizeof(d->ended_deliveries));
-	memset(&d->ended_queries, 0, sizeof(d->ended_queries));
 	for (size_t i = 0; i < n_deliveries; i++)
 		vec_push(&events, (struct event){.kind = EVENT_DELIVERY_ENDED,
 						 .delivery = &deliveries[i]});
-	for (size_t i = 0; i < n_queries; i++)
-		vec_push(&events,
-			 (struct event){.kind = EVENT_QUERY_ENDED, .query = &queries[i]});
 	step(d, events.v, events.n);
 	vec_free(&events);
 	free(deliveries);
-	free(queries);
 	arena_free(&mem);
 	return true;
 }
@@ -122,7 +116,7 @@ void daemon_feed(void *daemon, const struct event *event)
 	}
 	if (event)
 		events[n++] = *event;
-	if (n || (!d->ended_deliveries.n && !d->ended_queries.n))
+	if (n || !d->ended_deliveries.n)
 		step(d, events, n);
 	while (step_with_ended(d))
 		;
@@ -445,6 +439,7 @@ static struct engine *make_engine(struct daemon *d)
 		.external_url = d->external_url,
 		.matchers = f->matchers,
 		.any_old_alert_hurries = f->as_0_25,
+		.rules_as_vmalert = f->rules_as_vmalert,
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
@@ -457,6 +452,16 @@ static struct engine *make_engine(struct daemon *d)
 static bool host_elsewhere(void *arg, void (*run)(void *), void (*done)(void *), void *job)
 {
 	return worker_do(((struct daemon *)arg)->worker, run, done, job);
+}
+
+static bool set_origins(struct daemon *d, struct err *err)
+{
+	const char *origins = d->flags.cors_origin;
+
+	if (!origins[0])
+		return true;
+	d->origins = regex_new(&d->mem, str_of(origins), REGEX_WHOLE, err);
+	return d->origins || err_in(err, "--web.cors.origin");
 }
 
 static struct api *make_api(struct daemon *d)
@@ -475,6 +480,7 @@ static struct api *make_api(struct daemon *d)
 		.get_concurrency = d->flags.get_concurrency > 0
 					   ? (size_t)d->flags.get_concurrency
 					   : (size_t)MAX(processors, 8),
+		.origins = d->origins,
 		.integrations = integration_names(&d->mem),
 	};
 
@@ -611,7 +617,8 @@ static const char *own_hostname(struct arena *mem)
 
 static bool make_parts(struct daemon *d, struct err *err)
 {
-	struct rulefiles_host rules = {d, rules_changed, rules_gone, rules_keep};
+	struct rulefiles_host rules = {d, rules_changed, rules_gone, rules_keep,
+				       d->flags.rules_as_vmalert};
 	struct server_options web = {
 		.max_body = (size_t)MAX(d->flags.max_body, 0),
 		.timeout = d->flags.web_timeout_ns / 1000000,
@@ -634,6 +641,8 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->store_ready = event_new(d->base, store_fd(d->store), EV_READ | EV_PERSIST,
 				   on_store, d);
 	event_add(d->store_ready, NULL);
+	if (!set_origins(d, err))
+		return false;
 	d->worker = worker_new(d->base);
 	d->api = make_api(d);
 	web.arg = d->api;
@@ -778,7 +787,6 @@ static void finish(struct daemon *d)
 	if (d->base)
 		event_base_free(d->base);
 	vec_free(&d->ended_deliveries);
-	vec_free(&d->ended_queries);
 	free(d->todo.v);
 	arena_free(&d->ended_mem);
 	arena_free(&d->step);

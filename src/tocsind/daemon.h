@@ -70,12 +70,12 @@ struct daemon {
 	struct map sendings, askings;		     /* by id */
 	VEC(struct remote *) remotes;		     /* in the configuration's order */
 	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
-	VEC(struct query_ended) ended_queries;
-	struct arena ended_mem; /* of the two lists above */
+	struct arena ended_mem;			     /* of the two lists above */
 
 	wall_ms started_at, reloaded_at;
 	bool reload_ok;
-	int64_t clock_offset; /* wall - steady clock, as of the last look */
+	int64_t clock_offset;	     /* wall - steady clock, as of the last look */
+	const struct regex *origins; /* of pages that may ask; NULL: none */
 	uint64_t mended_templates, shortened;
 	uint64_t backend_warnings;
 	bool store_fails; /* and that was logged */

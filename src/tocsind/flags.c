@@ -55,6 +55,10 @@ static const struct flag rows[] = {
 	 false},
 	{"rules.alert.resend-delay", FLAG_DURATION, AT(resend_delay_ns), "1m",
 	 "Shortest pause before a rule's alert is handed to the router again.", true},
+	{"rules.template-functions", FLAG_TEXT, AT(template_functions), "prometheus",
+	 "Whose functions and variables the templates of rules have: prometheus or "
+	 "vmalert.",
+	 false},
 	{"dispatch.maintenance-interval", FLAG_DURATION, AT(dispatch_maintenance_ns), "30s",
 	 "Accepted for compatibility: empty groups go at once.", true},
 	{"dispatch.start-delay", FLAG_DURATION, AT(start_delay_ns), "0s",
@@ -69,6 +73,10 @@ static const struct flag rows[] = {
 	 "URL under which people reach this server, for links in notifications.", false},
 	{"web.route-prefix", FLAG_TEXT, AT(route_prefix), "",
 	 "Prefix of all paths. Default: the path of --web.external-url.", false},
+	{"web.cors.origin", FLAG_TEXT, AT(cors_origin), "",
+	 "Regular expression of the origins whose web pages may ask, whole: "
+	 "'https?://(a|b)\\.example'. Default: none.",
+	 false},
 	{"web.get-concurrency", FLAG_INT, AT(get_concurrency), "0",
 	 "Most GET requests at a time; 0: the larger of 8 and the number of processors.",
 	 false},
@@ -337,6 +345,12 @@ static bool check(struct flags *f, struct err *err)
 	if (!f->as_0_25 && strcmp(f->compatibility, "0.34"))
 		return err_set(err, NOWHERE, "--compatibility: \"%s\" is not 0.25 or 0.34",
 			       f->compatibility);
+	f->rules_as_vmalert = !strcmp(f->template_functions, "vmalert");
+	if (!f->rules_as_vmalert && strcmp(f->template_functions, "prometheus"))
+		return err_set(err, NOWHERE,
+			       "--rules.template-functions: \"%s\" is not prometheus or "
+			       "vmalert",
+			       f->template_functions);
 	if (!f->config_file[0])
 		f->config_file = access("tocsin.yml", F_OK) == 0 ? "tocsin.yml"
 								 : "alertmanager.yml";

@@ -22,7 +22,7 @@ struct flags {
 	struct text_flags rules; /* folders of rule files */
 	struct text_flags listen;
 	bool systemd_socket;
-	const char *web_config, *external_url, *route_prefix;
+	const char *web_config, *external_url, *route_prefix, *cors_origin;
 	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body;
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, outage_tolerance_ns,
@@ -32,7 +32,9 @@ struct flags {
 	const char *features;
 	enum matcher_mode matchers; /* from features and compatibility */
 	const char *compatibility;
-	bool as_0_25; /* behave as Alertmanager 0.25, not 0.34 */
+	const char *template_functions;
+	bool rules_as_vmalert; /* from template_functions */
+	bool as_0_25;	       /* behave as Alertmanager 0.25, not 0.34 */
 	const char *log_level_text, *log_format_text;
 	enum log_level log_level;
 	enum log_format log_format;

@@ -11,25 +11,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A pipe, or a device, could keep us waiting for ever. */
+static FILE *open_regular(const char *path, struct stat *st, struct err *err)
+{
+	struct pos at = {path, 0, 0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *in;
+
+	if (fd < 0) {
+		err_sys(err, at, "cannot open");
+		return NULL;
+	}
+	if (fstat(fd, st) || !S_ISREG(st->st_mode) ||
+	    (size_t)st->st_size > FILE_MAX_BYTES) {
+		if (S_ISDIR(st->st_mode))
+			err_set(err, at, "is a folder");
+		else if (!S_ISREG(st->st_mode))
+			err_set(err, at, "is not a regular file");
+		else
+			err_set(err, at, "is larger than %zu bytes", FILE_MAX_BYTES);
+		close(fd);
+		return NULL;
+	}
+	in = fdopen(fd, "r");
+	ASSERT(in);
+	return in;
+}
+
 bool outside_read(void *ctx, struct arena *mem, const char *path, struct str *out,
 		  struct err *err)
 {
 	struct pos at = {path, 0, 0};
-	FILE *in = fopen(path, "re");
-	struct stat st;
+	struct stat st = {0};
+	FILE *in = open_regular(path, &st, err);
 	char *bytes;
 	size_t n;
 	bool ok;
 
 	(void)ctx;
 	if (!in)
-		return err_sys(err, at, "cannot open");
-	if (fstat(fileno(in), &st) || !S_ISREG(st.st_mode) ||
-	    (size_t)st.st_size > FILE_MAX_BYTES) {
-		fclose(in);
-		return err_set(err, at, "is not a file of at most %zu bytes",
-			       FILE_MAX_BYTES);
-	}
+		return false;
 	bytes = arena_alloc(mem, (size_t)st.st_size + 1);
 	n = fread(bytes, 1, (size_t)st.st_size, in);
 	ok = !ferror(in);
@@ -111,7 +132,7 @@ static bool read_zone(void *ctx, struct arena *mem, const char *name, struct str
 }
 
 struct known_zone {
-	char *name;
+	const char *name;
 	const struct zone *zone;
 };
 
@@ -121,20 +142,24 @@ const struct zone *outside_zone(void *ctx, struct str name)
 	static struct map known;
 	struct known_zone *k = map_find(&known, name);
 	struct arena scratch = {0};
+	const struct zone *zone = NULL;
+	const char *text;
 	struct str bytes;
 
 	if (k)
 		return k->zone;
 	if (str_is(name, "UTC") || !name.n)
 		return &zone_utc;
-	k = ARENA_NEW(&mem, struct known_zone);
-	k->name = (char *)(uintptr_t)arena_copy(&mem, name);
-	if (read_zone(ctx, &scratch, k->name, &bytes, NULL))
-		k->zone = zone_parse(&mem, k->name, bytes, NULL);
-	arena_free(&scratch);
-	if (k->zone) /* names nobody knows are not remembered: they may be endless */
+	text = arena_copy(&scratch, name);
+	if (read_zone(ctx, &scratch, text, &bytes, NULL))
+		zone = zone_parse(&mem, text, bytes, NULL);
+	if (zone) { /* names nobody knows are not remembered: they may be endless */
+		k = ARENA_NEW(&mem, struct known_zone);
+		*k = (struct known_zone){arena_copy(&mem, name), zone};
 		map_put(&known, str_of(k->name), k);
-	return k->zone;
+	}
+	arena_free(&scratch);
+	return zone;
 }
 
 const char *outside_env(void *ctx, const char *name)

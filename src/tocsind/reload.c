@@ -3,9 +3,10 @@
 #include "base/log.h"
 #include "tocsind/outside.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* -- the configuration and what hangs on it ------------------------------------------- */
 
@@ -72,6 +73,34 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 
 /* -- rules ---------------------------------------------------------------------------- */
 
+struct globs {
+	VEC(const char *) list;
+};
+
+/* A pattern may match nothing yet. */
+static void warn_if_missing(const char *path, const char *where)
+{
+	struct stat st;
+
+	if (!strpbrk(path, "*?[") && stat(path, &st))
+		log_warn("rules", "there are no rules here (yet)", L_STR("path", path),
+			 L_STR("named_by", where), L_STR("err", strerror(errno)));
+}
+
+/* --rules: a folder, or a file. */
+static void add_rules(const char *path, struct arena *mem, struct globs *globs)
+{
+	struct stat st;
+
+	warn_if_missing(path, "--rules");
+	if (!stat(path, &st) && !S_ISDIR(st.st_mode)) {
+		vec_push_in(mem, &globs->list, path);
+		return;
+	}
+	vec_push_in(mem, &globs->list, arena_printf(mem, "%s/*.yml", path));
+	vec_push_in(mem, &globs->list, arena_printf(mem, "%s/*.yaml", path));
+}
+
 void rules_from_config(struct daemon *d)
 {
 	const struct config *c = d->now_runs->config;
@@ -81,18 +110,18 @@ void rules_from_config(struct daemon *d)
 		.datasources = c->datasources,
 		.n_datasources = c->n_datasources,
 	};
-	VEC(const char *) globs = {0};
+	struct globs globs = {0};
 	struct arena mem = {0};
+	size_t n_alone;
 
-	for (size_t i = 0; i < c->n_rule_files; i++)
-		vec_push_in(&mem, &globs, c->rule_files[i]);
-	for (size_t i = 0; i < d->flags.rules.n; i++) {
-		vec_push_in(&mem, &globs,
-			    arena_printf(&mem, "%s/*.yml", d->flags.rules.v[i]));
-		vec_push_in(&mem, &globs,
-			    arena_printf(&mem, "%s/*.yaml", d->flags.rules.v[i]));
+	for (size_t i = 0; i < d->flags.rules.n; i++)
+		add_rules(d->flags.rules.v[i], &mem, &globs);
+	n_alone = globs.list.n;
+	for (size_t i = 0; i < c->n_rule_files; i++) {
+		warn_if_missing(c->rule_files[i], "rule_files");
+		vec_push_in(&mem, &globs.list, c->rule_files[i]);
 	}
-	rulefiles_set(d->rules, globs.v, globs.n, &options);
+	rulefiles_set(d->rules, globs.list.v, globs.list.n, n_alone, &options);
 	arena_free(&mem);
 }
 
@@ -110,23 +139,39 @@ static void take_generation(struct daemon *d, struct generation *g)
 	d->reloaded_at = daemon_now(d);
 }
 
-bool daemon_reload(void *arg, struct buf *mistakes)
+/* The rule files' mistakes in a line each, behind what became of the rest. */
+static bool reload_rules(struct daemon *d, bool config_ok, struct buf *why)
+{
+	struct buf mistakes = BUF(64 * 1024);
+	bool ok = !rulefiles_scan(d->rules, true, &mistakes);
+
+	if (!ok)
+		buf_addf(why, "%srule files are refused:\n%s",
+			 config_ok ? "the configuration is in force, but " : "\n",
+			 buf_text(&mistakes));
+	buf_free(&mistakes);
+	return ok;
+}
+
+bool daemon_reload(void *arg, struct buf *why)
 {
 	struct daemon *d = arg;
+	struct buf mistakes = BUF(64 * 1024);
 	struct generation *g;
 	bool ok;
 
 	systemd_notify("RELOADING=1");
 	log_info("config", "loading configuration", L_STR("file", d->flags.config_file));
-	g = generation_load(d, mistakes);
-	ok = g != NULL;
+	g = generation_load(d, &mistakes);
 	if (g) {
 		take_generation(d, g);
 		rules_from_config(d);
+	} else {
+		buf_addf(why, "failed to reload config: %s", buf_text(&mistakes));
 	}
-	if (rulefiles_scan(d->rules, true, mistakes))
-		ok = false;
-	d->reload_ok = ok;
+	buf_free(&mistakes);
+	d->reload_ok = g != NULL;
+	ok = reload_rules(d, g != NULL, why) && g;
 	if (ok)
 		log_info("config", "configuration loaded",
 			 L_STR("file", d->flags.config_file));
@@ -134,8 +179,7 @@ bool daemon_reload(void *arg, struct buf *mistakes)
 		log_error("config",
 			  g ? "configuration loaded, but not all rule files"
 			    : "configuration refused, the old one goes on",
-			  L_STR("file", d->flags.config_file),
-			  L_STR("err", buf_text(mistakes)));
+			  L_STR("file", d->flags.config_file), L_STR("err", buf_text(why)));
 	systemd_notify("READY=1");
 	return ok;
 }

@@ -3,18 +3,14 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "config/rule_templates.h"
 #include "tocsind/outside.h"
+#include "tocsind/rulewatch.h"
 
-#include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define WATCHED                                                                            \
-	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |            \
-	 IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct rulefile {
 	char *path;
@@ -24,14 +20,22 @@ struct rulefile {
 	const struct rule_file *good; /* NULL: never was good */
 	char *mistakes;		      /* NULL: not broken */
 	char *kept;		      /* NULL, or the last good text of an earlier run */
+	bool together;		      /* with the others of the configuration */
+	/* good, and waiting for them; NULL: nothing is */
+	struct arena next_mem;
+	const struct rule_file *next;
+	struct str next_text;
+	bool told_waiting;
 };
 struct rulefiles {
 	struct rulefiles_host host;
 	struct map files; /* by path */
 	VEC(char *) globs;
+	size_t n_alone; /* of the globs */
+	bool was_scanned;
 	struct arena options_mem;
 	struct rule_options options;
-	int inotify;
+	struct rulewatch *watch;
 };
 
 struct rulefiles *rulefiles_new(const struct rulefiles_host *host)
@@ -39,17 +43,14 @@ struct rulefiles *rulefiles_new(const struct rulefiles_host *host)
 	struct rulefiles *rf = mem_new(sizeof(*rf));
 
 	rf->host = *host;
-	rf->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (rf->inotify < 0)
-		log_warn("rules",
-			 "no inotify: changed rule files are found by looking every "
-			 "few seconds");
+	rf->watch = rulewatch_new();
 	return rf;
 }
 
 static void file_free(struct rulefile *f)
 {
 	arena_free(&f->good_mem);
+	arena_free(&f->next_mem);
 	free(f->mistakes);
 	free(f->kept);
 	free(f->path);
@@ -72,37 +73,20 @@ void rulefiles_free(struct rulefiles *rf)
 	for (size_t at = 0; (f = map_next(&rf->files, &at));)
 		file_free(f);
 	map_free(&rf->files);
+	rulewatch_free(rf->watch);
 	drop_globs(rf);
 	arena_free(&rf->options_mem);
-	if (rf->inotify >= 0)
-		close(rf->inotify);
 	free(rf);
-}
-
-/* -- watching ------------------------------------------------------------------------- */
-
-/* Watching a folder again is a no-op, so this may be called at each scan: a folder made
- * later is then watched from the next scan on. */
-static void watch_folder_of(struct rulefiles *rf, const char *glob)
-{
-	char *copy = mem_text(glob);
-
-	if (rf->inotify >= 0)
-		inotify_add_watch(rf->inotify, dirname(copy), WATCHED);
-	free(copy);
 }
 
 int rulefiles_fd(const struct rulefiles *rf)
 {
-	return rf->inotify;
+	return rulewatch_fd(rf->watch);
 }
 
 void rulefiles_drain(struct rulefiles *rf)
 {
-	char events[4096];
-
-	while (read(rf->inotify, events, sizeof(events)) > 0)
-		;
+	rulewatch_drain(rf->watch);
 }
 
 /* Of a datasource, only what tells its language. */
@@ -121,10 +105,11 @@ static void keep_options(struct rulefiles *rf, const struct rule_options *o)
 	rf->options.datasources = v;
 }
 
-void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n,
+void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n, size_t n_alone,
 		   const struct rule_options *options)
 {
 	drop_globs(rf);
+	rf->n_alone = n_alone;
 	for (size_t i = 0; i < n; i++)
 		vec_push(&rf->globs, mem_text(globs[i]));
 	keep_options(rf, options);
@@ -166,7 +151,7 @@ static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
 						       warnings);
 
 	if (file)
-		engine_check_rules(file, errs);
+		rule_templates_check(file, rf->host.as_vmalert, errs, warnings);
 	return errs->n ? NULL : file;
 }
 
@@ -216,15 +201,31 @@ static void take_news(struct rulefiles *rf, struct rulefile *f, struct arena *me
 static void take_kept(struct rulefiles *rf, struct rulefile *f)
 {
 	struct arena mem = {0}, err_mem = {0};
-	struct errs errs = {.mem = &err_mem};
+	struct errs errs = {.mem = &err_mem}, warnings = {.mem = &err_mem};
 	const struct rule_file *good = parse(rf, &mem, f->path, str_of(f->kept), &errs,
-					     NULL);
+					     &warnings);
 
 	if (good)
 		take(rf, f, &mem, good);
 	else
 		arena_free(&mem);
 	arena_free(&err_mem);
+}
+
+static void drop_next(struct rulefile *f)
+{
+	arena_free(&f->next_mem);
+	f->next = NULL;
+}
+
+static void wait_for_others(struct rulefile *f, struct arena *mem,
+			    const struct rule_file *good, struct str text)
+{
+	free(f->mistakes);
+	f->mistakes = NULL;
+	f->next_mem = *mem;
+	f->next = good;
+	f->next_text = text;
 }
 
 static void read_file(struct rulefiles *rf, struct rulefile *f)
@@ -236,12 +237,15 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	struct err err;
 
 	f->was_read = true;
+	drop_next(f);
 	if (!outside_read(NULL, &mem, f->path, &text, &err))
 		errs_add(&errs, &err);
 	else
 		good = parse(rf, &mem, f->path, text, &errs, &warnings);
 	note_warnings(&warnings);
-	if (good) {
+	if (good && f->together && rf->was_scanned) {
+		wait_for_others(f, &mem, good, text);
+	} else if (good) {
 		take_news(rf, f, &mem, good, text);
 	} else {
 		if (f->kept)
@@ -274,7 +278,22 @@ void rulefiles_remember(struct rulefiles *rf, const char *path, const char *text
 	f->kept = mem_text(text);
 }
 
-static void look_at(struct rulefiles *rf, const char *path, bool force)
+/* A link is as new as the file it leads to. */
+static bool is_being_written(struct rulefiles *rf, const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool is = rulewatch_is_written(rf->watch, path);
+
+	rulewatch_add_folder_of(rf->watch, path);
+	if (real && strcmp(real, path) != 0) {
+		rulewatch_add_folder_of(rf->watch, real);
+		is = is || rulewatch_is_written(rf->watch, real);
+	}
+	free(real);
+	return is;
+}
+
+static void look_at(struct rulefiles *rf, const char *path, bool together, bool force)
 {
 	struct rulefile *f;
 	struct stat st;
@@ -285,18 +304,63 @@ static void look_at(struct rulefiles *rf, const char *path, bool force)
 	if (f->present)
 		return; /* two globs name it */
 	f->present = true;
+	f->together = together;
+	if (is_being_written(rf, path))
+		return; /* its end will be told */
 	if (f->was_read && is_same(&f->seen, &st) && !(force && f->mistakes))
 		return;
 	f->seen = st;
 	read_file(rf, f);
 }
 
-static void drop_missing(struct rulefiles *rf)
+/* Whether those of the configuration have to wait for a mistake to be mended. */
+static bool must_wait(const struct rulefiles *rf)
 {
 	struct rulefile *f;
 
 	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
-		if (f->present)
+		if (f->together && f->present && f->mistakes)
+			return rf->was_scanned;
+	}
+	return false;
+}
+
+static void tell_waiting(struct rulefiles *rf)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		if (f->next && !f->told_waiting)
+			log_warn("rules",
+				 "a rule file of the configuration waits until its "
+				 "broken neighbours are mended",
+				 L_STR("file", f->path));
+		f->told_waiting = f->next != NULL;
+	}
+}
+
+static void take_waiting(struct rulefiles *rf)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		struct arena mem = f->next_mem;
+		const struct rule_file *good = f->next;
+
+		if (!good)
+			continue;
+		f->next = NULL;
+		f->next_mem = (struct arena){0};
+		take_news(rf, f, &mem, good, f->next_text);
+	}
+}
+
+static void drop_missing(struct rulefiles *rf, bool wait)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		if (f->present || (f->together && wait))
 			continue;
 		log_info("rules", "rule file gone", L_STR("file", f->path));
 		rf->host.gone(rf->host.ctx, f->path);
@@ -326,7 +390,7 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 {
 	struct arena mem = {0};
 	struct rulefile *f;
-	bool saw_all = true;
+	bool saw_all = true, wait;
 
 	for (size_t at = 0; (f = map_next(&rf->files, &at));)
 		f->present = false;
@@ -334,16 +398,22 @@ size_t rulefiles_scan(struct rulefiles *rf, bool force, struct buf *text)
 		const char **paths = NULL;
 		size_t n;
 
-		watch_folder_of(rf, rf->globs.v[i]);
+		rulewatch_add_folder_of(rf->watch, rf->globs.v[i]);
 		if (!outside_glob(NULL, &mem, rf->globs.v[i], &paths, &n, NULL)) {
 			saw_all = false; /* whether a file is gone cannot be told */
 			continue;
 		}
 		for (size_t k = 0; k < n; k++)
-			look_at(rf, paths[k], force);
+			look_at(rf, paths[k], i >= rf->n_alone, force);
 	}
+	wait = must_wait(rf);
+	if (wait)
+		tell_waiting(rf);
+	else
+		take_waiting(rf);
 	if (saw_all)
-		drop_missing(rf);
+		drop_missing(rf, wait);
+	rf->was_scanned = true;
 	arena_free(&mem);
 	return report_broken(rf, text);
 }

@@ -20,6 +20,7 @@ struct rulefiles_host {
 	void (*changed)(void *ctx, const struct rule_file *); /* a good new version */
 	void (*gone)(void *ctx, const char *path);
 	void (*keep)(void *ctx, const char *path, struct str text); /* of changed */
+	bool as_vmalert; /* how their templates are read */
 };
 
 struct rulefiles *rulefiles_new(const struct rulefiles_host *) MUST_USE;
@@ -27,8 +28,11 @@ void rulefiles_free(struct rulefiles *);
 
 /* Before the first scan: what keep was given last, maybe by an earlier run; copied. */
 void rulefiles_remember(struct rulefiles *, const char *path, const char *text);
-/* The globs to look at from now on, and how to read what they find; copied. */
-void rulefiles_set(struct rulefiles *, const char *const *globs, size_t n,
+/* The globs to look at from now on, and how to read what they find; copied. Files of the
+ * first n_alone are taken each for itself; those of the others, after the first scan,
+ * together: while one of them is broken, what changed in the others waits, as when a
+ * Prometheus refuses to reload. */
+void rulefiles_set(struct rulefiles *, const char *const *globs, size_t n, size_t n_alone,
 		   const struct rule_options *);
 /* Reads what changed. force: broken files are read and reported again. Returns how many
  * are broken; their mistakes are added to text when it is not NULL. */

@@ -1,42 +1,28 @@
 /* Any bytes either parse or fail with a place inside them; what parsed prints in a form
- * that parses again and prints the same. As HTML it is escaped or refused. */
+ * that parses again and prints the same. As HTML it is escaped or refused. The load check
+ * ends, whatever it finds, with places inside them. */
 #include "base/base.h"
+#include "fuzz/place.h"
 #include "text/notice.h"
 #include "text/parse.h"
 #include "text/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_place(const struct err *err, struct str in)
-{
-	int lines = 1;
-
-	for (size_t i = 0; i < in.n; i++)
-		lines += in.p[i] == '\n';
-	if (err->at.line < 1 || err->at.line > lines || err->at.col < 1 ||
-	    err->at.col > (int)in.n + 1)
-		BUG("place %d:%d is not in the input: %s", err->at.line, err->at.col,
-		    err->text);
-}
-
-static bool parse(struct arena *mem, struct str in, struct parsed *out, struct err *err)
+static const struct body *parse(struct arena *mem, struct str in, struct err *err)
 {
 	struct source *src = ARENA_NEW(mem, struct source);
+	const struct bodies *all;
 
 	*src = (struct source){STR("main"), in, {"f", 1, 1}};
-	return parse_source(mem, FUNCS_NOTIFY, src, out, err);
+	all = parse_source(mem, FUNCS_NOTIFY, src, err);
+	return all ? bodies_find(all, STR("main")) : NULL;
 }
 
-static void print(struct buf *b, const struct parsed *p)
+static void print(struct buf *b, const struct body *body)
 {
-	for (size_t i = 0; i < p->bodies.n; i++) {
-		const struct body *body = p->bodies.v[i];
-
-		if (!str_is(body->name, "main"))
-			continue;
-		for (size_t k = 0; k < body->root.n; k++)
-			node_print(b, body->root.v[k]);
-	}
+	for (size_t i = 0; i < body->root.n; i++)
+		node_print(b, body->root.v[i]);
 }
 
 /* Text may hold what reads as an action once its neighbours are gone: only without. */
@@ -50,17 +36,18 @@ static bool is_printable(struct str in)
 	       str_find(in, STR("-}}")) == STR_NONE && str_find(in, STR("/*")) == STR_NONE;
 }
 
-static void check_print(struct arena *mem, struct str in, const struct parsed *parsed)
+static void check_print(struct arena *mem, struct str in, const struct body *parsed)
 {
 	struct buf first = BUF(BUF_NO_LIMIT), second = BUF(BUF_NO_LIMIT);
-	struct parsed again = {0};
+	const struct body *again;
 	struct err err;
 
 	print(&first, parsed);
 	if (is_printable(in) && first.n < TEMPLATE_MAX_SOURCE) {
-		if (!parse(mem, buf_str(&first), &again, &err))
+		again = parse(mem, buf_str(&first), &err);
+		if (!again)
 			BUG("printed, it fails: %s\n%s", err.text, buf_text(&first));
-		print(&second, &again);
+		print(&second, again);
 		if (!str_eq(buf_str(&first), buf_str(&second)))
 			BUG("prints as\n%s\nthen as\n%s", buf_text(&first),
 			    buf_text(&second));
@@ -69,27 +56,42 @@ static void check_print(struct arena *mem, struct str in, const struct parsed *p
 	buf_free(&second);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_loaded(struct arena *mem, struct str in, enum template_engine engine)
 {
-	struct str in = {(const char *)data, size};
-	struct arena mem = {0};
-	struct template_set *set = template_set_new(&mem, FUNCS_NOTIFY);
-	struct errs errs = {.mem = &mem};
-	struct parsed parsed = {0};
+	struct template_set *set = template_set_new(mem, FUNCS_NOTIFY);
+	struct errs errs = {.mem = mem};
 	const struct template *t;
 	struct err err;
 
-	if (parse(&mem, in, &parsed, &err)) {
-		check_print(&mem, in, &parsed);
-		t = template_parse(&mem, set, TEMPLATE_HTML, "", in,
-				   (struct pos){"f", 1, 1}, &err);
-		if (t)
-			template_check(t, notice_type, &errs);
-		else
-			check_place(&err, in);
+	t = template_parse(mem, set, engine, "", in, (struct pos){"f", 1, 1}, &err);
+	if (!t) {
+		if (engine == TEMPLATE_TEXT)
+			BUG("parsed once, then not: %s", err.text);
+		check_place(&err, in);
+		return;
+	}
+	template_check(t, notice_type, &errs);
+	for (size_t i = 0; i < errs.n; i++)
+		check_place(errs.v[i], in);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str in = {(const char *)data, size};
+	double start = processor_seconds();
+	struct arena mem = {0};
+	const struct body *parsed;
+	struct err err;
+
+	parsed = parse(&mem, in, &err);
+	if (parsed) {
+		check_print(&mem, in, parsed);
+		check_loaded(&mem, in, TEMPLATE_TEXT);
+		check_loaded(&mem, in, TEMPLATE_HTML);
 	} else {
 		check_place(&err, in);
 	}
+	check_time(start);
 	arena_free(&mem);
 	return 0;
 }

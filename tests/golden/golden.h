@@ -10,6 +10,7 @@
 
 struct tally {
 	size_t passed, failed, second_class;
+	size_t roomy; /* ran into a ceiling of ours, and again with higher ones */
 	bool verbose; /* also list what passed only as second class */
 };
 /* Prints one failure, long texts shortened in the middle of what they share. */

@@ -4,6 +4,7 @@
 #include "golden/template_data.h"
 #include "text/template.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,13 +125,10 @@ static const struct template *parse(struct arena *mem, const json_t *c, struct o
 	return t;
 }
 
-/* Enough for Go's own depth of templates and for formats of ten million blanks. */
-static const struct template_limits limits = {
-	.steps = 100000000, .memory = (size_t)1 << 30, .depth = 100000};
 #define OUTPUT_MAX ((size_t)64 << 20)
 
 static void render(struct arena *mem, const json_t *c, const struct template *t,
-		   struct outcome *out)
+		   const struct template_limits *limits, struct outcome *out)
 {
 	const json_t *data = json_object_get(c, "data");
 	struct surroundings around = {mem, json_object_get(c, "query")};
@@ -142,11 +140,12 @@ static void render(struct arena *mem, const json_t *c, const struct template *t,
 		.external_url = template_external_url(data),
 		.route_labels = template_route_labels(mem, data),
 		.route_labels_raw = true,
-		.limits = limits,
+		.limits = *limits,
 	};
 	struct buf b = BUF(OUTPUT_MAX);
 	struct err err;
 
+	*out = (struct outcome){0};
 	if (!instant_parse(is_member(c, "funcs", "prometheus")
 				   ? STR("2024-05-06T07:08:09.25Z")
 				   : STR("2024-05-06T07:08:09Z"),
@@ -202,10 +201,11 @@ static bool same_but_for_tail(struct str want, struct str got)
 	size_t dump = str_find(want, STR("{state"));
 
 	if (str_starts(want, STR("html/template:")) && dump != STR_NONE)
-		return str_eq(str_slice(want, 0, dump), str_slice(got, 0, dump));
+		return str_eq(str_slice(want, 0, dump), str_slice(got, 0, dump)) &&
+		       str_starts(str_from(got, dump), STR("{state"));
 	return split_call(want, &want_head, &want_tail) &&
 	       split_call(got, &got_head, &got_tail) && str_eq(want_head, got_head) &&
-	       is_foreign(want_tail);
+	       is_foreign(want_tail) && got_tail.n > 0;
 }
 
 static struct str said(struct arena *mem, const char *phase, struct str text)
@@ -264,14 +264,57 @@ static struct str with_large_numbers(struct arena *mem, struct str line)
 	return out;
 }
 
+/* -- running -------------------------------------------------------------------------- */
+
+/* Enough for Go's own depth of templates and for formats of ten million blanks. */
+static const struct template_limits roomy = {
+	.steps = 100000000, .memory = (size_t)1 << 30, .depth = 100000};
+#define STACK_SIZE ((size_t)2 * 1024 * 1024 * 1024)
+
+struct again {
+	struct arena *mem;
+	const json_t *c;
+	const struct template *parsed;
+	struct outcome *out;
+};
+
+static void *render_roomy(void *arg)
+{
+	const struct again *a = arg;
+
+	render(a->mem, a->c, a->parsed, &roomy, a->out);
+	return NULL;
+}
+
+/* Go knows none of our ceilings: what one of them ended is rendered again with higher ones,
+ * where the stack has room for a hundred thousand templates within each other. */
+static void render_again(struct arena *mem, const json_t *c, const struct template *parsed,
+			 struct outcome *out)
+{
+	struct again again = {mem, c, parsed, out};
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (pthread_attr_init(&attr) || pthread_attr_setstacksize(&attr, STACK_SIZE) ||
+	    pthread_create(&thread, &attr, render_roomy, &again) ||
+	    pthread_join(thread, NULL))
+		BUG("no thread with a large stack");
+	pthread_attr_destroy(&attr);
+}
+
 static void run_case(struct tally *t, const json_t *c)
 {
+	static const struct template_limits defaults = {0};
 	struct arena mem = {0};
 	struct outcome got = {0};
 	const struct template *parsed = parse(&mem, c, &got);
 
 	if (parsed)
-		render(&mem, c, parsed, &got);
+		render(&mem, c, parsed, &defaults, &got);
+	if (parsed && got.phase && str_find(got.error, STR("exceeded ")) != STR_NONE) {
+		t->roomy++;
+		render_again(&mem, c, parsed, &got);
+	}
 	judge(t, &mem, c, &got);
 	arena_free(&mem);
 }

@@ -1,8 +1,9 @@
 """Real Prometheus on both sides: the backend that is asked, and the client that sends."""
+import json
 import time
 
 from conftest import alert, group, hook, make_config, rule_file, write
-from programs import node_exporter, prometheus, until
+from programs import TOCSIN, node_exporter, prometheus, run, until
 
 SCRAPE = """\
 global: {scrape_interval: 500ms, evaluation_interval: 500ms}
@@ -93,3 +94,32 @@ def test_the_shipped_packs_evaluate_without_error(start, far, folder, keep):
     until(lambda: states() and all(h != "unknown" for h, _ in states().values()), 20,
           "an evaluation of every rule")
     assert {n: s for n, s in states().items() if s[0] != "ok"} == {}
+
+
+def test_query_asks_a_real_prometheus(far, folder, keep):
+    p = keep(prometheus(folder, SCRAPE))
+    (folder / "tocsin.yml").write_text(make_config(hook(far), backend=p))
+
+    def query(*words, code=0):
+        done = run([TOCSIN, "query", *words], check=False)
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
+
+    until(lambda: " 1 " in query("--url", p.url, "up"), 20)
+    series = f'up{{instance="{p.address}", job="prometheus"}}'
+    for source in (["--url", p.url], ["--config.file", str(folder / "tocsin.yml")],
+                   ["--config.file", str(folder / "tocsin.yml"), "--datasource=main"]):
+        lines = [x.split() for x in query(*source, "up").splitlines()]
+        assert lines[0] == ["Series", "Value"] and lines[1] == [*series.split(), "1"]
+    got = json.loads(query("-o", "json", "--url", p.url, "up"))
+    assert got["resultType"] == "vector" and got["result"][0]["metric"]["job"] == "prometheus"
+    assert query("--url", p.url, "scalar(up)").split()[-1] == "1"
+    table = query("--url", p.url, "--since=2s", "--step=1s", "up").splitlines()
+    assert table[0].split() == ["Series", "Time", "Value"] and table[-1].split()[-1] == "1"
+    plot = query("--url", p.url, "--since=5s", "--plot", "up or vector(1)")
+    assert "┤" in plot and "█" in plot and series in plot
+    assert "parse error" in query("--url", p.url, "up ==", code=1)
+    assert "no such datasource" in query("--config.file", str(folder / "tocsin.yml"),
+                                         "--datasource=x", "up", code=1)
+    assert "not a duration" in query("--url", p.url, "--since=x", "up", code=1)
+    assert "one of --url" in query("up", code=1)

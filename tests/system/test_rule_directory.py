@@ -193,6 +193,38 @@ def test_each_kind_of_mistake_has_a_place(daemon, rules, text, place):
     soon(lambda: not d.metric("tocsin_rule_file_broken"), "its removal")
 
 
+VMALERT = rule_file(group("g", alert(
+    "V", "one", **{"for": "1h"}, labels={"team": "{{ $expr }}-{{ $for }}"}, annotations={
+        "all": "{{ $expr }} {{ $for }} {{ $type }} {{ $labels.alertgroup }} {{ $labels.team }}",
+        "asked": '{{ (query "one" | first).Value }}',
+        "wrong": "{{ .Nope }}"})))
+
+
+def test_templates_with_what_vmalert_knows(start, far, backend, rules):
+    backend.set("one", ({"host": "a"}, 1))
+    write(rules / "v.yml", VMALERT)
+    d = start(make_config(hook(far), backend=backend), rules,
+              args=["--rules.template-functions=vmalert"])
+    until(lambda: (d.rule("V") or {}).get("alerts"), 10)
+    seen = d.rule("V")["alerts"][0]
+    assert seen["labels"]["team"] == "one-0s"
+    assert seen["annotations"]["all"] == "one 1h0m0s prometheus g one-0s"
+    assert seen["annotations"]["asked"] == "1"
+    assert seen["annotations"]["wrong"].startswith("error evaluating template: template: :1:")
+
+
+def test_templates_with_what_prometheus_knows(daemon, rules):
+    write(rules / "v.yml", VMALERT)
+    until(lambda: daemon.metric("tocsin_rule_file_broken", file=str(rules / "v.yml")) == 1, 5)
+    assert 'undefined variable \\"$expr\\"' in daemon.log()
+
+
+def test_template_functions_of_nobody():
+    done = run([TOCSIND, "--rules.template-functions=go"], check=False)
+    assert done.returncode != 0
+    assert '"go" is not prometheus or vmalert' in done.stderr
+
+
 def test_a_file_that_is_unreadable_or_huge(daemon, rules):
     d = daemon
     os.symlink("nowhere", rules / "dangling.yml")
@@ -259,6 +291,86 @@ def test_rule_files_of_the_configuration(start, far, backend, folder):
     assert d.rule("A")
     write(folder / "etc" / "b.rules.yml", rule_file(group("b", alert("B", "one"))))
     soon(lambda: d.rule("B"), "a new file that the glob matches")
+
+
+def test_rule_files_of_the_configuration_go_together(start, far, backend, folder, rules):
+    """As in Prometheus a broken one refuses the reload; those of --rules stand for themselves."""
+    etc = folder / "etc"
+    etc.mkdir()
+    write(etc / "a.yml", rule_file(group("a", alert("A", "one"))))
+    write(etc / "gone.yml", rule_file(group("gone", alert("Gone", "one"))))
+    d = start(make_config(hook(far), backend=backend, rule_files=["etc/*.yml"]), rules)
+    write(etc / "bad.yml", BROKEN)
+    soon(lambda: d.metric("tocsin_rule_files_broken") == 1, "the broken one")
+    write(etc / "a.yml", rule_file(group("a", alert("A", "two"))))
+    write(etc / "new.yml", rule_file(group("new", alert("New", "one"))))
+    (etc / "gone.yml").unlink()
+    write(rules / "own.yml", rule_file(group("own", alert("Own", "one"))))
+    soon(lambda: d.rule("Own"), "one of the directory")
+    answer = d.post("/-/reload")
+    assert answer.status == 500 and str(etc / "bad.yml") in answer.text
+    assert answer.text.startswith("the configuration is in force, but rule files are refused:\n")
+    assert d.metric("alertmanager_config_last_reload_successful") == 1
+    assert d.rule("A")["query"] == "one" and d.rule("Gone") and not d.rule("New")
+    assert "waits until its broken neighbours are mended" in d.log()
+    write(etc / "bad.yml", BROKEN.replace("foor", "for"))
+    soon(lambda: d.rule("New"), "all, once it is mended")
+    assert d.rule("A")["query"] == "two" and d.rule("One") and not d.rule("Gone")
+    assert d.post("/-/reload").status == 200
+
+
+def test_half_a_file_is_not_taken(daemon, rules):
+    """Somebody writes in place, slowly; what is there meanwhile is a good file, too."""
+    d = daemon
+    until(lambda: d.rule("One")["alerts"], 8)
+    active_at = d.rule("One")["alerts"][0]["activeAt"]
+    whole = rule_file(group("first", alert("One", "one", **{"for": "1h"}), alert("Late", "two")))
+    half = rule_file(group("first", alert("Other", "two")))
+    for first, last in ((half, whole), ("", whole)):
+        with open(rules / "first.yml", "w") as f:
+            f.write(first)
+            f.flush()
+            write(rules / "neighbour.yml", rule_file(group("n", alert("N" + str(len(first)), "one"))))
+            soon(lambda: d.rule("N" + str(len(first))), "the neighbour")
+            time.sleep(6)  # longer than the pause between looks
+            assert d.rule("One") and not d.rule("Other")
+            f.seek(0)
+            f.truncate()
+            f.write(last)
+        soon(lambda: d.rule("Late"), "the whole file")
+        assert d.rule("One")["alerts"][0]["activeAt"] == active_at
+
+
+def test_rules_may_be_a_file_or_come_later(start, far, backend, folder):
+    later, alone = folder / "x" / "later", folder / "alone.rules"
+    write(alone, rule_file(group("alone", alert("Alone", "one"))))
+    d = start(make_config(hook(far), backend=backend), args=[f"--rules={later}", f"--rules={alone}"])
+    assert d.rule("Alone")
+    assert f'msg="there are no rules here (yet)" path={later}' in d.log()
+    assert str(alone) not in d.log().split("there are no rules")[1].splitlines()[0]
+    later.mkdir(parents=True)
+    write(later / "new.yml", rule_file(group("later", alert("Later", "one"))))
+    soon(lambda: d.rule("Later"), "a file in a folder made later")
+
+
+def test_a_link_follows_its_target(daemon, rules, folder):
+    d = daemon
+    target = folder / "target"
+    target.mkdir()
+    write(target / "t.yml", rule_file(group("t", alert("Before", "one"))))
+    (rules / "t.yml").symlink_to(target / "t.yml")
+    soon(lambda: d.rule("Before"), "the link")
+    write(target / "t.yml", rule_file(group("t", alert("After", "one"))))
+    soon(lambda: d.rule("After"), "a change behind the link")
+
+
+def test_what_is_no_file_stops_nobody(daemon, rules):
+    d = daemon
+    os.mkfifo(rules / "pipe.yml")
+    write(rules / "new.yml", rule_file(group("new", alert("New", "one"))))
+    soon(lambda: d.rule("New"), "a new file beside a pipe")
+    text = d.log()
+    assert "pipe.yml: is not a regular file" in text
 
 
 def test_many_files_at_once(daemon, rules):

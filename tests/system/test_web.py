@@ -88,6 +88,58 @@ def test_answers_of_the_management_and_api_paths(daemon, method, path, status, t
     assert text in answer.text
 
 
+def test_an_odd_character_costs_no_other_alert(daemon):
+    """As the peers take it: halves of surrogates and bytes that are no UTF-8 are U+FFFD."""
+    body = (rb'[{"labels":{"alertname":"Good"}},{"labels":{"alertname":"Odd","x":"a\u0000b",'
+            rb'"y":"\ud800z","w":"\\u0000","v":"\uDC00","u":"\ud83d\ude00","t":"' + b"\xff"
+            + rb'"}}]')
+    assert daemon.post("/api/v2/alerts", body, headers={"Content-Type": "application/json"}).status == 200
+    assert daemon.alerts(alertname="Good")
+    got = daemon.alerts(alertname="Odd")[0]["labels"]
+    assert got == {"alertname": "Odd", "x": "a\ufffdb", "y": "\ufffdz", "w": "\\u0000",
+                   "v": "\ufffd", "u": "\U0001f600", "t": "\ufffd"}
+
+
+ALLOW = "Access-Control-Allow-Origin"
+
+
+def test_pages_of_other_origins_get_nothing(daemon):
+    for path in ("/api/v2/alerts", "/api/v1/rules", "/metrics"):
+        assert ALLOW not in daemon.get(path, headers={"Origin": "https://evil.example"}).headers
+    answer = http("OPTIONS", daemon.url + "/api/v2/silences", headers={
+        "Origin": "https://evil.example", "Access-Control-Request-Method": "POST"})
+    assert answer.status == 200 and ALLOW not in answer.headers
+    assert daemon.post("/-/reload", headers={"Origin": "https://evil.example"}).status == 403
+    assert daemon.post("/-/reload", headers={"Origin": daemon.url}).status == 200
+    assert daemon.post("/-/reload").status == 200
+    assert http("OPTIONS", daemon.url + "/api/v2/silences").status == 405
+
+
+def test_pages_of_a_named_origin(start, far):
+    d = start(make_config(hook(far)), args=[r"--web.cors.origin=https?://(a|b)\.example",
+                                            "--compatibility=0.34"])
+    good, bad = "https://a.example", "https://a.example.evil"
+    assert d.get("/api/v2/alerts", headers={"Origin": good}).headers[ALLOW] == good
+    assert ALLOW not in d.get("/api/v2/alerts", headers={"Origin": bad}).headers
+    assert d.post("/-/reload", headers={"Origin": good}).status == 200
+    for method, headers, allowed in (("POST", "content-type", True), ("DELETE", "", False),
+                                     ("GET", "Accept, X-Requested-With", True),
+                                     ("GET", "authorization", False)):
+        answer = http("OPTIONS", d.url + "/api/v2/silences", headers={
+            "Origin": good, "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": headers})
+        assert answer.status == 204 and (ALLOW in answer.headers) == allowed, (method, headers)
+        assert "Access-Control-Request-Method" in answer.headers["Vary"]
+
+
+def test_a_wrong_origin_expression_ends_the_start(far, folder):
+    from programs import TOCSIND
+    (folder / "tocsin.yml").write_text(make_config(hook(far)))
+    done = run([TOCSIND, f"--config.file={folder}/tocsin.yml", f"--storage.path={folder}/data",
+                "--web.cors.origin=("], check=False)
+    assert done.returncode == 1 and "--web.cors.origin: " in done.stderr
+
+
 def test_the_metrics_page_is_in_form(daemon, far):
     daemon.post("/api/v2/alerts", [firing("A")])
     page = daemon.get("/metrics")

@@ -9,6 +9,27 @@
 
 #include <cmocka.h>
 
+/* want: the samples, or "!text" for an error that says so. */
+static void expect_answer(const struct datasource *from, const struct http_answer *a,
+			  const char *want, const char *row)
+{
+	struct query_ended got = {0};
+	struct arena mem = {0};
+	struct buf b = BUF(1000);
+
+	backend_judge(&mem, from, false, a, &got);
+	for (size_t k = 0; got.ok && k < got.samples.n; k++) {
+		buf_add_labels(&b, got.samples.v[k].labels);
+		buf_addf(&b, " %g;", fabs(got.samples.v[k].value));
+	}
+	if (want[0] == '!' ? got.ok || !strstr(got.error, want + 1)
+			   : !got.ok || !str_is(buf_str(&b), want))
+		fail_msg("%s\nwant: %s\ngot: %s%s", row, want, buf_text(&b),
+			 got.error ? got.error : "");
+	buf_free(&b);
+	arena_free(&mem);
+}
+
 /* spec/rules.md 19.2, 19.3: what is samples, and what is an error. */
 static void answers(void **state)
 {
@@ -40,6 +61,10 @@ static void answers(void **state)
 		 "\"met",
 		 "!not valid JSON"},
 		{200, "", "!not valid JSON"},
+		{200,
+		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]"
+		 "}}garbage",
+		 "!not valid JSON"},
 		{200, "<html>proxy</html>", "!not valid JSON"},
 		{200, "[]", "!not valid JSON"},
 		{200, "{}", "!does not say \"success\""},
@@ -81,7 +106,7 @@ static void answers(void **state)
 		{200,
 		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
 		 "{\"metric\":[],\"value\":[1,\"1\"]}]}}",
-		 "!without \"metric\""},
+		 "!without labels"},
 		{200,
 		 "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
 		 "{\"metric\":{}}]}}",
@@ -93,22 +118,8 @@ static void answers(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct http_answer a = {.status = cases[i].status,
 					.body = str_of(cases[i].body)};
-		struct query_ended got = {0};
-		struct arena mem = {0};
-		struct buf b = BUF(1000);
 
-		backend_judge(&mem, &from, false, &a, &got);
-		for (size_t k = 0; got.ok && k < got.samples.n; k++) {
-			buf_add_labels(&b, got.samples.v[k].labels);
-			buf_addf(&b, " %g;", fabs(got.samples.v[k].value));
-		}
-		if (cases[i].want[0] == '!'
-			    ? got.ok || !strstr(got.error, cases[i].want + 1)
-			    : !got.ok || !str_is(buf_str(&b), cases[i].want))
-			fail_msg("row %zu: %s%s", i, buf_text(&b),
-				 got.error ? got.error : "");
-		buf_free(&b);
-		arena_free(&mem);
+		expect_answer(&from, &a, cases[i].want, cases[i].body);
 	}
 }
 
@@ -128,6 +139,7 @@ static void ranges(void **state)
 		{MATRIX("{\"metric\":{},\"values\":[]}"), "!without values"},
 		{MATRIX("{\"metric\":{},\"value\":[1,\"1\"]}"), "!without values"},
 		{MATRIX("{\"metric\":{},\"values\":[[1]]}"), "!no pair"},
+		{MATRIX("{\"metric\":{},\"values\":[[1e300,\"1\"]]}"), "!impossible time"},
 		{"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":"
 		 "[]}}",
 		 "!no matrix but a vector"},
@@ -174,27 +186,161 @@ static void a_lost_connection_is_an_error(void **state)
 	arena_free(&mem);
 }
 
+/* spec/rules.md 19.1, 19.6 to 19.8 */
 static void requests(void **state)
 {
-	static const struct text_pair params[] = {{.name = "nocache", .text = "1"}};
-	const struct datasource from = {
-		.name = "d", .url = "http://p:9090/x", .params = params, .n_params = 1};
-	const struct rule_group group = {.name = "g"};
-	struct query_wish wish = {.datasource = &from,
-				  .group = &group,
-				  .expr = "up{a=\"b\"} == 0",
-				  .at = INT64_C(1700000000123),
-				  .timeout = 30000};
-	struct http_request got;
-	struct arena mem = {0};
+#define AT_TIME "2023-11-14T22%3A13%3A20.123Z"
+	static const struct {
+		enum datasource_type type;
+		bool is_victoria;
+		const char *tenant, *expr, *url, *body, *header; /* "Name: text" or NULL */
+	} cases[] = {
+		{DATASOURCE_PROMETHEUS, false, NULL, "up{a=\"b\"} == 0",
+		 "http://p:9090/x/api/v1/query",
+		 "query=up%7Ba%3D%22b%22%7D+%3D%3D+0&time=1700000000.123&timeout=30000ms"
+		 "&nocache=1&p=q",
+		 "X-Scope-OrgID: me"},
+		{DATASOURCE_PROMETHEUS, true, "1:2", "up",
+		 "http://p:9090/x/select/1:2/prometheus/api/v1/query",
+		 "query=up&time=1700000000.123&timeout=30000ms&nocache=1&p=q", NULL},
+		{DATASOURCE_LOKI, false, NULL, "sum(rate({a=\"b\"}[1m]))",
+		 "http://p:9090/x/loki/api/v1/query",
+		 "query=sum%28rate%28%7Ba%3D%22b%22%7D%5B1m%5D%29%29&direction=forward"
+		 "&time=" AT_TIME "&nocache=1&p=q",
+		 "X-Scope-OrgID: me"},
+		{DATASOURCE_VLOGS, false, "3:4", "error | stats count() n",
+		 "http://p:9090/x/select/logsql/stats_query",
+		 "query=error+%7C+stats+count%28%29+n&time=" AT_TIME
+		 "&start=2023-11-14T22%3A12%3A20.123Z&end=" AT_TIME "&nocache=1&p=q",
+		 "ProjectID: 4"},
+		{DATASOURCE_VLOGS, false, NULL, "_time : 5m error | stats count()",
+		 "http://p:9090/x/select/logsql/stats_query",
+		 "query=_time+%3A+5m+error+%7C+stats+count%28%29&time=" AT_TIME
+		 "&nocache=1&p=q",
+		 NULL},
+		{DATASOURCE_VLOGS, false, NULL, "\"a \\\" _time:5m\" my_time:x",
+		 "http://p:9090/x/select/logsql/stats_query",
+		 "query=%22a+%5C%22+_time%3A5m%22+my_time%3Ax&time=" AT_TIME
+		 "&start=2023-11-14T22%3A12%3A20.123Z&end=" AT_TIME "&nocache=1&p=q",
+		 NULL},
+		{DATASOURCE_GRAPHITE, false, NULL, "sumSeries(a.*.b)",
+		 "http://p:9090/x/render",
+		 "target=sumSeries%28a.%2A.b%29&format=json&from=-5min&until=now&nocache=1"
+		 "&p=q",
+		 NULL},
+	};
+	static const struct text_pair params[] = {{.name = "nocache", .text = "1"}},
+				      of_group[] = {{.name = "p", .text = "q"}},
+				      headers[] = {{.name = "X-Scope-OrgID", .text = "me"}};
 
 	(void)state;
-	assert_true(backend_compose(&mem, &wish, &got, NULL));
-	assert_string_equal(got.url, "http://p:9090/x/api/v1/query");
-	assert_true(str_is(got.body,
-			   "query=up%7Ba%3D%22b%22%7D+%3D%3D+0&time=1700000000.123"
-			   "&timeout=30000ms&nocache=1"));
-	arena_free(&mem);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct datasource from = {.name = "d",
+						.url = "http://p:9090/x",
+						.type = cases[i].type,
+						.is_victoria = cases[i].is_victoria,
+						.params = params,
+						.n_params = 1};
+		const struct rule_group group = {.name = "g",
+						 .tenant = cases[i].tenant,
+						 .params = of_group,
+						 .n_params = 1,
+						 .headers = headers,
+						 .n_headers = 1};
+		struct query_wish wish = {.datasource = &from,
+					  .group = &group,
+					  .expr = cases[i].expr,
+					  .at = INT64_C(1700000000123),
+					  .timeout = 30000,
+					  .interval = 60000};
+		struct arena mem = {0};
+		struct http_request got;
+		bool has_header = !cases[i].header;
+
+		backend_compose(&mem, &wish, &got);
+		assert_string_equal(got.method, "POST");
+		assert_string_equal(got.url, cases[i].url);
+		if (!str_is(got.body, cases[i].body))
+			fail_msg("%s\ngot: %.*s", cases[i].body, FMT(got.body));
+		for (size_t k = 0; k < got.n_headers && !has_header; k++)
+			has_header = !strcmp(arena_printf(&mem, "%s: %s",
+							  got.headers[k].name,
+							  got.headers[k].value),
+					     cases[i].header);
+		assert_true(has_header);
+		arena_free(&mem);
+	}
+}
+
+/* The other answers: spec/rules.md 19.6 to 19.8. */
+static void answers_of_others(void **state)
+{
+#define VECTOR(series)                                                                     \
+	"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[" series  \
+	"]}}"
+	static const struct {
+		enum datasource_type type;
+		int status;
+		const char *body, *want; /* "!text": an error that says so */
+	} cases[] = {
+		{DATASOURCE_LOKI, 200,
+		 VECTOR("{\"metric\":{\"app\":\"x\"},\"value\":[1700000000.123,\"2\"]}"),
+		 "{app=\"x\"} 2;"},
+		{DATASOURCE_LOKI, 400, "parse error at line 1, col 1: syntax error\n",
+		 "!status 400: parse error at line 1, col 1: syntax error"},
+		{DATASOURCE_LOKI, 200,
+		 "{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":["
+		 "]}}",
+		 "!it is a streams"},
+		{DATASOURCE_VLOGS, 200,
+		 VECTOR("{\"metric\":{\"__name__\":\"n\",\"a\":\"b\"},\"value\":[1,\"2\"]},"
+			"{\"metric\":{\"a\":\"c\"},\"value\":[1,\"3\"]}"),
+		 "{a=\"b\", stats_result=\"n\"} 2;{a=\"c\"} 3;"},
+		{DATASOURCE_VLOGS, 400, "cannot parse query",
+		 "!status 400: cannot parse query"},
+		{DATASOURCE_GRAPHITE, 200, "[]", ""},
+		{DATASOURCE_GRAPHITE, 200,
+		 "[{\"target\":\"a.b\",\"tags\":{\"name\":\"a.b\",\"dc\":\"x\"},"
+		 "\"datapoints\":"
+		 "[[1,10],[2.5,20],[null,30],[null,40]]},"
+		 "{\"target\":\"a.c\",\"datapoints\":[[null,10]]},"
+		 "{\"target\":\"a.d\",\"datapoints\":[]},"
+		 "{\"target\":\"a.e\",\"datapoints\":[[4,10]]}]",
+		 "{dc=\"x\", name=\"a.b\"} 2.5;{name=\"a.e\"} 4;"},
+		{DATASOURCE_GRAPHITE, 200,
+		 "[{\"target\":\"a\",\"datapoints\":[[1,1]]},"
+		 "{\"target\":\"a\",\"datapoints\":[[2,1]]}]",
+		 "!the same labels"},
+		{DATASOURCE_GRAPHITE, 200, "[{\"target\":\"a\"}]",
+		 "!without \"datapoints\""},
+		{DATASOURCE_GRAPHITE, 200, "[{\"datapoints\":[[1,1]]}]", "!neither"},
+		{DATASOURCE_GRAPHITE, 200,
+		 "[{\"target\":\"a\",\"datapoints\":[[\"x\",1]]}]",
+		 "!no pair of value and time"},
+		{DATASOURCE_GRAPHITE, 200, "[{\"target\":\"a\",\"datapoints\":[[1,1]",
+		 "!not valid JSON"},
+		{DATASOURCE_GRAPHITE, 200, "{}", "!not a list"},
+		{DATASOURCE_GRAPHITE, 500, "[]", "!status 500"},
+		{DATASOURCE_GRAPHITE, 200,
+		 "[{\"target\":\"1\",\"datapoints\":[]},{\"target\":\"2\",\"datapoints\":[]"
+		 "},"
+		 "{\"target\":\"3\",\"datapoints\":[]},{\"target\":\"4\",\"datapoints\":[]}"
+		 "]",
+		 "!max_series"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct datasource from = {.name = "d",
+						.url = "u",
+						.type = cases[i].type,
+						.max_series = 4 -
+							      (i + 1 == COUNT_OF(cases))};
+		struct http_answer a = {.status = cases[i].status,
+					.body = str_of(cases[i].body)};
+
+		expect_answer(&from, &a, cases[i].want, cases[i].body);
+	}
 }
 
 int main(void)
@@ -204,6 +350,7 @@ int main(void)
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(a_lost_connection_is_an_error),
 		cmocka_unit_test(requests),
+		cmocka_unit_test(answers_of_others),
 	};
 
 	return cmocka_run_group_tests_name("backend", tests, NULL, NULL);

@@ -54,6 +54,24 @@ static void finds(void **state)
 		{FUNCS_NOTIFY, "{{ .Alerts.Firing.Resolved }}",
 		 "f:1:11: template: : at <.Alerts.Firing.Resolved>: can't evaluate field "
 		 "Resolved in type []template.Alert"},
+		{FUNCS_NOTIFY,
+		 "{{ define \"t\" }}{{ if eq (printf \"%T\" .) \"string\" }}{{ . }}{{ else "
+		 "}}"
+		 "{{ .Status }}{{ end }}{{ end }}{{ template \"t\" \"x\" }}"
+		 "{{ template \"t\" . }}",
+		 NULL},
+		{FUNCS_NOTIFY,
+		 "{{ define \"u\" }}{{ .Status }}{{ end }}"
+		 "{{ define \"t\" }}{{ $t := printf \"%-9T\" . }}{{ if eq $t \"string\" }}"
+		 "{{ else }}{{ template \"u\" . }}{{ end }}{{ end }}{{ template \"t\" 1 }}",
+		 NULL},
+		{FUNCS_NOTIFY,
+		 "{{ define \"t\" }}{{ and (eq (printf \"%T\" .) \"x\") .Status }}{{ end }}"
+		 "{{ template \"t\" 1 }}",
+		 NULL},
+		{FUNCS_NOTIFY, "{{ printf \"%T\" . }}{{ .Nope }}",
+		 "f:1:23: template: : at <.Nope>: can't evaluate field Nope in type "
+		 "*template.Data"},
 		{FUNCS_RULE, "{{ .Labels.x }}{{ .Value.anything }}", NULL},
 		{FUNCS_RULE, "{{ .Label }}",
 		 "f:1:4: template: : at <.Label>: can't evaluate field Label in type "
@@ -122,11 +140,42 @@ static void deep_chains_end(void **state)
 	arena_free(&mem);
 }
 
+/* What is wrong stays to be read behind however much it stands in. */
+static void long_contexts_are_cut(void **state)
+{
+	struct arena mem = {0};
+	struct template_set *set = template_set_new(&mem, FUNCS_NOTIFY);
+	struct errs errs = {.mem = &mem};
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const struct template *t;
+	struct err err;
+
+	(void)state;
+	buf_add_text(&b, "{{ toUpper .Alerts");
+	for (int i = 0; i < 3000; i++)
+		buf_add_text(&b, " \"\u00e9\"");
+	buf_add_text(&b, " }}{{ .Status");
+	for (int i = 0; i < 3000; i++)
+		buf_add_text(&b, ".Long");
+	buf_add_text(&b, " }}");
+	t = template_parse(&mem, set, TEMPLATE_TEXT, "", buf_str(&b),
+			   (struct pos){"f", 1, 1}, &err);
+	assert_non_null(t);
+	template_check(t, notice_type, &errs);
+	assert_int_equal(errs.n, 2);
+	assert_non_null(strstr(errs.v[0]->text, "wrong number of args for toUpper"));
+	assert_non_null(strstr(errs.v[1]->text, "…>: can't evaluate field Long in type "
+						"string"));
+	buf_free(&b);
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds),
 		cmocka_unit_test(deep_chains_end),
+		cmocka_unit_test(long_contexts_are_cut),
 	};
 
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);

@@ -250,6 +250,46 @@ static void deliveries(void **state)
 		 "1 other notify_first firing A\n"
 		 "7 hook refuses\n"
 		 "13 hook notify_first firing A\n"},
+		{"who asked to wait 20 s is not asked before, whatever falls due",
+		 QUICK HOOK,
+		 "0 sink hook busy\n"
+		 "0 post alertname=A ends=9999\n"
+		 "3 sink hook ok\n"
+		 "4 post alertname=B ends=9999\n"
+		 "60 run\n",
+		 "1 hook busy\n"
+		 "11 hook delivery_timeout\n"
+		 "15 hook delivery_timeout\n"
+		 "21 hook delivery_timeout\n" /* of A's second flush, begun at 11 */
+		 "21 hook notify_first firing B\n"
+		 "21 hook notify_first firing A\n"},
+		{"the fallback hears of the end, though the receiver works again",
+		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
+		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: other, webhook_configs: [{url: 'http://o/'}]}]\n",
+		 "0 sink hook refuse\n"
+		 "0 post alertname=A ends=20\n"
+		 "5 sink hook ok\n"
+		 "60 run\n",
+		 "1 hook refuses\n"
+		 "1 other notify_first firing A\n"
+		 "7 hook notify_first firing A\n"
+		 "25 hook notify_resolved resolved A\n"
+		 "25 other notify_resolved resolved A\n"},
+		{"and though it still fails; once",
+		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
+		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: other, webhook_configs: [{url: 'http://o/'}]}]\n",
+		 "0 sink hook refuse\n"
+		 "0 post alertname=A ends=8\n"
+		 "20 sink hook ok\n"
+		 "60 run\n",
+		 "1 hook refuses\n"
+		 "1 other notify_first firing A\n"
+		 "7 hook refuses\n"
+		 "13 other notify_resolved resolved A\n"},
 		{"nor does a fallback that fails too end anything",
 		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
 		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"

@@ -31,6 +31,10 @@ static void of_notifications(void **state)
 		{"{{reReplaceAll \"(.*):(?P<p>.*)\" \"$p-${1}x$1x$$\" \"h:90\"}}",
 		 "90-hx$"},
 		{"{{reReplaceAll \"x*\" \"-\" \"abc\"}}", "-a-b-c-"},
+		{"{{match \"b$\" \"\\xffab\"}} {{match \"^.$\" \"\\xff\"}}", "true true"},
+		{"{{reReplaceAll \"b|(\\\\pL)\" \"<$1>\" \"\\xff\\u00e9b\\xe2\\x82\"}}",
+		 "\xFF<\xC3\xA9><>\xE2\x82"},
+		{"{{reReplaceAll \"[^b]\" \"x\" \"\\xffb\\xe2\\x82\"}}", "xbxx"},
 		{"{{urlUnescape \"a+b%20c\"}}", "a b c"},
 		{"{{date \"15:04\" now}} {{since (toDate \"2006-01-02\" \"2024-05-06\")}}",
 		 "07:08 7h8m9.25s"},
@@ -39,6 +43,11 @@ static void of_notifications(void **state)
 		 "1d 1h 1m 1s 1.234ms"},
 		{"{{toJson (dict \"b\" 1 \"a\" (list \"<\" nil 1.5))}}",
 		 "{\"a\":[\"\\u003c\",null,1.5],\"b\":1}"},
+		{"{{toJson ((toDate \"2006\" \"9999\").AddDate 1 0 0)}}",
+		 "template: :1:2: executing \"\" at <toJson ((toDate \"2006\" "
+		 "\"9999\").AddDate 1 0 0)>: error calling toJson: json: error calling "
+		 "MarshalJSON for type time.Time: Time.MarshalJSON: year outside of range "
+		 "[0,9999]"},
 		{"{{base64encode \"ab?>~\"}} {{base64decode \"YWI_Pn4=\"}}",
 		 "YWI_Pn4= ab?>~"},
 		{"{{index (append (list 1) 2 3) 2}}", "3"},
@@ -142,6 +151,30 @@ static void route_labels_render_each_other(void **state)
 	}
 }
 
+/* Each time a route label is asked for its text is parsed. */
+static void route_labels_cost_steps(void **state)
+{
+	char text[2001] = {0};
+	const struct label label = {"long", text};
+	struct rendered r = rendered_new();
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	r.run.route_labels = value_kv(&r.mem, labels_new(&r.mem, &label, 1, NULL));
+	r.run.route_labels_raw = true;
+	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT, "{{routeLabels \"long\"}}",
+		    VALUE_INVALID);
+	assert_int_equal(r.how, RENDERED);
+	assert_true(r.run.steps >= 2000);
+	render_case(&r, FUNCS_NOTIFY, TEMPLATE_TEXT,
+		    "{{range 9999999}}{{$x := routeLabels \"long\"}}{{end}}",
+		    VALUE_INVALID);
+	assert_int_equal(r.how, RENDER_FAILED);
+	assert_non_null(strstr(r.run.error, "error calling routeLabels: exceeded 2000000 "
+					    "steps"));
+	rendered_free(&r);
+}
+
 static void rule_texts_know_their_variables(void **state)
 {
 	static const struct label pairs[] = {{"instance", "h1:9100"}, {"job", "node"}};
@@ -219,6 +252,7 @@ int main(void)
 		cmocka_unit_test(of_rules),
 		cmocka_unit_test(of_vmalert),
 		cmocka_unit_test(route_labels_render_each_other),
+		cmocka_unit_test(route_labels_cost_steps),
 		cmocka_unit_test(rule_texts_know_their_variables),
 		cmocka_unit_test(rule_errors_point_into_the_file),
 	};

@@ -247,6 +247,10 @@ static void expressions(void **state)
 		{"(?=a)", NULL, NULL},
 		{"(?<!a)b", NULL, NULL},
 		{"(a)\\1", NULL, NULL},
+		{".b",
+		 "\xFF"
+		 "b",
+		 "b"}, /* no UTF-8: U+FFFD */
 		{"\\R", NULL, NULL},
 		{"\\h", NULL, NULL},
 		{"(?>a)", NULL, NULL},

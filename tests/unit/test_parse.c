@@ -1,12 +1,15 @@
 #include "unit/template_case.h"
 #include "text/parse.h"
 
-static bool parse(struct arena *mem, const char *text, struct parsed *out, struct err *err)
+/* The main body; NULL when it could not be parsed. */
+static const struct body *parse(struct arena *mem, const char *text, struct err *err)
 {
 	struct source *src = ARENA_NEW(mem, struct source);
+	const struct bodies *all;
 
 	*src = (struct source){STR("main"), str_of(text), {"f", 10, 5}};
-	return parse_source(mem, FUNCS_BASIC, src, out, err);
+	all = parse_source(mem, FUNCS_BASIC, src, err);
+	return all ? bodies_find(all, src->name) : NULL;
 }
 
 /* The canonical form of what was parsed. */
@@ -30,14 +33,15 @@ static void prints_back(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena mem = {0};
-		struct parsed parsed = {0};
 		struct buf b = BUF(4096);
+		const struct body *body;
 		struct err err;
 
-		if (!parse(&mem, cases[i].in, &parsed, &err))
+		body = parse(&mem, cases[i].in, &err);
+		if (!body)
 			fail_msg("%s: %s", cases[i].in, err.text);
-		for (size_t k = 0; k < parsed.bodies.v[0]->root.n; k++)
-			node_print(&b, parsed.bodies.v[0]->root.v[k]);
+		for (size_t k = 0; k < body->root.n; k++)
+			node_print(&b, body->root.v[k]);
 		check_text(cases[i].in, cases[i].want, buf_text(&b));
 		buf_free(&b);
 		arena_free(&mem);
@@ -66,10 +70,9 @@ static void refuses(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena mem = {0};
-		struct parsed parsed = {0};
 		struct err err;
 
-		if (parse(&mem, cases[i].in, &parsed, &err))
+		if (parse(&mem, cases[i].in, &err))
 			fail_msg("%s was taken", cases[i].in);
 		check_text(cases[i].in, cases[i].want, err_text(&mem, &err));
 		arena_free(&mem);
@@ -100,7 +103,6 @@ static void bounds_nesting(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct arena mem = {0};
-		struct parsed parsed = {0};
 		char *text = strcmp(cases[i].piece, "{{(")
 				     ? repeated(cases[i].piece, 100000)
 				     : repeated("(", 100000);
@@ -110,9 +112,30 @@ static void bounds_nesting(void **state)
 		if (text[0] == '(')
 			buf_add_text(&b, "{{");
 		buf_add_text(&b, text);
-		assert_false(parse(&mem, buf_text(&b), &parsed, &err));
+		assert_false(parse(&mem, buf_text(&b), &err));
 		if (cases[i].want && strlen(buf_text(&b)) <= TEMPLATE_MAX_SOURCE)
 			assert_non_null(strstr(err.text, cases[i].want));
+		buf_free(&b);
+		free(text);
+		arena_free(&mem);
+	}
+}
+
+static void long_chains_take_little_memory(void **state)
+{
+	static const char *const starts[] = {"{{.a", "{{$.a", "{{(1).a"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(starts); i++) {
+		struct arena mem = {0};
+		char *text = repeated(".b", 100000);
+		struct buf b = BUF(BUF_NO_LIMIT);
+		struct err err;
+
+		buf_addf(&b, "%s%s}}", starts[i], text);
+		if (!parse(&mem, buf_text(&b), &err))
+			fail_msg("%s: %s", starts[i], err.text);
+		assert_true(arena_size(&mem) < 50 * b.n);
 		buf_free(&b);
 		free(text);
 		arena_free(&mem);
@@ -125,6 +148,7 @@ int main(void)
 		cmocka_unit_test(prints_back),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(bounds_nesting),
+		cmocka_unit_test(long_chains_take_little_memory),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

@@ -367,6 +367,15 @@ static void test_better_than_the_peers(void **state)
 	arena_free(&b.mem);
 
 	b = (struct bench){0};
+	bench_start(&b, "slack", "{api_url: 'http://x'}");
+	b.env.retry_rate_limited = true;
+	b.env.now = instant_of_ms(INT64_C(784111770000)); /* 1994-11-06T08:49:30Z */
+	attempt_start(&b.a);
+	answer(&b, 429, "", "", "Sun, 06 Nov 1994 08:49:37 GMT");
+	assert_int_equal(b.a.retry_after, 7 * SECOND);
+	arena_free(&b.mem);
+
+	b = (struct bench){0};
 	bench_start(&b, "discord", "{webhook_url: 'http://x', title: 'a {{ .Nope }} b'}");
 	attempt_start(&b.a);
 	assert_int_equal(b.a.wants, WANTS_NOTHING);
@@ -522,18 +531,28 @@ static void test_templates_checked(void **state)
 		"    title: '{{ .CommonLabels.x }}'\n    text: '{{ .Wrong }}'\n"
 		"    fields: [{title: a, value: '{{ end }}'}]\n"
 		"  email_configs: [{to: a@b.c, from: a@b.c, smarthost: 'h:25',\n"
-		"    html: '<a href=\"{{ if .Status }}\">{{ end }}'}]\n",
+		"    html: '<a href=\"{{ if .Status }}\">{{ end }}'}]\n"
+		"  telegram_configs: [{bot_token: x, chat_id: 1,\n"
+		"    message: '<a href=\"{{ if .Status }}\">{{ end }}'},\n"
+		"    {bot_token: x, chat_id: 1, parse_mode: '',\n"
+		"    message: '<a href=\"{{ if .Status }}\">{{ end }}'}]\n"
+		"  pushover_configs: [{user_key: x, token: y, html: true,\n"
+		"    message: '<a href=\"{{ if .Status }}\">{{ end }}'},\n"
+		"    {user_key: x, token: y,\n"
+		"    message: '<a href=\"{{ if .Status }}\">{{ end }}'}]\n",
 		&errs);
 	const struct template_set *set = receiver_templates_load(&mem, c, &files, &errs);
 
 	(void)state;
 	receiver_templates_check(c, set, &found);
-	assert_int_equal(found.n, 4);
+	assert_int_equal(found.n, 6);
 	assert_string_equal(pos_text(&mem, found.v[0]->at), "t:1:31");
 	assert_string_equal(pos_text(&mem, found.v[1]->at), "t:7:11");
 	assert_string_equal(pos_text(&mem, found.v[2]->at), "t:8:32");
 	assert_string_equal(pos_text(&mem, found.v[3]->at), "t:10:11");
 	assert_non_null(strstr(found.v[3]->text, "different contexts"));
+	assert_string_equal(pos_text(&mem, found.v[4]->at), "t:12:14");
+	assert_string_equal(pos_text(&mem, found.v[5]->at), "t:16:14");
 	arena_free(&mem);
 }
 

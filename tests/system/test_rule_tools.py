@@ -1,0 +1,88 @@
+"""tocsin check rules says what Debian's promtool says, and more."""
+import json
+import os
+
+import pytest
+
+from conftest import alert, group, hook, make_config, rule_file
+from programs import ROOT, TOCSIN, run, until
+
+GOOD = rule_file(group("g", alert("A", "up == 0", labels={"severity": "page"})))
+DOUBLE = rule_file(group("g", alert("B", "up == 0", labels={"z": "1", "a": "2"}),
+                         {"record": "a:b", "expr": "up"}, {"record": "a:b", "expr": "up * 2"},
+                         alert("B", "up == 1", labels={"z": "1", "a": "2"})),
+                   group("h", alert("B", "up", labels={"z": "1", "a": "2"})))
+
+
+@pytest.mark.parametrize("texts, args", [
+    ([GOOD], []), ([DOUBLE], []), ([GOOD, DOUBLE, GOOD], []), ([DOUBLE], ["--lint=none"]),
+    ([DOUBLE], ["--lint-fatal"]), ([GOOD], ["--lint-fatal"]),
+])
+def test_check_rules_as_promtool(folder, texts, args):
+    files = []
+    for i, text in enumerate(texts):
+        (folder / f"{i}.yml").write_text(text)
+        files.append(str(folder / f"{i}.yml"))
+    ours = run([TOCSIN, "check", "rules", *args, *files], check=False)
+    theirs = run(["promtool", "check", "rules", *args, *files], check=False)
+    assert (ours.returncode, ours.stdout, ours.stderr) == (
+        theirs.returncode, theirs.stdout, theirs.stderr)
+
+
+@pytest.mark.parametrize("text, place, why", [
+    ("groups: [{name: g, rules: [{alert: A, expr: 'up =='}]}]\n", "1:", "could not parse expression"),
+    ("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    fro: 1m\n", "6:5", "did you mean for?"),
+    ("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    annotations:\n      s: '{{ nope }}'\n",
+     "7:", 'function "nope" not defined'),
+    ("groups: [\n", "", "yaml"),
+])
+def test_check_rules_names_the_place(folder, text, place, why):
+    path = folder / "bad.yml"
+    path.write_text(text)
+    (folder / "good.yml").write_text(GOOD)
+    done = run([TOCSIN, "check", "rules", str(path), str(folder / "good.yml")], check=False)
+    assert done.returncode == 1 and f"{path}:{place}" in done.stderr and why in done.stderr
+    assert "SUCCESS: 1 rules found" in done.stdout
+    assert run(["promtool", "check", "rules", str(path)], check=False).returncode == 1
+
+
+def test_check_rules_finds_more_when_asked(folder):
+    path = folder / "r.yml"
+    path.write_text(rule_file(group("g", alert("A", "up"))))
+    args = [TOCSIN, "-o", "json", "check", "rules", "--lint=comparison",
+            "--require-label=severity", "--require-annotation=summary", str(path)]
+    got = json.loads(run(args).stdout)
+    assert got["ok"] and got["rules"] == 1
+    assert [f["check"] for f in got["findings"]] == ["required", "required", "comparison"]
+    assert run([*args[:1], *args[3:], "--lint-fatal"], check=False).returncode == 3
+    done = run([TOCSIN, "check", "rules", "--lint=foo", str(path)])
+    assert done.stdout.startswith('WARNING: unknown lint option: "foo"\nChecking')
+    done = run([TOCSIN, "check", "rules"], stdin=GOOD)
+    assert "Checking standard input\n  SUCCESS: 1 rules found" in done.stdout
+    assert run([TOCSIN, "check", "rules", str(folder / "missing.yml")], check=False).returncode == 1
+
+
+def test_the_shipped_packs_pass_every_check():
+    packs = os.path.join(ROOT, "rules")
+    files = [os.path.join(packs, f) for f in sorted(os.listdir(packs))]
+    done = run([TOCSIN, "check", "rules", "--lint=all", "--lint-fatal", "--require-label=severity",
+                "--require-annotation=summary", "--require-annotation=description", *files])
+    assert "FAILED" not in done.stderr
+
+
+def test_templates_that_cannot_work_are_told(start, far, backend, rules):
+    """Prometheus takes such a file and puts an error where the text should be: so do we, aloud."""
+    backend.set("one", ({"host": "a"}, 1))
+    (rules / "t.yml").write_text(rule_file(group("g", alert(
+        "A", "one", annotations={"bad": "{{ .Foo }}", "odd": "{{ $value.Foo }}",
+                                 "fine": "{{ $labels.host }}"}))))
+    done = run([TOCSIN, "check", "rules", str(rules / "t.yml")])
+    assert "t.yml:7:16: " in done.stderr and "can't evaluate field Foo" in done.stderr
+    d = start(make_config(hook(far), backend=backend), rules)
+    annotations = until(lambda: d.rule("A")["alerts"], 8)[0]["annotations"]
+    assert annotations["fine"] == "a" and "<error expanding template" in annotations["bad"]
+    asked = backend.asked("one")
+    until(lambda: backend.asked("one") > asked + 3, 10)
+    log = d.log()
+    assert "WARN" in next(x for x in log.splitlines() if "t.yml:7:16" in x)
+    assert log.count("a template failed, its text is an error now") == 1
