@@ -212,13 +212,14 @@ static void read_silence(struct str bytes, const struct alertmanager_visitor *to
 		r.why = "it has several sets of matchers";
 	else if (!r.why && (!r.matchers.n || !r.id[0] || strlen(r.id) >= sizeof(r.s.id)))
 		r.why = "it has no matchers, or no id";
+	r.s.annotations = labels_new_raw(&r.mem, r.annotations.v, r.annotations.n, NULL);
+	if (!r.why && !r.s.annotations)
+		r.why = "its annotations cannot be read";
 	if (r.why) {
 		to->broken(to->ctx, r.id, r.why);
 	} else {
 		memcpy(r.s.id, r.id, strlen(r.id));
 		r.s.matchers = (struct matchers){r.matchers.v, r.matchers.n};
-		r.s.annotations = labels_new_raw(&r.mem, r.annotations.v, r.annotations.n,
-						 NULL);
 		to->silence(to->ctx, &r.s);
 	}
 	arena_free(&r.mem);
