@@ -294,6 +294,7 @@ enum group_metric {
 	LAST_DURATION,
 	RULES,
 	LAST_SAMPLES,
+	NEVER_MATCHED,
 	GROUP_METRICS,
 };
 static const struct {
@@ -322,6 +323,8 @@ static const struct {
 	[LAST_SAMPLES] = {"prometheus_rule_group_last_evaluation_samples", "gauge",
 			  "The number of samples returned during the last rule group "
 			  "evaluation."},
+	[NEVER_MATCHED] = {"tocsin_rule_group_rules_never_matched", "gauge",
+			   "Rules that were evaluated and never had a series."},
 };
 
 static double group_value(const struct rulegroup_view *g, enum group_metric m)
@@ -343,6 +346,11 @@ static double group_value(const struct rulegroup_view *g, enum group_metric m)
 		return (double)g->n_rules;
 	case LAST_SAMPLES:
 		return (double)g->last_samples;
+	case NEVER_MATCHED:
+		for (size_t i = 0; i < g->n_rules; i++)
+			sum += !g->rules[i].ever_had_series &&
+			       g->rules[i].health == HEALTH_OK;
+		return sum;
 	case EVALUATIONS:
 	case EVALUATION_FAILURES:
 		for (size_t i = 0; i < g->n_rules; i++)

@@ -1,5 +1,5 @@
 #include "base/base.h"
-#include "api/request.h"
+#include "api/rules_filter.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,17 +9,6 @@
 
 /* GET /api/v1/rules and /api/v1/alerts, as Prometheus answers them (spec/remote-write.md
  * B1 to B3), and our own list of refused rule files. */
-
-static void bad_data(struct request *r, const char *text)
-{
-	struct buf b = BUF(4096);
-
-	buf_add_text(&b, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":");
-	buf_add_json(&b, str_of(text));
-	buf_add_char(&b, '}');
-	answer_json(r, 400, &b);
-	buf_free(&b);
-}
 
 static void add_seconds(struct buf *b, span_ms ms)
 {
@@ -159,88 +148,6 @@ static void add_recording(struct buf *b, const struct rule_view *v)
 	add_tail(b, v, "recording");
 }
 
-/* -- filters -------------------------------------------------------------------------- */
-
-struct rules_filter {
-	bool alerting, recording, with_alerts;
-};
-
-static bool is_word(struct str s, const char *word)
-{
-	return s.n == strlen(word) && !strncasecmp(s.p, word, s.n);
-}
-
-/* As Go's ParseBool. */
-static bool parse_bool(struct str s, bool *out)
-{
-	static const char *const yes[] = {"1", "t", "true"}, *const no[] = {"0", "f",
-									    "false"};
-
-	for (size_t i = 0; i < 3; i++) {
-		if (is_word(s, yes[i]) || is_word(s, no[i])) {
-			*out = is_word(s, yes[i]);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool filter_parse(struct request *r, struct rules_filter *f)
-{
-	const struct param *type = param_last(r, "type"),
-			   *bare = param_last(r, "exclude_alerts");
-	bool exclude = false;
-
-	*f = (struct rules_filter){true, true, true};
-	if (type && type->value.n) {
-		f->alerting = is_word(type->value, "alert");
-		f->recording = is_word(type->value, "record");
-		if (!f->alerting && !f->recording) {
-			bad_data(r,
-				 arena_printf(r->mem,
-					      "invalid parameter \"type\": not supported "
-					      "value \"%.*s\"",
-					      FMT(type->value)));
-			return false;
-		}
-	}
-	if (bare && bare->value.n && !parse_bool(bare->value, &exclude)) {
-		bad_data(r, arena_printf(
-				    r->mem,
-				    "invalid parameter \"exclude_alerts\": error "
-				    "converting exclude_alerts: strconv.ParseBool: parsing "
-				    "\"%.*s\": invalid syntax",
-				    FMT(bare->value)));
-		return false;
-	}
-	f->with_alerts = !exclude;
-	return true;
-}
-
-/* Whether the parameter is absent or one of its values is this text. */
-static bool is_named(const struct request *r, const char *param, const char *text)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < r->params.n; i++) {
-		if (!str_is(r->params.v[i].name, param))
-			continue;
-		any = true;
-		if (str_is(r->params.v[i].value, text))
-			return true;
-	}
-	return !any;
-}
-
-static bool takes(const struct request *r, const struct rules_filter *f,
-		  const struct rule_view *v)
-{
-	const char *name = v->rule->alert ? v->rule->alert : v->rule->record;
-
-	return (v->rule->alert ? f->alerting : f->recording) &&
-	       is_named(r, "rule_name[]", name);
-}
-
 /* -- GET rules ------------------------------------------------------------------------ */
 
 static int by_file_and_name(const void *a, const void *b)
@@ -262,7 +169,7 @@ static void add_group(struct buf *b, const struct request *r, const struct rules
 	buf_add_json(b, str_of(g->config->file));
 	buf_add_text(b, ",\"rules\":[");
 	for (size_t i = 0; i < g->n_rules; i++) {
-		if (!takes(r, f, &g->rules[i]))
+		if (!rules_filter_takes(r, f, &g->rules[i]))
 			continue;
 		if (n++)
 			buf_add_char(b, ',');
@@ -295,24 +202,54 @@ static struct rulegroup_view *sorted_groups(struct request *r, size_t *n)
 	return v;
 }
 
+/* The groups of one page; the name of the next one in *next, NULL: there is none. False
+ * after a 400 was answered. */
+static bool add_page(struct buf *b, struct request *r, const struct rules_filter *f,
+		     const char **next)
+{
+	size_t n, shown = 0;
+	struct rulegroup_view *v = sorted_groups(r, &n);
+	bool begun = !f->token.n;
+
+	*next = NULL;
+	for (size_t i = 0; i < n && !*next; i++) {
+		size_t before = b->n, was_shown = shown;
+
+		if (!rules_filter_takes_group(r, &v[i]))
+			continue;
+		begun = begun || str_is(f->token, rules_token(r->mem, &v[i]));
+		if (begun)
+			add_group(b, r, f, &v[i], &shown);
+		if (f->limit && was_shown == f->limit && shown > was_shown) {
+			buf_cut(b, before);
+			*next = rules_token(r->mem, &v[i]);
+		}
+	}
+	if (begun)
+		return true;
+	bad_data(r, arena_printf(r->mem,
+				 "invalid parameter \"group_next_token\": invalid "
+				 "group_next_token '%.*s'. were rule groups changed?",
+				 FMT(f->token)));
+	return false;
+}
+
 void get_rules(struct request *r)
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
-	struct rulegroup_view *v;
 	struct rules_filter f;
-	size_t n, shown = 0;
+	const char *next;
 
-	if (!filter_parse(r, &f))
+	if (!rules_filter_parse(r, &f))
 		return;
-	v = sorted_groups(r, &n);
 	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"groups\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (is_named(r, "rule_group[]", v[i].config->name) &&
-		    is_named(r, "file[]", v[i].config->file))
-			add_group(&b, r, &f, &v[i], &shown);
+	if (add_page(&b, r, &f, &next)) {
+		buf_add_char(&b, ']');
+		if (next)
+			buf_addf(&b, ",\"groupNextToken\":\"%s\"", next);
+		buf_add_text(&b, "}}");
+		answer_json(r, 200, &b);
 	}
-	buf_add_text(&b, "]}}");
-	answer_json(r, 200, &b);
 	buf_free(&b);
 }
 
@@ -333,6 +270,31 @@ void get_rule_alerts(struct request *r)
 	buf_free(&b);
 }
 
+/* Rules that were evaluated without error and never had a series. */
+static void add_never_matched(struct buf *b, struct request *r)
+{
+	size_t n, shown = 0;
+	struct rulegroup_view *v = sorted_groups(r, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < v[i].n_rules; k++) {
+			const struct rule_view *rule = &v[i].rules[k];
+
+			if (rule->ever_had_series || rule->health != HEALTH_OK)
+				continue;
+			buf_add_text(b, shown++ ? ",{\"file\":" : "{\"file\":");
+			buf_add_json(b, str_of(v[i].config->file));
+			buf_addf(b, ",\"line\":%d,\"group\":", rule->rule->at.line);
+			buf_add_json(b, str_of(v[i].config->name));
+			buf_add_text(b, ",\"name\":");
+			buf_add_json(b, str_of(rule->rule->alert ? rule->rule->alert
+								 : rule->rule->record));
+			buf_addf(b, ",\"evaluations\":%llu}",
+				 (unsigned long long)rule->evaluations);
+		}
+	}
+}
+
 void get_broken_rules(struct request *r)
 {
 	const struct api_host *host = &r->api->options.host;
@@ -349,6 +311,8 @@ void get_broken_rules(struct request *r)
 		buf_addf(&b, ",\"lastGoodRuns\":%s}",
 			 v[i].last_good_runs ? "true" : "false");
 	}
+	buf_add_text(&b, "],\"neverMatched\":[");
+	add_never_matched(&b, r);
 	buf_add_text(&b, "]}}");
 	answer_json(r, 200, &b);
 	buf_free(&b);

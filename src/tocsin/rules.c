@@ -8,6 +8,8 @@
 
 const struct option_row rules_options[] = {
 	{"broken", 0, OPTION_FLAG, NULL, "Only rule files that were refused."},
+	{"never-matched", 0, OPTION_FLAG, NULL,
+	 "Rules, too, that never had a series since they were loaded."},
 	{0},
 };
 
@@ -70,6 +72,24 @@ static void print_broken(const json_t *files)
 	}
 }
 
+/* A rule that never had a series may be dead, or all may be well. */
+static void print_never_matched(const json_t *rules)
+{
+	size_t n = json_array_size(rules);
+
+	if (n)
+		printf("\n%zu rules never had a series; expected of those that wait for "
+		       "trouble, a mistake in others:\n",
+		       n);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *r = json_array_get(rules, i);
+
+		printf("%s:%lld: %s\n", json_text(r, "file"),
+		       (long long)json_integer_value(json_object_get(r, "line")),
+		       json_text(r, "name"));
+	}
+}
+
 static const json_t *data_of(const json_t *answer, const char *name)
 {
 	return json_object_get(json_object_get(answer, "data"), name);
@@ -89,9 +109,12 @@ int rules_show(struct tool *t)
 		json_object_set(all, "groups",
 				json_object_get(json_object_get(rules, "data"), "groups"));
 		if (broken)
+			json_object_set(all, "refused",
+					(json_t *)(uintptr_t)data_of(broken, "files"));
+		if (broken)
 			json_object_set(
-				all, "refused",
-				json_object_get(json_object_get(broken, "data"), "files"));
+				all, "neverMatched",
+				(json_t *)(uintptr_t)data_of(broken, "neverMatched"));
 		print_json(all);
 		json_decref(all);
 	} else {
@@ -99,6 +122,8 @@ int rules_show(struct tool *t)
 			print_groups(t, data_of(rules, "groups"));
 		if (broken)
 			print_broken(data_of(broken, "files"));
+		if (broken && option_on(t, "never-matched"))
+			print_never_matched(data_of(broken, "neverMatched"));
 	}
 	json_decref(rules);
 	json_decref(broken);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SETTLE_MS     100	   /* after a change in a rule folder, wait for its end */
@@ -191,7 +192,7 @@ static void on_store(evutil_socket_t fd, short what, void *arg)
 	store_poll(d->store);
 }
 
-static void restore(struct daemon *d, const struct event *ev)
+void daemon_restore(struct daemon *d, const struct event *ev)
 {
 	arena_reset(&d->step);
 	d->todo.n = 0;
@@ -202,17 +203,17 @@ static void restore(struct daemon *d, const struct event *ev)
 
 static void restore_silence(void *d, const struct silence *s)
 {
-	restore(d, &(struct event){.kind = EVENT_RESTORE_SILENCE, .silence = s});
+	daemon_restore(d, &(struct event){.kind = EVENT_RESTORE_SILENCE, .silence = s});
 }
 
 static void restore_told(void *d, const struct told *t)
 {
-	restore(d, &(struct event){.kind = EVENT_RESTORE_TOLD, .told = t});
+	daemon_restore(d, &(struct event){.kind = EVENT_RESTORE_TOLD, .told = t});
 }
 
 static void restore_alert(void *d, const struct alert *a)
 {
-	restore(d, &(struct event){.kind = EVENT_RESTORE_ALERT, .alert = a});
+	daemon_restore(d, &(struct event){.kind = EVENT_RESTORE_ALERT, .alert = a});
 }
 
 static void restore_rule_alert(void *arg, const struct rule_alert *a)
@@ -220,7 +221,8 @@ static void restore_rule_alert(void *arg, const struct rule_alert *a)
 	struct daemon *d = arg;
 
 	d->had_alerts = true;
-	restore(d, &(struct event){.kind = EVENT_RESTORE_RULE_ALERT, .rule_alert = a});
+	daemon_restore(d,
+		       &(struct event){.kind = EVENT_RESTORE_RULE_ALERT, .rule_alert = a});
 }
 
 static void restore_rule_file(void *arg, const char *path, const char *text)
@@ -249,6 +251,16 @@ static void save_silences(struct daemon *d)
 		store_save_silence(d->store, v[i]);
 }
 
+static bool has_state(const struct daemon *d)
+{
+	struct arena mem = {0};
+	struct stat st;
+	bool has = !stat(arena_printf(&mem, "%s/tocsin.db", d->flags.storage_path), &st);
+
+	arena_free(&mem);
+	return has;
+}
+
 static bool open_store(struct daemon *d, struct err *err)
 {
 	struct store_options options = {
@@ -265,7 +277,7 @@ static bool open_store(struct daemon *d, struct err *err)
 		.broken = restore_broken,
 	};
 	struct buf notes = BUF(4096);
-	bool ok, is_damaged = false;
+	bool ok, is_damaged = false, is_new = !has_state(d);
 
 	d->store = store_open(&options, d->started_at, &notes, err);
 	ok = d->store && store_load(d->store, &visitor, &is_damaged, err);
@@ -275,6 +287,8 @@ static bool open_store(struct daemon *d, struct err *err)
 		if (ok)
 			save_silences(d);
 	}
+	if (ok && is_new)
+		move_in(d);
 	if (notes.n)
 		log_error("store", buf_text(&notes));
 	buf_free(&notes);

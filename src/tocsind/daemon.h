@@ -83,10 +83,15 @@ struct daemon {
 
 /* daemon.c */
 wall_ms daemon_now(void *daemon);
+/* Something that was kept, before anything else happens. */
+void daemon_restore(struct daemon *, const struct event *);
 void daemon_feed(void *daemon, const struct event *);
 void daemon_stop(struct daemon *, int exit_code);
 void daemon_end_if_drained(struct daemon *);
 int daemon_run(const struct flags *);
+
+/* movein.c */
+void move_in(struct daemon *);
 
 /* perform.c */
 void perform(struct daemon *, const struct action *);

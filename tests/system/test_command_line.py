@@ -10,7 +10,7 @@ import pytest
 
 import programs
 from conftest import firing, hook, make_config
-from programs import TOCSIN, run, until
+from programs import TOCSIN, http, run, until
 
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 PLAIN = "route: {receiver: r, group_wait: 1s}\nreceivers: [{name: r}]\n"
@@ -217,3 +217,31 @@ def test_silences_move_from_an_alertmanager_to_us(start, far, folder, keep):
     run(["amtool", f"--alertmanager.url={d.url}", "silence", "import", "--force"], stdin=out,
         HOME=str(folder))
     assert sorted(s["comment"] for s in d.get("/api/v2/silences").json) == ["c0", "c1", "c2"]
+
+
+def test_silences_stay_when_the_binary_is_changed(start, far, folder, keep):
+    """Our daemon begins in the data directory of Debian's Alertmanager."""
+    old = keep(programs.alertmanager(folder, PLAIN))
+    for args in (["a=b", "-c", "plain"], ['x=~"y|z"', 'n!="1"', 'r!~"q"', "-c", "odd \u2603"],
+                 ["gone=yes", "-c", "over"]):
+        run(["amtool", f"--alertmanager.url={old.url}", "silence", "add", *args], HOME=str(folder))
+    over = [s["id"] for s in http("GET", old.url + "/api/v2/silences").json if s["comment"] == "over"]
+    run(["amtool", f"--alertmanager.url={old.url}", "silence", "expire", *over], HOME=str(folder))
+    before = {s["id"]: s for s in http("GET", old.url + "/api/v2/silences").json}
+    old.stop()
+    with open(folder / "alertmanager-data" / "silences", "rb") as f:
+        whole = f.read()
+    for cut, lost in ((len(whole), 0), (len(whole) - 10, 1)):
+        own = folder / f"cut{cut}"
+        (own / "data").mkdir(parents=True)
+        (own / "data" / "silences").write_bytes(whole[:cut])
+        for _ in range(2):  # the second time from our own state
+            d = keep(programs.Tocsind(own, make_config(hook(far))))
+            after = {s["id"]: s for s in d.get("/api/v2/silences").json}
+            assert len(after) == len(before) - lost
+            assert all({**before[i], "matchers": 0} == {**s, "matchers": 0} for i, s in after.items())
+            assert all(sorted(map(str, before[i]["matchers"])) == sorted(map(str, s["matchers"]))
+                       for i, s in after.items())
+            d.stop()
+            assert d.log().count("silences taken over from Alertmanager") == 1
+            assert d.log().count("ends within a silence") == lost

@@ -86,3 +86,36 @@ def test_templates_that_cannot_work_are_told(start, far, backend, rules):
     log = d.log()
     assert "WARN" in next(x for x in log.splitlines() if "t.yml:7:16" in x)
     assert log.count("a template failed, its text is an error now") == 1
+
+
+def test_the_rules_api_matches_and_pages(start, far, backend, rules):
+    backend.set("one", ({"host": "a"}, 1))
+    for i in range(5):
+        (rules / f"r{i}.yml").write_text(rule_file(group(f"g{i}", alert(
+            f"A{i}", "one" if i else "nothing", labels={"team": "a" if i % 2 else "b"}))))
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: all(d.rule(f"A{i}")["health"] == "ok" for i in range(5)), 8)
+
+    def names(query):
+        answer = d.get("/api/v1/rules?" + query).json["data"]
+        return [r["name"] for g in answer["groups"] for r in g["rules"]], answer.get("groupNextToken")
+
+    assert names('match[]={team="a"}') == (["A1", "A3"], None)
+    assert names('match[]={team="a"}&match[]={team=~"b|c"}')[0] == [f"A{i}" for i in range(5)]
+    assert names('match[]=up{team="a"}') == ([], None)
+    first, token = names("group_limit=2")
+    assert first == ["A0", "A1"] and token
+    second, token = names(f"group_limit=2&group_next_token={token}")
+    assert second == ["A2", "A3"]
+    assert names(f"group_limit=2&group_next_token={token}") == (["A4"], None)
+    assert names('group_limit=1&match[]={team="a"}')[0] == ["A1"]
+    for query, why in (("match[]={", "parse error"), ("match[]={a=%22%22}", "non-empty matcher"),
+                       ("group_limit=x", "valid number"), ("group_limit=0", "greater than 0"),
+                       ("group_next_token=x", "group_limit needs to be present"),
+                       ("group_limit=1&group_next_token=x", "were rule groups changed?")):
+        answer = d.get("/api/v1/rules?" + query)
+        assert answer.status == 400 and why in answer.json["error"], query
+    assert "A0" in d.tool("rules", "--never-matched").stdout.split("never had a series")[1]
+    dead = [r["name"] for r in d.get("/api/v1/rules/broken").json["data"]["neverMatched"]]
+    assert dead == ["A0"] and d.metric("tocsin_rule_group_rules_never_matched", rule_group=str(
+        rules / "r0.yml") + ";g0") == 1
