@@ -3,13 +3,15 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "net/clock.h"
+#include "text/media_type.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* Which path and method leads where (spec/api.md 1). {id} takes one segment. */
+/* Which path and method leads where (spec/api.md 1). ID takes one segment. */
+#define ID "{silenceID}"
 static void healthy(struct request *r);
 static void reload(struct request *r);
 static void gone(struct request *r);
@@ -26,8 +28,8 @@ static const struct endpoint endpoints[] = {
 	{"/api/v2/alerts", "POST", post_alerts},
 	{"/api/v2/alerts/groups", "GET", get_groups},
 	{"/api/v2/receivers", "GET", get_receivers},
-	{"/api/v2/silence/{id}", "GET", get_silence},
-	{"/api/v2/silence/{id}", "DELETE", delete_silence},
+	{"/api/v2/silence/" ID, "GET", get_silence},
+	{"/api/v2/silence/" ID, "DELETE", delete_silence},
 	{"/api/v2/silences", "GET", get_silences},
 	{"/api/v2/silences", "POST", post_silences},
 	{"/api/v2/status", "GET", get_status},
@@ -40,14 +42,13 @@ static const struct endpoint endpoints[] = {
 	{"/api/v1/receivers", "GET", gone},
 	{"/api/v1/silences", "GET", gone},
 	{"/api/v1/silences", "POST", gone},
-	{"/api/v1/silence/{id}", "GET", gone},
-	{"/api/v1/silence/{id}", "DELETE", gone},
+	{"/api/v1/silence/" ID, "DELETE", gone},
+	{"/api/v1/silence/" ID, "GET", gone},
 	{"/-/healthy", "GET", healthy},
 	{"/-/healthy", "HEAD", healthy},
 	{"/-/ready", "GET", healthy},
 	{"/-/ready", "HEAD", healthy},
 	{"/-/reload", "POST", reload},
-	{"/-/reload", "PUT", reload},
 	{"/metrics", "GET", get_metrics},
 	{"/graph", "GET", graph},
 	{"/", "GET", front_page},
@@ -60,33 +61,50 @@ static bool is_api_path(struct str path)
 
 /* -- counting ------------------------------------------------------------------------- */
 
-static const double bounds[] = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+static const char *where_label(struct request *r)
+{
+	char *method = arena_alloc(r->mem, strlen(r->method) + 1);
+	size_t i = 0;
+
+	for (; r->method[i]; i++)
+		method[i] = (char)(r->method[i] | 0x20);
+	method[i] = 0;
+	return arena_printf(r->mem, "handler=\"%s\",method=\"%s\"",
+			    r->handler ? r->handler : "/unknown", method);
+}
+
+static void count_size(struct request *r, size_t bytes)
+{
+	const char *key = where_label(r);
+	struct size_counter *c = map_find(&r->api->sizes, str_of(key));
+	double most = 100;
+	size_t i = 0;
+
+	if (!c) {
+		c = mem_new(sizeof(*c));
+		c->key = mem_text(key);
+		map_put(&r->api->sizes, str_of(c->key), c);
+	}
+	for (; i < SIZE_BUCKETS - 1 && (double)bytes > most; i++)
+		most *= 10;
+	c->buckets[i]++;
+	c->n++;
+	c->sum += (double)bytes;
+}
 
 static void count(struct request *r, int status)
 {
 	struct api *api = r->api;
-	double took = (double)(clock_mono() - call_began(r->call)) / 1000;
-	char method[16];
 	struct request_counter *c;
-	const char *key;
-	size_t i = 0;
+	const char *key = arena_printf(r->mem, "%s,code=\"%d\"", where_label(r), status);
 
-	for (; r->method[i] && i < sizeof(method) - 1; i++)
-		method[i] = (char)(r->method[i] | 0x20);
-	method[i] = 0;
-	key = arena_printf(r->mem, "handler=\"%s\",method=\"%s\",code=\"%d\"",
-			   r->handler ? r->handler : "/unknown", method, status);
 	c = map_find(&api->counters, str_of(key));
 	if (!c) {
 		c = mem_new(sizeof(*c));
 		c->key = mem_text(key);
 		map_put(&api->counters, str_of(c->key), c);
 	}
-	c->n++;
-	c->seconds += took;
-	for (i = 0; i < COUNT_OF(bounds) && took > bounds[i];)
-		i++;
-	c->buckets[i]++;
+	seconds_add(&c->took, (double)(clock_mono() - call_began(r->call)) / 1000, 1);
 	if (!strcmp(r->method, "GET"))
 		api->gets--;
 }
@@ -112,6 +130,8 @@ static void finish(struct request *r, int status, const char *type, struct str b
 	if (type)
 		call_set_header(r->call, "Content-Type", type);
 	count(r, status);
+	if (r->handler && !str_starts(str_of(r->handler), STR("/api/")))
+		count_size(r, body.n);
 	call_answer(r->call, status, body);
 }
 
@@ -280,11 +300,11 @@ static void front_page(struct request *r)
 
 /* -- finding the endpoint ------------------------------------------------------------- */
 
-/* Whether the path is of the pattern; what stands for {id} in *id. */
+/* Whether the path is of the pattern; what stands for ID in *id. */
 static bool matches(const char *pattern, struct str path, struct str *id)
 {
 	struct str p = str_of(pattern);
-	size_t at = str_find(p, STR("{id}"));
+	size_t at = str_find(p, STR(ID));
 
 	if (at == STR_NONE)
 		return str_eq(p, path);
@@ -520,6 +540,7 @@ void api_use_web(struct api *api, const struct web_config *web)
 void api_free(struct api *api)
 {
 	struct request_counter *c;
+	struct size_counter *size;
 	void *login;
 
 	if (!api)
@@ -530,7 +551,12 @@ void api_free(struct api *api)
 	}
 	for (size_t at = 0; (login = map_next(&api->logins, &at));)
 		free(login);
+	for (size_t at = 0; (size = map_next(&api->sizes, &at));) {
+		free(size->key);
+		free(size);
+	}
 	map_free(&api->counters);
+	map_free(&api->sizes);
 	map_free(&api->logins);
 	free(api);
 }

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "api/request.h"
+#include "net/clock.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -109,9 +110,11 @@ void get_silences(struct request *r)
 	struct matchers filter;
 	struct listed *v;
 	size_t n, kept = 0;
+	double began;
 
 	if (!param_matchers(r, "filter", "", &filter))
 		return;
+	began = clock_seconds();
 	all = view_silences(host->engine(host->ctx), r->mem, &n);
 	v = ARENA_ARRAY(r->mem, struct listed, n);
 	for (size_t i = 0; i < n; i++) {
@@ -120,6 +123,7 @@ void get_silences(struct request *r)
 		if (wants[l.state] && has_all(l.s, &filter))
 			v[kept++] = l;
 	}
+	seconds_add(&r->api->silence_queries, clock_seconds() - began, 1);
 	if (kept)
 		qsort(v, kept, sizeof(*v), in_list_order);
 	buf_add_char(&b, '[');

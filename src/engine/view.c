@@ -137,6 +137,17 @@ uint64_t *view_group_alerts(struct engine *e, wall_ms now, struct str id, struct
 	return fingerprints;
 }
 
+void view_group_states(struct engine *e, wall_ms now, struct str id, size_t states[3])
+{
+	struct group *g = map_find(&e->groups, id);
+	struct instant at = instant_of_ms(now);
+
+	for (size_t i = 0; g && i < g->members.n; i++) {
+		if (!stored_alert_is_resolved(g->members.v[i]->alert, at))
+			states[g->members.v[i]->state]++;
+	}
+}
+
 const struct silence **view_silences(struct engine *e, struct arena *mem, size_t *n)
 {
 	const struct silence **v = ARENA_ARRAY(mem, const struct silence *, e->silences.n);

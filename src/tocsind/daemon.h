@@ -75,6 +75,7 @@ struct daemon {
 	uint64_t mended_templates, shortened;
 	uint64_t backend_warnings;
 	bool store_fails; /* and that was logged */
+	struct step_times times;
 };
 
 /* daemon.c */

@@ -105,7 +105,8 @@ static const struct flag rows[] = {
 	 "--no-rules.check-expressions for backends with a dialect of their own.",
 	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
-	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are "
+	 "Comma separated: classic-mode, utf8-strict-mode, receiver-name-in-metrics, "
+	 "group-key-in-metrics, alert-names-in-metrics; Alertmanager's others are "
 	 "accepted.",
 	 false},
 	{"log.level", FLAG_TEXT, AT(log_level_text), "info", "debug, info, warn or error.",
@@ -309,6 +310,9 @@ static bool take_features(struct flags *f, struct err *err)
 			return err_set(err, NOWHERE,
 				       "unknown option '%.*s' for --enable-feature",
 				       FMT(piece));
+		f->alert_names = f->alert_names || str_is(piece, known[0]);
+		f->receiver_names = f->receiver_names || str_is(piece, known[1]);
+		f->group_keys = f->group_keys || str_is(piece, known[2]);
 		classic = classic || str_is(piece, "classic-mode");
 		strict = strict || str_is(piece, "utf8-strict-mode");
 	}

@@ -29,6 +29,8 @@ struct flags {
 	bool log_silences, check_templates, check_expressions, retry_rate_limited,
 		leave_out_alerts;
 	const char *features;
+	/* of features: what metrics tell apart */
+	bool receiver_names, group_keys, alert_names;
 	enum matcher_mode matchers; /* from features and compatibility */
 	const char *compatibility;
 	const char *template_functions;
