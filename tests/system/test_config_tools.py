@@ -155,4 +155,4 @@ def test_help_and_completion():
     COMP_WORDS=(%s c); COMP_CWORD=1; _tocsin_complete; echo "${COMPREPLY[@]}"
     """ % (TOCSIN, TOCSIN, TOCSIN)
     assert run("bash", "-c", bash).stdout.split("\n")[:3] == [
-        "expire", "--duration", "check-config config cluster"]
+        "expire", "--duration", "check-config check config cluster"]
