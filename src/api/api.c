@@ -170,6 +170,11 @@ void answer_json_stream(struct request *r, const struct stream *of)
 	call_stream(r->call, 200, &(struct stream){s, more_counted, counted_ended});
 }
 
+void answer_page(struct request *r, int status, const struct buf *html)
+{
+	finish(r, status, "text/html; charset=utf-8", buf_str(html));
+}
+
 void answer_typed(struct request *r, const char *type, const struct buf *b)
 {
 	finish(r, 200, type, buf_str(b));
@@ -341,6 +346,16 @@ static const struct endpoint *find(struct request *r, struct str path, bool *kno
 	return found;
 }
 
+bool endpoint_path(size_t i, const char *method, struct str *path)
+{
+	if (i >= COUNT_OF(endpoints))
+		return false;
+	*path = STR("");
+	if (!strcmp(endpoints[i].method, method) && !strstr(endpoints[i].path, ID))
+		*path = str_of(endpoints[i].path);
+	return true;
+}
+
 static void not_found(struct request *r)
 {
 	if (r->is_v2)
@@ -349,14 +364,26 @@ static void not_found(struct request *r)
 		answer_plain(r, 404, "404 page not found\n");
 }
 
+/* Outside the API, OPTIONS has an answer everywhere and stands in its place. */
+static const char *allowed(struct request *r, const struct buf *methods)
+{
+	size_t post = str_find(buf_str(methods), STR("POST"));
+
+	if (r->is_v2)
+		return arena_copy(r->mem, buf_str(methods));
+	if (post == STR_NONE)
+		return arena_printf(r->mem, "%s, OPTIONS", buf_text(methods));
+	return arena_printf(r->mem, "%.*sOPTIONS, POST",
+			    FMT(str_slice(buf_str(methods), 0, post)));
+}
+
 static void wrong_method(struct request *r, const struct buf *methods)
 {
+	call_set_header(r->call, "Allow", allowed(r, methods));
 	if (!strcmp(r->method, "OPTIONS") && !r->is_v2) {
-		call_set_header(r->call, "Allow", buf_text(methods));
 		answer_empty(r, 200);
 		return;
 	}
-	call_set_header(r->call, "Allow", buf_text(methods));
 	if (!r->is_v2)
 		answer_plain(r, 405, "Method Not Allowed\n");
 	else if (!strcmp(r->method, "HEAD"))
@@ -387,20 +414,39 @@ static bool accepts_json(const char *accept)
 	return false;
 }
 
-static bool check_types(struct request *r)
+static void refuse_content_type(struct request *r, const char *given, const char *why)
 {
-	const char *type = call_header(r->call, "Content-Type");
-	struct str media = str_of(type);
+	struct buf quoted = BUF(BUF_NO_LIMIT);
 
-	media = str_trim(str_slice(media, 0, str_find_char(media, ';')));
-	if (call_body(r->call).n &&
-	    !(media.n == 16 && !strncasecmp(media.p, "application/json", 16))) {
+	buf_add_json(&quoted, str_of(given));
+	answer_framework(r, 400, "parsing Content-Type header from %s failed, because %s",
+			 buf_text(&quoted), why);
+	buf_free(&quoted);
+}
+
+static bool check_content_type(struct request *r)
+{
+	const char *given = call_header(r->call, "Content-Type"), *type, *why;
+
+	if (!given || !given[0])
+		given = "application/octet-stream";
+	type = media_type_parse(r->mem, str_of(given), &why);
+	if (!type)
+		refuse_content_type(r, given, why);
+	else if (strcmp(type, "application/json") != 0)
 		answer_framework(r, 415,
 				 "unsupported media type \"%s\", only [application/json] "
 				 "are allowed",
-				 type ? type : "application/octet-stream");
+				 type);
+	else
+		return true;
+	return false;
+}
+
+static bool check_types(struct request *r)
+{
+	if (call_body(r->call).n && !check_content_type(r))
 		return false;
-	}
 	if (!accepts_json(call_header(r->call, "Accept"))) {
 		answer_framework(
 			r, 406,
@@ -472,7 +518,7 @@ static struct str without_slash(struct str path)
 	return path;
 }
 
-/* False: the path lies outside the prefix. */
+/* False: the path lies outside the prefix, but for "/", which leads under it. */
 static bool strip_prefix(struct request *r)
 {
 	struct str prefix = str_of(r->api->options.route_prefix);
@@ -481,9 +527,11 @@ static bool strip_prefix(struct request *r)
 	r->path = path;
 	if (!prefix.n)
 		return true;
-	if (!str_starts(path, prefix) || (path.n > prefix.n && path.p[prefix.n] != '/'))
+	if (str_is(path, "/"))
+		return true;
+	if (!str_starts(path, prefix) || path.n == prefix.n || path.p[prefix.n] != '/')
 		return false;
-	r->path = path.n == prefix.n ? STR("/") : str_from(path, prefix.n);
+	r->path = str_from(path, prefix.n);
 	return true;
 }
 
@@ -493,6 +541,8 @@ void request_go_on(struct request *r)
 	const struct endpoint *found;
 	bool known;
 
+	if (redirect_by_path(r))
+		return;
 	if (!strip_prefix(r) || !params_parse(r)) {
 		not_found(r);
 		return;
@@ -501,6 +551,10 @@ void request_go_on(struct request *r)
 	if (cors_answer_preflight(r) || !cors_takes(r))
 		return;
 	found = find(r, without_slash(r->path), &known, &methods, r->is_v2 ? "," : ", ");
+	if (!known && !r->is_v2 && redirect_to_known(r)) {
+		buf_free(&methods);
+		return;
+	}
 	if (!known)
 		not_found(r);
 	else if (!found)
