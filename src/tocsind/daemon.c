@@ -567,8 +567,10 @@ static bool listen_everywhere(struct daemon *d, const char **first, struct err *
 		if (!n)
 			return err_set(err, NOWHERE, "systemd passed no socket");
 		for (size_t i = 0; i < n; i++) {
-			if (!server_listen_fd(d->server, fd + (int)i, err))
+			if (!server_listen_passed(d->server, fd + (int)i, &d->mem, &bound,
+						  err))
 				return false;
+			log_info("web", "Listening on", L_STR("address", bound));
 		}
 		*first = "systemd";
 		return true;
@@ -593,9 +595,13 @@ static struct str without_slashes(struct str s)
 /* The first address is not bound yet; its port is in the flag unless it is 0. */
 static const char *port_of(const struct daemon *d)
 {
-	const char *colon = d->flags.listen.n ? strrchr(d->flags.listen.v[0], ':') : NULL;
+	for (size_t i = 0; i < d->flags.listen.n; i++) {
+		const char *address = d->flags.listen.v[i], *colon = strrchr(address, ':');
 
-	return colon ? colon + 1 : "9093";
+		if (colon && !str_starts(str_of(address), STR("unix:")))
+			return colon + 1;
+	}
+	return "9093";
 }
 
 static bool set_urls(struct daemon *d, struct err *err)
@@ -802,6 +808,11 @@ int daemon_run(const struct flags *flags)
 	log_info("start", "tocsind starts", L_STR("version", VERSION),
 		 L_STR("config", flags->config_file),
 		 L_STR("storage", flags->storage_path));
+	cluster_warn(flags);
+	if (flags->event_recorder)
+		log_warn("start",
+			 "--enable-feature=event-recorder has no effect: decisions "
+			 "are in the journal of the storage path");
 	if (start(&d))
 		event_base_dispatch(d.base);
 	else
