@@ -95,7 +95,7 @@ struct datasource {
 	const char *name;
 	enum datasource_type type;
 	bool is_victoria; /* whose language is larger than PromQL */
-	const char *url; /* without a slash at the end; the API path is added */
+	const char *url;  /* without a slash at the end; the API path is added */
 	const struct http_config *http;
 	span_ms timeout;		/* of one query; 30s */
 	size_t max_response_bytes;	/* 64 MiB */
@@ -162,6 +162,9 @@ struct config_options {
 	const struct integration_kind *const *kinds; /* ends with NULL, order of 1.2 */
 	enum matcher_mode matchers;
 	bool router_optional; /* no route needed: a daemon that only evaluates rules */
+	/* Gets what was read of a refused file, for finding further mistakes in it and for
+	 * nothing else: it need not be whole. NULL when that is nothing; may be NULL. */
+	const struct config **refused;
 };
 
 /* NULL when errs is not empty. warnings (matchers only the classic parser reads, ...) may

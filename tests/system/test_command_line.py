@@ -3,6 +3,7 @@
 The same steps for all three: what a person types must not depend on who is where.
 """
 import json
+import os
 import re
 import time
 
@@ -217,3 +218,27 @@ def test_silences_move_from_an_alertmanager_to_us(start, far, folder, keep):
     run(["amtool", f"--alertmanager.url={d.url}", "silence", "import", "--force"], stdin=out,
         HOME=str(folder))
     assert sorted(s["comment"] for s in d.get("/api/v2/silences").json) == ["c0", "c1", "c2"]
+
+
+def test_json_of_what_had_none(start):
+    d = start(PLAIN)
+    added = json.loads(d.tool("alert", "add", "Disk", "host=a", "--annotation=k=v", "-o",
+                              "json").stdout)
+    assert added[0]["labels"] == {"alertname": "Disk", "host": "a"}
+    assert added[0]["annotations"] == {"k": "v"}
+    assert d.tool("alert", "add", "Other").stdout == ""
+    ids = {d.silence(f"a={i}") for i in range(3)}
+    assert set(json.loads(d.tool("silence", "query", "-q", "-o", "json").stdout)) == ids
+    assert set(d.tool("silence", "query", "-q").stdout.split()) == ids
+    assert json.loads(d.tool("silence", "query", "-q", "-o", "json", "a=nothing").stdout) == []
+    done = d.tool("silence", "update", "-q", "-o", "json", "--comment=x", sorted(ids)[0])
+    assert len(json.loads(done.stdout)) == 1
+
+
+def test_under_the_name_amtool_these_print_what_amtool_does(start, folder):
+    d = start(PLAIN)
+    os.symlink(TOCSIN, folder / "amtool")
+    sid = d.silence("a=b")
+    assert d.tool("alert", "add", "Disk", "-o", "json", program=folder / "amtool").stdout == ""
+    quiet = d.tool("silence", "query", "-q", "-o", "json", program=folder / "amtool")
+    assert quiet.stdout.split() == [sid]
