@@ -245,14 +245,14 @@ static bool takes(const struct request *r, const struct rules_filter *f,
 
 static int by_file_and_name(const void *a, const void *b)
 {
-	const struct rulegroup_view *x = a, *y = b;
-	int order = strcmp(x->config->file, y->config->file);
+	const struct rulegroup_name *x = a, *y = b;
+	int order = strcmp(x->file, y->file);
 
-	return order ? order : strcmp(x->config->name, y->config->name);
+	return order ? order : strcmp(x->name, y->name);
 }
 
 static void add_group(struct buf *b, const struct request *r, const struct rules_filter *f,
-		      struct rulegroup_view *g, size_t *shown)
+		      const struct rulegroup_view *g, size_t *shown)
 {
 	size_t start = b->n, n = 0;
 
@@ -285,52 +285,79 @@ static void add_group(struct buf *b, const struct request *r, const struct rules
 	buf_add_char(b, '}');
 }
 
-static struct rulegroup_view *sorted_groups(struct request *r, size_t *n)
+/* An answer on its way, a group or more a piece; a group that goes meanwhile is left out.
+ */
+struct rules_list {
+	struct request *r;
+	struct rules_filter filter;
+	bool only_alerts;
+	struct rulegroup_name *groups;
+	size_t n, at, shown;
+	struct arena piece; /* of the group being written */
+};
+
+static void add_next(struct rules_list *list, struct buf *b)
+{
+	const struct api_host *host = &list->r->api->options.host;
+	const struct rulegroup_name *name = &list->groups[list->at++];
+	struct rulegroup_view g;
+
+	arena_reset(&list->piece);
+	if (!view_rulegroup(host->engine(host->ctx), name->key, &list->piece, &g))
+		return;
+	for (size_t i = 0; list->only_alerts && i < g.n_rules; i++)
+		add_actives(b, &g.rules[i], &list->shown);
+	if (!list->only_alerts && is_named(list->r, "rule_group[]", name->name) &&
+	    is_named(list->r, "file[]", name->file))
+		add_group(b, list->r, &list->filter, &g, &list->shown);
+}
+
+static bool more_rules(void *arg, struct buf *b)
+{
+	struct rules_list *list = arg;
+
+	if (!list->at)
+		buf_addf(b, "{\"status\":\"success\",\"data\":{\"%s\":[",
+			 list->only_alerts ? "alerts" : "groups");
+	while (list->at < list->n && b->n < STREAM_PIECE)
+		add_next(list, b);
+	if (list->at < list->n)
+		return true;
+	buf_add_text(b, "]}}");
+	return false;
+}
+
+static void rules_ended(void *arg)
+{
+	struct rules_list *list = arg;
+
+	arena_free(&list->piece);
+}
+
+static void answer_rules(struct request *r, const struct rules_list *wanted)
 {
 	const struct api_host *host = &r->api->options.host;
-	struct rulegroup_view *v = view_rules(host->engine(host->ctx), r->mem, n);
+	struct rules_list *list = ARENA_NEW(r->mem, struct rules_list);
 
-	if (*n)
-		qsort(v, *n, sizeof(*v), by_file_and_name);
-	return v;
+	*list = *wanted;
+	list->r = r;
+	list->groups = view_rulegroup_names(host->engine(host->ctx), r->mem, &list->n);
+	if (list->n)
+		qsort(list->groups, list->n, sizeof(*list->groups), by_file_and_name);
+	answer_json_stream(r, &(struct stream){list, more_rules, rules_ended});
 }
 
 void get_rules(struct request *r)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
-	struct rulegroup_view *v;
-	struct rules_filter f;
-	size_t n, shown = 0;
+	struct rules_list list = {0};
 
-	if (!filter_parse(r, &f))
-		return;
-	v = sorted_groups(r, &n);
-	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"groups\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (is_named(r, "rule_group[]", v[i].config->name) &&
-		    is_named(r, "file[]", v[i].config->file))
-			add_group(&b, r, &f, &v[i], &shown);
-	}
-	buf_add_text(&b, "]}}");
-	answer_json(r, 200, &b);
-	buf_free(&b);
+	if (filter_parse(r, &list.filter))
+		answer_rules(r, &list);
 }
 
 void get_rule_alerts(struct request *r)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
-	struct rulegroup_view *v;
-	size_t n, shown = 0;
-
-	v = sorted_groups(r, &n);
-	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"alerts\":[");
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < v[i].n_rules; k++)
-			add_actives(&b, &v[i].rules[k], &shown);
-	}
-	buf_add_text(&b, "]}}");
-	answer_json(r, 200, &b);
-	buf_free(&b);
+	answer_rules(r, &(struct rules_list){.only_alerts = true});
 }
 
 void get_broken_rules(struct request *r)

@@ -87,6 +87,13 @@ struct rulegroup_view {
 	size_t n_rules;
 };
 struct rulegroup_view *view_rules(struct engine *, struct arena *, size_t *n);
+struct rulegroup_name { /* copies: they stay when the group goes */
+	const char *key, *file, *name;
+};
+struct rulegroup_name *view_rulegroup_names(struct engine *, struct arena *, size_t *n);
+/* False when there is none any more. */
+bool view_rulegroup(struct engine *, const char *key, struct arena *,
+		    struct rulegroup_view *) MUST_USE;
 
 /* -- counters: what /metrics shows ---------------------------------------------------- */
 
