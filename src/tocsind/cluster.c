@@ -3,6 +3,7 @@
 #include "text/url.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* The flags of Alertmanager's cluster (spec/api.md 9.2). There is none here, but a command
  * line that Alertmanager would refuse is refused, and one that counts on peers is told
@@ -40,6 +41,9 @@ bool cluster_check(struct arena *mem, const struct flags *f, struct err *err)
 	if (strlen(f->cluster_label) > LONGEST_LABEL)
 		return err_set(err, NOWHERE, "--cluster.label is longer than %d bytes",
 			       LONGEST_LABEL);
+	if (f->cluster_tls[0] && access(f->cluster_tls, R_OK))
+		return err_sys(err, (struct pos){f->cluster_tls, 0, 0},
+			       "--cluster.tls-config cannot be read");
 	return true;
 }
 

@@ -142,7 +142,7 @@ static const struct flag rows[] = {
 	{"cluster.reconnect-timeout", FLAG_DURATION, AT(cluster_ns[8]), "6h",
 	 "Without effect.", false},
 	{SETTLE, FLAG_DURATION, AT(cluster_ns[9]), "1m", "Without effect.", false},
-	{"cluster.tls-config", FLAG_TEXT, AT(ignored_text), "", "Without effect.", false},
+	{"cluster.tls-config", FLAG_TEXT, AT(cluster_tls), "", "Without effect.", false},
 	{"cluster.allow-insecure-public-advertise-address-discovery", FLAG_BOOL,
 	 AT(ignored_bool), NULL, "Without effect.", false},
 	{"cluster.label", FLAG_TEXT, AT(cluster_label), "", "Without effect.", false},

@@ -42,7 +42,7 @@ struct flags {
 	enum log_format log_format;
 	bool help, help_man, version;
 	/* accepted for compatibility: there is no cluster to join */
-	const char *cluster_listen, *cluster_advertise, *cluster_label;
+	const char *cluster_listen, *cluster_advertise, *cluster_label, *cluster_tls;
 	struct text_flags cluster_peers;
 	int64_t cluster_ns[10];
 	const char *memory_ratio;

@@ -35,6 +35,7 @@ def refused(folder, *args):
       for name in ("peer-timeout", "peers-resolve-timeout", "gossip-interval", "pushpull-interval",
                    "tcp-timeout", "probe-timeout", "probe-interval", "reconnect-interval",
                    "reconnect-timeout")),
+    (["--cluster.tls-config=/no/such/file"], "--cluster.tls-config cannot be read"),
     (["--auto-gomemlimit.ratio=2"], "--auto-gomemlimit.ratio"),
     (["--auto-gomemlimit.ratio=0"], "--auto-gomemlimit.ratio"),
     (["--auto-gomemlimit.ratio=much"], "--auto-gomemlimit.ratio"),
