@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "api/alert_list.h"
 #include "model/regex.h"
+#include "net/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,19 @@ void buf_add_alert(struct buf *b, const struct alert_view *v, const char *const 
 	buf_add_text(b, ",\"labels\":");
 	buf_add_labels_json(b, a->labels);
 	buf_add_char(b, '}');
+}
+
+bool look_at_alert(struct request *r, struct arena *mem, uint64_t fingerprint,
+		   struct alert_view *v)
+{
+	const struct api_host *host = &r->api->options.host;
+	double began = clock_seconds();
+	bool there = view_alert(host->engine(host->ctx), host->now(host->ctx), mem,
+				fingerprint, v);
+
+	if (there)
+		seconds_add(&r->api->silence_queries, clock_seconds() - began, 1);
+	return there;
 }
 
 /* -- filters -------------------------------------------------------------------------- */

@@ -17,5 +17,8 @@ struct filter {
 /* False after a 400 was answered. */
 bool filter_parse(struct request *, struct filter *) MUST_USE;
 bool filter_takes_receiver(const struct filter *, const struct receiver *);
+/* view_alert, its question about silences counted and timed. */
+bool look_at_alert(struct request *, struct arena *, uint64_t fingerprint,
+		   struct alert_view *) MUST_USE;
 /* By its status; whether its labels hold is asked before there is a view. */
 bool filter_takes_alert(const struct filter *, const struct alert_view *);

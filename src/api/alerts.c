@@ -41,15 +41,13 @@ static void add_one(struct alert_list *list, const struct alert_view *v, struct 
 static bool more_alerts(void *arg, struct buf *b)
 {
 	struct alert_list *list = arg;
-	const struct api_host *host = &list->r->api->options.host;
-	struct engine *e = host->engine(host->ctx);
-	wall_ms now = host->now(host->ctx);
 	struct alert_view v;
 
 	if (!list->at)
 		buf_add_char(b, '[');
 	for (; list->at < list->n && b->n < STREAM_PIECE; list->at++) {
-		if (view_alert(e, now, &list->piece, list->fingerprints[list->at], &v) &&
+		if (look_at_alert(list->r, &list->piece, list->fingerprints[list->at],
+				  &v) &&
 		    filter_takes_alert(&list->filter, &v) &&
 		    has_receiver(&list->filter, &v))
 			add_one(list, &v, b);

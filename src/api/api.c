@@ -3,13 +3,15 @@
 #include "base/url.h"
 #include "base/utf8.h"
 #include "net/clock.h"
+#include "text/media_type.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* Which path and method leads where (spec/api.md 1). {id} takes one segment. */
+/* Which path and method leads where (spec/api.md 1). ID takes one segment. */
+#define ID "{silenceID}"
 static void healthy(struct request *r);
 static void reload(struct request *r);
 static void gone(struct request *r);
@@ -26,8 +28,8 @@ static const struct endpoint endpoints[] = {
 	{"/api/v2/alerts", "POST", post_alerts},
 	{"/api/v2/alerts/groups", "GET", get_groups},
 	{"/api/v2/receivers", "GET", get_receivers},
-	{"/api/v2/silence/{id}", "GET", get_silence},
-	{"/api/v2/silence/{id}", "DELETE", delete_silence},
+	{"/api/v2/silence/" ID, "GET", get_silence},
+	{"/api/v2/silence/" ID, "DELETE", delete_silence},
 	{"/api/v2/silences", "GET", get_silences},
 	{"/api/v2/silences", "POST", post_silences},
 	{"/api/v2/status", "GET", get_status},
@@ -40,14 +42,13 @@ static const struct endpoint endpoints[] = {
 	{"/api/v1/receivers", "GET", gone},
 	{"/api/v1/silences", "GET", gone},
 	{"/api/v1/silences", "POST", gone},
-	{"/api/v1/silence/{id}", "GET", gone},
-	{"/api/v1/silence/{id}", "DELETE", gone},
+	{"/api/v1/silence/" ID, "DELETE", gone},
+	{"/api/v1/silence/" ID, "GET", gone},
 	{"/-/healthy", "GET", healthy},
 	{"/-/healthy", "HEAD", healthy},
 	{"/-/ready", "GET", healthy},
 	{"/-/ready", "HEAD", healthy},
 	{"/-/reload", "POST", reload},
-	{"/-/reload", "PUT", reload},
 	{"/metrics", "GET", get_metrics},
 	{"/graph", "GET", graph},
 	{"/", "GET", front_page},
@@ -60,33 +61,50 @@ static bool is_api_path(struct str path)
 
 /* -- counting ------------------------------------------------------------------------- */
 
-static const double bounds[] = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+static const char *where_label(struct request *r)
+{
+	char *method = arena_alloc(r->mem, strlen(r->method) + 1);
+	size_t i = 0;
+
+	for (; r->method[i]; i++)
+		method[i] = (char)(r->method[i] | 0x20);
+	method[i] = 0;
+	return arena_printf(r->mem, "handler=\"%s\",method=\"%s\"",
+			    r->handler ? r->handler : "/unknown", method);
+}
+
+static void count_size(struct request *r, size_t bytes)
+{
+	const char *key = where_label(r);
+	struct size_counter *c = map_find(&r->api->sizes, str_of(key));
+	double most = 100;
+	size_t i = 0;
+
+	if (!c) {
+		c = mem_new(sizeof(*c));
+		c->key = mem_text(key);
+		map_put(&r->api->sizes, str_of(c->key), c);
+	}
+	for (; i < SIZE_BUCKETS - 1 && (double)bytes > most; i++)
+		most *= 10;
+	c->buckets[i]++;
+	c->n++;
+	c->sum += (double)bytes;
+}
 
 static void count(struct request *r, int status)
 {
 	struct api *api = r->api;
-	double took = (double)(clock_mono() - call_began(r->call)) / 1000;
-	char method[16];
 	struct request_counter *c;
-	const char *key;
-	size_t i = 0;
+	const char *key = arena_printf(r->mem, "%s,code=\"%d\"", where_label(r), status);
 
-	for (; r->method[i] && i < sizeof(method) - 1; i++)
-		method[i] = (char)(r->method[i] | 0x20);
-	method[i] = 0;
-	key = arena_printf(r->mem, "handler=\"%s\",method=\"%s\",code=\"%d\"",
-			   r->handler ? r->handler : "/unknown", method, status);
 	c = map_find(&api->counters, str_of(key));
 	if (!c) {
 		c = mem_new(sizeof(*c));
 		c->key = mem_text(key);
 		map_put(&api->counters, str_of(c->key), c);
 	}
-	c->n++;
-	c->seconds += took;
-	for (i = 0; i < COUNT_OF(bounds) && took > bounds[i];)
-		i++;
-	c->buckets[i]++;
+	seconds_add(&c->took, (double)(clock_mono() - call_began(r->call)) / 1000, 1);
 	if (!strcmp(r->method, "GET"))
 		api->gets--;
 }
@@ -112,6 +130,8 @@ static void finish(struct request *r, int status, const char *type, struct str b
 	if (type)
 		call_set_header(r->call, "Content-Type", type);
 	count(r, status);
+	if (r->handler && !str_starts(str_of(r->handler), STR("/api/")))
+		count_size(r, body.n);
 	call_answer(r->call, status, body);
 }
 
@@ -148,6 +168,11 @@ void answer_json_stream(struct request *r, const struct stream *of)
 	add_common_headers(r);
 	call_set_header(r->call, "Content-Type", "application/json");
 	call_stream(r->call, 200, &(struct stream){s, more_counted, counted_ended});
+}
+
+void answer_page(struct request *r, int status, const struct buf *html)
+{
+	finish(r, status, "text/html; charset=utf-8", buf_str(html));
 }
 
 void answer_typed(struct request *r, const char *type, const struct buf *b)
@@ -278,11 +303,11 @@ static void front_page(struct request *r)
 
 /* -- finding the endpoint ------------------------------------------------------------- */
 
-/* Whether the path is of the pattern; what stands for {id} in *id. */
+/* Whether the path is of the pattern; what stands for ID in *id. */
 static bool matches(const char *pattern, struct str path, struct str *id)
 {
 	struct str p = str_of(pattern);
-	size_t at = str_find(p, STR("{id}"));
+	size_t at = str_find(p, STR(ID));
 
 	if (at == STR_NONE)
 		return str_eq(p, path);
@@ -319,6 +344,16 @@ static const struct endpoint *find(struct request *r, struct str path, bool *kno
 	return found;
 }
 
+bool endpoint_path(size_t i, const char *method, struct str *path)
+{
+	if (i >= COUNT_OF(endpoints))
+		return false;
+	*path = STR("");
+	if (!strcmp(endpoints[i].method, method) && !strstr(endpoints[i].path, ID))
+		*path = str_of(endpoints[i].path);
+	return true;
+}
+
 static void not_found(struct request *r)
 {
 	if (r->is_v2)
@@ -327,14 +362,26 @@ static void not_found(struct request *r)
 		answer_plain(r, 404, "404 page not found\n");
 }
 
+/* Outside the API, OPTIONS has an answer everywhere and stands in its place. */
+static const char *allowed(struct request *r, const struct buf *methods)
+{
+	size_t post = str_find(buf_str(methods), STR("POST"));
+
+	if (r->is_v2)
+		return arena_copy(r->mem, buf_str(methods));
+	if (post == STR_NONE)
+		return arena_printf(r->mem, "%s, OPTIONS", buf_text(methods));
+	return arena_printf(r->mem, "%.*sOPTIONS, POST",
+			    FMT(str_slice(buf_str(methods), 0, post)));
+}
+
 static void wrong_method(struct request *r, const struct buf *methods)
 {
+	call_set_header(r->call, "Allow", allowed(r, methods));
 	if (!strcmp(r->method, "OPTIONS") && !r->is_v2) {
-		call_set_header(r->call, "Allow", buf_text(methods));
 		answer_empty(r, 200);
 		return;
 	}
-	call_set_header(r->call, "Allow", buf_text(methods));
 	if (!r->is_v2)
 		answer_plain(r, 405, "Method Not Allowed\n");
 	else if (!strcmp(r->method, "HEAD"))
@@ -365,20 +412,39 @@ static bool accepts_json(const char *accept)
 	return false;
 }
 
-static bool check_types(struct request *r)
+static void refuse_content_type(struct request *r, const char *given, const char *why)
 {
-	const char *type = call_header(r->call, "Content-Type");
-	struct str media = str_of(type);
+	struct buf quoted = BUF(BUF_NO_LIMIT);
 
-	media = str_trim(str_slice(media, 0, str_find_char(media, ';')));
-	if (call_body(r->call).n &&
-	    !(media.n == 16 && !strncasecmp(media.p, "application/json", 16))) {
+	buf_add_json(&quoted, str_of(given));
+	answer_framework(r, 400, "parsing Content-Type header from %s failed, because %s",
+			 buf_text(&quoted), why);
+	buf_free(&quoted);
+}
+
+static bool check_content_type(struct request *r)
+{
+	const char *given = call_header(r->call, "Content-Type"), *type, *why;
+
+	if (!given || !given[0])
+		given = "application/octet-stream";
+	type = media_type_parse(r->mem, str_of(given), &why);
+	if (!type)
+		refuse_content_type(r, given, why);
+	else if (strcmp(type, "application/json") != 0)
 		answer_framework(r, 415,
 				 "unsupported media type \"%s\", only [application/json] "
 				 "are allowed",
-				 type ? type : "application/octet-stream");
+				 type);
+	else
+		return true;
+	return false;
+}
+
+static bool check_types(struct request *r)
+{
+	if (call_body(r->call).n && !check_content_type(r))
 		return false;
-	}
 	if (!accepts_json(call_header(r->call, "Accept"))) {
 		answer_framework(
 			r, 406,
@@ -450,7 +516,7 @@ static struct str without_slash(struct str path)
 	return path;
 }
 
-/* False: the path lies outside the prefix. */
+/* False: the path lies outside the prefix, but for "/", which leads under it. */
 static bool strip_prefix(struct request *r)
 {
 	struct str prefix = str_of(r->api->options.route_prefix);
@@ -459,9 +525,11 @@ static bool strip_prefix(struct request *r)
 	r->path = path;
 	if (!prefix.n)
 		return true;
-	if (!str_starts(path, prefix) || (path.n > prefix.n && path.p[prefix.n] != '/'))
+	if (str_is(path, "/"))
+		return true;
+	if (!str_starts(path, prefix) || path.n == prefix.n || path.p[prefix.n] != '/')
 		return false;
-	r->path = path.n == prefix.n ? STR("/") : str_from(path, prefix.n);
+	r->path = str_from(path, prefix.n);
 	return true;
 }
 
@@ -471,6 +539,8 @@ void request_go_on(struct request *r)
 	const struct endpoint *found;
 	bool known;
 
+	if (redirect_by_path(r))
+		return;
 	if (!strip_prefix(r) || !params_parse(r)) {
 		not_found(r);
 		return;
@@ -479,6 +549,10 @@ void request_go_on(struct request *r)
 	if (cors_answer_preflight(r) || !cors_takes(r))
 		return;
 	found = find(r, without_slash(r->path), &known, &methods, r->is_v2 ? "," : ", ");
+	if (!known && !r->is_v2 && redirect_to_known(r)) {
+		buf_free(&methods);
+		return;
+	}
 	if (!known)
 		not_found(r);
 	else if (!found)
@@ -518,6 +592,7 @@ void api_use_web(struct api *api, const struct web_config *web)
 void api_free(struct api *api)
 {
 	struct request_counter *c;
+	struct size_counter *size;
 	void *login;
 
 	if (!api)
@@ -528,7 +603,12 @@ void api_free(struct api *api)
 	}
 	for (size_t at = 0; (login = map_next(&api->logins, &at));)
 		free(login);
+	for (size_t at = 0; (size = map_next(&api->sizes, &at));) {
+		free(size->key);
+		free(size);
+	}
 	map_free(&api->counters);
+	map_free(&api->sizes);
 	map_free(&api->logins);
 	free(api);
 }

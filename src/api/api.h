@@ -5,6 +5,7 @@
  * Spec:   spec/api.md, spec/remote-write.md part B.
  */
 #pragma once
+#include "api/seconds.h"
 #include "config/web.h"
 #include "engine/view.h"
 #include "net/server.h"
@@ -16,6 +17,11 @@ struct api;
 struct broken_file {
 	const char *path, *text; /* text: the mistakes with their places */
 	bool last_good_runs;
+};
+
+/* How long steps of the engine took, shared out among what they did: an upper bound. */
+struct step_times {
+	struct seconds alerts, told_queries, silence_queries, maintenance;
 };
 
 /* What the API asks of the daemon. */
@@ -39,6 +45,7 @@ struct api_host {
 	bool (*elsewhere)(void *ctx, void (*run)(void *), void (*done)(void *), void *arg);
 	/* Has api_use_web called when the file changed; false: it is broken now. */
 	bool (*refresh_web)(void *ctx);
+	struct step_times (*times)(void *ctx); /* NULL: not measured */
 };
 struct api_options {
 	struct api_host host;
@@ -50,6 +57,11 @@ struct api_options {
 	size_t get_concurrency;
 	const struct regex *origins;	 /* of pages that may ask; NULL: none */
 	const char *const *integrations; /* names for metrics; ends with NULL */
+	struct {
+		/* What --enable-feature has the metrics tell apart. */
+		bool receiver_names, group_keys, alert_names;
+		size_t per_alertname; /* the limit; 0: none */
+	} metrics;
 };
 
 struct api *api_new(const struct api_options *) MUST_USE;

@@ -46,13 +46,11 @@ static void add_one(struct group_list *list, const struct alert_view *v, struct 
 
 static void add_alerts(struct group_list *list, const struct group_view *g, struct buf *b)
 {
-	const struct api_host *host = &list->r->api->options.host;
-	struct engine *e = host->engine(host->ctx);
-	wall_ms now = host->now(host->ctx);
 	struct alert_view v;
 
 	for (; list->alerts_at < list->n_alerts && b->n < STREAM_PIECE; list->alerts_at++) {
-		if (view_alert(e, now, &list->piece, list->alerts[list->alerts_at], &v) &&
+		if (look_at_alert(list->r, &list->piece, list->alerts[list->alerts_at],
+				  &v) &&
 		    matchers_hold(&list->filter.labels, v.alert.labels)) {
 			v.muted_by = g->muted_by;
 			v.n_muted_by = g->n_muted_by;

@@ -9,14 +9,21 @@
 
 struct request_counter {
 	char *key; /* handler, method and code as labels */
-	uint64_t n, buckets[12];
-	double seconds;
+	struct seconds took;
+};
+#define SIZE_BUCKETS 8 /* 100 bytes to 100 MB, ten times each; and the rest */
+struct size_counter {
+	char *key; /* handler and method as labels */
+	uint64_t n, buckets[SIZE_BUCKETS];
+	double sum;
 };
 struct api {
 	struct api_options options;
 	const struct web_config *web;
 	struct map counters; /* of request_counter */
-	struct map logins;   /* digests of name and password that were right */
+	struct map sizes;    /* of size_counter: of answers outside the API */
+	struct seconds silence_queries;
+	struct map logins; /* digests of name and password that were right */
 	size_t gets, gets_refused;
 	double tokens; /* of the rate limit */
 	mono_ms filled_at;
@@ -32,7 +39,7 @@ struct request {
 	const char *method;
 	struct str path;     /* under the prefix */
 	const char *handler; /* the pattern, for metrics */
-	const char *id;	     /* {id} of the path, or NULL */
+	const char *id;	     /* of the path, or NULL */
 	VEC(struct param) params;
 	bool is_v2;
 };
@@ -49,6 +56,7 @@ bool param_matchers(struct request *, const char *name, const char *prefix,
  * Each ends the request. */
 void answer_json(struct request *, int status, const struct buf *);
 void answer_json_stream(struct request *, const struct stream *); /* 200 */
+void answer_page(struct request *, int status, const struct buf *html);
 void answer_typed(struct request *, const char *type, const struct buf *);
 void answer_empty(struct request *, int status);
 void answer_plain(struct request *, int status, const char *text);
@@ -56,6 +64,14 @@ void answer_plain(struct request *, int status, const char *text);
 void answer_error(struct request *, int status, const char *text);
 /* The framework's error: {"code":..,"message":..}; codes from 600 on travel as 422. */
 void answer_framework(struct request *, int code, const char *fmt, ...) PRINTF(3, 4);
+
+/* -- other ways to write a path -------------------------------------------------------
+ * True: the answer says where the right one is. */
+bool redirect_by_path(struct request *);  /* before anything else is asked of the path */
+bool redirect_to_known(struct request *); /* nothing is known under the path */
+/* The paths that the i-th endpoint has for the method: false after the last; "" when it has
+ * none. */
+bool endpoint_path(size_t i, const char *method, struct str *);
 
 /* -- pages of other origins ----------------------------------------------------------- */
 void cors_add_header(struct request *);

@@ -152,14 +152,14 @@ static void add_recording(struct buf *b, const struct rule_view *v)
 
 static int by_file_and_name(const void *a, const void *b)
 {
-	const struct rulegroup_view *x = a, *y = b;
-	int order = strcmp(x->config->file, y->config->file);
+	const struct rulegroup_name *x = a, *y = b;
+	int order = strcmp(x->file, y->file);
 
-	return order ? order : strcmp(x->config->name, y->config->name);
+	return order ? order : strcmp(x->name, y->name);
 }
 
 static void add_group(struct buf *b, const struct request *r, const struct rules_filter *f,
-		      struct rulegroup_view *g, size_t *shown)
+		      const struct rulegroup_view *g, size_t *shown)
 {
 	size_t start = b->n, n = 0;
 
@@ -192,89 +192,125 @@ static void add_group(struct buf *b, const struct request *r, const struct rules
 	buf_add_char(b, '}');
 }
 
-static struct rulegroup_view *sorted_groups(struct request *r, size_t *n)
-{
-	const struct api_host *host = &r->api->options.host;
-	struct rulegroup_view *v = view_rules(host->engine(host->ctx), r->mem, n);
+/* An answer on its way, a group or more a piece; a group that goes meanwhile is left out.
+ */
+struct rules_list {
+	struct request *r;
+	struct rules_filter filter;
+	bool only_alerts, begun;
+	struct rulegroup_name *groups;
+	size_t n, at, shown;
+	const char *next;   /* the token of the next page; NULL: this is the last */
+	struct arena piece; /* of the group being written */
+};
 
-	if (*n)
-		qsort(v, *n, sizeof(*v), by_file_and_name);
-	return v;
+/* One group more than the page holds names the next page instead. */
+static void add_group_of_page(struct rules_list *list, struct rulegroup_view *g,
+			      const struct rulegroup_name *name, struct buf *b)
+{
+	size_t before = b->n, shown = list->shown;
+
+	add_group(b, list->r, &list->filter, g, &list->shown);
+	if (!list->filter.limit || list->shown <= list->filter.limit)
+		return;
+	buf_cut(b, before);
+	list->shown = shown;
+	list->next = rules_token(list->r->mem, name->file, name->name);
+	list->at = list->n;
 }
 
-/* The groups of one page; the name of the next one in *next, NULL: there is none. False
- * after a 400 was answered. */
-static bool add_page(struct buf *b, struct request *r, const struct rules_filter *f,
-		     const char **next)
+static void add_next(struct rules_list *list, struct buf *b)
 {
-	size_t n, shown = 0;
-	struct rulegroup_view *v = sorted_groups(r, &n);
-	bool begun = !f->token.n;
+	const struct api_host *host = &list->r->api->options.host;
+	const struct rulegroup_name *name = &list->groups[list->at++];
+	struct rulegroup_view g;
 
-	*next = NULL;
-	for (size_t i = 0; i < n && !*next; i++) {
-		size_t before = b->n, was_shown = shown;
+	arena_reset(&list->piece);
+	if (!view_rulegroup(host->engine(host->ctx), name->key, &list->piece, &g))
+		return;
+	for (size_t i = 0; list->only_alerts && i < g.n_rules; i++)
+		add_actives(b, &g.rules[i], &list->shown);
+	if (!list->only_alerts && rules_filter_takes_group(list->r, name->file, name->name))
+		add_group_of_page(list, &g, name, b);
+}
 
-		if (!rules_filter_takes_group(r, &v[i]))
-			continue;
-		begun = begun || str_is(f->token, rules_token(r->mem, &v[i]));
-		if (begun)
-			add_group(b, r, f, &v[i], &shown);
-		if (f->limit && was_shown == f->limit && shown > was_shown) {
-			buf_cut(b, before);
-			*next = rules_token(r->mem, &v[i]);
-		}
-	}
-	if (begun)
+static bool more_rules(void *arg, struct buf *b)
+{
+	struct rules_list *list = arg;
+
+	if (!list->begun)
+		buf_addf(b, "{\"status\":\"success\",\"data\":{\"%s\":[",
+			 list->only_alerts ? "alerts" : "groups");
+	list->begun = true;
+	while (list->at < list->n && b->n < STREAM_PIECE)
+		add_next(list, b);
+	if (list->at < list->n)
+		return true;
+	buf_add_char(b, ']');
+	if (list->next)
+		buf_addf(b, ",\"groupNextToken\":\"%s\"", list->next);
+	buf_add_text(b, "}}");
+	return false;
+}
+
+static void rules_ended(void *arg)
+{
+	struct rules_list *list = arg;
+
+	arena_free(&list->piece);
+}
+
+/* Where the page begins; false after a 400 was answered. */
+static bool find_page(struct request *r, struct rules_list *list)
+{
+	struct str token = list->filter.token;
+
+	while (token.n && list->at < list->n &&
+	       !str_is(token, rules_token(r->mem, list->groups[list->at].file,
+					  list->groups[list->at].name)))
+		list->at++;
+	if (!token.n || list->at < list->n)
 		return true;
 	bad_data(r, arena_printf(r->mem,
 				 "invalid parameter \"group_next_token\": invalid "
 				 "group_next_token '%.*s'. were rule groups changed?",
-				 FMT(f->token)));
+				 FMT(token)));
 	return false;
+}
+
+static void answer_rules(struct request *r, const struct rules_list *wanted)
+{
+	const struct api_host *host = &r->api->options.host;
+	struct rules_list *list = ARENA_NEW(r->mem, struct rules_list);
+
+	*list = *wanted;
+	list->r = r;
+	list->groups = view_rulegroup_names(host->engine(host->ctx), r->mem, &list->n);
+	if (list->n)
+		qsort(list->groups, list->n, sizeof(*list->groups), by_file_and_name);
+	if (find_page(r, list))
+		answer_json_stream(r, &(struct stream){list, more_rules, rules_ended});
 }
 
 void get_rules(struct request *r)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
-	struct rules_filter f;
-	const char *next;
+	struct rules_list list = {0};
 
-	if (!rules_filter_parse(r, &f))
-		return;
-	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"groups\":[");
-	if (add_page(&b, r, &f, &next)) {
-		buf_add_char(&b, ']');
-		if (next)
-			buf_addf(&b, ",\"groupNextToken\":\"%s\"", next);
-		buf_add_text(&b, "}}");
-		answer_json(r, 200, &b);
-	}
-	buf_free(&b);
+	if (rules_filter_parse(r, &list.filter))
+		answer_rules(r, &list);
 }
 
 void get_rule_alerts(struct request *r)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
-	struct rulegroup_view *v;
-	size_t n, shown = 0;
-
-	v = sorted_groups(r, &n);
-	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"alerts\":[");
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < v[i].n_rules; k++)
-			add_actives(&b, &v[i].rules[k], &shown);
-	}
-	buf_add_text(&b, "]}}");
-	answer_json(r, 200, &b);
-	buf_free(&b);
+	answer_rules(r, &(struct rules_list){.only_alerts = true});
 }
 
 /* Rules that were evaluated without error and never had a series. */
 static void add_never_matched(struct buf *b, struct request *r)
 {
+	const struct api_host *host = &r->api->options.host;
 	size_t n, shown = 0;
-	struct rulegroup_view *v = sorted_groups(r, &n);
+	struct rulegroup_view *v = view_rules(host->engine(host->ctx), r->mem, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < v[i].n_rules; k++) {

@@ -169,9 +169,9 @@ bool rules_filter_parse(struct request *r, struct rules_filter *f)
 	return parse_kinds(r, f) && parse_matches(r, f) && parse_page(r, f);
 }
 
-const char *rules_token(struct arena *mem, const struct rulegroup_view *g)
+const char *rules_token(struct arena *mem, const char *file, const char *name)
 {
-	const char *key = arena_printf(mem, "%s;%s", g->config->file, g->config->name);
+	const char *key = arena_printf(mem, "%s;%s", file, name);
 	char *hex = arena_alloc(mem, 2 * EVP_MAX_MD_SIZE + 1);
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
@@ -228,8 +228,7 @@ bool rules_filter_takes(const struct request *r, const struct rules_filter *f,
 	       (!f->n_matches || has_match(r, f, v->rule));
 }
 
-bool rules_filter_takes_group(const struct request *r, const struct rulegroup_view *g)
+bool rules_filter_takes_group(const struct request *r, const char *file, const char *name)
 {
-	return is_named(r, "rule_group[]", g->config->name) &&
-	       is_named(r, "file[]", g->config->file);
+	return is_named(r, "rule_group[]", name) && is_named(r, "file[]", file);
 }

@@ -18,6 +18,6 @@ void bad_data(struct request *, const char *text); /* answers 400 in Prometheus'
 bool rules_filter_parse(struct request *, struct rules_filter *) MUST_USE;
 bool rules_filter_takes(const struct request *, const struct rules_filter *,
 			const struct rule_view *);
-bool rules_filter_takes_group(const struct request *, const struct rulegroup_view *);
+bool rules_filter_takes_group(const struct request *, const char *file, const char *name);
 /* What the page that begins with this group is called. */
-const char *rules_token(struct arena *, const struct rulegroup_view *);
+const char *rules_token(struct arena *, const char *file, const char *name);

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "api/request.h"
+#include "net/clock.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -95,8 +96,44 @@ static bool has_all(const struct silence *s, const struct matchers *wanted)
 	return true;
 }
 
-void get_silences(struct request *r)
+/* An answer on its way: a silence that is forgotten meanwhile is left out. */
+struct silence_list {
+	struct request *r;
+	char (*ids)[SILENCE_ID_SIZE];
+	size_t n, at, shown;
+};
+
+static bool more_silences(void *arg, struct buf *b)
 {
+	struct silence_list *list = arg;
+	const struct api_host *host = &list->r->api->options.host;
+	struct engine *e = host->engine(host->ctx);
+	struct instant now = instant_of_ms(host->now(host->ctx));
+
+	if (!list->at)
+		buf_add_char(b, '[');
+	while (list->at < list->n && b->n < STREAM_PIECE) {
+		const struct silence *s = view_silence(e, list->ids[list->at++]);
+
+		if (s && list->shown++)
+			buf_add_char(b, ',');
+		if (s)
+			add_silence(b, s, now);
+	}
+	if (list->at < list->n)
+		return true;
+	buf_add_text(b, "]\n");
+	return false;
+}
+
+static void silences_ended(void *list)
+{
+	(void)list; /* it is the call's */
+}
+
+static void choose(struct silence_list *list, const struct matchers *filter)
+{
+	struct request *r = list->r;
 	const struct api_host *host = &r->api->options.host;
 	struct instant now = instant_of_ms(host->now(host->ctx));
 	bool wants[] = {
@@ -104,33 +141,39 @@ void get_silences(struct request *r)
 		[SILENCE_PENDING] = param_bool(r, "pending", true),
 		[SILENCE_EXPIRED] = param_bool(r, "expired", true),
 	};
-	struct buf b = BUF(BUF_NO_LIMIT);
+	struct arena mem = {0};
 	const struct silence **all;
-	struct matchers filter;
 	struct listed *v;
-	size_t n, kept = 0;
+	size_t n;
 
-	if (!param_matchers(r, "filter", "", &filter))
-		return;
-	all = view_silences(host->engine(host->ctx), r->mem, &n);
-	v = ARENA_ARRAY(r->mem, struct listed, n);
+	all = view_silences(host->engine(host->ctx), &mem, &n);
+	v = ARENA_ARRAY(&mem, struct listed, n);
 	for (size_t i = 0; i < n; i++) {
 		struct listed l = {all[i], silence_state(all[i], now)};
 
-		if (wants[l.state] && has_all(l.s, &filter))
-			v[kept++] = l;
+		if (wants[l.state] && has_all(l.s, filter))
+			v[list->n++] = l;
 	}
-	if (kept)
-		qsort(v, kept, sizeof(*v), in_list_order);
-	buf_add_char(&b, '[');
-	for (size_t i = 0; i < kept; i++) {
-		if (i)
-			buf_add_char(&b, ',');
-		add_silence(&b, v[i].s, now);
-	}
-	buf_add_text(&b, "]\n");
-	answer_json(r, 200, &b);
-	buf_free(&b);
+	if (list->n)
+		qsort(v, list->n, sizeof(*v), in_list_order);
+	list->ids = arena_alloc(r->mem, list->n * sizeof(*list->ids) + 1);
+	for (size_t i = 0; i < list->n; i++)
+		memcpy(list->ids[i], v[i].s->id, sizeof(*list->ids));
+	arena_free(&mem);
+}
+
+void get_silences(struct request *r)
+{
+	struct silence_list *list = ARENA_NEW(r->mem, struct silence_list);
+	double began = clock_seconds();
+	struct matchers filter;
+
+	list->r = r;
+	if (!param_matchers(r, "filter", "", &filter))
+		return;
+	choose(list, &filter);
+	seconds_add(&r->api->silence_queries, clock_seconds() - began, 1);
+	answer_json_stream(r, &(struct stream){list, more_silences, silences_ended});
 }
 
 /* -- one silence ---------------------------------------------------------------------- */

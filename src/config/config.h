@@ -164,6 +164,9 @@ struct config_options {
 	const struct integration_kind *const *kinds; /* ends with NULL, order of 1.2 */
 	enum matcher_mode matchers;
 	bool router_optional; /* no route needed: a daemon that only evaluates rules */
+	/* Gets what was read of a refused file, for finding further mistakes in it and for
+	 * nothing else: it need not be whole. NULL when that is nothing; may be NULL. */
+	const struct config **refused;
 };
 
 /* NULL when errs is not empty. warnings (matchers only the classic parser reads, ...) may

@@ -190,7 +190,11 @@ const struct config *config_parse(struct arena *mem, const char *path, struct st
 	if (y)
 		build(&d, y, o, c);
 	errs_sort(errs);
-	return errs->n == before ? c : NULL;
+	if (errs->n == before)
+		return c;
+	if (o->refused && y)
+		*o->refused = c;
+	return NULL;
 }
 
 const struct config *config_load(struct arena *mem, const char *path,

@@ -190,5 +190,13 @@ static const struct field recorder_fields[] = {
 };
 #undef AT
 
+static void recorder_check(struct decode *d, const struct yaml *y, void *object)
+{
+	(void)object;
+	if (d->warnings)
+		errs_addf(d->warnings, y->at,
+			  "event_recorder has no effect: events are not recorded");
+}
+
 const struct shape recorder_shape = {"event_recorder", recorder_fields,
-				     sizeof(struct recorder_text), true, NULL};
+				     sizeof(struct recorder_text), true, recorder_check};

@@ -258,7 +258,7 @@ static void store(struct engine *e, const struct alert *posted)
 	bool news = !was_there;
 
 	if (!s && !has_room(e, posted)) {
-		e->counters.alerts_limited++;
+		counters_limited(e, labels_get(posted->labels, "alertname"));
 		act_note(e, true, "alerts", "alert dropped: a ceiling on alerts is reached",
 			 labels_get(posted->labels, "alertname"), NULL);
 		return;
@@ -276,6 +276,7 @@ static void store(struct engine *e, const struct alert *posted)
 		s = insert(e, posted->labels);
 	}
 	take_content(e, s, &merged);
+	e->counters.alerts_stored++;
 	note_state(e, s, was_there, was_resolved);
 	save(e, s, news);
 	inhibitor_saw(e, s);

@@ -8,6 +8,7 @@
  *	flush.c	the pipeline: who is told what, or why not
  *	delivery.c	attempts, back-off, outcomes
  *	told.c		the notification log
+ *	counters.c	what is counted by name
  *	rulegroup.c	rule groups on the timer heap, queries
  *	alerting.c	the life cycle of a rule's alerts
  *	written.c	what rules write, and which series ended
@@ -290,7 +291,7 @@ void silence_restore(struct engine *, const struct silence *);
 void silences_collect(struct engine *, wall_ms now);
 void silences_free(struct engine *);
 /* The active silences that match, oldest first; in mem. */
-size_t silences_matching(const struct engine *, const struct labels *, struct instant now,
+size_t silences_matching(struct engine *, const struct labels *, struct instant now,
 			 struct arena *mem, const struct stored_silence ***out);
 
 void inhibitor_load(struct engine *);
@@ -319,7 +320,12 @@ void delivery_ended(struct engine *, const struct delivery_ended *);
 void deliveries_cancel(struct engine *);
 void holds_move(struct engine *, span_ms jump);
 void holds_free(struct engine *);
-struct integration_counters *counters_of(struct engine *, const char *integration);
+
+struct integration_counters *counters_of(struct engine *, const char *integration,
+					 const char *receiver);
+void counters_config(struct engine *);
+void counters_limited(struct engine *, const char *alertname);
+void counters_free(struct engine *);
 
 const struct told *told_find(const struct engine *, const char *key);
 /* Stamps the entry with now and its expiry, stores it, and wishes it saved. */

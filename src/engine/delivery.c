@@ -10,17 +10,9 @@
 #define FIRST_PAUSE   500
 #define LONGEST_PAUSE MINUTE
 
-struct integration_counters *counters_of(struct engine *e, const char *integration)
+static struct integration_counters *counters_for(struct engine *e, const struct delivery *d)
 {
-	struct engine_counters *c = &e->counters;
-
-	for (size_t i = 0; i < c->n_integrations; i++) {
-		if (!strcmp(c->integrations[i].name, integration))
-			return &c->integrations[i];
-	}
-	ASSERT(c->n_integrations < COUNTED_INTEGRATIONS);
-	c->integrations[c->n_integrations].name = mem_text(integration);
-	return &c->integrations[c->n_integrations++];
+	return counters_of(e, d->told.integration, d->told.receiver);
 }
 
 static void due(struct engine *e, struct timer *t, wall_ms now);
@@ -121,7 +113,7 @@ static void attempt(struct engine *e, struct delivery *d, wall_ms now)
 
 void delivery_start(struct engine *e, struct delivery *d, wall_ms now)
 {
-	counters_of(e, d->told.integration)->notifications++;
+	counters_for(e, d)->notifications++;
 	attempt(e, d, now);
 }
 
@@ -157,7 +149,7 @@ static void end(struct engine *e, struct delivery *d, bool ok)
 static void fail(struct engine *e, struct delivery *d, enum reason reason,
 		 enum failure failure, const char *error)
 {
-	counters_of(e, d->told.integration)->failed[failure]++;
+	counters_for(e, d)->failed[failure]++;
 	note_outcome(e, d, reason, error);
 	act_note(e, true, "notify",
 		 arena_printf(e->mem, "notification given up after %u attempts: %s",
@@ -229,7 +221,7 @@ static void sent(struct engine *e, struct delivery *d, const struct delivery_end
 static void count_attempt(struct engine *e, struct delivery *d, bool failed)
 {
 	static const span_ms bounds[LATENCY_BUCKETS] = {1000, 5000, 10000, 15000, 20000};
-	struct integration_counters *c = counters_of(e, d->told.integration);
+	struct integration_counters *c = counters_for(e, d);
 	span_ms took = e->now - d->attempt_at;
 	size_t i = 0;
 
@@ -275,7 +267,7 @@ void deliveries_cancel(struct engine *e)
 		if (d->in_flight)
 			act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
 		if (e->out) {
-			counters_of(e, d->told.integration)->failed[FAILURE_CANCELED]++;
+			counters_for(e, d)->failed[FAILURE_CANCELED]++;
 			note_outcome(e, d, DELIVERY_CANCELED, NULL);
 		}
 		end(e, d, false);

@@ -33,6 +33,7 @@ static void maintain(struct engine *e, struct timer *t, wall_ms now)
 {
 	if (now - e->options.started_at >= HOUR)
 		restored_drop(e);
+	e->counters.maintenances++;
 	silences_collect(e, now);
 	told_collect(e, now);
 	inhibitor_collect(e, instant_of_ms(now));
@@ -80,8 +81,7 @@ void engine_free(struct engine *e)
 	heap_free(&e->timers);
 	empty_graves(e);
 	vec_free(&e->graves);
-	for (size_t i = 0; i < e->counters.n_integrations; i++)
-		free(e->counters.integrations[i].name);
+	counters_free(e);
 	free(e);
 }
 
@@ -141,6 +141,7 @@ static void take_config(struct engine *e, const struct config *config)
 	groups_free(e);
 	e->config = config;
 	e->generation++;
+	counters_config(e);
 	inhibitor_load(e);
 	restored_extend(e);
 	alerts_reroute(e);

@@ -34,6 +34,9 @@ struct engine_options {
 	size_t max_silences;	  /* 0: no limit, as the peers */
 	size_t max_silence_bytes; /* 0: no limit */
 	size_t per_alertname;	  /* 0: no limit */
+	/* What the counters tell apart: by receiver and integration instead of by
+	 * integration; dropped alerts by their name. */
+	bool count_receivers, count_alertnames;
 	/* Zones for templates; may be NULL (UTC only). */
 	const struct zone *(*zone_find)(void *arg, struct str name);
 	void *zone_arg;

@@ -350,8 +350,9 @@ static void branch(struct pipeline *p, const struct integration_config *to)
 				    p->g->route->repeat_interval);
 
 	p->e->counters.told_queries++;
+	p->e->counters.told_misses += !last;
 	if (is_told(reason) && !told.n_firing && !to->send_resolved) {
-		counters_of(p->e, to->kind->name)->notifications++;
+		counters_of(p->e, to->kind->name, told.receiver)->notifications++;
 		note_flush(p, to->kind->name, HELD_RESOLVED_UNWANTED);
 		told_set(p->e, key, &told, p->g->route->repeat_interval);
 		return;

@@ -77,10 +77,12 @@ struct found {
 	size_t n, cap;
 };
 
-static void collect_matching(const struct stored_silence *s, const struct labels *labels,
-			     struct instant now, struct arena *mem, struct found *found)
+static void collect_matching(struct engine *e, const struct stored_silence *s,
+			     const struct labels *labels, struct instant now,
+			     struct arena *mem, struct found *found)
 {
 	for (; s; s = s->next_in_bucket) {
+		e->counters.silences_scanned++;
 		if (silence_state(&s->silence, now) == SILENCE_ACTIVE &&
 		    matchers_hold(&s->silence.matchers, labels))
 			vec_push_in(mem, found, s);
@@ -94,22 +96,25 @@ static int by_number(const void *a, const void *b)
 	return ((*x)->number > (*y)->number) - ((*x)->number < (*y)->number);
 }
 
-size_t silences_matching(const struct engine *e, const struct labels *labels,
-			 struct instant now, struct arena *mem,
-			 const struct stored_silence ***out)
+size_t silences_matching(struct engine *e, const struct labels *labels, struct instant now,
+			 struct arena *mem, const struct stored_silence ***out)
 {
+	uint64_t before = e->counters.silences_scanned;
 	struct found found = {0};
 
-	collect_matching(e->loose_silences, labels, now, mem, &found);
+	collect_matching(e, e->loose_silences, labels, now, mem, &found);
 	for (size_t i = 0; e->silence_index.n && i < labels->n; i++) {
 		struct silence_bucket *b = find_bucket(e, labels->v[i].name,
 						       labels->v[i].value);
 
 		if (b)
-			collect_matching(b->first, labels, now, mem, &found);
+			collect_matching(e, b->first, labels, now, mem, &found);
 	}
 	if (found.n > 1)
 		qsort(found.v, found.n, sizeof(*found.v), by_number);
+	e->counters.silence_queries++;
+	e->counters.silences_skipped +=
+		e->silences.n - MIN(e->counters.silences_scanned - before, e->silences.n);
 	*out = found.v;
 	return found.n;
 }
@@ -357,11 +362,13 @@ void silence_restore(struct engine *e, const struct silence *from)
 	if (find(e, from->id))
 		return;
 	s = make(e, from, &err);
-	if (s)
+	if (s) {
 		put(e, s);
-	else
-		act_note(e, true, "silences", "a stored silence cannot be read any more",
-			 from->id, err.text);
+		return;
+	}
+	e->counters.silences_unreadable++;
+	act_note(e, true, "silences", "a stored silence cannot be read any more", from->id,
+		 err.text);
 }
 
 void silences_collect(struct engine *e, wall_ms now)

@@ -137,6 +137,17 @@ uint64_t *view_group_alerts(struct engine *e, wall_ms now, struct str id, struct
 	return fingerprints;
 }
 
+void view_group_states(struct engine *e, wall_ms now, struct str id, size_t states[3])
+{
+	struct group *g = map_find(&e->groups, id);
+	struct instant at = instant_of_ms(now);
+
+	for (size_t i = 0; g && i < g->members.n; i++) {
+		if (!stored_alert_is_resolved(g->members.v[i]->alert, at))
+			states[g->members.v[i]->state]++;
+	}
+}
+
 const struct silence **view_silences(struct engine *e, struct arena *mem, size_t *n)
 {
 	const struct silence **v = ARENA_ARRAY(mem, const struct silence *, e->silences.n);
@@ -188,31 +199,57 @@ static void fill_rule(const struct rule_state *r, struct rule_view *v, struct ar
 	}
 }
 
+static void fill_rulegroup(const struct rulegroup *g, struct rulegroup_view *to,
+			   struct arena *mem)
+{
+	*to = (struct rulegroup_view){
+		.config = g->config,
+		.interval = g->interval,
+		.last_duration = g->last_duration,
+		.evaluated_at = g->last_started_at,
+		.next_at = g->next_slot,
+		.iterations = g->iterations,
+		.missed = g->missed,
+		.last_samples = g->last_samples,
+		.n_rules = g->config->n_rules,
+		.rules = ARENA_ARRAY(mem, struct rule_view, g->config->n_rules),
+	};
+	for (size_t i = 0; i < to->n_rules; i++)
+		fill_rule(&g->rules[i], &to->rules[i], mem);
+}
+
 struct rulegroup_view *view_rules(struct engine *e, struct arena *mem, size_t *n)
 {
 	struct rulegroup_view *v = ARENA_ARRAY(mem, struct rulegroup_view, e->rulegroups.n);
 	struct rulegroup *g;
 
 	*n = 0;
-	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		struct rulegroup_view *to = &v[(*n)++];
-
-		*to = (struct rulegroup_view){
-			.config = g->config,
-			.interval = g->interval,
-			.last_duration = g->last_duration,
-			.evaluated_at = g->last_started_at,
-			.next_at = g->next_slot,
-			.iterations = g->iterations,
-			.missed = g->missed,
-			.last_samples = g->last_samples,
-			.n_rules = g->config->n_rules,
-			.rules = ARENA_ARRAY(mem, struct rule_view, g->config->n_rules),
-		};
-		for (size_t i = 0; i < to->n_rules; i++)
-			fill_rule(&g->rules[i], &to->rules[i], mem);
-	}
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));)
+		fill_rulegroup(g, &v[(*n)++], mem);
 	return v;
+}
+
+struct rulegroup_name *view_rulegroup_names(struct engine *e, struct arena *mem, size_t *n)
+{
+	struct rulegroup_name *v = ARENA_ARRAY(mem, struct rulegroup_name, e->rulegroups.n);
+	struct rulegroup *g;
+
+	*n = 0;
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));)
+		v[(*n)++] = (struct rulegroup_name){arena_text(mem, g->map_key),
+						    arena_text(mem, g->config->file),
+						    arena_text(mem, g->config->name)};
+	return v;
+}
+
+bool view_rulegroup(struct engine *e, const char *key, struct arena *mem,
+		    struct rulegroup_view *out)
+{
+	struct rulegroup *g = map_find(&e->rulegroups, str_of(key));
+
+	if (g)
+		fill_rulegroup(g, out, mem);
+	return g != NULL;
 }
 
 const struct engine_counters *view_counters(const struct engine *e)

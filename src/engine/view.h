@@ -5,6 +5,7 @@
  *         the next step.
  */
 #pragma once
+#include "base/map.h"
 #include "engine/engine.h"
 
 enum member_state { MEMBER_UNPROCESSED, MEMBER_ACTIVE, MEMBER_SUPPRESSED };
@@ -48,6 +49,9 @@ bool view_group(struct engine *, struct str id, struct group_view *) MUST_USE;
 uint64_t *view_group_alerts(struct engine *, wall_ms now, struct str id, struct arena *,
 			    size_t *n);
 
+/* Adds its alerts that are not resolved to their states, by enum member_state. */
+void view_group_states(struct engine *, wall_ms now, struct str id, size_t states[3]);
+
 const struct silence **view_silences(struct engine *, struct arena *, size_t *n);
 const struct silence *view_silence(struct engine *, const char *id);
 
@@ -83,25 +87,41 @@ struct rulegroup_view {
 	size_t n_rules;
 };
 struct rulegroup_view *view_rules(struct engine *, struct arena *, size_t *n);
+struct rulegroup_name { /* copies: they stay when the group goes */
+	const char *key, *file, *name;
+};
+struct rulegroup_name *view_rulegroup_names(struct engine *, struct arena *, size_t *n);
+/* False when there is none any more. */
+bool view_rulegroup(struct engine *, const char *key, struct arena *,
+		    struct rulegroup_view *) MUST_USE;
 
 /* -- counters: what /metrics shows ---------------------------------------------------- */
 
 #define LATENCY_BUCKETS 5 /* 1, 5, 10, 15, 20 seconds */
 struct integration_counters {
-	char *name;
+	char *key, *name;
+	char *receiver; /* "" unless engine_options.count_receivers */
 	uint64_t notifications, failed[FAILURES], requests, requests_failed;
 	uint64_t latency[LATENCY_BUCKETS + 1];
 	double latency_sum; /* seconds */
 };
-#define COUNTED_INTEGRATIONS 32
+struct limited_counter {
+	char *alertname; /* "" unless engine_options.count_alertnames */
+	uint64_t n;
+};
+#define OTHER_NAMES "(others)" /* where a ceiling on names is reached */
 struct engine_counters {
-	uint64_t alerts_firing, alerts_resolved, alerts_invalid, alerts_limited;
+	uint64_t alerts_firing, alerts_resolved, alerts_invalid;
+	uint64_t alerts_stored; /* and given to the inhibitor and to the routes */
 	uint64_t suppressed_inhibition, suppressed_silence, suppressed_mute,
 		suppressed_inactive;
-	uint64_t flushes, told_queries, silence_queries;
+	uint64_t flushes, maintenances;
+	uint64_t told_queries, told_misses;
+	uint64_t silence_queries, silences_scanned, silences_skipped;
+	uint64_t silences_unreadable; /* of those in the store */
 	uint64_t template_expansions, template_failures;
-	struct integration_counters integrations[COUNTED_INTEGRATIONS];
-	size_t n_integrations;
+	struct map integrations; /* of integration_counters, by key */
+	struct map limited;	 /* of limited_counter, by alertname */
 };
 const struct engine_counters *view_counters(const struct engine *);
 

@@ -23,6 +23,14 @@ mono_ms clock_mono(void)
 	return ask(CLOCK_MONOTONIC);
 }
 
+double clock_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 uint64_t clock_seed(void)
 {
 	uint64_t seed;

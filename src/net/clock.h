@@ -4,4 +4,5 @@
 
 wall_ms clock_wall(void);
 mono_ms clock_mono(void);
-uint64_t clock_seed(void); /* from the kernel's random source */
+double clock_seconds(void); /* the steady clock to the nanosecond, for measuring */
+uint64_t clock_seed(void);  /* from the kernel's random source */

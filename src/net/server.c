@@ -51,6 +51,8 @@ struct server {
 	LIST_HEAD(, call) calls;
 	struct evhttp_bound_socket *sockets[64];
 	size_t n_sockets;
+	char *files[64]; /* of our unix sockets */
+	size_t n_files;
 	struct event *resume;
 	bool paused;
 };
@@ -219,6 +221,7 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	server_stop_listening(s);
 	evhttp_free(s->http);
 	while (!LIST_EMPTY(&s->calls))
 		call_free(LIST_FIRST(&s->calls));
@@ -230,7 +233,7 @@ void server_free(struct server *s)
 
 /* -- listening ------------------------------------------------------------------------ */
 
-bool server_listen_fd(struct server *s, int fd, struct err *err)
+static bool listen_fd(struct server *s, int fd, struct err *err)
 {
 	struct evhttp_bound_socket *socket;
 	int on = 1;
@@ -269,14 +272,31 @@ static int open_socket(const struct addrinfo *a)
 	return -1;
 }
 
+/* The kernel ends it with a zero byte unless it fills all there is; abstract ones begin
+ * with one. */
+static const char *unix_path(struct sockaddr_storage *at, socklen_t n)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)at;
+
+	if (n <= offsetof(struct sockaddr_un, sun_path))
+		return "";
+	((char *)at)[MIN((size_t)n, sizeof(*at) - 1)] = 0;
+	if (!un->sun_path[0] && n > offsetof(struct sockaddr_un, sun_path) + 1)
+		un->sun_path[0] = '@';
+	return un->sun_path;
+}
+
 static const char *bound_name(struct arena *mem, int fd)
 {
 	struct sockaddr_storage at;
 	socklen_t n = sizeof(at);
 	char host[INET6_ADDRSTRLEN + 32], port[16];
 
-	if (getsockname(fd, (struct sockaddr *)&at, &n) ||
-	    getnameinfo((struct sockaddr *)&at, n, host, sizeof(host), port, sizeof(port),
+	if (getsockname(fd, (struct sockaddr *)&at, &n))
+		return "?";
+	if (at.ss_family == AF_UNIX)
+		return arena_printf(mem, "unix:%s", unix_path(&at, n));
+	if (getnameinfo((struct sockaddr *)&at, n, host, sizeof(host), port, sizeof(port),
 			NI_NUMERICHOST | NI_NUMERICSERV))
 		return "?";
 	return arena_printf(mem, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
@@ -301,6 +321,7 @@ static bool split_address(struct arena *mem, const char *address, const char **h
 static bool listen_unix(struct server *s, const char *path, struct err *err)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct stat old;
 	int fd;
 
 	if (strlen(path) >= sizeof(at.sun_path))
@@ -309,13 +330,17 @@ static bool listen_unix(struct server *s, const char *path, struct err *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(err, NOWHERE, "cannot make a socket");
-	unlink(path); /* what a killed daemon left */
+	if (!lstat(path, &old) && S_ISSOCK(old.st_mode))
+		unlink(path); /* what a killed daemon left */
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 1024)) {
 		err_sys(err, NOWHERE, "cannot listen on %s", path);
 		close(fd);
 		return false;
 	}
-	return server_listen_fd(s, fd, err);
+	if (!listen_fd(s, fd, err))
+		return false;
+	s->files[s->n_files++] = mem_text(path);
+	return true;
 }
 
 bool server_listen(struct server *s, const char *address, struct arena *mem,
@@ -349,7 +374,23 @@ bool server_listen(struct server *s, const char *address, struct arena *mem,
 	if (fd < 0)
 		return err_sys(err, NOWHERE, "listen %s", address);
 	*bound = bound_name(mem, fd);
-	return server_listen_fd(s, fd, err);
+	return listen_fd(s, fd, err);
+}
+
+bool server_listen_passed(struct server *s, int fd, struct arena *mem, const char **bound,
+			  struct err *err)
+{
+	int type = 0, listens = 0;
+	socklen_t n = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n))
+		return err_sys(err, NOWHERE, "descriptor %d is no socket", fd);
+	if (type != SOCK_STREAM || !listens)
+		return err_set(err, NOWHERE, "descriptor %d is no listening stream socket",
+			       fd);
+	*bound = bound_name(mem, fd);
+	return listen_fd(s, fd, err);
 }
 
 void server_stop_listening(struct server *s)
@@ -357,6 +398,10 @@ void server_stop_listening(struct server *s)
 	for (size_t i = 0; i < s->n_sockets; i++)
 		evhttp_del_accept_socket(s->http, s->sockets[i]);
 	s->n_sockets = 0;
+	while (s->n_files) {
+		unlink(s->files[--s->n_files]);
+		free(s->files[s->n_files]);
+	}
 }
 
 /* -- reading a call ------------------------------------------------------------------- */

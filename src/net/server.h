@@ -54,7 +54,10 @@ bool server_use_tls(struct server *, const struct server_tls *, struct err *) MU
 /* "host:port", ":port", "[::1]:0", "unix:/path". *bound gets the real address. */
 bool server_listen(struct server *, const char *address, struct arena *, const char **bound,
 		   struct err *) MUST_USE;
-bool server_listen_fd(struct server *, int fd, struct err *) MUST_USE; /* systemd's */
+/* A socket that is there already, as systemd passes them; one that does not listen is an
+ * error. */
+bool server_listen_passed(struct server *, int fd, struct arena *, const char **bound,
+			  struct err *) MUST_USE;
 void server_stop_listening(struct server *);
 void server_free(struct server *); /* open calls are dropped */
 

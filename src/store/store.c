@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DATABASE     "tocsin.db"
 #define GATHER_MS    50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS     1000
 #define TRIM_EVERY   1000 /* batches */
@@ -45,6 +46,7 @@ struct store {
 	int lock_fd; /* the folder, locked while we run */
 	span_ms journal_age;
 	int64_t journal_rows;
+	double (*seconds)(void); /* NULL: nothing is timed */
 
 	pthread_mutex_t mtx;
 	/* shared, under mtx */
@@ -149,11 +151,14 @@ void store_poll(struct store *s)
 struct store_health store_health(struct store *s)
 {
 	struct store_health h;
+	struct stat file;
 
 	pthread_mutex_lock(&s->mtx);
 	h = s->health;
 	h.queued = s->n_queued;
 	pthread_mutex_unlock(&s->mtx);
+	if (!fstatat(s->lock_fd, DATABASE, &file, 0))
+		h.bytes = (size_t)file.st_size;
 	return h;
 }
 
@@ -384,11 +389,13 @@ static bool write_one_batch(struct store *s)
 {
 	struct batch b = take_batch(s);
 	char error[sizeof(s->health.error)] = "";
+	double began = s->seconds ? s->seconds() : 0, took;
 	bool ok = true, trim;
 
 	trim = s->health.batches % TRIM_EVERY == 0; /* only this thread changes it */
 	if (b.first)
 		ok = write_batch(s, b.first, trim && s->now, s->now, error, sizeof(error));
+	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
 		shrink(&b);
 	pthread_mutex_lock(&s->mtx);
@@ -397,6 +404,7 @@ static bool write_one_batch(struct store *s)
 	memcpy(s->health.error, error, sizeof(error));
 	if (ok) {
 		s->health.batches += b.first != NULL;
+		s->health.seconds += b.first ? took : 0;
 		s->health.writes += b.n;
 	} else {
 		s->health.failures++;
@@ -527,7 +535,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 {
 	struct arena mem = {0};
 	struct store *s = mem_new(sizeof(*s));
-	const char *path = arena_printf(&mem, "%s/tocsin.db", o->folder);
+	const char *path = arena_printf(&mem, "%s/" DATABASE, o->folder);
 	static char kept_path[4096]; /* errors may name it after this returns */
 	bool ok = false;
 
@@ -536,6 +544,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->last_reported = &s->reported;
 	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
 	s->journal_rows = o->journal_rows ? o->journal_rows : DEFAULT_ROWS;
+	s->seconds = o->seconds;
 	s->now = now;
 	s->lock_fd = -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -580,7 +589,7 @@ struct store *store_set_aside(struct store *s, const struct store_options *o, wa
 			      struct buf *notes, struct err *err)
 {
 	struct arena mem = {0};
-	const char *path = arena_printf(&mem, "%s/tocsin.db", o->folder);
+	const char *path = arena_printf(&mem, "%s/" DATABASE, o->folder);
 	struct err damage = *err;
 	bool ok;
 

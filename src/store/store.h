@@ -23,9 +23,10 @@
 
 struct store;
 struct store_options {
-	const char *folder;   /* made when absent */
-	span_ms journal_age;  /* 0: 30 days */
-	int64_t journal_rows; /* 0: 1000000 */
+	const char *folder;	 /* made when absent */
+	span_ms journal_age;	 /* 0: 30 days */
+	int64_t journal_rows;	 /* 0: 1000000 */
+	double (*seconds)(void); /* a steady clock, to time batches; NULL: they are not */
 };
 struct store_visitor {
 	void *ctx;
@@ -73,7 +74,8 @@ void store_poll(struct store *);
 
 struct store_health {
 	uint64_t batches, writes, failures, dropped_records;
-	size_t queued;
-	char error[200]; /* "": the last batch succeeded */
+	size_t queued, bytes; /* bytes: of the database file */
+	double seconds;	      /* spent on batches */
+	char error[200];      /* "": the last batch succeeded */
 };
 struct store_health store_health(struct store *);

@@ -2,6 +2,7 @@
 #include "tocsin/commands.h"
 #include "base/url.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,14 +184,18 @@ int alert_add(struct tool *t)
 	size_t n_texts, n_labels, n_annotations;
 	const char **texts = matcher_args(t, &n_texts);
 	struct reply r;
+	struct str body;
+	int code;
 
 	if (!parse_pairs(t, texts, n_texts, "labels", &labels, &n_labels) ||
 	    !parse_pairs(t, notes->texts.v, notes->texts.n, "annotations", &annotations,
 			 &n_annotations) ||
 	    !parse_instant(t, "start", &starts) || !parse_instant(t, "end", &ends))
 		return 1;
-	r = request(
-		t, "POST", "/api/v2/alerts",
-		alert_json(t, labels, n_labels, annotations, n_annotations, starts, ends));
-	return check_reply(t, &r, "POST", "/alerts", "postAlerts");
+	body = alert_json(t, labels, n_labels, annotations, n_annotations, starts, ends);
+	r = request(t, "POST", "/api/v2/alerts", body);
+	code = check_reply(t, &r, "POST", "/alerts", "postAlerts");
+	if (!code && t->output == OUTPUT_JSON && !t->is_amtool)
+		printf("%.*s\n", FMT(body));
+	return code;
 }

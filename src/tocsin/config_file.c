@@ -28,26 +28,33 @@ static const char *text_of(struct tool *t, struct errs *errs)
 	return text;
 }
 
+static void check_templates(struct tool *t, const struct config *c, struct errs *errs)
+{
+	const struct template_set *set = receiver_templates_load(&t->mem, c, &tool_files,
+								 errs);
+
+	if (set)
+		receiver_templates_check(c, set, errs);
+}
+
 const struct config *config_file_load(struct tool *t, const char *path, struct str text,
 				      const char **mistakes, const char **template_mistakes)
 {
 	struct config_options options = options_of(t);
 	struct errs errs = {.mem = &t->mem}, later = {.mem = &t->mem};
-	const struct template_set *set = NULL;
-	const struct config *c = text.p ? config_parse(&t->mem, path, text, &options, &errs,
-						       NULL)
-					: config_load(&t->mem, path, &options, &errs, NULL);
+	const struct config *c, *refused = NULL;
 
+	if (template_mistakes)
+		options.refused = &refused;
+	c = text.p ? config_parse(&t->mem, path, text, &options, &errs, NULL)
+		   : config_load(&t->mem, path, &options, &errs, NULL);
+	if (refused)
+		check_templates(t, refused, &errs);
 	*mistakes = c ? NULL : text_of(t, &errs);
-	if (template_mistakes) {
-		*template_mistakes = NULL;
-		if (c)
-			set = receiver_templates_load(&t->mem, c, &tool_files, &later);
-		if (set)
-			receiver_templates_check(c, set, &later);
-		if (later.n)
-			*template_mistakes = text_of(t, &later);
-	}
+	if (c && template_mistakes)
+		check_templates(t, c, &later);
+	if (template_mistakes)
+		*template_mistakes = later.n ? text_of(t, &later) : NULL;
 	return c;
 }
 

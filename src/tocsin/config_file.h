@@ -4,7 +4,8 @@
 #include "tocsin/tool.h"
 
 /* text.p NULL: read the file. NULL and *mistakes, a line each, when it does not load.
- * *template_mistakes (may be NULL): what is wrong with its templates, NULL when nothing. */
+ * *template_mistakes (may be NULL): what is wrong with its templates, NULL when nothing; of
+ * a file that does not load that is among its mistakes. */
 const struct config *config_file_load(struct tool *, const char *path, struct str text,
 				      const char **mistakes,
 				      const char **template_mistakes) MUST_USE;

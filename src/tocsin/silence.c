@@ -14,6 +14,23 @@ void print_id(struct tool *t, const char *id)
 	printf(json ? "{\"silenceID\":\"%s\"}\n" : "%s\n", id);
 }
 
+void print_ids(struct tool *t, const json_t *list)
+{
+	bool json = t->output == OUTPUT_JSON && !t->is_amtool;
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *id = json_object_get(json_array_get(list, i), "id");
+
+		json_array_append(ids, id);
+		if (!json)
+			puts(json_string_value(id) ? json_string_value(id) : "");
+	}
+	if (json)
+		print_json(ids);
+	json_decref(ids);
+}
+
 static bool flag_of(const json_t *m, const char *name, bool otherwise)
 {
 	const json_t *v = json_object_get(m, name);

@@ -68,12 +68,10 @@ int silence_query(struct tool *t)
 		if (is_wanted(t, json_array_get(all, i), now, within))
 			json_array_append(some, json_array_get(all, i));
 	}
-	if (option_on(t, "quiet")) {
-		for (size_t i = 0; i < json_array_size(some); i++)
-			puts(json_text(json_array_get(some, i), "id"));
-	} else {
+	if (option_on(t, "quiet"))
+		print_ids(t, some);
+	else
 		print_silences(t, some);
-	}
 	json_decref(some);
 	json_decref(all);
 	return 0;

@@ -81,9 +81,9 @@ int silence_update(struct tool *t)
 	}
 	for (size_t i = 0; ok && i < t->args.n; i++)
 		ok = update_one(t, t->args.v[i], done);
-	for (size_t i = 0; ok && option_on(t, "quiet") && i < json_array_size(done); i++)
-		puts(json_text(json_array_get(done, i), "id"));
-	if (ok && !option_on(t, "quiet"))
+	if (ok && option_on(t, "quiet"))
+		print_ids(t, done);
+	else if (ok)
 		print_silences(t, done);
 	json_decref(done);
 	return ok ? 0 : 1;

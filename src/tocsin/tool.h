@@ -115,5 +115,6 @@ void print_json(const json_t *);
 
 /* -- shared by the silence commands --------------------------------------------------- */
 void print_silences(struct tool *, json_t *list);
+void print_ids(struct tool *, const json_t *silences); /* one a line, or as a list */
 struct instant json_time(const json_t *object, const char *name);
 const char *json_text(const json_t *object, const char *name); /* "" when absent */

@@ -49,13 +49,34 @@ static span_ms clock_jump(struct daemon *d)
 	return jump > STEP_CLOCK || jump < -STEP_CLOCK ? jump : 0;
 }
 
+/* The engine knows no clock: what a step did shares the step's time. */
+static void note_times(struct step_times *t, const struct engine_counters *before,
+		       const struct engine_counters *after, double took)
+{
+	seconds_add(&t->alerts, took, after->alerts_stored - before->alerts_stored);
+	seconds_add(&t->told_queries, took, after->told_queries - before->told_queries);
+	seconds_add(&t->silence_queries, took,
+		    after->silence_queries - before->silence_queries);
+	seconds_add(&t->maintenance, took, after->maintenances - before->maintenances);
+}
+
+static wall_ms timed_step(struct daemon *d, wall_ms now, const struct event *in, size_t n)
+{
+	struct engine_counters before = *view_counters(d->engine);
+	double began = clock_seconds();
+	wall_ms next = engine_step(d->engine, now, in, n, &d->step, &d->todo);
+
+	note_times(&d->times, &before, view_counters(d->engine), clock_seconds() - began);
+	return next;
+}
+
 static void step(struct daemon *d, const struct event *in, size_t n)
 {
 	wall_ms now = daemon_now(d), next;
 
 	arena_reset(&d->step);
 	d->todo.n = 0;
-	next = engine_step(d->engine, now, in, n, &d->step, &d->todo);
+	next = timed_step(d, now, in, n);
 	d->in_step = true;
 	for (size_t i = 0; i < d->todo.n; i++)
 		perform(d, &d->todo.v[i]);
@@ -266,6 +287,7 @@ static bool open_store(struct daemon *d, struct err *err)
 	struct store_options options = {
 		.folder = d->flags.storage_path,
 		.journal_age = d->flags.journal_retention_ns / 1000000,
+		.seconds = clock_seconds,
 	};
 	struct store_visitor visitor = {
 		.ctx = d,
@@ -315,6 +337,11 @@ static bool host_is_ready(void *arg)
 static size_t host_broken_files(void *arg, struct arena *mem, struct broken_file **out)
 {
 	return rulefiles_broken(((struct daemon *)arg)->rules, mem, out);
+}
+
+static struct step_times host_times(void *arg)
+{
+	return ((struct daemon *)arg)->times;
 }
 
 /* The first six bytes of the text's MD5 as a little-endian number. */
@@ -457,6 +484,8 @@ static struct engine *make_engine(struct daemon *d)
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
+		.count_receivers = f->receiver_names,
+		.count_alertnames = f->alert_names,
 		.zone_find = outside_zone,
 	};
 
@@ -485,7 +514,7 @@ static struct api *make_api(struct daemon *d)
 		.host = {d, host_engine, host_config, daemon_now, daemon_feed,
 			 daemon_reload, host_is_ready, host_broken_files, d->store,
 			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
-			 host_elsewhere, web_refresh},
+			 host_elsewhere, web_refresh, host_times},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",
@@ -496,6 +525,8 @@ static struct api *make_api(struct daemon *d)
 					   : (size_t)MAX(processors, 8),
 		.origins = d->origins,
 		.integrations = integration_names(&d->mem),
+		.metrics = {d->flags.receiver_names, d->flags.group_keys,
+			    d->flags.alert_names, (size_t)MAX(d->flags.per_alertname, 0)},
 	};
 
 	return api_new(&options);
@@ -561,8 +592,10 @@ static bool listen_everywhere(struct daemon *d, const char **first, struct err *
 		if (!n)
 			return err_set(err, NOWHERE, "systemd passed no socket");
 		for (size_t i = 0; i < n; i++) {
-			if (!server_listen_fd(d->server, fd + (int)i, err))
+			if (!server_listen_passed(d->server, fd + (int)i, &d->mem, &bound,
+						  err))
 				return false;
+			log_info("web", "Listening on", L_STR("address", bound));
 		}
 		*first = "systemd";
 		return true;
@@ -587,9 +620,13 @@ static struct str without_slashes(struct str s)
 /* The first address is not bound yet; its port is in the flag unless it is 0. */
 static const char *port_of(const struct daemon *d)
 {
-	const char *colon = d->flags.listen.n ? strrchr(d->flags.listen.v[0], ':') : NULL;
+	for (size_t i = 0; i < d->flags.listen.n; i++) {
+		const char *address = d->flags.listen.v[i], *colon = strrchr(address, ':');
 
-	return colon ? colon + 1 : "9093";
+		if (colon && !str_starts(str_of(address), STR("unix:")))
+			return colon + 1;
+	}
+	return "9093";
 }
 
 static bool set_urls(struct daemon *d, struct err *err)
@@ -817,6 +854,11 @@ int daemon_run(const struct flags *flags)
 	log_info("start", "tocsind starts", L_STR("version", VERSION),
 		 L_STR("config", flags->config_file),
 		 L_STR("storage", flags->storage_path));
+	cluster_warn(flags);
+	if (flags->event_recorder)
+		log_warn("start",
+			 "--enable-feature=event-recorder has no effect: decisions "
+			 "are in the journal of the storage path");
 	if (start(&d))
 		event_base_dispatch(d.base);
 	else

@@ -9,6 +9,7 @@
  *	reload.c	configuration, templates, web configuration
  *	rulefiles.c	rule files on disk
  *	flags.c		the command line
+ *	cluster.c	the flags of a cluster that there is not
  *	outside.c	files, zones, environment for those who may not touch them
  *	systemd.c	readiness and passed sockets
  *	worker.c	a thread for what takes long on purpose
@@ -79,6 +80,7 @@ struct daemon {
 	uint64_t mended_templates, shortened;
 	uint64_t backend_warnings;
 	bool store_fails; /* and that was logged */
+	struct step_times times;
 };
 
 /* daemon.c */

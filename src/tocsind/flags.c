@@ -16,7 +16,9 @@ struct flag {
 	const char *help;
 	bool must_be_positive;
 };
-#define AT(m) offsetof(struct flags, m)
+#define AT(m)	   offsetof(struct flags, m)
+#define SETTLE	   "cluster.settle-timeout" /* 0s: there is nothing to wait for */
+#define IN_CLUSTER "cluster."
 
 static const struct flag rows[] = {
 	{"config.file", FLAG_TEXT, AT(config_file), "",
@@ -115,39 +117,51 @@ static const struct flag rows[] = {
 	 "--no-rules.check-expressions for backends with a dialect of their own.",
 	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
-	 "Comma separated: classic-mode, utf8-strict-mode; Alertmanager's others are "
+	 "Comma separated: classic-mode, utf8-strict-mode, receiver-name-in-metrics, "
+	 "group-key-in-metrics, alert-names-in-metrics; Alertmanager's others are "
 	 "accepted.",
 	 false},
 	{"log.level", FLAG_TEXT, AT(log_level_text), "info", "debug, info, warn or error.",
 	 false},
 	{"log.format", FLAG_TEXT, AT(log_format_text), "logfmt", "logfmt or json.", false},
-	{"cluster.listen-address", FLAG_TEXT, AT(ignored_text), "",
-	 "Accepted for compatibility, as all cluster flags: there is no cluster.", false},
-	{"cluster.advertise-address", FLAG_TEXT, AT(ignored_text), "", "Accepted.", false},
-	{"cluster.peer-name", FLAG_TEXT, AT(ignored_text), "", "Accepted.", false},
-	{"cluster.peer", FLAG_TEXTS, AT(ignored_list), NULL, "Accepted.", false},
-	{"cluster.peer-timeout", FLAG_DURATION, AT(ignored_ns), "15s", "Accepted.", false},
-	{"cluster.peers-resolve-timeout", FLAG_DURATION, AT(ignored_ns), "15s", "Accepted.",
+	{"cluster.listen-address", FLAG_TEXT, AT(cluster_listen), "0.0.0.0:9094",
+	 "Checked, as all cluster flags unless this is empty, and without effect: there is "
+	 "no cluster.",
 	 false},
-	{"cluster.gossip-interval", FLAG_DURATION, AT(ignored_ns), "200ms", "Accepted.",
+	{"cluster.advertise-address", FLAG_TEXT, AT(cluster_advertise), "",
+	 "Without effect.", false},
+	{"cluster.peer-name", FLAG_TEXT, AT(ignored_text), "", "Without effect.", false},
+	{"cluster.peer", FLAG_TEXTS, AT(cluster_peers), NULL,
+	 "Without effect but for a warning: nothing is shared with peers.", false},
+	{"cluster.peer-timeout", FLAG_DURATION, AT(cluster_ns[0]), "15s", "Without effect.",
 	 false},
-	{"cluster.pushpull-interval", FLAG_DURATION, AT(ignored_ns), "1m", "Accepted.",
+	{"cluster.peers-resolve-timeout", FLAG_DURATION, AT(cluster_ns[1]), "15s",
+	 "Without effect.", false},
+	{"cluster.gossip-interval", FLAG_DURATION, AT(cluster_ns[2]), "200ms",
+	 "Without effect.", false},
+	{"cluster.pushpull-interval", FLAG_DURATION, AT(cluster_ns[3]), "1m",
+	 "Without effect.", false},
+	{"cluster.tcp-timeout", FLAG_DURATION, AT(cluster_ns[4]), "10s", "Without effect.",
 	 false},
-	{"cluster.tcp-timeout", FLAG_DURATION, AT(ignored_ns), "10s", "Accepted.", false},
-	{"cluster.probe-timeout", FLAG_DURATION, AT(ignored_ns), "500ms", "Accepted.",
-	 false},
-	{"cluster.probe-interval", FLAG_DURATION, AT(ignored_ns), "1s", "Accepted.", false},
-	{"cluster.settle-timeout", FLAG_DURATION, AT(ignored_ns), "1m", "Accepted.", false},
-	{"cluster.reconnect-interval", FLAG_DURATION, AT(ignored_ns), "10s", "Accepted.",
-	 false},
-	{"cluster.reconnect-timeout", FLAG_DURATION, AT(ignored_ns), "6h", "Accepted.",
-	 false},
-	{"cluster.tls-config", FLAG_TEXT, AT(ignored_text), "", "Accepted.", false},
+	{"cluster.probe-timeout", FLAG_DURATION, AT(cluster_ns[5]), "500ms",
+	 "Without effect.", false},
+	{"cluster.probe-interval", FLAG_DURATION, AT(cluster_ns[6]), "1s",
+	 "Without effect.", false},
+	{"cluster.reconnect-interval", FLAG_DURATION, AT(cluster_ns[7]), "10s",
+	 "Without effect.", false},
+	{"cluster.reconnect-timeout", FLAG_DURATION, AT(cluster_ns[8]), "6h",
+	 "Without effect.", false},
+	{SETTLE, FLAG_DURATION, AT(cluster_ns[9]), "1m", "Without effect.", false},
+	{"cluster.tls-config", FLAG_TEXT, AT(cluster_tls), "", "Without effect.", false},
 	{"cluster.allow-insecure-public-advertise-address-discovery", FLAG_BOOL,
-	 AT(ignored_bool), NULL, "Accepted.", false},
-	{"cluster.label", FLAG_TEXT, AT(ignored_text), "", "Accepted.", false},
-	{"auto-gomemlimit.ratio", FLAG_TEXT, AT(ignored_text), "0.9", "Accepted.", false},
+	 AT(ignored_bool), NULL, "Without effect.", false},
+	{"cluster.label", FLAG_TEXT, AT(cluster_label), "", "Without effect.", false},
+	{"auto-gomemlimit.ratio", FLAG_TEXT, AT(memory_ratio), "0.9", "Without effect.",
+	 false},
 	{"help", FLAG_BOOL, AT(help), NULL, "Print this and exit.", false},
+	{"help-long", FLAG_BOOL, AT(help), NULL, "The same.", false},
+	{"help-man", FLAG_BOOL, AT(help_man), NULL,
+	 "Print the flags as a manual page and exit.", false},
 	{"version", FLAG_BOOL, AT(version), NULL, "Print the version and exit.", false},
 };
 
@@ -310,6 +324,8 @@ static bool take_features(struct flags *f, struct err *err)
 	struct str rest = str_of(f->features), piece;
 	bool classic = false, strict = false;
 
+	if (rest.n && rest.p[rest.n - 1] == ',')
+		return err_set(err, NOWHERE, "unknown option '' for --enable-feature");
 	while (rest.n && str_cut(&rest, ',', &piece)) {
 		bool ok = false;
 
@@ -319,6 +335,10 @@ static bool take_features(struct flags *f, struct err *err)
 			return err_set(err, NOWHERE,
 				       "unknown option '%.*s' for --enable-feature",
 				       FMT(piece));
+		f->alert_names = f->alert_names || str_is(piece, known[0]);
+		f->receiver_names = f->receiver_names || str_is(piece, known[1]);
+		f->group_keys = f->group_keys || str_is(piece, known[2]);
+		f->event_recorder = f->event_recorder || str_is(piece, known[6]);
 		classic = classic || str_is(piece, "classic-mode");
 		strict = strict || str_is(piece, "utf8-strict-mode");
 	}
@@ -332,7 +352,36 @@ static bool take_features(struct flags *f, struct err *err)
 	return true;
 }
 
-static bool check(struct flags *f, struct err *err)
+static bool check_ratio(const char *text, struct err *err)
+{
+	double ratio;
+
+	if (!str_double(str_of(text), &ratio) || !(ratio > 0 && ratio <= 1))
+		return err_set(err, NOWHERE,
+			       "--auto-gomemlimit.ratio must be greater than 0 and less "
+			       "than or equal to 1");
+	return true;
+}
+
+/* As where there is a cluster: all spans but one are longer than nothing. */
+static bool check_cluster_spans(const struct flags *f, struct err *err)
+{
+	for (size_t i = 0; f->cluster_listen[0] && i < COUNT_OF(rows); i++) {
+		const char *value = (const char *)f + rows[i].at;
+		int64_t ns;
+
+		if (rows[i].kind != FLAG_DURATION || !strcmp(rows[i].name, SETTLE) ||
+		    !str_starts(str_of(rows[i].name), STR(IN_CLUSTER)))
+			continue;
+		memcpy(&ns, value, sizeof(ns));
+		if (ns <= 0)
+			return err_set(err, NOWHERE, "--%s must be greater than 0",
+				       rows[i].name);
+	}
+	return true;
+}
+
+static bool check(struct arena *mem, struct flags *f, struct err *err)
 {
 	if (!log_level_parse(str_of(f->log_level_text), &f->log_level))
 		return err_set(err, NOWHERE,
@@ -354,7 +403,8 @@ static bool check(struct flags *f, struct err *err)
 	if (!f->config_file[0])
 		f->config_file = access("tocsin.yml", F_OK) == 0 ? "tocsin.yml"
 								 : "alertmanager.yml";
-	return take_features(f, err);
+	return take_features(f, err) && check_ratio(f->memory_ratio, err) &&
+	       check_cluster_spans(f, err) && cluster_check(mem, f, err);
 }
 
 bool flags_parse(struct arena *mem, int argc, char **argv, struct flags *f, struct err *err)
@@ -379,7 +429,33 @@ bool flags_parse(struct arena *mem, int argc, char **argv, struct flags *f, stru
 		    !set(f, &rows[i], rows[i].otherwise, err))
 			return false;
 	}
-	return check(f, err);
+	return check(mem, f, err);
+}
+
+static void print_roff(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\' || *text == '-')
+			putchar('\\');
+		putchar(*text);
+	}
+	putchar('\n');
+}
+
+void flags_print_manual(void)
+{
+	puts(".TH tocsind 8 \"tocsind " VERSION "\" \"\"\n"
+	     ".SH NAME\ntocsind \\- alert rules and the routing of alerts\n"
+	     ".SH SYNOPSIS\n\\fBtocsind [<flags>]\\fR\n"
+	     ".SH OPTIONS");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct flag *r = &rows[i];
+
+		printf(".TP\n\\fB\\-\\-%s%s%s\\fR\n", r->name,
+		       r->kind == FLAG_BOOL ? "" : "=",
+		       r->kind != FLAG_BOOL && r->otherwise ? r->otherwise : "");
+		print_roff(r->help);
+	}
 }
 
 void flags_print_help(void)

@@ -30,6 +30,9 @@ struct flags {
 	bool log_silences, check_templates, check_expressions, retry_rate_limited,
 		leave_out_alerts;
 	const char *features;
+	/* of features: what metrics tell apart */
+	bool receiver_names, group_keys, alert_names;
+	bool event_recorder;	    /* of features */
 	enum matcher_mode matchers; /* from features and compatibility */
 	const char *compatibility;
 	const char *template_functions;
@@ -38,11 +41,13 @@ struct flags {
 	const char *log_level_text, *log_format_text;
 	enum log_level log_level;
 	enum log_format log_format;
-	bool help, version;
+	bool help, help_man, version;
 	/* accepted for compatibility: there is no cluster to join */
+	const char *cluster_listen, *cluster_advertise, *cluster_label, *cluster_tls;
+	struct text_flags cluster_peers;
+	int64_t cluster_ns[10];
+	const char *memory_ratio;
 	const char *ignored_text;
-	struct text_flags ignored_list;
-	int64_t ignored_ns;
 	bool ignored_bool;
 };
 
@@ -50,3 +55,8 @@ struct flags {
 bool flags_parse(struct arena *mem, int argc, char **argv, struct flags *,
 		 struct err *) MUST_USE;
 void flags_print_help(void);
+void flags_print_manual(void); /* as roff */
+
+/* cluster.c */
+bool cluster_check(struct arena *, const struct flags *, struct err *) MUST_USE;
+void cluster_warn(const struct flags *);

@@ -46,18 +46,21 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 	struct generation *g = mem_new(sizeof(*g));
 	struct arena err_mem = {0};
 	struct errs errs = {.mem = &err_mem}, warnings = {.mem = &err_mem};
+	const struct config *refused = NULL, *read;
 	const struct config_options options = {
+		.refused = &refused,
 		.files = &outside_files,
 		.kinds = integration_kinds,
 		.matchers = d->flags.matchers,
 	};
 
 	g->config = config_load(&g->mem, d->flags.config_file, &options, &errs, &warnings);
-	if (g->config)
-		g->templates = receiver_templates_load(&g->mem, g->config, &outside_files,
+	read = g->config ? g->config : refused;
+	if (read)
+		g->templates = receiver_templates_load(&g->mem, read, &outside_files,
 						       &errs);
 	if (g->templates)
-		receiver_templates_check(g->config, g->templates,
+		receiver_templates_check(read, g->templates,
 					 d->flags.check_templates ? &errs : &warnings);
 	log_warnings(&warnings);
 	if (errs.n) {

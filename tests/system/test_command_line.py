@@ -3,6 +3,7 @@
 The same steps for all three: what a person types must not depend on who is where.
 """
 import json
+import os
 import re
 import time
 
@@ -245,3 +246,27 @@ def test_silences_stay_when_the_binary_is_changed(start, far, folder, keep):
             d.stop()
             assert d.log().count("silences taken over from Alertmanager") == 1
             assert d.log().count("ends within a silence") == lost
+
+
+def test_json_of_what_had_none(start):
+    d = start(PLAIN)
+    added = json.loads(d.tool("alert", "add", "Disk", "host=a", "--annotation=k=v", "-o",
+                              "json").stdout)
+    assert added[0]["labels"] == {"alertname": "Disk", "host": "a"}
+    assert added[0]["annotations"] == {"k": "v"}
+    assert d.tool("alert", "add", "Other").stdout == ""
+    ids = {d.silence(f"a={i}") for i in range(3)}
+    assert set(json.loads(d.tool("silence", "query", "-q", "-o", "json").stdout)) == ids
+    assert set(d.tool("silence", "query", "-q").stdout.split()) == ids
+    assert json.loads(d.tool("silence", "query", "-q", "-o", "json", "a=nothing").stdout) == []
+    done = d.tool("silence", "update", "-q", "-o", "json", "--comment=x", sorted(ids)[0])
+    assert len(json.loads(done.stdout)) == 1
+
+
+def test_under_the_name_amtool_these_print_what_amtool_does(start, folder):
+    d = start(PLAIN)
+    os.symlink(TOCSIN, folder / "amtool")
+    sid = d.silence("a=b")
+    assert d.tool("alert", "add", "Disk", "-o", "json", program=folder / "amtool").stdout == ""
+    quiet = d.tool("silence", "query", "-q", "-o", "json", program=folder / "amtool")
+    assert quiet.stdout.split() == [sid]

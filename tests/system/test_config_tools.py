@@ -10,6 +10,7 @@ from conftest import hook, make_config
 
 BUILD = os.environ.get("TOCSIN_BUILD", "build")
 TOCSIN = os.path.join(os.path.abspath(BUILD), "tocsin")
+TOCSIND = os.path.join(os.path.abspath(BUILD), "tocsind")
 AMTOOL = shutil.which("amtool")
 
 ROUTES = """
@@ -156,3 +157,39 @@ def test_help_and_completion():
     """ % (TOCSIN, TOCSIN, TOCSIN)
     assert run("bash", "-c", bash).stdout.split("\n")[:3] == [
         "expire", "--duration", "check-config check config cluster"]
+
+
+BROKEN = """
+route: {receiver: r}
+receivers:
+- name: r
+  webhook_configs:
+  - url: http://h:1/{{ .Bad
+  - url: http://h:1/{{ .Worse
+  slack_configs:
+  - api_url: http://h:1/
+    channel: '#a'
+    title: '{{ nope }}'
+    nonsense: 1
+"""
+
+
+def test_mistakes_of_fields_and_of_templates_are_told_together(folder):
+    """The daemon's start names them all, and so does check-config."""
+    places = {"6:10: invalid template syntax", "7:10: invalid template syntax",
+              '11:12: template: :1: function "nope" not defined', "12:5: field nonsense not found"}
+    path = folder / "tocsin.yml"
+    path.write_text(BROKEN)
+    for words in ((TOCSIND, f"--config.file={path}", f"--storage.path={folder}/data"),
+                  (TOCSIN, "check-config", path)):
+        done = run(*words)
+        told = (done.stdout + done.stderr).replace('\\"', '"')
+        assert done.returncode == 1 and not {p for p in places if f"tocsin.yml:{p}" not in told}, told
+
+
+def test_a_receiver_that_is_no_map_does_not_hide_the_rest(folder):
+    path = folder / "tocsin.yml"
+    path.write_text(BROKEN.replace("  slack_configs:\n", "  email_configs: [x, {to: '{{ nope }}'}]\n"
+                                   "  slack_configs:\n  - [1]\n"))
+    told = run(TOCSIN, "check-config", path)
+    assert told.returncode == 1 and told.stdout.count('"nope"') == 2, told

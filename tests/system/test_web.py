@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import firing, hook, make_config
+from conftest import alert, firing, group, hook, make_config, rule_file
 from programs import TOCSIN, free_port, http, metrics, run, until
 
 # bcrypt of "secret"
@@ -426,3 +426,30 @@ def test_a_bad_web_configuration_ends_the_start(far, folder, text):
                 f"--web.listen-address=127.0.0.1:{free_port()}", "--cluster.listen-address=",
                 f"--web.config.file={folder}/web.yml"], check=False)
     assert done.returncode == 1 and "web.yml" in done.stderr
+
+
+def test_long_lists_of_silences_come_in_pieces(daemon):
+    ids = [daemon.silence(f"a={i}", minutes=10 + i, comment="x" * 20000) for i in range(20)]
+    gone = daemon.silence("a=gone")
+    daemon.delete(f"/api/v2/silence/{gone}")
+    answer = daemon.get("/api/v2/silences")
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert [s["id"] for s in answer.json] == [*ids, gone]
+    assert [s["id"] for s in daemon.get("/api/v2/silences?active=false").json] == [gone]
+    assert daemon.get("/api/v2/silences?filter=a%3Dnothing").text == "[]\n"
+    assert len(daemon.get("/api/v2/silences?filter=a%3D7").json) == 1
+
+
+def test_long_lists_of_rules_come_in_pieces(start, far, rules, backend):
+    for i in range(30):
+        (rules / f"f{i:02}.yml").write_text(rule_file(group(f"g{i:02}", alert(
+            f"A{i:02}", "vector(1)", annotations={"text": "x" * 10000}))))
+    d = start(make_config(hook(far), backend=backend), rules=rules)
+    answer = until(lambda: (a := d.get("/api/v1/rules")) and len(a.json["data"]["groups"]) == 30
+                   and a, 10)
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert [g["name"] for g in answer.json["data"]["groups"]] == [f"g{i:02}" for i in range(30)]
+    one = d.get("/api/v1/rules?rule_group[]=g07").json["data"]["groups"]
+    assert [g["name"] for g in one] == ["g07"]
+    assert d.get("/api/v1/rules?rule_name[]=none").json["data"]["groups"] == []
+    assert d.get("/api/v1/alerts").json["status"] == "success"

@@ -1,0 +1,154 @@
+"""The metrics page: Alertmanager's names, types and labels, and that the numbers move."""
+import os
+
+import pytest
+
+from conftest import firing, hook, make_config
+from programs import metrics, until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TYPES = {"C": "counter", "G": "gauge", "H": "histogram", "S": "summary"}
+SUFFIXES = {"H": ("_bucket", "_sum", "_count"), "S": ("_sum", "_count")}
+NOTIFICATIONS = ("alertmanager_notification_requests_total", "alertmanager_notifications_total",
+                 "alertmanager_notifications_failed_total",
+                 "alertmanager_notification_requests_failed_total",
+                 "alertmanager_notification_latency_seconds_count")
+
+
+def wanted():
+    with open(os.path.join(HERE, "alertmanager_metrics.txt")) as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                name, kind, labels, *late = line.split()
+                yield name, kind, set() if labels == "-" else set(labels.split(",")), bool(late)
+
+
+@pytest.mark.parametrize("name, kind, labels, late", wanted(), ids=[w[0] for w in wanted()])
+def test_a_name_of_alertmanager(page, name, kind, labels, late):
+    text, samples = page
+    assert f"# TYPE {name} {TYPES[kind]}\n" in text
+    found = [(n, set(got)) for n, got, _ in samples
+             if n in [name + s for s in SUFFIXES.get(kind, ("",))]]
+    assert found or late
+    for n, got in found:
+        assert got - ({"le"} if n.endswith("_bucket") else set()) == labels
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """Of a daemon that was asked for everything once."""
+    from programs import Tocsind, http
+    d = Tocsind(tmp_path_factory.mktemp("metrics"),
+                "route: {receiver: r, group_wait: 0s}\nreceivers: [{name: r}]\n")
+    d.post("/api/v2/alerts", [firing("A")])
+    d.get("/metrics")
+    http("GET", d.url + "/api/v2/silence/947e3b36-87e0-41eb-a1d1-1584b90e8250")
+    text = d.get("/metrics").text
+    d.stop()
+    return text, metrics(text)
+
+
+def test_handlers_are_named_as_by_alertmanager(page):
+    _, samples = page
+    name = "alertmanager_http_request_duration_seconds_count"
+    handlers = {got["handler"] for n, got, _ in samples if n == name}
+    assert {"/api/v2/silence/{silenceID}", "/api/v2/alerts", "/metrics"} <= handlers
+    sized = {got["handler"] for n, got, _ in samples
+             if n == "alertmanager_http_response_size_bytes_count"}
+    assert "/metrics" in sized and not any(h.startswith("/api/") for h in sized)
+
+
+def test_the_numbers_move(start, far, box):
+    d = start(make_config(hook(far)), args=["--data.maintenance-interval=1s",
+                                            "--alerts.per-alertname-limit=1"])
+    d.silence("alertname=Quiet")
+    d.silence("alertname=Other")
+    d.post("/api/v2/alerts", [firing("A"), firing("A", host="b"), firing("Quiet")])
+    box.wait(lambda s: True, 5)
+    until(lambda: d.metric("alertmanager_notifications_suppressed_total", reason="silence"), 5)
+    until(lambda: d.metric("alertmanager_silences_maintenance_total"), 5)
+    d.get("/api/v2/silences")
+    for name, least in (
+            ("alertmanager_alerts_per_alert_limit", 1), ("alertmanager_alerts_limited_total", 1),
+            ("alertmanager_alerts_subscriber_channel_writes_total", 4),
+            ("alertmanager_dispatcher_alert_processing_duration_seconds_count", 2),
+            ("alertmanager_nflog_queries_total", 1), ("alertmanager_nflog_query_errors_total", 1),
+            ("alertmanager_nflog_query_duration_seconds_count", 1),
+            ("alertmanager_nflog_maintenance_total", 1),
+            ("alertmanager_nflog_gc_duration_seconds_count", 1),
+            ("alertmanager_nflog_snapshot_duration_seconds_count", 1),
+            ("alertmanager_nflog_snapshot_size_bytes", 4096),
+            ("alertmanager_silences_snapshot_size_bytes", 4096),
+            ("alertmanager_silences_gc_duration_seconds_count", 1),
+            ("alertmanager_silences_queries_total", 3),
+            ("alertmanager_silences_query_silences_scanned_total", 1),
+            ("alertmanager_silences_query_silences_skipped_total", 2),
+            ("alertmanager_silences_state_size", 2),
+            ("alertmanager_silences_matcher_index_size", 2)):
+        assert d.metric(name) >= least, (name, d.metric(name))
+    for name in ("alertmanager_dispatcher_alert_processing_duration_seconds_sum",
+                 "alertmanager_silences_snapshot_duration_seconds_sum",
+                 "alertmanager_silences_query_duration_seconds_sum"):
+        assert 0 < d.metric(name) < 10, name
+
+
+def test_receivers_told_apart(start, far, box):
+    two = [{"name": "two", "slack_configs": [{"api_url": far.hook("s"), "channel": "#a"}]}]
+    config = make_config(hook(far), more_receivers=two)
+    d = start(config, args=["--enable-feature=receiver-name-in-metrics"])
+    samples = metrics(d.get("/metrics").text)
+    for name in NOTIFICATIONS:
+        pairs = {(got["integration"], got["receiver_name"]) for n, got, _ in samples if n == name}
+        assert pairs == {("webhook", "r"), ("slack", "two")}, name
+    d.post("/api/v2/alerts", [firing("A")])
+    box.wait(lambda s: True, 5)
+    until(lambda: d.metric("alertmanager_notifications_total", receiver_name="r") == 1, 5)
+    assert d.metric("alertmanager_notifications_total", receiver_name="two") == 0
+    with open(d.config, "w") as f:
+        f.write(config.replace("two", "three"))
+    assert d.post("/-/reload").status == 200
+    samples = metrics(d.get("/metrics").text)
+    assert {got["receiver_name"] for n, got, _ in samples
+            if n == NOTIFICATIONS[0]} == {"r", "three"}
+
+
+def test_receivers_not_told_apart(start, far):
+    d = start(make_config(hook(far)))
+    samples = metrics(d.get("/metrics").text)
+    for name in NOTIFICATIONS:
+        found = [got for n, got, _ in samples if n == name]
+        assert len({got["integration"] for got in found}) == 18
+        assert not any("receiver_name" in got for got in found)
+
+
+def test_group_keys_in_metrics(start, far, box):
+    d = start(make_config(hook(far)), args=["--enable-feature=group-key-in-metrics"])
+    d.post("/api/v2/alerts", [firing("A"), firing("A", host="b"), firing("B")])
+    box.wait(lambda s: True, 5)
+    for key, n in (('{}:{alertname="A"}', 2), ('{}:{alertname="B"}', 1)):
+        escaped = key.replace('"', '\\"')
+        until(lambda: d.metric("alertmanager_alerts", group_key=escaped, state="active") == n, 5)
+    assert d.metric("alertmanager_alerts", state="suppressed") == 0
+
+
+@pytest.mark.parametrize("feature", [True, False])
+def test_alertnames_of_dropped_alerts(start, far, feature):
+    d = start(make_config(hook(far)), args=["--alerts.per-alertname-limit=1", *(
+        ["--enable-feature=alert-names-in-metrics"] if feature else [])])
+    name = "alertmanager_alerts_limited_total"
+    assert d.metric(name) is None
+    d.post("/api/v2/alerts", [firing("A", n=str(i)) for i in range(3)] +
+           [firing("B", n=str(i)) for i in range(2)])
+    assert d.metric(name) == 3
+    assert d.metric(name, alertname="A") == (2 if feature else None)
+    assert d.metric(name, alertname="B") == (1 if feature else None)
+
+
+def test_dropped_alertnames_have_an_end(start, far):
+    d = start(make_config(hook(far), route={"group_wait": "1h"}), args=[
+        "--alerts.per-alertname-limit=1", "--enable-feature=alert-names-in-metrics"])
+    d.post("/api/v2/alerts", [firing(f"A{i}", n=str(k)) for i in range(1200) for k in range(2)])
+    samples = [got for n, got, _ in metrics(d.get("/metrics").text)
+               if n == "alertmanager_alerts_limited_total"]
+    assert len(samples) == 1001
+    assert d.metric("alertmanager_alerts_limited_total", alertname="(others)") == 200
