@@ -12,23 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 struct exchange {
 	LIST_ENTRY(exchange) list;
 	struct client *client;
 	CURL *easy;
 	struct arena mem;
-	struct curl_slist *headers, *proxy_headers, *recipients;
+	struct curl_slist *headers, *proxy_headers;
 	char error[CURL_ERROR_SIZE];
 	struct buf body;
 	VEC(struct http_header) answer_headers;
-	struct str message;	/* of a mail, what is left to send */
 	const char *early;	/* failed before it began */
 	struct exchange *token; /* the one that fetches an access token first */
 	const char *token_key;
-	void (*http_done)(void *, const struct http_answer *);
-	void (*mail_done)(void *, const struct mail_answer *);
+	void (*done)(void *, const struct http_answer *);
 	void *arg;
 };
 
@@ -50,13 +47,10 @@ static void exchange_free(struct exchange *x)
 
 	if (x->token)
 		exchange_free(x->token);
-	if (x->easy) {
-		curl_multi_remove_handle(c->multi, x->easy);
-		curl_easy_cleanup(x->easy);
-	}
+	curl_multi_remove_handle(c->multi, x->easy);
+	curl_easy_cleanup(x->easy);
 	curl_slist_free_all(x->headers);
 	curl_slist_free_all(x->proxy_headers);
-	curl_slist_free_all(x->recipients);
 	buf_free(&x->body);
 	LIST_REMOVE(x, list);
 	c->n--;
@@ -71,60 +65,27 @@ void exchange_cancel(struct exchange *x)
 
 static const char *failure_of(struct exchange *x, CURLcode code)
 {
-	long os_error = 0;
-
 	if (x->early)
 		return x->early;
 	if (x->body.full)
 		return arena_printf(&x->mem, "the answer is longer than %zu bytes",
 				    x->body.limit);
-	if (code == CURLE_OK)
-		return NULL;
-	if (x->easy && code == CURLE_COULDNT_CONNECT)
-		curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
-	if (os_error)
-		return arena_printf(&x->mem, "%s: %s", x->error, strerror((int)os_error));
-	return x->error[0] ? x->error : curl_easy_strerror(code);
-}
-
-/* The mail is accepted. libcurl would keep the connection and say QUIT when it drops it,
- * waiting for the answer; a server that has stopped answering would then hold up the loop.
- */
-static void hang_up(struct exchange *x)
-{
-	curl_socket_t fd = CURL_SOCKET_BAD;
-
-	if (!curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) &&
-	    fd != CURL_SOCKET_BAD)
-		shutdown(fd, SHUT_RDWR);
+	return curl_failure(x->easy, &x->mem, code, x->error);
 }
 
 static void finish(struct exchange *x, CURLcode code)
 {
-	const char *error = failure_of(x, code);
-	bool timed_out = code == CURLE_OPERATION_TIMEDOUT;
 	long status = 0;
 
-	if (x->easy)
-		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (x->http_done) {
-		struct http_answer a = {
-			.status = (int)status,
-			.error = error,
-			.timed_out = timed_out,
-			.body = buf_str(&x->body),
-			.headers = x->answer_headers.v,
-			.n_headers = x->answer_headers.n,
-		};
-
-		x->http_done(x->arg, &a);
-	} else {
-		struct mail_answer a = {(int)status, error, timed_out};
-
-		if (x->easy && code == CURLE_OK)
-			hang_up(x);
-		x->mail_done(x->arg, &a);
-	}
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	x->done(x->arg, &(struct http_answer){
+				.status = (int)status,
+				.error = failure_of(x, code),
+				.timed_out = code == CURLE_OPERATION_TIMEDOUT,
+				.body = buf_str(&x->body),
+				.headers = x->answer_headers.v,
+				.n_headers = x->answer_headers.n,
+			});
 	exchange_free(x);
 }
 
@@ -314,19 +275,11 @@ static struct exchange *exchange_new(struct client *c, void *arg, size_t max_ans
 	curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
-	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT);
+	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CURL_CONNECT_TIMEOUT);
 	curl_easy_setopt(x->easy, CURLOPT_MAXAGE_CONN, 300L);
 	LIST_INSERT_HEAD(&c->exchanges, x, list);
 	c->n++;
 	return x;
-}
-
-static void add_line(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *longer = curl_slist_append(*list, line);
-
-	ASSERT(longer);
-	*list = longer;
 }
 
 /* A line break in a header would let whoever controls the value add headers. */
@@ -341,7 +294,8 @@ static bool add_header(struct exchange *x, struct curl_slist **list, const char 
 	if (!is_clean(name) || !is_clean(value))
 		return false;
 	/* curl sends a header without value only when it ends in a semicolon */
-	add_line(list, arena_printf(&x->mem, value[0] ? "%s: %s" : "%s;%s", name, value));
+	curl_add_line(list,
+		      arena_printf(&x->mem, value[0] ? "%s: %s" : "%s;%s", name, value));
 	return true;
 }
 
@@ -359,7 +313,7 @@ static bool set_headers(struct exchange *x, const struct http_request *r, struct
 	}
 	if (!has_agent)
 		curl_easy_setopt(x->easy, CURLOPT_USERAGENT, x->client->user_agent);
-	add_line(&x->headers, "Expect:"); /* no waiting for 100 Continue */
+	curl_add_line(&x->headers, "Expect:"); /* no waiting for 100 Continue */
 	return true;
 }
 
@@ -476,108 +430,9 @@ struct exchange *client_http(struct client *c, const struct http_request *r,
 	struct err err;
 	bool ok;
 
-	x->http_done = done;
+	x->done = done;
 	ok = prepare_http(x, r, &err);
 	if (ok && r->config && r->config->oauth2)
 		return begin_with_token(x, r->config->oauth2);
 	return begin(x, ok, &err);
-}
-
-/* -- mail ----------------------------------------------------------------------------- */
-
-static size_t give_message(char *to, size_t size, size_t n, void *arg)
-{
-	struct exchange *x = arg;
-	struct str piece = str_slice(x->message, 0, size * n);
-
-	if (piece.n)
-		memcpy(to, piece.p, piece.n);
-	x->message = str_from(x->message, piece.n);
-	return piece.n;
-}
-
-static bool set_envelope(struct exchange *x, const struct mail_request *r, struct err *err)
-{
-	if (!is_clean(r->from) || !is_clean(r->hello))
-		return err_set(err, NOWHERE, "the sender holds a line break");
-	curl_easy_setopt(x->easy, CURLOPT_MAIL_FROM,
-			 arena_printf(&x->mem, "<%s>", r->from));
-	for (size_t i = 0; i < r->n_to; i++) {
-		if (!is_clean(r->to[i]))
-			return err_set(err, NOWHERE, "a recipient holds a line break");
-		add_line(&x->recipients, arena_printf(&x->mem, "<%s>", r->to[i]));
-	}
-	curl_easy_setopt(x->easy, CURLOPT_MAIL_RCPT, x->recipients);
-	return true;
-}
-
-static bool is_local(const char *host)
-{
-	return !strcmp(host, "localhost") || !strcmp(host, "127.0.0.1") ||
-	       !strcmp(host, "::1");
-}
-
-/* A password goes by PLAIN or LOGIN, by PLAIN only where nobody listens; the secret by
- * CRAM-MD5 (spec/receivers.md 3.4). libcurl would use the password for CRAM-MD5. */
-static void set_mail_auth(struct exchange *x, const struct mail_request *r)
-{
-	bool by_secret = secret_is_set(r->cram_secret) && !secret_is_set(r->password);
-	bool is_open = r->tls == MAIL_TLS_NONE && !is_local(r->host);
-
-	if (!r->username)
-		return;
-	curl_easy_setopt(x->easy, CURLOPT_USERNAME, r->username);
-	curl_easy_setopt(x->easy, CURLOPT_PASSWORD,
-			 secret_reveal(by_secret ? r->cram_secret : r->password));
-	curl_easy_setopt(x->easy, CURLOPT_LOGIN_OPTIONS,
-			 by_secret ? "AUTH=CRAM-MD5"
-			 : is_open ? "AUTH=LOGIN"
-				   : "AUTH=PLAIN;AUTH=LOGIN");
-	if (r->identity && r->identity[0])
-		curl_easy_setopt(x->easy, CURLOPT_SASL_AUTHZID, r->identity);
-}
-
-static bool prepare_mail(struct exchange *x, const struct mail_request *r, struct err *err)
-{
-	static const long use_ssl[] = {
-		[MAIL_TLS_NONE] = CURLUSESSL_NONE,
-		[MAIL_TLS_WANTED] = CURLUSESSL_TRY,
-		[MAIL_TLS_REQUIRED] = CURLUSESSL_ALL,
-		[MAIL_TLS_IMPLICIT] = CURLUSESSL_ALL,
-	};
-	const char *scheme = r->tls == MAIL_TLS_IMPLICIT ? "smtps" : "smtp";
-	struct buf hello = BUF(1000);
-	const char *port;
-
-	buf_add_path_escaped(&hello, str_of(r->hello));
-	if (!curl_port_number(&x->mem, r->port, &port)) {
-		buf_free(&hello);
-		return err_set(err, NOWHERE, "unknown port %s", r->port);
-	}
-	x->message = r->message;
-	curl_easy_setopt(
-		x->easy, CURLOPT_URL,
-		arena_printf(&x->mem,
-			     strchr(r->host, ':') ? "%s://[%s]:%s/%s" : "%s://%s:%s/%s",
-			     scheme, r->host, port, buf_text(&hello)));
-	buf_free(&hello);
-	curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_USE_SSL, use_ssl[r->tls]);
-	curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, give_message);
-	curl_easy_setopt(x->easy, CURLOPT_READDATA, x);
-	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)r->timeout);
-	set_mail_auth(x, r);
-	return set_envelope(x, r, err) &&
-	       (!r->tls_config || curl_set_tls(x->easy, &x->mem, r->tls_config, err));
-}
-
-struct exchange *client_mail(struct client *c, const struct mail_request *r,
-			     void (*done)(void *, const struct mail_answer *), void *arg)
-{
-	struct exchange *x = exchange_new(c, arg, 0);
-	struct err err;
-
-	x->mail_done = done;
-	return begin(x, prepare_mail(x, r, &err), &err);
 }

@@ -1,4 +1,4 @@
-/* client.h - requests going out, HTTP and SMTP, through one libcurl multi handle on the
+/* client.h - HTTP requests going out, through one libcurl multi handle on the
  * event loop. Connections are kept alive and shared.
  *
  * Owner:   one thread, the loop's.
@@ -19,16 +19,12 @@ struct exchange;
 #define CLIENT_MAX_PER_HOST    16
 #define CLIENT_MAX_CONNECTIONS 256
 #define CLIENT_DEFAULT_ANSWER  ((size_t)1024 * 1024)
-#define CLIENT_CONNECT_TIMEOUT (10 * SECOND)
 
 struct client *client_new(struct event_base *, const char *user_agent) MUST_USE;
 void client_free(struct client *); /* cancels what is under way */
 
 struct exchange *client_http(struct client *, const struct http_request *,
 			     void (*done)(void *arg, const struct http_answer *),
-			     void *arg);
-struct exchange *client_mail(struct client *, const struct mail_request *,
-			     void (*done)(void *arg, const struct mail_answer *),
 			     void *arg);
 void exchange_cancel(struct exchange *);
 size_t client_busy(const struct client *); /* exchanges under way */

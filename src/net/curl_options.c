@@ -220,3 +220,24 @@ bool curl_set_http_config(CURL *c, struct arena *mem, const struct http_config *
 	       add_headers(mem, h->proxy_connect_headers.v, h->proxy_connect_headers.n,
 			   extras, true, err);
 }
+
+void curl_add_line(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	ASSERT(longer);
+	*list = longer;
+}
+
+const char *curl_failure(CURL *c, struct arena *mem, CURLcode code, const char *error)
+{
+	long os_error = 0;
+
+	if (code == CURLE_OK)
+		return NULL;
+	if (code == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &os_error);
+	if (os_error)
+		return arena_printf(mem, "%s: %s", error, strerror((int)os_error));
+	return error[0] ? error : curl_easy_strerror(code);
+}

@@ -18,6 +18,7 @@
 #include "base/vec.h"
 #include "net/client.h"
 #include "net/clock.h"
+#include "net/mailer.h"
 #include "receivers/attempt.h"
 #include "store/store.h"
 #include "tocsind/flags.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct arena mem; /* for the whole run */
 	struct event_base *base;
 	struct client *client;
+	struct mailer *mailer;
 	struct server *server;
 	struct api *api;
 	struct store *store;

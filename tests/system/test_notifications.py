@@ -1,7 +1,9 @@
 """From a rule or a posted alert to the people: every integration of the first version."""
 import email.utils
+import time
 
 import pytest
+import yaml
 
 import endpoints
 from conftest import alert, firing, group, hook, make_config, resolved, rule_file, statuses, write
@@ -330,6 +332,42 @@ def test_a_label_cannot_smuggle_a_header(start, mail_server, box):
     seen = box.wait(lambda s: s.kind == "mail", 10)
     assert seen and seen.body["Bcc"] is None
     assert seen.envelope["to"] == ["night@example.org", "ops@example.org"]
+
+
+@pytest.mark.parametrize("at, refuse, tls", [
+    ("", None, False), ("EHLO", None, False), ("STARTTLS", None, True), ("MAIL", None, False),
+    ("RCPT", None, False), ("DATA", None, False), (".", None, False), ("QUIT", None, False),
+    ("QUIT", "RCPT", False), ("QUIT", "MAIL", False), ("QUIT", "DATA", False)])
+def test_a_mail_server_that_stops_answering_holds_nobody_up(start, far, box, at, refuse, tls):
+    server = endpoints.StallingMail(at, refuse)
+    mail = yaml.safe_load(mail_config(server, require_tls=tls))["receivers"][0]["email_configs"]
+    d = start(make_config({"email_configs": mail, **hook(far)},
+                          route={"group_interval": "2s"}),  # the deadline is 10 s
+              args=["--shutdown.timeout=1s"])
+    d.post("/api/v2/alerts", [firing("DiskFull", host="a")])
+    assert box.wait(lambda s: s.path == "/hook/alerts", 5)
+    until(lambda: at in ["", *server.heard], 5)
+    slowest, end = 0, time.monotonic() + (11.5 if at in ("EHLO", ".") else 1.5)
+    while time.monotonic() < end:
+        before = time.monotonic()
+        assert d.get("/-/ready").status == 200
+        slowest = max(slowest, time.monotonic() - before)
+        time.sleep(0.02)
+    assert slowest < 0.5
+    before = time.monotonic()
+    assert d.stop() == 0
+    assert time.monotonic() - before < 4
+    server.stop()
+
+
+def test_a_mail_ends_with_quit(start):
+    server = endpoints.StallingMail("never")
+    d = start(mail_config(server, require_tls=False))
+    d.post("/api/v2/alerts", [firing("DiskFull", host="a")])
+    until(lambda: "QUIT" in server.heard, 10)
+    assert server.heard == ["EHLO", "MAIL", "RCPT", "RCPT", "DATA", ".", "QUIT"]
+    until(lambda: d.metric("alertmanager_notifications_total", integration="email") == 1, 5)
+    server.stop()
 
 
 def test_payloads_with_odd_text_stay_json(start, far, box):
