@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/url.h"
 #include "base/vec.h"
+#include "net/clock.h"
 #include "net/curl_options.h"
 #include "net/oauth2.h"
 
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+
+#define MAX_REDIRECTS 10
 
 struct exchange {
 	LIST_ENTRY(exchange) list;
@@ -22,6 +25,12 @@ struct exchange {
 	char error[CURL_ERROR_SIZE];
 	struct buf body;
 	VEC(struct http_header) answer_headers;
+	struct http_request request;
+	const char *url; /* of the request or where a redirect led */
+	mono_ms until;	 /* NEVER: no limit */
+	int n_redirects;
+	bool is_get;		/* a redirect took method and body away */
+	bool is_foreign;	/* and led to somebody who gets no credentials */
 	const char *early;	/* failed before it began */
 	struct exchange *token; /* the one that fetches an access token first */
 	const char *token_key;
@@ -77,7 +86,8 @@ static void finish(struct exchange *x, CURLcode code)
 {
 	long status = 0;
 
-	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!x->early)
+		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->done(x->arg, &(struct http_answer){
 				.status = (int)status,
 				.error = failure_of(x, code),
@@ -89,17 +99,22 @@ static void finish(struct exchange *x, CURLcode code)
 	exchange_free(x);
 }
 
+static bool begin_following(struct exchange *);
+
 static void take_finished(struct client *c)
 {
 	struct exchange *x;
+	CURLcode code;
 	CURLMsg *m;
 	int left;
 
 	while ((m = curl_multi_info_read(c->multi, &left))) {
 		if (m->msg != CURLMSG_DONE)
 			continue;
+		code = m->data.result;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
-		finish(x, m->data.result);
+		if (code != CURLE_OK || !begin_following(x))
+			finish(x, code);
 	}
 }
 
@@ -260,26 +275,19 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 
 /* -- starting ------------------------------------------------------------------------- */
 
-static struct exchange *exchange_new(struct client *c, void *arg, size_t max_answer)
+static void set_basics(struct exchange *x)
 {
-	struct exchange *x = mem_new(sizeof(*x));
-
-	x->client = c;
-	x->arg = arg;
-	x->body = BUF(max_answer ? max_answer : CLIENT_DEFAULT_ANSWER);
-	x->easy = curl_easy_init();
-	ASSERT(x->easy);
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
 	curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+	curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
 	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CURL_CONNECT_TIMEOUT);
 	curl_easy_setopt(x->easy, CURLOPT_MAXAGE_CONN, 300L);
-	LIST_INSERT_HEAD(&c->exchanges, x, list);
-	c->n++;
-	return x;
 }
 
 /* A line break in a header would let whoever controls the value add headers. */
@@ -299,6 +307,19 @@ static bool add_header(struct exchange *x, struct curl_slist **list, const char 
 	return true;
 }
 
+/* Headers of the request that go along to whoever a redirect names. */
+static bool is_harmless(const char *name)
+{
+	static const char *const names[] = {"Accept", "Content-Encoding", "Content-Type",
+					    "User-Agent"};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!strcasecmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool set_headers(struct exchange *x, const struct http_request *r, struct err *err)
 {
 	bool has_agent = false;
@@ -306,6 +327,9 @@ static bool set_headers(struct exchange *x, const struct http_request *r, struct
 	for (size_t i = 0; i < r->n_headers; i++) {
 		const struct http_header *h = &r->headers[i];
 
+		if ((x->is_foreign && !is_harmless(h->name)) ||
+		    (x->is_get && !strncasecmp(h->name, "Content-", 8)))
+			continue;
 		has_agent = has_agent || !strcasecmp(h->name, "User-Agent");
 		if (!add_header(x, &x->headers, h->name, h->value))
 			return err_set(err, NOWHERE, "header %s holds a line break",
@@ -343,19 +367,20 @@ static bool add_configured_headers(struct exchange *x, const struct http_header 
 	return true;
 }
 
-static bool prepare_http(struct exchange *x, const struct http_request *r, struct err *err)
+static bool prepare(struct exchange *x, struct err *err)
 {
-	struct curl_extras extras = {0};
+	const struct http_request *r = &x->request;
+	struct curl_extras extras = {.is_foreign = x->is_foreign};
 
-	if (!is_clean(r->url))
+	if (!is_clean(x->url))
 		return err_set(err, NOWHERE, "the URL holds a line break");
-	curl_easy_setopt(x->easy, CURLOPT_URL, r->url);
-	curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(x->easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)r->timeout);
-	set_method(x->easy, r);
+	set_basics(x);
+	curl_easy_setopt(x->easy, CURLOPT_URL, x->url);
+	if (x->until != NEVER)
+		curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
+				 (long)MAX(x->until - clock_mono(), 1));
+	if (!x->is_get)
+		set_method(x->easy, r);
 	if (!set_headers(x, r, err) ||
 	    !curl_set_http_config(x->easy, &x->mem, r->config, &extras, err) ||
 	    !add_configured_headers(x, extras.headers.v, extras.headers.n, &x->headers,
@@ -368,14 +393,13 @@ static bool prepare_http(struct exchange *x, const struct http_request *r, struc
 	return true;
 }
 
-static struct exchange *begin(struct exchange *x, bool ok, const struct err *err)
+static void begin(struct exchange *x, bool ok, const struct err *err)
 {
 	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
 	if (!ok)
 		fail_early(x, err->text);
 	else if (curl_multi_add_handle(x->client->multi, x->easy) != CURLM_OK)
 		fail_early(x, "libcurl did not take the request");
-	return x;
 }
 
 /* -- access tokens: one exchange before the other ------------------------------------- */
@@ -404,7 +428,7 @@ static void on_token(void *arg, const struct http_answer *a)
 		fail_early(x, err.text);
 }
 
-static struct exchange *begin_with_token(struct exchange *x, const struct oauth2_config *o)
+static void begin_with_token(struct exchange *x, const struct oauth2_config *o)
 {
 	const char *key = token_key(&x->mem, o);
 	const char *token = token_find(x->client->tokens, key);
@@ -413,26 +437,108 @@ static struct exchange *begin_with_token(struct exchange *x, const struct oauth2
 
 	if (token) {
 		use_token(x, token);
-		return x;
+		return;
 	}
 	x->token_key = key;
 	if (token_compose(&x->mem, o, &r, &err))
 		x->token = client_http(x->client, &r, on_token, x);
 	else
 		fail_early(x, err.text);
-	return x;
+}
+
+/* -- redirects ------------------------------------------------------------------------ */
+
+static void prepare_and_begin(struct exchange *x)
+{
+	const struct http_config *config = x->request.config;
+	struct err err;
+	bool ok = prepare(x, &err);
+
+	if (ok && config && config->oauth2 && !x->is_foreign)
+		begin_with_token(x, config->oauth2);
+	else
+		begin(x, ok, &err);
+}
+
+static const char *url_part(struct exchange *x, const char *url, CURLUPart part)
+{
+	CURLU *u = curl_url();
+	const char *text = "";
+	char *found = NULL;
+
+	if (u && !curl_url_set(u, CURLUPART_URL, url, 0) &&
+	    !curl_url_get(u, part, &found, 0))
+		text = arena_text(&x->mem, found);
+	curl_free(found);
+	curl_url_cleanup(u);
+	return text;
+}
+
+/* The same host or one below it, and not from https to http: only they get credentials. */
+static bool is_trusted(struct exchange *x, const char *next)
+{
+	const char *scheme = url_part(x, x->request.url, CURLUPART_SCHEME);
+	const char *host = url_part(x, x->request.url, CURLUPART_HOST);
+	const char *to = url_part(x, next, CURLUPART_HOST);
+	size_t n = strlen(host), n_to = strlen(to);
+
+	if (!n || n_to < n || strcasecmp(to + n_to - n, host))
+		return false;
+	if (n_to > n && to[n_to - n - 1] != '.')
+		return false;
+	return strcasecmp(scheme, "https") ||
+	       !strcasecmp(url_part(x, next, CURLUPART_SCHEME), "https");
+}
+
+/* Redirects as the peers' HTTP client follows them. libcurl would take the headers that
+ * carry credentials along to any host. */
+static bool begin_following(struct exchange *x)
+{
+	const struct http_request *r = &x->request;
+	const char *next = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &next);
+	if (!next || (r->config && !r->config->follow_redirects) ||
+	    (status != 301 && status != 302 && status != 303 && status != 307 &&
+	     status != 308))
+		return false;
+	x->url = arena_text(&x->mem, next);
+	curl_multi_remove_handle(x->client->multi, x->easy);
+	curl_easy_reset(x->easy);
+	curl_slist_free_all(x->headers);
+	curl_slist_free_all(x->proxy_headers);
+	x->headers = x->proxy_headers = NULL;
+	x->answer_headers.n = 0;
+	buf_reset(&x->body);
+	if (status < 307 && strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
+		x->is_get = true;
+	if (!is_trusted(x, x->url))
+		x->is_foreign = true;
+	if (++x->n_redirects > MAX_REDIRECTS)
+		fail_early(x, "stopped after 10 redirects");
+	else
+		prepare_and_begin(x);
+	return true;
 }
 
 struct exchange *client_http(struct client *c, const struct http_request *r,
 			     void (*done)(void *, const struct http_answer *), void *arg)
 {
-	struct exchange *x = exchange_new(c, arg, r->max_answer);
-	struct err err;
-	bool ok;
+	struct exchange *x = mem_new(sizeof(*x));
 
+	x->client = c;
 	x->done = done;
-	ok = prepare_http(x, r, &err);
-	if (ok && r->config && r->config->oauth2)
-		return begin_with_token(x, r->config->oauth2);
-	return begin(x, ok, &err);
+	x->arg = arg;
+	x->request = *r;
+	x->url = r->url;
+	x->until = r->timeout ? clock_mono() + r->timeout : NEVER;
+	x->body = BUF(r->max_answer ? r->max_answer : CLIENT_DEFAULT_ANSWER);
+	x->easy = curl_easy_init();
+	ASSERT(x->easy);
+	LIST_INSERT_HEAD(&c->exchanges, x, list);
+	c->n++;
+	prepare_and_begin(x);
+	return x;
 }

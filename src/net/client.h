@@ -7,6 +7,9 @@
  * Memory:  the request is borrowed until done or cancel; the answer lives during done.
  * Limits:  answers end at request->max_answer; CLIENT_MAX_PER_HOST connections to a host,
  *          further exchanges wait for one.
+ * Redirects: at most ten; 307 and 308 keep method and body, 301 to 303 become GET.
+ *          Credentials and configured headers stay with the first host and what is below
+ *          it, and do not go from https to http.
  * Files:   password_file, credentials_file and header files are read at each request.
  */
 #pragma once

@@ -144,7 +144,6 @@ static bool set_basic_auth(CURL *c, struct arena *mem, const struct http_config 
 	return true;
 }
 
-/* libcurl sends an Authorization line of ours to the first host only. */
 static bool add_authorization(struct arena *mem, const struct http_config *h,
 			      struct curl_extras *extras, struct err *err)
 {
@@ -196,27 +195,31 @@ static void set_proxy(CURL *c, const struct http_config *h)
 	curl_easy_setopt(c, CURLOPT_NOPROXY, h->no_proxy ? h->no_proxy : "");
 }
 
+static bool set_credentials(CURL *c, struct arena *mem, const struct http_config *h,
+			    struct curl_extras *extras, struct err *err)
+{
+	if (extras->is_foreign)
+		return true;
+	if (h->has_basic_auth && !set_basic_auth(c, mem, h, err))
+		return false;
+	if (h->has_authorization && !add_authorization(mem, h, extras, err))
+		return false;
+	return add_headers(mem, h->headers.v, h->headers.n, extras, false, err);
+}
+
 bool curl_set_http_config(CURL *c, struct arena *mem, const struct http_config *h,
 			  struct curl_extras *extras, struct err *err)
 {
 	if (!h) {
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
-		curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-		curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
 		return true;
 	}
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, (long)h->follow_redirects);
-	curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
 			 h->http2 ? (long)CURL_HTTP_VERSION_2TLS
 				  : (long)CURL_HTTP_VERSION_1_1);
 	set_proxy(c, h);
-	if (h->has_basic_auth && !set_basic_auth(c, mem, h, err))
-		return false;
-	if (h->has_authorization && !add_authorization(mem, h, extras, err))
-		return false;
-	return curl_set_tls(c, mem, &h->tls, err) &&
-	       add_headers(mem, h->headers.v, h->headers.n, extras, false, err) &&
+	return set_credentials(c, mem, h, extras, err) &&
+	       curl_set_tls(c, mem, &h->tls, err) &&
 	       add_headers(mem, h->proxy_connect_headers.v, h->proxy_connect_headers.n,
 			   extras, true, err);
 }

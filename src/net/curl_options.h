@@ -11,7 +11,9 @@
 
 #define CURL_CONNECT_TIMEOUT (10 * SECOND)
 
-struct curl_extras { /* header lines the configuration adds */
+struct curl_extras {
+	bool is_foreign; /* given: no credentials, no configured headers */
+	/* header lines the configuration adds */
 	VEC(struct http_header) headers, proxy_headers;
 };
 bool curl_set_http_config(CURL *, struct arena *, const struct http_config *,

@@ -387,6 +387,35 @@ class HttpEndpoints:
         self._server.server_close()
 
 
+class Redirecting:
+    """Answers by path what it is told to: {path: (status, location)}; 200 elsewhere. seen: what
+    came, as (method, Host, path, headers, body)."""
+
+    def __init__(self, answers=()):
+        self.answers, self.seen = dict(answers), []
+        outer = self
+
+        class Handler(_Handler):
+            def do_POST(self):
+                raw = self._body()
+                headers = {k.lower(): v for k, v in self.headers.items()}
+                outer.seen.append((self.command, headers["host"], self.path, headers, raw))
+                status, where = outer.answers.get(self.path, (200, None))
+                self._send(status, "application/json", '{"success": true, "access_token": "tok"}',
+                           [("Location", where)] if where else [])
+
+            do_GET = do_PUT = do_POST
+
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05},
+                         daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 # -- mail --------------------------------------------------------------------------------
 class MailServer:
     """An SMTP server on loopback. tls: a server ssl.SSLContext, then STARTTLS is offered (and

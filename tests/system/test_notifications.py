@@ -222,6 +222,74 @@ def test_one_bad_integration_does_not_hold_up_the_others(start, far, box):
     assert box.wait(lambda s: s.path == "/hook/good", 5)
 
 
+# -- redirects ---------------------------------------------------------------------------
+@pytest.fixture
+def web():
+    server = endpoints.Redirecting()
+    yield server
+    server.stop()
+
+
+SECRETS = ("x-api-key", "authorization", "x-auth-token", "x-user-id", "x-plain")
+
+
+@pytest.mark.parametrize("http", [
+    {"basic_auth": {"username": "u", "password": "p"}},
+    {"authorization": {"credentials": "t"}},
+    {"oauth2": {"client_id": "c", "client_secret": "s"}}])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_credentials_stay_with_their_host(start, web, host, http):
+    web.answers["/first"] = 307, f"http://{host}:{web.port}/second"
+    web.answers["/api/v1/chat.postMessage"] = 308, f"http://{host}:{web.port}/third"
+    if "oauth2" in http:
+        http = {"oauth2": {**http["oauth2"], "token_url": f"http://127.0.0.1:{web.port}/token"}}
+    headers = {"http_headers": {"X-Api-Key": {"secrets": ["k"]}, "X-Plain": {"values": ["v"]}}}
+    d = start(make_config({
+        "webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first",
+                             "http_config": {**http, **headers}}],
+        "rocketchat_configs": [{"api_url": f"http://127.0.0.1:{web.port}/", "channel": "#x",
+                                "token": "tt", "token_id": "ii"}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: {"/second", "/third"} <= {s[2] for s in web.seen}, 10)
+    asked = {s[2]: s for s in web.seen}
+    assert {"x-api-key", "authorization", "x-plain"} <= set(asked["/first"][3])
+    for one, other in (("/first", "/second"), ("/api/v1/chat.postMessage", "/third")):
+        before, after = asked[one], asked[other]
+        assert after[0] == "POST" and after[4] == before[4]
+        assert after[3]["content-type"] == "application/json"
+        assert after[3]["user-agent"] == before[3]["user-agent"]
+        for name in SECRETS:
+            assert after[3].get(name) == (before[3].get(name) if host == "127.0.0.1" else None)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_other_redirects_become_get(start, web, status):
+    web.answers["/first"] = status, "/second"
+    d = start(make_config({"webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first"}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: len(web.seen) == 2, 10)
+    method, _, path, headers, body = web.seen[1]
+    assert (method, path, body) == ("GET", "/second", b"") and "content-type" not in headers
+    until(lambda: d.metric("alertmanager_notifications_total", integration="webhook") == 1, 5)
+
+
+def test_a_redirect_loop_ends_and_is_tried_again(start, web):
+    web.answers["/first"] = 307, "/first"
+    d = start(make_config({"webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first"}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: len(web.seen) == 22, 10)
+    assert "stopped after 10 redirects" in d.log()
+
+
+def test_redirects_are_not_followed_when_told_so(start, web):
+    web.answers["/first"] = 307, "/second"
+    d = start(make_config({"webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first",
+                                                "http_config": {"follow_redirects": False}}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: "unexpected status code 307" in d.log(), 10)
+    assert len(web.seen) == 1
+
+
 # -- mail --------------------------------------------------------------------------------
 @pytest.fixture
 def mail_server(box):
