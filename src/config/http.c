@@ -52,7 +52,7 @@ static const struct field tls_fields[] = {
 
 static void tls_check(struct decode *d, const struct yaml *y, void *object)
 {
-	const struct tls_config *t = object;
+	struct tls_config *t = object;
 	bool cert = t->cert || t->cert_file, key = secret_is_set(t->key) || t->key_file;
 
 	if (t->ca && t->ca_file)
@@ -75,6 +75,9 @@ static void tls_check(struct decode *d, const struct yaml *y, void *object)
 	if (t->max_version && t->max_version < (t->min_version ? t->min_version : 12))
 		mistake(d, pos_of_key(y, "max_version"),
 			"max_version must be greater than or equal to min_version");
+	t->ca_at = pos_of_value(y, t->ca ? "ca" : "ca_file");
+	t->cert_at = pos_of_value(y, t->cert ? "cert" : "cert_file");
+	t->key_at = pos_of_value(y, secret_is_set(t->key) ? "key" : "key_file");
 }
 
 const struct shape tls_shape = {"tls_config", tls_fields, sizeof(struct tls_config), true,

@@ -8,7 +8,7 @@
 #include "config/field.h"
 
 struct tls_config {
-	struct pos at;
+	struct pos at, ca_at, cert_at, key_at;
 	const char *ca, *ca_file, *cert, *cert_file, *key_file, *server_name;
 	struct secret key;
 	bool insecure_skip_verify;

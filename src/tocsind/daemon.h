@@ -6,6 +6,7 @@
  *	sender.c	deliveries: receivers compose and judge, net sends
  *	asker.c		queries: backend composes and judges, net sends
  *	reload.c	configuration, templates, web configuration
+ *	apply.c		what must be there before a configuration is taken over
  *	rulefiles.c	rule files on disk
  *	flags.c		the command line
  *	outside.c	files, zones, environment for those who may not touch them
@@ -99,6 +100,10 @@ void sender_free(struct daemon *);
 void asker_start(struct daemon *, const struct query_wish *);
 void asker_cancel(struct daemon *, uint64_t id);
 void asker_free(struct daemon *);
+
+/* apply.c */
+void apply_check(const struct config *, span_ms retention, struct errs *,
+		 struct errs *warnings);
 
 /* reload.c */
 struct generation *generation_load(struct daemon *, struct buf *mistakes) MUST_USE;

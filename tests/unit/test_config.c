@@ -176,6 +176,13 @@ static const struct {
 	{"route: {receiver: a}\nreceivers: [{name: a, labels: {name: b}}]",
 	 T "2:32: receiver label \"name\" must match receiver name \"a\", got \"b\"", 0},
 	{"templates: ['nothing/*.tmpl']\n" ROOT, NULL, 0},
+	{"templates: ['a[^b-c\\]]/\\[/?']\n" ROOT, NULL, 0},
+	{"templates: [a, '[']\n" ROOT, T "1:16: syntax error in pattern \"/etc/am/[\"", 0},
+	{"templates: ['a[]b']\n" ROOT, T "1:13: syntax error in pattern \"/etc/am/a[]b\"",
+	 0},
+	{"templates: ['[a-]']\n" ROOT, T "1:13: syntax error in pattern \"/etc/am/[a-]\"",
+	 0},
+	{"templates: ['a\\']\n" ROOT, T "1:13: syntax error in pattern \"/etc/am/a\\\"", 0},
 
 	/* YAML and kinds */
 	{"route: [\n",
