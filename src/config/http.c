@@ -344,11 +344,15 @@ static const struct field oauth2_fields[] = {
 };
 #undef AT
 
+bool oauth2_is_jwt(const struct oauth2_config *o)
+{
+	return o->grant_type &&
+	       !strcmp(o->grant_type, "urn:ietf:params:oauth:grant-type:jwt-bearer");
+}
+
 static void oauth2_check(struct decode *d, const struct yaml *y, void *object)
 {
-	static const char jwt[] = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 	const struct oauth2_config *o = object;
-	bool is_jwt = o->grant_type && !strcmp(o->grant_type, jwt);
 	const char *alg = o->signature_algorithm;
 
 	if (!o->client_id)
@@ -363,7 +367,12 @@ static void oauth2_check(struct decode *d, const struct yaml *y, void *object)
 		mistake(d, pos_of_key(y, "client_certificate_key_file"),
 			"at most one of oauth2 client_certificate_key & "
 			"client_certificate_key_file must be configured");
-	if (is_jwt && alg && strcmp(alg, "RS256") && strcmp(alg, "RS384") &&
+	if (oauth2_is_jwt(o) && !secret_is_set(o->key) && !o->key_file)
+		mistake(d, pos_of_value(y, "grant_type"),
+			"one of oauth2 client_certificate_key or "
+			"client_certificate_key_file must be configured for a signed "
+			"token");
+	if (oauth2_is_jwt(o) && alg && strcmp(alg, "RS256") && strcmp(alg, "RS384") &&
 	    strcmp(alg, "RS512"))
 		mistake(d, pos_of_key(y, "signature_algorithm"),
 			"valid signature algorithms are RS256, RS384 and RS512");

@@ -43,6 +43,8 @@ struct oauth2_config {
 	struct header_list proxy_connect_headers;
 };
 
+bool oauth2_is_jwt(const struct oauth2_config *); /* a signed text instead of a secret */
+
 struct http_config {
 	struct pos at;
 	bool has_basic_auth;

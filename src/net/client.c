@@ -34,6 +34,7 @@ struct exchange {
 	const char *early;	/* failed before it began */
 	struct exchange *token; /* the one that fetches an access token first */
 	const char *token_key;
+	bool token_in_body;
 	void (*done)(void *, const struct http_answer *);
 	void *arg;
 };
@@ -414,36 +415,53 @@ static void use_token(struct exchange *x, const char *token)
 	begin(x, ok, &err);
 }
 
+static void ask_token(struct exchange *x);
+
 static void on_token(void *arg, const struct http_answer *a)
 {
 	struct exchange *x = arg;
+	struct token_cache *tokens = x->client->tokens;
+	bool may_be_in_body = token_place(tokens, x->token_key) == PLACE_UNKNOWN &&
+			      !x->token_in_body &&
+			      !oauth2_is_jwt(x->request.config->oauth2);
 	const char *token;
 	struct err err;
 
 	x->token = NULL;
-	token = token_take(x->client->tokens, x->token_key, a, &err);
-	if (token)
+	token = token_take(tokens, x->token_key, x->token_in_body, a, &err);
+	if (token) {
 		use_token(x, token);
+	} else if (a->status && may_be_in_body) {
+		x->token_in_body = true;
+		ask_token(x);
+	} else {
+		fail_early(x, err.text);
+	}
+}
+
+static void ask_token(struct exchange *x)
+{
+	struct http_request r;
+	struct err err;
+
+	if (token_compose(&x->mem, x->request.config->oauth2, x->token_in_body, &r, &err))
+		x->token = client_http(x->client, &r, on_token, x);
 	else
 		fail_early(x, err.text);
 }
 
-static void begin_with_token(struct exchange *x, const struct oauth2_config *o)
+static void begin_with_token(struct exchange *x)
 {
-	const char *key = token_key(&x->mem, o);
-	const char *token = token_find(x->client->tokens, key);
-	struct http_request r;
-	struct err err;
+	struct token_cache *tokens = x->client->tokens;
+	const char *token;
 
-	if (token) {
+	x->token_key = token_key(&x->mem, x->request.config->oauth2);
+	x->token_in_body = token_place(tokens, x->token_key) == PLACE_BODY;
+	token = token_find(tokens, x->token_key);
+	if (token)
 		use_token(x, token);
-		return;
-	}
-	x->token_key = key;
-	if (token_compose(&x->mem, o, &r, &err))
-		x->token = client_http(x->client, &r, on_token, x);
 	else
-		fail_early(x, err.text);
+		ask_token(x);
 }
 
 /* -- redirects ------------------------------------------------------------------------ */
@@ -455,7 +473,7 @@ static void prepare_and_begin(struct exchange *x)
 	bool ok = prepare(x, &err);
 
 	if (ok && config && config->oauth2 && !x->is_foreign)
-		begin_with_token(x, config->oauth2);
+		begin_with_token(x);
 	else
 		begin(x, ok, &err);
 }

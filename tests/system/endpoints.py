@@ -388,8 +388,8 @@ class HttpEndpoints:
 
 
 class Redirecting:
-    """Answers by path what it is told to: {path: (status, location)}; 200 elsewhere. seen: what
-    came, as (method, Host, path, headers, body)."""
+    """Answers by path what it is told to: {path: (status, location)} or a function of headers and
+    body that gives that; 200 elsewhere. seen: what came, as (method, Host, path, headers, body)."""
 
     def __init__(self, answers=()):
         self.answers, self.seen = dict(answers), []
@@ -400,7 +400,8 @@ class Redirecting:
                 raw = self._body()
                 headers = {k.lower(): v for k, v in self.headers.items()}
                 outer.seen.append((self.command, headers["host"], self.path, headers, raw))
-                status, where = outer.answers.get(self.path, (200, None))
+                answer = outer.answers.get(self.path, (200, None))
+                status, where = answer(headers, raw) if callable(answer) else answer
                 self._send(status, "application/json", '{"success": true, "access_token": "tok"}',
                            [("Location", where)] if where else [])
 

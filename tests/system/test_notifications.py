@@ -223,13 +223,6 @@ def test_one_bad_integration_does_not_hold_up_the_others(start, far, box):
 
 
 # -- redirects ---------------------------------------------------------------------------
-@pytest.fixture
-def web():
-    server = endpoints.Redirecting()
-    yield server
-    server.stop()
-
-
 SECRETS = ("x-api-key", "authorization", "x-auth-token", "x-user-id", "x-plain")
 
 
