@@ -371,7 +371,7 @@ static bool add_configured_headers(struct exchange *x, const struct http_header 
 static bool prepare(struct exchange *x, struct err *err)
 {
 	const struct http_request *r = &x->request;
-	struct curl_extras extras = {.is_foreign = x->is_foreign};
+	struct curl_extras extras = {.url = x->url, .is_foreign = x->is_foreign};
 
 	if (!is_clean(x->url))
 		return err_set(err, NOWHERE, "the URL holds a line break");

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "net/curl_options.h"
+#include "net/proxy.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -187,14 +188,6 @@ static bool add_headers(struct arena *mem, const struct header_config *v, size_t
 	return true;
 }
 
-static void set_proxy(CURL *c, const struct http_config *h)
-{
-	if (h->proxy_from_environment)
-		return; /* libcurl's own habit */
-	curl_easy_setopt(c, CURLOPT_PROXY, h->proxy_url ? h->proxy_url : "");
-	curl_easy_setopt(c, CURLOPT_NOPROXY, h->no_proxy ? h->no_proxy : "");
-}
-
 static bool set_credentials(CURL *c, struct arena *mem, const struct http_config *h,
 			    struct curl_extras *extras, struct err *err)
 {
@@ -210,6 +203,8 @@ static bool set_credentials(CURL *c, struct arena *mem, const struct http_config
 bool curl_set_http_config(CURL *c, struct arena *mem, const struct http_config *h,
 			  struct curl_extras *extras, struct err *err)
 {
+	const struct proxy_env env = proxy_env_read();
+
 	if (!h) {
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
 		return true;
@@ -217,7 +212,8 @@ bool curl_set_http_config(CURL *c, struct arena *mem, const struct http_config *
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
 			 h->http2 ? (long)CURL_HTTP_VERSION_2TLS
 				  : (long)CURL_HTTP_VERSION_1_1);
-	set_proxy(c, h);
+	curl_easy_setopt(c, CURLOPT_PROXY, proxy_of(mem, h, &env, extras->url));
+	curl_easy_setopt(c, CURLOPT_NOPROXY, "");
 	return set_credentials(c, mem, h, extras, err) &&
 	       curl_set_tls(c, mem, &h->tls, err) &&
 	       add_headers(mem, h->proxy_connect_headers.v, h->proxy_connect_headers.n,

@@ -12,7 +12,9 @@
 #define CURL_CONNECT_TIMEOUT (10 * SECOND)
 
 struct curl_extras {
-	bool is_foreign; /* given: no credentials, no configured headers */
+	/* given */
+	const char *url;
+	bool is_foreign; /* no credentials, no configured headers */
 	/* header lines the configuration adds */
 	VEC(struct http_header) headers, proxy_headers;
 };

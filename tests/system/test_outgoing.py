@@ -86,3 +86,13 @@ def test_a_token_for_a_signed_text(start, web, folder, algorithm):
     (folder / "text").write_text(f"{head}.{claims}")
     subprocess.run(["openssl", "dgst", f"-sha{algorithm[2:]}", "-verify", public, "-signature",
                     folder / "signature", folder / "text"], check=True, capture_output=True)
+
+
+# -- proxies -----------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy"])
+def test_a_proxy_of_the_environment(start, web, monkeypatch, name):
+    monkeypatch.setenv(name, f"http://127.0.0.1:{web.port}")
+    d = start(make_config({"webhook_configs": [{
+        "url": "http://far.example.org/hook", "http_config": {"proxy_from_environment": True}}]}))
+    d.post("/api/v2/alerts", [firing("A")])
+    assert asked(web, "http://far.example.org/hook")[1] == "far.example.org"
