@@ -24,9 +24,10 @@
 
 struct template_set;
 
-/* What an integration keeps between notifications, whatever their group: an access token.
+/* What an integration keeps between notifications, whatever their group: an access token,
+ * credentials that end.
  * Owned by the shell, one for each integration_config; {0} at first. */
-#define ATTEMPT_CACHE_TEXT 1024
+#define ATTEMPT_CACHE_TEXT 8192
 struct attempt_cache {
 	char text[ATTEMPT_CACHE_TEXT];
 	wall_ms at;
