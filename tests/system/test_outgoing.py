@@ -88,6 +88,15 @@ def test_a_token_for_a_signed_text(start, web, folder, algorithm):
                     folder / "signature", folder / "text"], check=True, capture_output=True)
 
 
+# -- reasons -----------------------------------------------------------------------------
+def test_telegram_says_why_without_its_token(start):
+    d = start(make_config({"telegram_configs": [{
+        "api_url": "http://127.0.0.1:1", "bot_token": "123:hush", "chat_id": 1}]}))
+    d.post("/api/v2/alerts", [firing("A")])
+    until(lambda: "telegram: the request to <redacted> failed" in d.log(), 10)
+    assert "Connection refused" in d.log() and "hush" not in d.log()
+
+
 # -- proxies -----------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy"])
 def test_a_proxy_of_the_environment(start, web, monkeypatch, name):

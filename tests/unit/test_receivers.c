@@ -61,7 +61,16 @@ static const struct {
 	{"webhook", "{}", "one of url or url_file must be configured"},
 	{"webhook", "{url: 'http://x', url_file: f}",
 	 "at most one of url & url_file must be configured"},
-	{"webhook", "{url: 'ftp://x'}", "invalid URL: unsupported scheme \"ftp\" for URL"},
+	{"webhook", "{url: 'ftp://x'}", "invalid URL: unsupported scheme for URL"},
+	{"slack", "{api_url: 'hush:hush'}",
+	 "no Slack API URL nor App token set either inline or in a file\n"
+	 "unsupported scheme for URL"},
+	{"slack", "{api_url: 'http://hush:hush/'}",
+	 "no Slack API URL nor App token set either inline or in a file\n"
+	 "this is not a URL"},
+	{"slack", "{api_url: 'http:///hush'}",
+	 "no Slack API URL nor App token set either inline or in a file\n"
+	 "missing host for URL"},
 	{"webhook", "{url: 'http://{{ .x }}', timeout: 5}", NULL},
 	{"webhook", "{url: <secret>, payload: {a: [1, '{{ .Status }}']}, max_alerts: 3}",
 	 NULL},
