@@ -135,6 +135,8 @@ static void *talk(void *arg)
 	m->status = (int)status;
 	m->timed_out = code == CURLE_OPERATION_TIMEDOUT;
 	m->failure = curl_failure(m->easy, &m->mem, code, m->error);
+	curl_easy_cleanup(m->easy); /* whatever it may wait for, it does so here */
+	m->easy = NULL;
 	report(m);
 	return NULL;
 }
