@@ -173,9 +173,19 @@ static const char *decode_url(struct decode *d, const struct yaml *y)
 
 static struct secret decode_secret_url(struct decode *d, const struct yaml *y)
 {
+	const char *text;
+	struct url url;
+	struct err err;
+
 	if (str_is(y->text, "<secret>") && y->kind == YAML_TEXT)
 		return (struct secret){y->text.p}; /* a printed configuration, read again */
-	return (struct secret){decode_url(d, y)};
+	text = decode_text(d, y);
+	if (y->kind == YAML_NULL && y->plain)
+		return (struct secret){NULL};
+	if (url_parse_secret(d->mem, str_of(text), y->at, &url, &err))
+		return (struct secret){url_print(d->mem, &url)};
+	errs_add(d->errs, &err);
+	return (struct secret){NULL};
 }
 
 static struct host_port decode_host_port(struct decode *d, const struct yaml *y)

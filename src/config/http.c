@@ -52,7 +52,7 @@ static const struct field tls_fields[] = {
 
 static void tls_check(struct decode *d, const struct yaml *y, void *object)
 {
-	const struct tls_config *t = object;
+	struct tls_config *t = object;
 	bool cert = t->cert || t->cert_file, key = secret_is_set(t->key) || t->key_file;
 
 	if (t->ca && t->ca_file)
@@ -75,6 +75,9 @@ static void tls_check(struct decode *d, const struct yaml *y, void *object)
 	if (t->max_version && t->max_version < (t->min_version ? t->min_version : 12))
 		mistake(d, pos_of_key(y, "max_version"),
 			"max_version must be greater than or equal to min_version");
+	t->ca_at = pos_of_value(y, t->ca ? "ca" : "ca_file");
+	t->cert_at = pos_of_value(y, t->cert ? "cert" : "cert_file");
+	t->key_at = pos_of_value(y, secret_is_set(t->key) ? "key" : "key_file");
 }
 
 const struct shape tls_shape = {"tls_config", tls_fields, sizeof(struct tls_config), true,
@@ -341,11 +344,15 @@ static const struct field oauth2_fields[] = {
 };
 #undef AT
 
+bool oauth2_is_jwt(const struct oauth2_config *o)
+{
+	return o->grant_type &&
+	       !strcmp(o->grant_type, "urn:ietf:params:oauth:grant-type:jwt-bearer");
+}
+
 static void oauth2_check(struct decode *d, const struct yaml *y, void *object)
 {
-	static const char jwt[] = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 	const struct oauth2_config *o = object;
-	bool is_jwt = o->grant_type && !strcmp(o->grant_type, jwt);
 	const char *alg = o->signature_algorithm;
 
 	if (!o->client_id)
@@ -360,7 +367,12 @@ static void oauth2_check(struct decode *d, const struct yaml *y, void *object)
 		mistake(d, pos_of_key(y, "client_certificate_key_file"),
 			"at most one of oauth2 client_certificate_key & "
 			"client_certificate_key_file must be configured");
-	if (is_jwt && alg && strcmp(alg, "RS256") && strcmp(alg, "RS384") &&
+	if (oauth2_is_jwt(o) && !secret_is_set(o->key) && !o->key_file)
+		mistake(d, pos_of_value(y, "grant_type"),
+			"one of oauth2 client_certificate_key or "
+			"client_certificate_key_file must be configured for a signed "
+			"token");
+	if (oauth2_is_jwt(o) && alg && strcmp(alg, "RS256") && strcmp(alg, "RS384") &&
 	    strcmp(alg, "RS512"))
 		mistake(d, pos_of_key(y, "signature_algorithm"),
 			"valid signature algorithms are RS256, RS384 and RS512");

@@ -8,7 +8,7 @@
 #include "config/field.h"
 
 struct tls_config {
-	struct pos at;
+	struct pos at, ca_at, cert_at, key_at;
 	const char *ca, *ca_file, *cert, *cert_file, *key_file, *server_name;
 	struct secret key;
 	bool insecure_skip_verify;
@@ -42,6 +42,8 @@ struct oauth2_config {
 	bool proxy_from_environment;
 	struct header_list proxy_connect_headers;
 };
+
+bool oauth2_is_jwt(const struct oauth2_config *); /* a signed text instead of a secret */
 
 struct http_config {
 	struct pos at;

@@ -106,6 +106,46 @@ static void intervals_build(struct decode *d, const struct config_text *t, struc
 	intervals_add(d, &t->time_intervals, false, c);
 }
 
+/* A character of a class in a glob, perhaps escaped; something must follow it. */
+static bool skip_class_char(const char **s)
+{
+	if (**s == '\\')
+		++*s;
+	else if (**s == '-' || **s == ']')
+		return false;
+	return **s && *++*s;
+}
+
+static bool skip_class(const char **s)
+{
+	*s += (*s)[1] == '^' ? 2 : 1;
+	do {
+		if (!skip_class_char(s) || (**s == '-' && (++*s, !skip_class_char(s))))
+			return false;
+	} while (**s != ']');
+	return true;
+}
+
+/* Whether Go's filepath.Match takes the pattern. */
+static bool is_glob(const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '[' ? !skip_class(&s) : *s == '\\' && !*++s)
+			return false;
+	}
+	return true;
+}
+
+static void templates_check(struct decode *d, const struct yaml *y,
+			    const struct text_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!is_glob(list->v[i]))
+			mistake(d, pos_of_item(y, "templates", i),
+				"syntax error in pattern \"%s\"", list->v[i]);
+	}
+}
+
 /* A star may stand in the last part of a path only (spec/rules.md 1.1). */
 static void rule_files_check(struct decode *d, const struct yaml *y,
 			     const struct text_list *list)
@@ -154,6 +194,7 @@ static void build(struct decode *d, const struct yaml *y, const struct config_op
 	datasources_build(d, &t->datasources, c);
 	remote_writes_build(d, &t->remote_writes, c);
 	rule_files_check(d, y, &t->rule_files);
+	templates_check(d, y, &t->templates);
 	c->templates = t->templates.v;
 	c->n_templates = t->templates.n;
 	c->rule_files = t->rule_files.v;

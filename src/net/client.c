@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/url.h"
 #include "base/vec.h"
+#include "net/clock.h"
 #include "net/curl_options.h"
 #include "net/oauth2.h"
 
@@ -12,23 +13,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
+
+#define MAX_REDIRECTS 10
 
 struct exchange {
 	LIST_ENTRY(exchange) list;
 	struct client *client;
 	CURL *easy;
 	struct arena mem;
-	struct curl_slist *headers, *proxy_headers, *recipients;
+	struct curl_slist *headers, *proxy_headers;
 	char error[CURL_ERROR_SIZE];
 	struct buf body;
 	VEC(struct http_header) answer_headers;
-	struct str message;	/* of a mail, what is left to send */
+	struct http_request request;
+	const char *url; /* of the request or where a redirect led */
+	mono_ms until;	 /* NEVER: no limit */
+	int n_redirects;
+	bool is_get;		/* a redirect took method and body away */
+	bool is_foreign;	/* and led to somebody who gets no credentials */
 	const char *early;	/* failed before it began */
 	struct exchange *token; /* the one that fetches an access token first */
 	const char *token_key;
-	void (*http_done)(void *, const struct http_answer *);
-	void (*mail_done)(void *, const struct mail_answer *);
+	bool token_in_body;
+	void (*done)(void *, const struct http_answer *);
 	void *arg;
 };
 
@@ -50,13 +57,10 @@ static void exchange_free(struct exchange *x)
 
 	if (x->token)
 		exchange_free(x->token);
-	if (x->easy) {
-		curl_multi_remove_handle(c->multi, x->easy);
-		curl_easy_cleanup(x->easy);
-	}
+	curl_multi_remove_handle(c->multi, x->easy);
+	curl_easy_cleanup(x->easy);
 	curl_slist_free_all(x->headers);
 	curl_slist_free_all(x->proxy_headers);
-	curl_slist_free_all(x->recipients);
 	buf_free(&x->body);
 	LIST_REMOVE(x, list);
 	c->n--;
@@ -71,74 +75,47 @@ void exchange_cancel(struct exchange *x)
 
 static const char *failure_of(struct exchange *x, CURLcode code)
 {
-	long os_error = 0;
-
 	if (x->early)
 		return x->early;
 	if (x->body.full)
 		return arena_printf(&x->mem, "the answer is longer than %zu bytes",
 				    x->body.limit);
-	if (code == CURLE_OK)
-		return NULL;
-	if (x->easy && code == CURLE_COULDNT_CONNECT)
-		curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
-	if (os_error)
-		return arena_printf(&x->mem, "%s: %s", x->error, strerror((int)os_error));
-	return x->error[0] ? x->error : curl_easy_strerror(code);
-}
-
-/* The mail is accepted. libcurl would keep the connection and say QUIT when it drops it,
- * waiting for the answer; a server that has stopped answering would then hold up the loop.
- */
-static void hang_up(struct exchange *x)
-{
-	curl_socket_t fd = CURL_SOCKET_BAD;
-
-	if (!curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) &&
-	    fd != CURL_SOCKET_BAD)
-		shutdown(fd, SHUT_RDWR);
+	return curl_failure(x->easy, &x->mem, code, x->error);
 }
 
 static void finish(struct exchange *x, CURLcode code)
 {
-	const char *error = failure_of(x, code);
-	bool timed_out = code == CURLE_OPERATION_TIMEDOUT;
 	long status = 0;
 
-	if (x->easy)
+	if (!x->early)
 		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (x->http_done) {
-		struct http_answer a = {
-			.status = (int)status,
-			.error = error,
-			.timed_out = timed_out,
-			.body = buf_str(&x->body),
-			.headers = x->answer_headers.v,
-			.n_headers = x->answer_headers.n,
-		};
-
-		x->http_done(x->arg, &a);
-	} else {
-		struct mail_answer a = {(int)status, error, timed_out};
-
-		if (x->easy && code == CURLE_OK)
-			hang_up(x);
-		x->mail_done(x->arg, &a);
-	}
+	x->done(x->arg, &(struct http_answer){
+				.status = (int)status,
+				.error = failure_of(x, code),
+				.timed_out = code == CURLE_OPERATION_TIMEDOUT,
+				.body = buf_str(&x->body),
+				.headers = x->answer_headers.v,
+				.n_headers = x->answer_headers.n,
+			});
 	exchange_free(x);
 }
+
+static bool begin_following(struct exchange *);
 
 static void take_finished(struct client *c)
 {
 	struct exchange *x;
+	CURLcode code;
 	CURLMsg *m;
 	int left;
 
 	while ((m = curl_multi_info_read(c->multi, &left))) {
 		if (m->msg != CURLMSG_DONE)
 			continue;
+		code = m->data.result;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
-		finish(x, m->data.result);
+		if (code != CURLE_OK || !begin_following(x))
+			finish(x, code);
 	}
 }
 
@@ -299,34 +276,19 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 
 /* -- starting ------------------------------------------------------------------------- */
 
-static struct exchange *exchange_new(struct client *c, void *arg, size_t max_answer)
+static void set_basics(struct exchange *x)
 {
-	struct exchange *x = mem_new(sizeof(*x));
-
-	x->client = c;
-	x->arg = arg;
-	x->body = BUF(max_answer ? max_answer : CLIENT_DEFAULT_ANSWER);
-	x->easy = curl_easy_init();
-	ASSERT(x->easy);
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
 	curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
-	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT);
+	curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CURL_CONNECT_TIMEOUT);
 	curl_easy_setopt(x->easy, CURLOPT_MAXAGE_CONN, 300L);
-	LIST_INSERT_HEAD(&c->exchanges, x, list);
-	c->n++;
-	return x;
-}
-
-static void add_line(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *longer = curl_slist_append(*list, line);
-
-	ASSERT(longer);
-	*list = longer;
 }
 
 /* A line break in a header would let whoever controls the value add headers. */
@@ -341,8 +303,22 @@ static bool add_header(struct exchange *x, struct curl_slist **list, const char 
 	if (!is_clean(name) || !is_clean(value))
 		return false;
 	/* curl sends a header without value only when it ends in a semicolon */
-	add_line(list, arena_printf(&x->mem, value[0] ? "%s: %s" : "%s;%s", name, value));
+	curl_add_line(list,
+		      arena_printf(&x->mem, value[0] ? "%s: %s" : "%s;%s", name, value));
 	return true;
+}
+
+/* Headers of the request that go along to whoever a redirect names. */
+static bool is_harmless(const char *name)
+{
+	static const char *const names[] = {"Accept", "Content-Encoding", "Content-Type",
+					    "User-Agent"};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!strcasecmp(name, names[i]))
+			return true;
+	}
+	return false;
 }
 
 static bool set_headers(struct exchange *x, const struct http_request *r, struct err *err)
@@ -352,6 +328,9 @@ static bool set_headers(struct exchange *x, const struct http_request *r, struct
 	for (size_t i = 0; i < r->n_headers; i++) {
 		const struct http_header *h = &r->headers[i];
 
+		if ((x->is_foreign && !is_harmless(h->name)) ||
+		    (x->is_get && !strncasecmp(h->name, "Content-", 8)))
+			continue;
 		has_agent = has_agent || !strcasecmp(h->name, "User-Agent");
 		if (!add_header(x, &x->headers, h->name, h->value))
 			return err_set(err, NOWHERE, "header %s holds a line break",
@@ -359,7 +338,7 @@ static bool set_headers(struct exchange *x, const struct http_request *r, struct
 	}
 	if (!has_agent)
 		curl_easy_setopt(x->easy, CURLOPT_USERAGENT, x->client->user_agent);
-	add_line(&x->headers, "Expect:"); /* no waiting for 100 Continue */
+	curl_add_line(&x->headers, "Expect:"); /* no waiting for 100 Continue */
 	return true;
 }
 
@@ -389,19 +368,20 @@ static bool add_configured_headers(struct exchange *x, const struct http_header 
 	return true;
 }
 
-static bool prepare_http(struct exchange *x, const struct http_request *r, struct err *err)
+static bool prepare(struct exchange *x, struct err *err)
 {
-	struct curl_extras extras = {0};
+	const struct http_request *r = &x->request;
+	struct curl_extras extras = {.url = x->url, .is_foreign = x->is_foreign};
 
-	if (!is_clean(r->url))
+	if (!is_clean(x->url))
 		return err_set(err, NOWHERE, "the URL holds a line break");
-	curl_easy_setopt(x->easy, CURLOPT_URL, r->url);
-	curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(x->easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)r->timeout);
-	set_method(x->easy, r);
+	set_basics(x);
+	curl_easy_setopt(x->easy, CURLOPT_URL, x->url);
+	if (x->until != NEVER)
+		curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
+				 (long)MAX(x->until - clock_mono(), 1));
+	if (!x->is_get)
+		set_method(x->easy, r);
 	if (!set_headers(x, r, err) ||
 	    !curl_set_http_config(x->easy, &x->mem, r->config, &extras, err) ||
 	    !add_configured_headers(x, extras.headers.v, extras.headers.n, &x->headers,
@@ -414,14 +394,13 @@ static bool prepare_http(struct exchange *x, const struct http_request *r, struc
 	return true;
 }
 
-static struct exchange *begin(struct exchange *x, bool ok, const struct err *err)
+static void begin(struct exchange *x, bool ok, const struct err *err)
 {
 	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
 	if (!ok)
 		fail_early(x, err->text);
 	else if (curl_multi_add_handle(x->client->multi, x->easy) != CURLM_OK)
 		fail_early(x, "libcurl did not take the request");
-	return x;
 }
 
 /* -- access tokens: one exchange before the other ------------------------------------- */
@@ -436,148 +415,148 @@ static void use_token(struct exchange *x, const char *token)
 	begin(x, ok, &err);
 }
 
+static void ask_token(struct exchange *x);
+
 static void on_token(void *arg, const struct http_answer *a)
 {
 	struct exchange *x = arg;
+	struct token_cache *tokens = x->client->tokens;
+	bool may_be_in_body = token_place(tokens, x->token_key) == PLACE_UNKNOWN &&
+			      !x->token_in_body &&
+			      !oauth2_is_jwt(x->request.config->oauth2);
 	const char *token;
 	struct err err;
 
 	x->token = NULL;
-	token = token_take(x->client->tokens, x->token_key, a, &err);
-	if (token)
+	token = token_take(tokens, x->token_key, x->token_in_body, a, &err);
+	if (token) {
 		use_token(x, token);
+	} else if (a->status && may_be_in_body) {
+		x->token_in_body = true;
+		ask_token(x);
+	} else {
+		fail_early(x, err.text);
+	}
+}
+
+static void ask_token(struct exchange *x)
+{
+	struct http_request r;
+	struct err err;
+
+	if (token_compose(&x->mem, x->request.config->oauth2, x->token_in_body, &r, &err))
+		x->token = client_http(x->client, &r, on_token, x);
 	else
 		fail_early(x, err.text);
 }
 
-static struct exchange *begin_with_token(struct exchange *x, const struct oauth2_config *o)
+static void begin_with_token(struct exchange *x)
 {
-	const char *key = token_key(&x->mem, o);
-	const char *token = token_find(x->client->tokens, key);
-	struct http_request r;
-	struct err err;
+	struct token_cache *tokens = x->client->tokens;
+	const char *token;
 
-	if (token) {
+	x->token_key = token_key(&x->mem, x->request.config->oauth2);
+	x->token_in_body = token_place(tokens, x->token_key) == PLACE_BODY;
+	token = token_find(tokens, x->token_key);
+	if (token)
 		use_token(x, token);
-		return x;
-	}
-	x->token_key = key;
-	if (token_compose(&x->mem, o, &r, &err))
-		x->token = client_http(x->client, &r, on_token, x);
 	else
-		fail_early(x, err.text);
-	return x;
+		ask_token(x);
+}
+
+/* -- redirects ------------------------------------------------------------------------ */
+
+static void prepare_and_begin(struct exchange *x)
+{
+	const struct http_config *config = x->request.config;
+	struct err err;
+	bool ok = prepare(x, &err);
+
+	if (ok && config && config->oauth2 && !x->is_foreign)
+		begin_with_token(x);
+	else
+		begin(x, ok, &err);
+}
+
+static const char *url_part(struct exchange *x, const char *url, CURLUPart part)
+{
+	CURLU *u = curl_url();
+	const char *text = "";
+	char *found = NULL;
+
+	if (u && !curl_url_set(u, CURLUPART_URL, url, 0) &&
+	    !curl_url_get(u, part, &found, 0))
+		text = arena_text(&x->mem, found);
+	curl_free(found);
+	curl_url_cleanup(u);
+	return text;
+}
+
+/* The same host or one below it, and not from https to http: only they get credentials. */
+static bool is_trusted(struct exchange *x, const char *next)
+{
+	const char *scheme = url_part(x, x->request.url, CURLUPART_SCHEME);
+	const char *host = url_part(x, x->request.url, CURLUPART_HOST);
+	const char *to = url_part(x, next, CURLUPART_HOST);
+	size_t n = strlen(host), n_to = strlen(to);
+
+	if (!n || n_to < n || strcasecmp(to + n_to - n, host))
+		return false;
+	if (n_to > n && to[n_to - n - 1] != '.')
+		return false;
+	return strcasecmp(scheme, "https") ||
+	       !strcasecmp(url_part(x, next, CURLUPART_SCHEME), "https");
+}
+
+/* Redirects as the peers' HTTP client follows them. libcurl would take the headers that
+ * carry credentials along to any host. */
+static bool begin_following(struct exchange *x)
+{
+	const struct http_request *r = &x->request;
+	const char *next = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &next);
+	if (!next || (r->config && !r->config->follow_redirects) ||
+	    (status != 301 && status != 302 && status != 303 && status != 307 &&
+	     status != 308))
+		return false;
+	x->url = arena_text(&x->mem, next);
+	curl_multi_remove_handle(x->client->multi, x->easy);
+	curl_easy_reset(x->easy);
+	curl_slist_free_all(x->headers);
+	curl_slist_free_all(x->proxy_headers);
+	x->headers = x->proxy_headers = NULL;
+	x->answer_headers.n = 0;
+	buf_reset(&x->body);
+	if (status < 307 && strcmp(r->method, "GET") && strcmp(r->method, "HEAD"))
+		x->is_get = true;
+	if (!is_trusted(x, x->url))
+		x->is_foreign = true;
+	if (++x->n_redirects > MAX_REDIRECTS)
+		fail_early(x, "stopped after 10 redirects");
+	else
+		prepare_and_begin(x);
+	return true;
 }
 
 struct exchange *client_http(struct client *c, const struct http_request *r,
 			     void (*done)(void *, const struct http_answer *), void *arg)
 {
-	struct exchange *x = exchange_new(c, arg, r->max_answer);
-	struct err err;
-	bool ok;
+	struct exchange *x = mem_new(sizeof(*x));
 
-	x->http_done = done;
-	ok = prepare_http(x, r, &err);
-	if (ok && r->config && r->config->oauth2)
-		return begin_with_token(x, r->config->oauth2);
-	return begin(x, ok, &err);
-}
-
-/* -- mail ----------------------------------------------------------------------------- */
-
-static size_t give_message(char *to, size_t size, size_t n, void *arg)
-{
-	struct exchange *x = arg;
-	struct str piece = str_slice(x->message, 0, size * n);
-
-	if (piece.n)
-		memcpy(to, piece.p, piece.n);
-	x->message = str_from(x->message, piece.n);
-	return piece.n;
-}
-
-static bool set_envelope(struct exchange *x, const struct mail_request *r, struct err *err)
-{
-	if (!is_clean(r->from) || !is_clean(r->hello))
-		return err_set(err, NOWHERE, "the sender holds a line break");
-	curl_easy_setopt(x->easy, CURLOPT_MAIL_FROM,
-			 arena_printf(&x->mem, "<%s>", r->from));
-	for (size_t i = 0; i < r->n_to; i++) {
-		if (!is_clean(r->to[i]))
-			return err_set(err, NOWHERE, "a recipient holds a line break");
-		add_line(&x->recipients, arena_printf(&x->mem, "<%s>", r->to[i]));
-	}
-	curl_easy_setopt(x->easy, CURLOPT_MAIL_RCPT, x->recipients);
-	return true;
-}
-
-static bool is_local(const char *host)
-{
-	return !strcmp(host, "localhost") || !strcmp(host, "127.0.0.1") ||
-	       !strcmp(host, "::1");
-}
-
-/* A password goes by PLAIN or LOGIN, by PLAIN only where nobody listens; the secret by
- * CRAM-MD5 (spec/receivers.md 3.4). libcurl would use the password for CRAM-MD5. */
-static void set_mail_auth(struct exchange *x, const struct mail_request *r)
-{
-	bool by_secret = secret_is_set(r->cram_secret) && !secret_is_set(r->password);
-	bool is_open = r->tls == MAIL_TLS_NONE && !is_local(r->host);
-
-	if (!r->username)
-		return;
-	curl_easy_setopt(x->easy, CURLOPT_USERNAME, r->username);
-	curl_easy_setopt(x->easy, CURLOPT_PASSWORD,
-			 secret_reveal(by_secret ? r->cram_secret : r->password));
-	curl_easy_setopt(x->easy, CURLOPT_LOGIN_OPTIONS,
-			 by_secret ? "AUTH=CRAM-MD5"
-			 : is_open ? "AUTH=LOGIN"
-				   : "AUTH=PLAIN;AUTH=LOGIN");
-	if (r->identity && r->identity[0])
-		curl_easy_setopt(x->easy, CURLOPT_SASL_AUTHZID, r->identity);
-}
-
-static bool prepare_mail(struct exchange *x, const struct mail_request *r, struct err *err)
-{
-	static const long use_ssl[] = {
-		[MAIL_TLS_NONE] = CURLUSESSL_NONE,
-		[MAIL_TLS_WANTED] = CURLUSESSL_TRY,
-		[MAIL_TLS_REQUIRED] = CURLUSESSL_ALL,
-		[MAIL_TLS_IMPLICIT] = CURLUSESSL_ALL,
-	};
-	const char *scheme = r->tls == MAIL_TLS_IMPLICIT ? "smtps" : "smtp";
-	struct buf hello = BUF(1000);
-	const char *port;
-
-	buf_add_path_escaped(&hello, str_of(r->hello));
-	if (!curl_port_number(&x->mem, r->port, &port)) {
-		buf_free(&hello);
-		return err_set(err, NOWHERE, "unknown port %s", r->port);
-	}
-	x->message = r->message;
-	curl_easy_setopt(
-		x->easy, CURLOPT_URL,
-		arena_printf(&x->mem,
-			     strchr(r->host, ':') ? "%s://[%s]:%s/%s" : "%s://%s:%s/%s",
-			     scheme, r->host, port, buf_text(&hello)));
-	buf_free(&hello);
-	curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_USE_SSL, use_ssl[r->tls]);
-	curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, give_message);
-	curl_easy_setopt(x->easy, CURLOPT_READDATA, x);
-	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)r->timeout);
-	set_mail_auth(x, r);
-	return set_envelope(x, r, err) &&
-	       (!r->tls_config || curl_set_tls(x->easy, &x->mem, r->tls_config, err));
-}
-
-struct exchange *client_mail(struct client *c, const struct mail_request *r,
-			     void (*done)(void *, const struct mail_answer *), void *arg)
-{
-	struct exchange *x = exchange_new(c, arg, 0);
-	struct err err;
-
-	x->mail_done = done;
-	return begin(x, prepare_mail(x, r, &err), &err);
+	x->client = c;
+	x->done = done;
+	x->arg = arg;
+	x->request = *r;
+	x->url = r->url;
+	x->until = r->timeout ? clock_mono() + r->timeout : NEVER;
+	x->body = BUF(r->max_answer ? r->max_answer : CLIENT_DEFAULT_ANSWER);
+	x->easy = curl_easy_init();
+	ASSERT(x->easy);
+	LIST_INSERT_HEAD(&c->exchanges, x, list);
+	c->n++;
+	prepare_and_begin(x);
+	return x;
 }

@@ -1,4 +1,4 @@
-/* client.h - requests going out, HTTP and SMTP, through one libcurl multi handle on the
+/* client.h - HTTP requests going out, through one libcurl multi handle on the
  * event loop. Connections are kept alive and shared.
  *
  * Owner:   one thread, the loop's.
@@ -7,6 +7,9 @@
  * Memory:  the request is borrowed until done or cancel; the answer lives during done.
  * Limits:  answers end at request->max_answer; CLIENT_MAX_PER_HOST connections to a host,
  *          further exchanges wait for one.
+ * Redirects: at most ten; 307 and 308 keep method and body, 301 to 303 become GET.
+ *          Credentials and configured headers stay with the first host and what is below
+ *          it, and do not go from https to http.
  * Files:   password_file, credentials_file and header files are read at each request.
  */
 #pragma once
@@ -19,16 +22,12 @@ struct exchange;
 #define CLIENT_MAX_PER_HOST    16
 #define CLIENT_MAX_CONNECTIONS 256
 #define CLIENT_DEFAULT_ANSWER  ((size_t)1024 * 1024)
-#define CLIENT_CONNECT_TIMEOUT (10 * SECOND)
 
 struct client *client_new(struct event_base *, const char *user_agent) MUST_USE;
 void client_free(struct client *); /* cancels what is under way */
 
 struct exchange *client_http(struct client *, const struct http_request *,
 			     void (*done)(void *arg, const struct http_answer *),
-			     void *arg);
-struct exchange *client_mail(struct client *, const struct mail_request *,
-			     void (*done)(void *arg, const struct mail_answer *),
 			     void *arg);
 void exchange_cancel(struct exchange *);
 size_t client_busy(const struct client *); /* exchanges under way */

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "net/curl_options.h"
+#include "net/proxy.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -144,7 +145,6 @@ static bool set_basic_auth(CURL *c, struct arena *mem, const struct http_config 
 	return true;
 }
 
-/* libcurl sends an Authorization line of ours to the first host only. */
 static bool add_authorization(struct arena *mem, const struct http_config *h,
 			      struct curl_extras *extras, struct err *err)
 {
@@ -188,35 +188,55 @@ static bool add_headers(struct arena *mem, const struct header_config *v, size_t
 	return true;
 }
 
-static void set_proxy(CURL *c, const struct http_config *h)
+static bool set_credentials(CURL *c, struct arena *mem, const struct http_config *h,
+			    struct curl_extras *extras, struct err *err)
 {
-	if (h->proxy_from_environment)
-		return; /* libcurl's own habit */
-	curl_easy_setopt(c, CURLOPT_PROXY, h->proxy_url ? h->proxy_url : "");
-	curl_easy_setopt(c, CURLOPT_NOPROXY, h->no_proxy ? h->no_proxy : "");
+	if (extras->is_foreign)
+		return true;
+	if (h->has_basic_auth && !set_basic_auth(c, mem, h, err))
+		return false;
+	if (h->has_authorization && !add_authorization(mem, h, extras, err))
+		return false;
+	return add_headers(mem, h->headers.v, h->headers.n, extras, false, err);
 }
 
 bool curl_set_http_config(CURL *c, struct arena *mem, const struct http_config *h,
 			  struct curl_extras *extras, struct err *err)
 {
+	const struct proxy_env env = proxy_env_read();
+
 	if (!h) {
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
-		curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-		curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
 		return true;
 	}
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, (long)h->follow_redirects);
-	curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
 			 h->http2 ? (long)CURL_HTTP_VERSION_2TLS
 				  : (long)CURL_HTTP_VERSION_1_1);
-	set_proxy(c, h);
-	if (h->has_basic_auth && !set_basic_auth(c, mem, h, err))
-		return false;
-	if (h->has_authorization && !add_authorization(mem, h, extras, err))
-		return false;
-	return curl_set_tls(c, mem, &h->tls, err) &&
-	       add_headers(mem, h->headers.v, h->headers.n, extras, false, err) &&
+	curl_easy_setopt(c, CURLOPT_PROXY, proxy_of(mem, h, &env, extras->url));
+	curl_easy_setopt(c, CURLOPT_NOPROXY, "");
+	return set_credentials(c, mem, h, extras, err) &&
+	       curl_set_tls(c, mem, &h->tls, err) &&
 	       add_headers(mem, h->proxy_connect_headers.v, h->proxy_connect_headers.n,
 			   extras, true, err);
+}
+
+void curl_add_line(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	ASSERT(longer);
+	*list = longer;
+}
+
+const char *curl_failure(CURL *c, struct arena *mem, CURLcode code, const char *error)
+{
+	long os_error = 0;
+
+	if (code == CURLE_OK)
+		return NULL;
+	if (code == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &os_error);
+	if (os_error)
+		return arena_printf(mem, "%s: %s", error, strerror((int)os_error));
+	return error[0] ? error : curl_easy_strerror(code);
 }

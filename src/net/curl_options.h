@@ -9,7 +9,13 @@
 
 #include <curl/curl.h>
 
-struct curl_extras { /* header lines the configuration adds */
+#define CURL_CONNECT_TIMEOUT (10 * SECOND)
+
+struct curl_extras {
+	/* given */
+	const char *url;
+	bool is_foreign; /* no credentials, no configured headers */
+	/* header lines the configuration adds */
 	VEC(struct http_header) headers, proxy_headers;
 };
 bool curl_set_http_config(CURL *, struct arena *, const struct http_config *,
@@ -20,3 +26,7 @@ bool curl_port_number(struct arena *, const char *port, const char **number) MUS
 /* The content of a file behind some *_file, white space around it removed. */
 bool read_secret_file(struct arena *, const char *path, const char **,
 		      struct err *) MUST_USE;
+
+void curl_add_line(struct curl_slist **, const char *line);
+/* Why it failed, in words, from CURLOPT_ERRORBUFFER and code; NULL: it did not. */
+const char *curl_failure(CURL *, struct arena *, CURLcode, const char *error);

@@ -18,11 +18,14 @@ struct tls_context {
 
 static bool fail(struct err *err, const char *what)
 {
-	char text[160];
+	unsigned long first = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(first);
 
-	ERR_error_string_n(ERR_peek_last_error(), text, sizeof(text));
+	if (ERR_GET_LIB(first) == ERR_LIB_SYS) /* a file could not be opened */
+		reason = strerror(ERR_GET_REASON(first));
 	ERR_clear_error();
-	return err_set(err, NOWHERE, "TLS: %s: %s", what, text);
+	return err_set(err, NOWHERE, "TLS: %s: %s", what,
+		       reason ? reason : "cannot be used");
 }
 
 static bool use_inline_pair(SSL_CTX *ctx, const char *cert, const char *key)
@@ -153,6 +156,7 @@ static SSL_CTX *make(const struct server_tls *t, struct err *err)
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
 	ASSERT(ctx);
+	ERR_clear_error();
 	SSL_CTX_set_min_proto_version(ctx, version_of(t->min_version, TLS1_2_VERSION));
 	SSL_CTX_set_max_proto_version(ctx, version_of(t->max_version, TLS1_3_VERSION));
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);

@@ -71,6 +71,16 @@ void attempt_mail(struct attempt *a, const struct mail_answer *answer)
 	check(a);
 }
 
+struct integration_needs integration_needs(const struct integration_config *ic)
+{
+	const struct integration *i = (const void *)ic->kind; /* its first member */
+	struct integration_needs needs = {0};
+
+	if (i->needs)
+		i->needs(ic, &needs);
+	return needs;
+}
+
 /* -- ends ----------------------------------------------------------------------------- */
 void sent(struct attempt *a)
 {

@@ -24,9 +24,10 @@
 
 struct template_set;
 
-/* What an integration keeps between notifications, whatever their group: an access token.
+/* What an integration keeps between notifications, whatever their group: an access token,
+ * credentials that end.
  * Owned by the shell, one for each integration_config; {0} at first. */
-#define ATTEMPT_CACHE_TEXT 1024
+#define ATTEMPT_CACHE_TEXT 8192
 struct attempt_cache {
 	char text[ATTEMPT_CACHE_TEXT];
 	wall_ms at;
@@ -89,13 +90,26 @@ void attempt_start(struct attempt *);
 void attempt_http(struct attempt *, const struct http_answer *);
 void attempt_mail(struct attempt *, const struct mail_answer *);
 
+/* What must be there when a configuration is taken over (spec/config.md 1.3, receivers.md
+ * 1.8), besides the TLS material of its http_config. */
+struct integration_needs {
+	const struct tls_config *mail_tls; /* NULL: none */
+	struct {
+		const char *path; /* NULL: none */
+		struct pos at;
+	} files[2];
+};
+
 /* An integration: its row for the configuration, and what it does. */
 struct integration {
 	struct integration_kind kind;
 	void (*compose)(struct attempt *);
 	void (*judge)(struct attempt *, const struct http_answer *);
 	void (*judge_mail)(struct attempt *, const struct mail_answer *);
+	void (*needs)(const struct integration_config *, struct integration_needs *);
 };
+
+struct integration_needs integration_needs(const struct integration_config *);
 
 /* All there are, in the order of spec/config.md 1.2; NULL ends. */
 extern const struct integration *const integrations[];

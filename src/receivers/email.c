@@ -349,6 +349,13 @@ static void judge_mail(struct attempt *a, const struct mail_answer *answer)
 		      answer->error);
 }
 
+static void needs(const struct integration_config *ic, struct integration_needs *out)
+{
+	const struct email *e = ic->settings;
+
+	out->mail_tls = e->tls_config;
+}
+
 const struct integration email_integration = {
 	.kind = {.name = "email",
 		 .key = "email_configs",
@@ -359,4 +366,5 @@ const struct integration email_integration = {
 		 .inherit = inherit},
 	.compose = compose,
 	.judge_mail = judge_mail,
+	.needs = needs,
 };

@@ -48,6 +48,14 @@ static void check(struct decode *d, struct integration_config *ic)
 			"or http_config.authorization must be configured");
 }
 
+static void needs(const struct integration_config *ic, struct integration_needs *out)
+{
+	const struct incidentio *s = ic->settings;
+
+	out->files[0].path = s->token_file;
+	out->files[0].at = at_key(ic, "alert_source_token_file");
+}
+
 /* The peers leave one alert and do not say so. */
 static void write_less(struct json *body, struct render *r)
 {
@@ -140,4 +148,5 @@ const struct integration incidentio_integration = {
 		 .check = check},
 	.compose = compose,
 	.judge = judge,
+	.needs = needs,
 };

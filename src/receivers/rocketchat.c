@@ -121,6 +121,16 @@ static void inherit(struct decode *d, struct integration_config *ic, const struc
 			"no global Rocketchat Token set either inline or in a file");
 }
 
+static void needs(const struct integration_config *ic, struct integration_needs *out)
+{
+	const struct rocketchat *s = ic->settings;
+
+	out->files[0].path = s->token_file;
+	out->files[0].at = at_key(ic, "token_file");
+	out->files[1].path = s->token_id_file;
+	out->files[1].at = at_key(ic, "token_id_file");
+}
+
 static void write_fields(struct json *j, struct render *r, const struct rocketchat *s)
 {
 	const struct rocketchat_field *v = s->fields.v;
@@ -242,4 +252,5 @@ const struct integration rocketchat_integration = {
 		 .inherit = inherit},
 	.compose = compose,
 	.judge = judge,
+	.needs = needs,
 };

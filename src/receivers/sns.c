@@ -9,7 +9,7 @@
 #define MAX_PHONE_BYTES 1600
 #define MAX_ATTRIBUTES	100
 
-enum step { ASSUME_ROLE, PUBLISH };
+enum step { FIND_CREDENTIALS, ASSUME_ROLE, PUBLISH };
 
 struct sigv4 {
 	const char *region, *access_key, *profile, *role_arn, *external_id;
@@ -26,11 +26,12 @@ struct sns {
 /* -- tables --------------------------------------------------------------------------- */
 #define AT(m) offsetof(struct sigv4, m)
 static const struct field sigv4_fields[] = {
-	{"region", FIELD_OPTIONAL, AT(region), .help = "Region; AWS_REGION when absent."},
-	{"access_key", FIELD_OPTIONAL, AT(access_key), .help = "Key id."},
+	{"region", FIELD_OPTIONAL, AT(region),
+	 .help = "Region; that of AWS_REGION or the profile when absent."},
+	{"access_key", FIELD_OPTIONAL, AT(access_key),
+	 .help = "Key id; as AWS' own tools find it when absent."},
 	{"secret_key", FIELD_SECRET, AT(secret_key), .help = "Key."},
-	{"profile", FIELD_OPTIONAL, AT(profile),
-	 .help = "Accepted; the environment is used."},
+	{"profile", FIELD_OPTIONAL, AT(profile), .help = "Profile in AWS' shared files."},
 	{"role_arn", FIELD_OPTIONAL, AT(role_arn), .help = "Role to assume."},
 	{"external_id", FIELD_OPTIONAL, AT(external_id), .help = "Its external id."},
 	{"use_fips_sts_endpoint", FIELD_BOOL, AT(use_fips), .help = "Assume it by FIPS."},
@@ -80,36 +81,6 @@ static void check(struct decode *d, struct integration_config *ic)
 	if (s->attributes.n > MAX_ATTRIBUTES)
 		mistake(d, at_key(ic, "attributes"), "more than %d attributes",
 			MAX_ATTRIBUTES);
-}
-
-/* -- who signs, and where ------------------------------------------------------------- */
-static const char *environment(const struct attempt *a, const char *name)
-{
-	const char *text = a->env->env ? a->env->env(a->env->ctx, name) : NULL;
-
-	return text && *text ? text : NULL;
-}
-
-static const char *region_of(const struct attempt *a, const struct sns *s)
-{
-	const char *region = s->sigv4.region;
-
-	if (!region)
-		region = environment(a, "AWS_REGION");
-	return region ? region : environment(a, "AWS_DEFAULT_REGION");
-}
-
-static bool credentials_of(const struct attempt *a, const struct sns *s,
-			   struct aws_credentials *out)
-{
-	if (s->sigv4.access_key)
-		*out = (struct aws_credentials){s->sigv4.access_key,
-						secret_reveal(s->sigv4.secret_key), NULL};
-	else
-		*out = (struct aws_credentials){environment(a, "AWS_ACCESS_KEY_ID"),
-						environment(a, "AWS_SECRET_ACCESS_KEY"),
-						environment(a, "AWS_SESSION_TOKEN")};
-	return out->key_id && out->secret;
 }
 
 /* -- publish -------------------------------------------------------------------------- */
@@ -216,6 +187,11 @@ static const char *element(struct arena *mem, struct str xml, const char *name)
 	return arena_copy(mem, str_trim(str_slice(rest, 0, end)));
 }
 
+static const char *region_of(struct attempt *a, const struct sns *s)
+{
+	return s->sigv4.region ? s->sigv4.region : aws_region(a, s->sigv4.profile);
+}
+
 static void judge_role(struct attempt *a, const struct http_answer *answer)
 {
 	const struct sns *s = a->n->integration->settings;
@@ -230,25 +206,38 @@ static void judge_role(struct attempt *a, const struct http_answer *answer)
 		      s->sigv4.role_arn, answer->status);
 }
 
+static void go_on(struct attempt *a, enum aws_found found, const struct aws_credentials *c)
+{
+	const struct sns *s = a->n->integration->settings;
+
+	if (found == AWS_FOUND && s->sigv4.role_arn)
+		assume_role(a, region_of(a, s), c);
+	else if (found == AWS_FOUND)
+		publish(a, region_of(a, s), c);
+}
+
 static void compose(struct attempt *a)
 {
 	const struct sns *s = a->n->integration->settings;
-	const char *region = region_of(a, s);
-	struct aws_credentials c;
+	struct aws_credentials c = {s->sigv4.access_key, secret_reveal(s->sigv4.secret_key),
+				    NULL};
 
-	if (!region)
+	a->step = FIND_CREDENTIALS;
+	if (!region_of(a, s))
 		retry(a, FAILURE_OTHER, "no AWS region is configured");
-	else if (!credentials_of(a, s, &c))
-		retry(a, FAILURE_OTHER, "no AWS credentials are configured");
-	else if (s->sigv4.role_arn)
-		assume_role(a, region, &c);
+	else if (c.key_id)
+		go_on(a, AWS_FOUND, &c);
 	else
-		publish(a, region, &c);
+		go_on(a, aws_credentials_find(a, s->sigv4.profile, &c), &c);
 }
 
 static void judge(struct attempt *a, const struct http_answer *answer)
 {
-	if (a->step == ASSUME_ROLE)
+	struct aws_credentials c;
+
+	if (a->step == FIND_CREDENTIALS)
+		go_on(a, aws_credentials_take(a, answer, &c), &c);
+	else if (a->step == ASSUME_ROLE)
 		judge_role(a, answer);
 	else
 		judge_plain(a, answer);

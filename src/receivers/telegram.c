@@ -135,6 +135,18 @@ static void compose(struct attempt *a)
 		no_user_agent(a);
 }
 
+/* The token is part of the address. */
+static const char *without_url(struct attempt *a, const char *text)
+{
+	size_t at = str_find(str_of(text), STR("/bot"));
+	const char *end;
+
+	if (at == STR_NONE)
+		return text;
+	end = text + at + strcspn(text + at, " \"'");
+	return arena_printf(a->mem, "%.*s/<redacted>%s", (int)at, text, end);
+}
+
 /* The status does not count, only what the body says; every failure is tried again. */
 static void judge(struct attempt *a, const struct http_answer *answer)
 {
@@ -145,9 +157,9 @@ static void judge(struct attempt *a, const struct http_answer *answer)
 	int status = json_is_integer(code) ? (int)json_integer_value(code) : answer->status;
 
 	if (!answer->status)
-		retry(a, answer->timed_out ? FAILURE_DEADLINE : FAILURE_OTHER, "%s",
-		      answer->error ? "telegram: the request failed"
-				    : "telegram: no answer");
+		retry(a, answer->timed_out ? FAILURE_DEADLINE : FAILURE_OTHER,
+		      "telegram: the request to <redacted> failed: %s",
+		      answer->error ? without_url(a, answer->error) : "no answer");
 	else if (!top)
 		retry(a, failure_of_status(status),
 		      "telegram: the answer is not JSON (status %d)", answer->status);

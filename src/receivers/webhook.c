@@ -26,7 +26,7 @@ static void url_decode(struct decode *d, const struct yaml *y, void *member)
 		if (!template_parse(&scratch, template_set_new(&scratch, FUNCS_NOTIFY),
 				    TEMPLATE_TEXT, "", str_of(text), y->at, &err))
 			mistake(d, y->at, "invalid template syntax: %s", err.text);
-	} else if (!url_parse_http(d->mem, str_of(text), y->at, &url, &err)) {
+	} else if (!url_parse_secret(d->mem, str_of(text), y->at, &url, &err)) {
 		mistake(d, y->at, "invalid URL: %s", err.text);
 	} else {
 		*(struct secret *)member = (struct secret){url_print(d->mem, &url)};

@@ -223,6 +223,19 @@ bool url_parse_http(struct arena *mem, struct str s, struct pos at, struct url *
 	return true;
 }
 
+bool url_parse_secret(struct arena *mem, struct str s, struct pos at, struct url *out,
+		      struct err *err)
+{
+	if (url_parse_http(mem, s, at, out, NULL))
+		return true;
+	if (!url_parse(mem, s, at, out, NULL))
+		return err_set(err, at, "this is not a URL");
+	return err_set(err, at,
+		       strcmp(out->scheme, "http") && strcmp(out->scheme, "https")
+			       ? "unsupported scheme for URL"
+			       : "missing host for URL");
+}
+
 /* -- printing ------------------------------------------------------------------------- */
 /* Whether the path as written may stand as it is: Go's validEncoded. */
 static bool is_valid_encoded(const char *raw)

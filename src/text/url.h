@@ -25,6 +25,9 @@ bool url_parse(struct arena *, struct str, struct pos at, struct url *,
 /* Also http or https, and with a host. */
 bool url_parse_http(struct arena *, struct str, struct pos at, struct url *,
 		    struct err *) MUST_USE;
+/* The same for one that is a secret: what is wrong is told without any of it. */
+bool url_parse_secret(struct arena *, struct str, struct pos at, struct url *,
+		      struct err *) MUST_USE;
 const char *url_print(struct arena *, const struct url *);
 /* For people: a password is replaced by xxxxx. */
 const char *url_print_redacted(struct arena *, const struct url *);

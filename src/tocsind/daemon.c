@@ -682,6 +682,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->scan = evtimer_new(d->base, on_scan, d);
 	d->rescan = evtimer_new(d->base, on_scan, d);
 	d->client = client_new(d->base, "Tocsin/" VERSION);
+	d->mailer = mailer_new(d->base);
 	d->hostname = own_hostname(&d->mem);
 	if (!set_urls(d, err))
 		return false;
@@ -829,6 +830,7 @@ static void finish(struct daemon *d)
 	asker_free(d);
 	remotes_free(d);
 	client_free(d->client);
+	mailer_free(d->mailer);
 	engine_free(d->engine);
 	api_free(d->api);
 	rulefiles_free(d->rules);

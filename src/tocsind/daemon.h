@@ -7,6 +7,7 @@
  *	asker.c		queries: backend composes and judges, net sends
  *	remote.c	samples for remotes: backend queues and judges, net sends
  *	reload.c	configuration, templates, web configuration
+ *	apply.c		what must be there before a configuration is taken over
  *	rulefiles.c	rule files on disk
  *	flags.c		the command line
  *	cluster.c	the flags of a cluster that there is not
@@ -20,6 +21,7 @@
 #include "base/vec.h"
 #include "net/client.h"
 #include "net/clock.h"
+#include "net/mailer.h"
 #include "receivers/attempt.h"
 #include "store/store.h"
 #include "tocsind/flags.h"
@@ -47,6 +49,7 @@ struct daemon {
 	struct arena mem; /* for the whole run */
 	struct event_base *base;
 	struct client *client;
+	struct mailer *mailer;
 	struct server *server;
 	struct api *api;
 	struct store *store;
@@ -117,6 +120,10 @@ void remotes_flush(struct daemon *);
 size_t remotes_pending(const struct daemon *); /* samples that are not sent yet */
 void remotes_add_metrics(struct daemon *, struct buf *);
 void remotes_free(struct daemon *);
+
+/* apply.c */
+void apply_check(const struct config *, span_ms retention, struct errs *,
+		 struct errs *warnings);
 
 /* reload.c */
 struct generation *generation_load(struct daemon *, struct buf *mistakes) MUST_USE;

@@ -62,6 +62,8 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 	if (g->templates)
 		receiver_templates_check(read, g->templates,
 					 d->flags.check_templates ? &errs : &warnings);
+	if (g->config && g->templates)
+		apply_check(g->config, d->flags.retention_ns / 1000000, &errs, &warnings);
 	log_warnings(&warnings);
 	if (errs.n) {
 		add_mistakes(mistakes, &errs);

@@ -14,6 +14,7 @@ struct sending {
 	struct attempt attempt;
 	struct attempt_env env;
 	struct exchange *exchange; /* NULL: none is out */
+	struct mailing *mailing;
 };
 
 struct kept_cache {
@@ -40,6 +41,8 @@ static void sending_free(struct sending *s)
 	map_del(&s->daemon->sendings, map_key_u64(&s->id));
 	if (s->exchange)
 		exchange_cancel(s->exchange);
+	if (s->mailing)
+		mailing_cancel(s->mailing);
 	arena_free(&s->mem);
 	free(s);
 }
@@ -110,7 +113,7 @@ static void on_mail(void *arg, const struct mail_answer *answer)
 {
 	struct sending *s = arg;
 
-	s->exchange = NULL;
+	s->mailing = NULL;
 	attempt_mail(&s->attempt, answer);
 	go_on(s);
 }
@@ -124,7 +127,7 @@ static void go_on(struct sending *s)
 		s->exchange = client_http(d->client, &s->attempt.http, on_http, s);
 		break;
 	case WANTS_MAIL:
-		s->exchange = client_mail(d->client, &s->attempt.mail, on_mail, s);
+		s->mailing = mailer_send(d->mailer, &s->attempt.mail, on_mail, s);
 		break;
 	case WANTS_NOTHING:
 		finish(s);

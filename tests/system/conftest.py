@@ -80,6 +80,14 @@ def far(box):
 
 
 @pytest.fixture
+def web():
+    """A server that remembers what it was asked, and answers as told."""
+    server = endpoints.Redirecting()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def backend():
     b = backend_module.Backend()
     yield b

@@ -19,6 +19,7 @@ import email
 import email.policy
 import json
 import re
+import socket
 import ssl
 import sys
 import threading
@@ -386,6 +387,36 @@ class HttpEndpoints:
         self._server.server_close()
 
 
+class Redirecting:
+    """Answers by path what it is told to: {path: (status, location)} or a function of headers and
+    body that gives that; 200 elsewhere. seen: what came, as (method, Host, path, headers, body)."""
+
+    def __init__(self, answers=()):
+        self.answers, self.seen = dict(answers), []
+        outer = self
+
+        class Handler(_Handler):
+            def do_POST(self):
+                raw = self._body()
+                headers = {k.lower(): v for k, v in self.headers.items()}
+                outer.seen.append((self.command, headers["host"], self.path, headers, raw))
+                answer = outer.answers.get(self.path, (200, None))
+                status, where = answer(headers, raw) if callable(answer) else answer
+                self._send(status, "application/json", '{"success": true, "access_token": "tok"}',
+                           [("Location", where)] if where else [])
+
+            do_GET = do_PUT = do_POST
+
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05},
+                         daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 # -- mail --------------------------------------------------------------------------------
 class MailServer:
     """An SMTP server on loopback. tls: a server ssl.SSLContext, then STARTTLS is offered (and
@@ -456,6 +487,54 @@ class MailServer:
     def stop(self):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+
+
+class StallingMail:
+    """An SMTP server that says nothing more from a word of the client on: "" (no greeting), EHLO,
+    STARTTLS (it agrees and then does not shake hands), MAIL, RCPT, DATA, "." (the verdict on the
+    message), QUIT. refuse: a word answered with 550. heard: the words of all dialogues."""
+
+    def __init__(self, at, refuse=None):
+        self.at, self.refuse, self.heard = at, refuse, []
+        self._open = []
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                s, _ = self._server.accept()
+            except OSError:
+                return
+            self._open.append(s)
+            threading.Thread(target=self._talk, args=(s,), daemon=True).start()
+
+    def _talk(self, s):
+        answers = {"EHLO": "250-mail.example.org\r\n250 STARTTLS", "STARTTLS": "220 go ahead",
+                   "DATA": "354 go ahead", "QUIT": "221 bye"}
+        if self.at == "":
+            return
+        s.sendall(b"220 mail.example.org\r\n")
+        in_message = False
+        for line in s.makefile("rb"):
+            word = line.decode(errors="replace").split(None, 1)[0] if line.strip() else ""
+            if in_message and word != ".":
+                continue
+            self.heard.append(word)
+            if word == self.refuse:
+                s.sendall(b"550 no\r\n")
+                continue
+            if word == self.at:
+                if word == "STARTTLS":
+                    s.sendall(b"220 go ahead\r\n")
+                return
+            in_message = word == "DATA"
+            s.sendall((answers.get(word, "250 ok") + "\r\n").encode())
+
+    def stop(self):
+        for s in [self._server, *self._open]:
+            s.close()
 
 
 def mail_part(message, kind):

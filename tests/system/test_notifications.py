@@ -1,7 +1,9 @@
 """From a rule or a posted alert to the people: every integration of the first version."""
 import email.utils
+import time
 
 import pytest
+import yaml
 
 import endpoints
 from conftest import alert, firing, group, hook, make_config, resolved, rule_file, statuses, write
@@ -220,6 +222,67 @@ def test_one_bad_integration_does_not_hold_up_the_others(start, far, box):
     assert box.wait(lambda s: s.path == "/hook/good", 5)
 
 
+# -- redirects ---------------------------------------------------------------------------
+SECRETS = ("x-api-key", "authorization", "x-auth-token", "x-user-id", "x-plain")
+
+
+@pytest.mark.parametrize("http", [
+    {"basic_auth": {"username": "u", "password": "p"}},
+    {"authorization": {"credentials": "t"}},
+    {"oauth2": {"client_id": "c", "client_secret": "s"}}])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_credentials_stay_with_their_host(start, web, host, http):
+    web.answers["/first"] = 307, f"http://{host}:{web.port}/second"
+    web.answers["/api/v1/chat.postMessage"] = 308, f"http://{host}:{web.port}/third"
+    if "oauth2" in http:
+        http = {"oauth2": {**http["oauth2"], "token_url": f"http://127.0.0.1:{web.port}/token"}}
+    headers = {"http_headers": {"X-Api-Key": {"secrets": ["k"]}, "X-Plain": {"values": ["v"]}}}
+    d = start(make_config({
+        "webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first",
+                             "http_config": {**http, **headers}}],
+        "rocketchat_configs": [{"api_url": f"http://127.0.0.1:{web.port}/", "channel": "#x",
+                                "token": "tt", "token_id": "ii"}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: {"/second", "/third"} <= {s[2] for s in web.seen}, 10)
+    asked = {s[2]: s for s in web.seen}
+    assert {"x-api-key", "authorization", "x-plain"} <= set(asked["/first"][3])
+    for one, other in (("/first", "/second"), ("/api/v1/chat.postMessage", "/third")):
+        before, after = asked[one], asked[other]
+        assert after[0] == "POST" and after[4] == before[4]
+        assert after[3]["content-type"] == "application/json"
+        assert after[3]["user-agent"] == before[3]["user-agent"]
+        for name in SECRETS:
+            assert after[3].get(name) == (before[3].get(name) if host == "127.0.0.1" else None)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_other_redirects_become_get(start, web, status):
+    web.answers["/first"] = status, "/second"
+    d = start(make_config({"webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first"}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: len(web.seen) == 2, 10)
+    method, _, path, headers, body = web.seen[1]
+    assert (method, path, body) == ("GET", "/second", b"") and "content-type" not in headers
+    until(lambda: d.metric("alertmanager_notifications_total", integration="webhook") == 1, 5)
+
+
+def test_a_redirect_loop_ends_and_is_tried_again(start, web):
+    web.answers["/first"] = 307, "/first"
+    d = start(make_config({"webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first"}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: len(web.seen) == 22, 10)
+    assert "stopped after 10 redirects" in d.log()
+
+
+def test_redirects_are_not_followed_when_told_so(start, web):
+    web.answers["/first"] = 307, "/second"
+    d = start(make_config({"webhook_configs": [{"url": f"http://127.0.0.1:{web.port}/first",
+                                                "http_config": {"follow_redirects": False}}]}))
+    d.post("/api/v2/alerts", [firing("DiskFull")])
+    until(lambda: "unexpected status code 307" in d.log(), 10)
+    assert len(web.seen) == 1
+
+
 # -- mail --------------------------------------------------------------------------------
 @pytest.fixture
 def mail_server(box):
@@ -330,6 +393,42 @@ def test_a_label_cannot_smuggle_a_header(start, mail_server, box):
     seen = box.wait(lambda s: s.kind == "mail", 10)
     assert seen and seen.body["Bcc"] is None
     assert seen.envelope["to"] == ["night@example.org", "ops@example.org"]
+
+
+@pytest.mark.parametrize("at, refuse, tls", [
+    ("", None, False), ("EHLO", None, False), ("STARTTLS", None, True), ("MAIL", None, False),
+    ("RCPT", None, False), ("DATA", None, False), (".", None, False), ("QUIT", None, False),
+    ("QUIT", "RCPT", False), ("QUIT", "MAIL", False), ("QUIT", "DATA", False)])
+def test_a_mail_server_that_stops_answering_holds_nobody_up(start, far, box, at, refuse, tls):
+    server = endpoints.StallingMail(at, refuse)
+    mail = yaml.safe_load(mail_config(server, require_tls=tls))["receivers"][0]["email_configs"]
+    d = start(make_config({"email_configs": mail, **hook(far)},
+                          route={"group_interval": "2s"}),  # the deadline is 10 s
+              args=["--shutdown.timeout=1s"])
+    d.post("/api/v2/alerts", [firing("DiskFull", host="a")])
+    assert box.wait(lambda s: s.path == "/hook/alerts", 5)
+    until(lambda: at in ["", *server.heard], 5)
+    slowest, end = 0, time.monotonic() + (11.5 if at in ("EHLO", ".") else 1.5)
+    while time.monotonic() < end:
+        before = time.monotonic()
+        assert d.get("/-/ready").status == 200
+        slowest = max(slowest, time.monotonic() - before)
+        time.sleep(0.02)
+    assert slowest < 0.5
+    before = time.monotonic()
+    assert d.stop() == 0
+    assert time.monotonic() - before < 4
+    server.stop()
+
+
+def test_a_mail_ends_with_quit(start):
+    server = endpoints.StallingMail("never")
+    d = start(mail_config(server, require_tls=False))
+    d.post("/api/v2/alerts", [firing("DiskFull", host="a")])
+    until(lambda: "QUIT" in server.heard, 10)
+    assert server.heard == ["EHLO", "MAIL", "RCPT", "RCPT", "DATA", ".", "QUIT"]
+    until(lambda: d.metric("alertmanager_notifications_total", integration="email") == 1, 5)
+    server.stop()
 
 
 def test_payloads_with_odd_text_stay_json(start, far, box):

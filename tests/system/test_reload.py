@@ -1,5 +1,7 @@
 """SIGHUP and /-/reload: a good configuration takes over, a bad one changes nothing."""
+import re
 import signal
+import subprocess
 
 import pytest
 
@@ -93,3 +95,84 @@ def test_all_mistakes_are_told_at_once(folder):
     assert done.returncode == 1
     for word in (":1:10", "resolve_timeout", ":2:", ":3:", "slack_configs"):
         assert word in done.stderr, done.stderr
+
+
+# -- what only shows when a configuration is taken over ----------------------------------
+def hook_with(http):
+    return {"webhook_configs": [{"url": "http://127.0.0.1:1/", "http_config": http}]}
+
+
+OAUTH = {"client_id": "a", "token_url": "http://127.0.0.1:1/"}
+ROCKET = {"api_url": "http://127.0.0.1:1/", "channel": "#x"}
+UNUSABLE = [
+    (hook_with({"tls_config": {"ca_file": "nope"}}), {}, r":\d+:\d+: .*CA cert .*nope"),
+    (hook_with({"tls_config": {"ca": "hello"}}), {}, "no certificate in it"),
+    (hook_with({"tls_config": {"cert_file": "CERT", "key_file": "OTHER"}}), {},
+     "does not belong to"),
+    (hook_with({"tls_config": {"cert_file": "CERT", "key_file": "nope"}}), {}, "client key"),
+    (hook_with({"oauth2": {**OAUTH, "tls_config": {"ca_file": "nope"}}}), {}, "CA cert"),
+    ({"incidentio_configs": [{"url": "http://127.0.0.1:1/", "alert_source_token_file": "nope"}]},
+     {}, r"nope: cannot open"),
+    ({"rocketchat_configs": [{**ROCKET, "token_id": "x", "token_file": "nope"}]}, {}, "nope"),
+    ({"rocketchat_configs": [{**ROCKET, "token": "x", "token_id_file": "nope"}]}, {}, "nope"),
+    ({}, {"templates": ["["]}, "syntax error in pattern"),
+    ({}, {"datasources": [{"name": "d", "type": "prometheus", "url": "http://127.0.0.1:1",
+                           "tls_config": {"ca_file": "nope"}}]}, "CA cert"),
+]
+
+
+@pytest.fixture
+def pems(folder, certificate):
+    other = folder / "other.pem"
+    other.write_bytes(subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        check=True, capture_output=True).stdout)
+    return {"CERT": certificate[0], "OTHER": str(other)}
+
+
+def with_pems(text, pems):
+    for word, path in pems.items():
+        text = text.replace(word, path)
+    return text
+
+
+@pytest.mark.parametrize("receiver, top, words", UNUSABLE)
+def test_what_cannot_be_used_is_refused(daemon, far, box, pems, receiver, top, words):
+    good = make_config(hook(far, "old"))
+    write(daemon.config, with_pems(make_config(receiver, **top), pems))
+    answer = daemon.post("/-/reload")
+    assert answer.status == 500
+    assert re.search(re.escape(daemon.config) + r":\d+:\d+: ", answer.text), answer.text
+    assert re.search(words, answer.text), answer.text
+    daemon.post("/api/v2/alerts", [firing("A")])
+    assert box.wait(lambda s: True, 5).path == "/hook/old", "the old configuration is in force"
+    write(daemon.config, good)
+    assert daemon.post("/-/reload").status == 200
+
+
+def test_the_daemon_does_not_start_with_what_cannot_be_used(folder):
+    path = folder / "tocsin.yml"
+    path.write_text(make_config(UNUSABLE[0][0]))
+    done = run([TOCSIND, f"--config.file={path}", f"--storage.path={folder}/data",
+                f"--web.listen-address=127.0.0.1:{free_port()}", "--cluster.listen-address="],
+               check=False)
+    assert done.returncode == 1
+    assert re.search(r"tocsin.yml:\d+:\d+: .*CA cert .*nope", done.stderr), done.stderr
+
+
+def test_a_receiver_that_nobody_uses_may_be_broken(start, far):
+    start(make_config(hook(far), more_receivers=[{"name": "idle", **UNUSABLE[0][0]}]))
+
+
+def test_material_that_is_good_is_taken(start, certificate):
+    cert, key = certificate
+    start(make_config(hook_with({"tls_config": {"ca_file": cert, "cert_file": cert,
+                                                "key_file": key}})))
+
+
+def test_intervals_that_surprise_are_told(start, far):
+    d = start(make_config(hook(far), route={"repeat_interval": "200h"}))
+    assert re.search(r"tocsin.yml:\d+:\d+: repeat_interval is greater than", d.log())
+    write(d.config, make_config(hook(far), route={"repeat_interval": "100ms"}))
+    assert d.post("/-/reload").status == 200
+    assert "repeat_interval is less than group_interval" in d.log()

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from conftest import alert, firing, group, hook, make_config, rule_file
-from programs import TOCSIN, free_port, http, metrics, run, until
+from programs import TOCSIN, TOCSIND, free_port, http, metrics, run, until
 
 # bcrypt of "secret"
 HASH = "$2b$05$jvq3QWwkNoE9XpYjdhIFpeL0F32nvH4P0ZabwRAMBcWgs78JGh1MW"
@@ -453,3 +453,16 @@ def test_long_lists_of_rules_come_in_pieces(start, far, rules, backend):
     assert [g["name"] for g in one] == ["g07"]
     assert d.get("/api/v1/rules?rule_name[]=none").json["data"]["groups"] == []
     assert d.get("/api/v1/alerts").json["status"] == "success"
+
+
+@pytest.mark.parametrize("cert, words", [("nope", "nope: No such file or directory"),
+                                         ("web.yml", "web.yml: no start line")])
+def test_a_certificate_that_cannot_be_used_is_named(folder, certificate, cert, words):
+    (folder / "web.yml").write_text("tls_server_config: {cert_file: %s, key_file: %s}\n"
+                                    % (cert, certificate[1]))
+    (folder / "tocsin.yml").write_text("route: {receiver: r}\nreceivers: [{name: r}]\n")
+    done = run([TOCSIND, f"--config.file={folder}/tocsin.yml",
+                         f"--storage.path={folder}/data", "--cluster.listen-address=",
+                         f"--web.listen-address=127.0.0.1:{free_port()}",
+                         f"--web.config.file={folder}/web.yml"], check=False)
+    assert done.returncode == 1 and words in done.stderr, done.stderr

@@ -176,6 +176,13 @@ static const struct {
 	{"route: {receiver: a}\nreceivers: [{name: a, labels: {name: b}}]",
 	 T "2:32: receiver label \"name\" must match receiver name \"a\", got \"b\"", 0},
 	{"templates: ['nothing/*.tmpl']\n" ROOT, NULL, 0},
+	{"templates: ['a[^b-c\\]]/\\[/?']\n" ROOT, NULL, 0},
+	{"templates: [a, '[']\n" ROOT, T "1:16: syntax error in pattern \"/etc/am/[\"", 0},
+	{"templates: ['a[]b']\n" ROOT, T "1:13: syntax error in pattern \"/etc/am/a[]b\"",
+	 0},
+	{"templates: ['[a-]']\n" ROOT, T "1:13: syntax error in pattern \"/etc/am/[a-]\"",
+	 0},
+	{"templates: ['a\\']\n" ROOT, T "1:13: syntax error in pattern \"/etc/am/a\\\"", 0},
 
 	/* YAML and kinds */
 	{"route: [\n",
@@ -229,7 +236,7 @@ static const struct {
 	   "s or ms)",
 	 0},
 	{"global: {slack_api_url: 'ftp://x', slack_app_url: 'http://'}\n" ROOT,
-	 T "1:25: unsupported scheme \"ftp\" for URL\n" T "1:51: missing host for URL", 0},
+	 T "1:25: unsupported scheme for URL\n" T "1:51: missing host for URL", 0},
 	{"global: {slack_api_url: <secret>}\n" ROOT, NULL, 0},
 	{"global: {slack_api_url: 'http://x', slack_api_url_file: f}\n" ROOT,
 	 T "1:37: at most one of slack_api_url & slack_api_url_file must be configured", 0},

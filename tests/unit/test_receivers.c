@@ -61,7 +61,16 @@ static const struct {
 	{"webhook", "{}", "one of url or url_file must be configured"},
 	{"webhook", "{url: 'http://x', url_file: f}",
 	 "at most one of url & url_file must be configured"},
-	{"webhook", "{url: 'ftp://x'}", "invalid URL: unsupported scheme \"ftp\" for URL"},
+	{"webhook", "{url: 'ftp://x'}", "invalid URL: unsupported scheme for URL"},
+	{"slack", "{api_url: 'hush:hush'}",
+	 "no Slack API URL nor App token set either inline or in a file\n"
+	 "unsupported scheme for URL"},
+	{"slack", "{api_url: 'http://hush:hush/'}",
+	 "no Slack API URL nor App token set either inline or in a file\n"
+	 "this is not a URL"},
+	{"slack", "{api_url: 'http:///hush'}",
+	 "no Slack API URL nor App token set either inline or in a file\n"
+	 "missing host for URL"},
 	{"webhook", "{url: 'http://{{ .x }}', timeout: 5}", NULL},
 	{"webhook", "{url: <secret>, payload: {a: [1, '{{ .Status }}']}, max_alerts: 3}",
 	 NULL},
@@ -664,6 +673,213 @@ static void test_mime(void **state)
 	buf_free(&out);
 }
 
+/* -- where AWS' credentials come from ------------------------------------------------- */
+#define SNS(rest) "{topic_arn: t, sigv4: {" rest "}}"
+#define KEYS(id)                                                                           \
+	"{\"AccessKeyId\":\"" id "\",\"SecretAccessKey\":\"s\",\"Token\":\"t\","           \
+	"\"Expiration\":\"2026-11-20T12:00:00Z\"}"
+#define METADATA    "http://169.254.169.254/latest/"
+#define ROLES	    METADATA "meta-data/iam/security-credentials/"
+#define CREDENTIALS "aws_access_key_id = "
+static const struct {
+	const char *name, *settings;
+	const char *env[9];   /* NAME, value, ... */
+	const char *files[5]; /* path, text, ... */
+	struct {
+		const char *asks, *header; /* name and value of the last header */
+		int status;
+		const char *body;
+	} steps[4];
+	const char *key, *error; /* who signs, or why nobody does */
+} chains[] = {
+	{"the configuration", SNS("region: r, access_key: K0, secret_key: s"),
+	 .env = {"AWS_ACCESS_KEY_ID", "K1", "AWS_SECRET_ACCESS_KEY", "s"}, .key = "K0"},
+	{"the environment", SNS("region: r"),
+	 .env = {"AWS_ACCESS_KEY_ID", "K1", "AWS_SECRET_ACCESS_KEY", "s"}, .key = "K1"},
+	{"no region", SNS(""), .error = "no AWS region is configured"},
+	{"the default profile", SNS(""), .env = {"HOME", "/h"},
+	 .files = {"/h/.aws/credentials",
+		   "# mine\n[other]\n" CREDENTIALS
+		   "K9\naws_secret_access_key = s\n[default]\n" CREDENTIALS
+		   "K2\naws_secret_access_key=s\n",
+		   "/h/.aws/config", "[default]\nregion = r\n  s3 =\n    region = q\n"},
+	 .key = "K2"},
+	{"a profile of the environment", SNS("region: r"),
+	 .env = {"HOME", "/h", "AWS_PROFILE", "other"},
+	 .files = {"/h/.aws/credentials",
+		   "[default]\n" CREDENTIALS
+		   "K9\naws_secret_access_key = s\n[other]\n" CREDENTIALS
+		   "K3\naws_secret_access_key = s\n"},
+	 .key = "K3"},
+	{"the environment goes before its profile", SNS("region: r"),
+	 .env = {"HOME", "/h", "AWS_ACCESS_KEY_ID", "K1", "AWS_SECRET_ACCESS_KEY", "s"},
+	 .files = {"/h/.aws/credentials",
+		   "[default]\n" CREDENTIALS "K9\naws_secret_access_key = s\n"},
+	 .key = "K1"},
+	{"a profile of the configuration goes before both", SNS("profile: ops"),
+	 .env = {"AWS_SHARED_CREDENTIALS_FILE", "/a", "AWS_CONFIG_FILE", "/b",
+		 "AWS_ACCESS_KEY_ID", "K1", "AWS_SECRET_ACCESS_KEY", "s"},
+	 .files = {"/a", "[default]\n" CREDENTIALS "K9\naws_secret_access_key = s\n", "/b",
+		   "[profile ops]\nregion = r\n" CREDENTIALS
+		   "K4\naws_secret_access_key = s\n"},
+	 .key = "K4"},
+	{"a profile that is not there", SNS("region: r, profile: ops"),
+	 .env = {"HOME", "/h"},
+	 .error = "no AWS credentials are configured: there is no profile ops"},
+	{"a container", SNS("region: r"),
+	 .env = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/x"},
+	 .steps = {{"GET http://169.254.170.2/v2/x", NULL, 200, KEYS("K5")}}, .key = "K5"},
+	{"a container with a token", SNS("region: r"),
+	 .env = {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:80/x",
+		 "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/token"},
+	 .files = {"/token", "tok\n"},
+	 .steps = {{"GET http://127.0.0.1:80/x", "Authorization: tok", 200, KEYS("K6")}},
+	 .key = "K6"},
+	{"a container far away", SNS("region: r"),
+	 .env = {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1.example.org/x"},
+	 .error =
+		 "no AWS credentials are configured: AWS_CONTAINER_CREDENTIALS_FULL_URI is "
+		 "neither https nor near"},
+	{"an instance", SNS("region: r"), .env = {"HOME", "/nobody"},
+	 .steps = {{"PUT " METADATA "api/token",
+		    "X-aws-ec2-metadata-token-ttl-seconds: 21600", 200, "tok"},
+		   {"GET " ROLES, "X-aws-ec2-metadata-token: tok", 200, "boss\nother\n"},
+		   {"GET " ROLES "boss", "X-aws-ec2-metadata-token: tok", 200, KEYS("K7")}},
+	 .key = "K7"},
+	{"an instance and a role to assume", SNS("region: r, role_arn: a"),
+	 .env = {"HOME", "/nobody"},
+	 .steps = {{"PUT " METADATA "api/token", NULL, 200, "tok"},
+		   {"GET " ROLES, NULL, 200, "boss"},
+		   {"GET " ROLES "boss", NULL, 200, KEYS("K7")},
+		   {"POST https://sts.r.amazonaws.com/", NULL, 200,
+		    "<AccessKeyId>K8</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"}},
+	 .key = "K8"},
+	{"no instance", SNS("region: r"), .env = {"HOME", "/nobody"},
+	 .steps = {{"PUT " METADATA "api/token", NULL, 0, ""}},
+	 .error = "no AWS credentials are configured: metadata: connection refused"},
+	{"an instance without a role", SNS("region: r"), .env = {"HOME", "/nobody"},
+	 .steps = {{"PUT " METADATA "api/token", NULL, 200, "tok"},
+		   {"GET " ROLES, NULL, 404, ""}},
+	 .error = "no AWS credentials are configured: metadata: status 404"},
+	{"nothing of it", SNS("region: r"), .env = {"AWS_EC2_METADATA_DISABLED", "true"},
+	 .error = "no AWS credentials are configured"},
+};
+
+static const char *chain_env(void *ctx, const char *name)
+{
+	const size_t *i = ctx;
+
+	for (size_t k = 0; chains[*i].env[k]; k += 2) {
+		if (!strcmp(chains[*i].env[k], name))
+			return chains[*i].env[k + 1];
+	}
+	return NULL;
+}
+
+static bool chain_read(void *ctx, struct arena *mem, const char *path, struct str *out,
+		       struct err *err)
+{
+	const size_t *i = ctx;
+
+	(void)mem;
+	for (size_t k = 0; chains[*i].files[k]; k += 2) {
+		*out = str_of(chains[*i].files[k + 1]);
+		if (!strcmp(chains[*i].files[k], path))
+			return true;
+	}
+	return err_set(err, NOWHERE, "no such file");
+}
+
+static void check_signed(struct bench *b, size_t i)
+{
+	const struct http_header *last;
+
+	if (b->a.wants != WANTS_HTTP)
+		fail_msg("%s: %s", chains[i].name, b->a.error);
+	last = &b->a.http.headers[b->a.http.n_headers - 1];
+	assert_string_equal(last->name, "Authorization");
+	if (str_find(str_of(last->value), str_of(arena_printf(&b->mem, "Credential=%s/",
+							      chains[i].key))) == STR_NONE)
+		fail_msg("%s: %s", chains[i].name, last->value);
+}
+
+static void walk_chain(struct bench *b, size_t i)
+{
+	attempt_start(&b->a);
+	for (size_t k = 0; k < COUNT_OF(chains[i].steps) && chains[i].steps[k].asks; k++) {
+		const struct http_request *r = &b->a.http;
+		const char *header = chains[i].steps[k].header;
+		const struct http_header *last;
+
+		if (b->a.wants != WANTS_HTTP)
+			fail_msg("%s: %s", chains[i].name, b->a.error);
+		assert_string_equal(arena_printf(&b->mem, "%s %s", r->method, r->url),
+				    chains[i].steps[k].asks);
+		if (header) {
+			last = &r->headers[r->n_headers - 1];
+			assert_string_equal(
+				arena_printf(&b->mem, "%s: %s", last->name, last->value),
+				header);
+		}
+		answer(b, chains[i].steps[k].status, "", chains[i].steps[k].body, NULL);
+	}
+}
+
+static void test_aws_credentials(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(chains); i++) {
+		struct bench b = {0};
+
+		bench_start(&b, "sns", chains[i].settings);
+		b.env.env = chain_env;
+		b.env.read = chain_read;
+		b.env.ctx = &i;
+		b.env.now = instant_of_ms(INT64_C(1795168800000)); /* 2026-11-20 10:00 */
+		walk_chain(&b, i);
+		if (chains[i].error) {
+			assert_int_equal(b.a.wants, WANTS_NOTHING);
+			assert_int_equal(b.a.verdict, VERDICT_RETRY);
+			assert_string_equal(b.a.error, chains[i].error);
+		} else {
+			check_signed(&b, i);
+		}
+		arena_free(&b.mem);
+	}
+}
+
+/* What a machine gave is used again until shortly before it ends. */
+static void test_aws_credentials_kept(void **state)
+{
+	static const struct {
+		int64_t hours;
+		bool kept;
+	} rows[] = {{0, true}, {1, true}, {2, false}};
+	size_t chain = 0;
+	struct bench b = {0};
+
+	(void)state;
+	while (strcmp(chains[chain].name, "an instance"))
+		chain++;
+	bench_start(&b, "sns", chains[chain].settings);
+	b.env.env = chain_env;
+	b.env.read = chain_read;
+	b.env.ctx = &chain;
+	b.env.now = instant_of_ms(INT64_C(1795168800000));
+	walk_chain(&b, chain);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		b.env.now = instant_of_ms(INT64_C(1795168800000) + rows[i].hours * HOUR);
+		b.a = (struct attempt){
+			.mem = &b.mem, .n = &b.n, .env = &b.env, .cache = &b.cache};
+		attempt_start(&b.a);
+		if (rows[i].kept)
+			check_signed(&b, chain);
+		else
+			assert_string_equal(b.a.http.url, METADATA "api/token");
+	}
+	arena_free(&b.mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -675,6 +891,8 @@ int main(void)
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_templates_checked),
 		cmocka_unit_test(test_secret_files),
+		cmocka_unit_test(test_aws_credentials),
+		cmocka_unit_test(test_aws_credentials_kept),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_mime),
 	};
