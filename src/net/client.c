@@ -226,12 +226,16 @@ struct client *client_new(struct event_base *base, const char *user_agent)
 	return c;
 }
 
+static void on_token(void *arg, const struct http_answer *);
+
 void client_free(struct client *c)
 {
+	struct exchange *x;
+
 	if (!c)
 		return;
-	while (!LIST_EMPTY(&c->exchanges))
-		exchange_free(LIST_FIRST(&c->exchanges));
+	while ((x = LIST_FIRST(&c->exchanges))) /* one for a token goes with its owner */
+		exchange_free(x->done == on_token ? x->arg : x);
 	curl_multi_cleanup(c->multi);
 	event_free(c->timer);
 	event_free(c->early);

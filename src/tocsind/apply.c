@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
+#include "base/log.h"
 #include "net/tls_check.h"
 #include "tocsind/outside.h"
 
@@ -75,6 +76,11 @@ void apply_check(const struct config *c, span_ms retention, struct errs *errs,
 	for (size_t i = 0; i < c->n_receivers; i++) {
 		const struct receiver *r = &c->receivers[i];
 
+		if (!r->used)
+			log_info(
+				"config",
+				"skipping creation of receiver not referenced by any route",
+				L_STR("receiver", r->name));
 		for (size_t k = 0; r->used && k < r->n_integrations; k++)
 			check_integration(&a, &r->integrations[k]);
 	}

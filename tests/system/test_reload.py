@@ -161,7 +161,8 @@ def test_the_daemon_does_not_start_with_what_cannot_be_used(folder):
 
 
 def test_a_receiver_that_nobody_uses_may_be_broken(start, far):
-    start(make_config(hook(far), more_receivers=[{"name": "idle", **UNUSABLE[0][0]}]))
+    d = start(make_config(hook(far), more_receivers=[{"name": "idle", **UNUSABLE[0][0]}]))
+    assert re.search("skipping creation of receiver not referenced .* receiver=idle", d.log())
 
 
 def test_material_that_is_good_is_taken(start, certificate):
