@@ -186,7 +186,8 @@ static span_ms next_pause(struct engine *e, struct delivery *d)
 
 static void try_later(struct engine *e, struct delivery *d, const struct delivery_ended *in)
 {
-	wall_ms at = MAX(d->attempt_at + next_pause(e, d), e->now);
+	span_ms pause = next_pause(e, d); /* not inside MAX, which would draw two */
+	wall_ms at = MAX(d->attempt_at + pause, e->now);
 	const char *error = in->error ? in->error : "no reason given";
 	bool is_new = !d->last_error || strcmp(d->last_error, error) != 0;
 

@@ -220,7 +220,14 @@ static void deliveries(void **state)
 		 "0 post alertname=A ends=9999\n"
 		 "3 sink hook ok\n"
 		 "30 run\n",
-		 "4.1 hook notify_first firing A\n"},
+		 "3.7 hook notify_first firing A\n"},
+		{"the pauses grow by half: 0.5, 0.75, 1.1 s, each by half more or less",
+		 QUICK HOOK,
+		 "0 sink hook fail\n"
+		 "0 post alertname=A ends=9999\n"
+		 "1.8 sink hook ok\n" /* the third attempt at 2.9 at the latest */
+		 "30 run\n",
+		 "2.4 hook notify_first firing A\n"},
 		{"refused: the next flush decides again", QUICK HOOK,
 		 "0 sink hook refuse\n"
 		 "0 post alertname=A ends=9999\n"
