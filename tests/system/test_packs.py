@@ -247,10 +247,11 @@ class Farm:
         folder, add = self.folder, self.add
         # Servers: an https page, a Redis with a replica, one of a cluster, a PostgreSQL.
         page = add(Page(cert, key))
-        first = add(redis(folder, "redis"))
+        first = add(redis(folder, "redis", "--repl-diskless-sync-delay", "0"))
         self.redis = [first, add(redis(folder, "replica", "--replicaof", "127.0.0.1", first.port,
-                                       "--repl-diskless-sync-delay", "0", "--appendonly", "yes")),
-                      add(redis(folder, "cluster", "--cluster-enabled", "yes"))]
+                                       "--appendonly", "yes")),
+                      add(redis(folder, "cluster", "--cluster-enabled", "yes",
+                                "--cluster-port", free_port()))]
         (folder / "blackbox.yml").write_text(MODULES)
         self.blackbox = add(exporter("prometheus-blackbox-exporter", folder,
                                      f"--config.file={folder}/blackbox.yml",
