@@ -11,7 +11,7 @@ import yaml
 from conftest import hook, make_config, write
 from endpoints import server_context
 from programs import (ROOT, Late, Postgres, Program, Tocsind, exporter, free_port, http,
-                      node_exporter, prometheus, redis, run, until)
+                      metrics, node_exporter, prometheus, redis, run, until)
 
 PACKS = sorted(glob.glob(os.path.join(ROOT, "rules", "**", "*.yml"), recursive=True))
 PACKS = [p for p in PACKS if not p.endswith("_test.yml")]
@@ -19,6 +19,8 @@ PACKS = [p for p in PACKS if not p.endswith("_test.yml")]
 ASIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\[[^]]*\]')
 LABELS = re.compile(r"\{[^}]*\}|\b(?:on|ignoring|by|without|group_left|group_right)\s*\([^)]*\)")
 WORDS = re.compile(r"(?<![\w:.])([a-zA-Z_:][\w:]*)\b(?!\s*\()")
+SELECTED = re.compile(r'\b(\w+)\s*(?:=~|!~|!=|=)\s*"')
+SHOWN = re.compile(r"\$labels\.(\w+)")
 KEYWORDS = {"and", "or", "unless", "on", "ignoring", "by", "without", "bool", "offset"}
 
 # Only with hardware that a test machine may not have; shown to the exporter as files.
@@ -74,11 +76,14 @@ def rules_of(path):
         return [r for g in yaml.safe_load(f)["groups"] for r in g["rules"]]
 
 
+def words_of(rule):
+    return set(WORDS.findall(LABELS.sub(" ", ASIDE.sub(" ", rule["expr"])))) - KEYWORDS
+
+
 def metrics_of(name):
     """The metrics that a pack asks for, but for those it records, and up."""
     rules = rules_of(os.path.join(ROOT, "rules", name))
-    words = {w for r in rules for w in WORDS.findall(LABELS.sub(" ", ASIDE.sub(" ", r["expr"])))}
-    return words - KEYWORDS - {"up"} - {r.get("record") for r in rules}
+    return set.union(*map(words_of, rules)) - {"up"} - {r.get("record") for r in rules}
 
 
 def names_on(*pages):
@@ -327,10 +332,22 @@ def test_the_real_exporter_exports_what_the_pack_asks_for(farm, pack, trusted):
     def missing():
         return wanted - trusted - names_on(*(http("GET", u).text for u in farm.pages(pack)))
 
+    def strange():
+        """(alert, label): labels that it selects by or shows and that none of its metrics has."""
+        has = {"up": set()}
+        for name, labels, _ in (x for u in farm.pages(pack) for x in metrics(http("GET", u).text)):
+            has.setdefault(name, set()).update(labels)
+        return [(r["alert"], label) for r in rules_of(os.path.join(ROOT, "rules", pack))
+                if not words_of(r) & trusted
+                for label in SELECTED.findall(r["expr"])
+                + SHOWN.findall(" ".join(r["annotations"].values()))
+                if label not in {"instance", "job"}.union(*(has[w] for w in words_of(r)))]
+
     try:  # some appear with the first sample, the first replica, the first Alertmanager found
         until(lambda: not missing(), 15, every=0.2)
     except Late:
         assert not missing()
+    assert not strange()
 
 
 @pytest.mark.programs_not_needed
