@@ -3,13 +3,17 @@
 Each program has its own process group and its log in a file. Nothing is ever stopped by
 name: only what was started here, by its id.
 """
+import glob
 import json
 import os
+import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -283,6 +287,61 @@ def victoria_metrics(folder, *args):
     p.address = f"127.0.0.1:{port}"
     p.url = f"http://{p.address}"
     return p.when_up(p.url + "/health")
+
+
+def exporter(name, folder, *args, flag="--web.listen-address", env=None, wait=True):
+    """One of Debian's exporters on a free loopback port."""
+    port = free_port()
+    p = Program(name, [name, f"{flag}=127.0.0.1:{port}", *args], folder, env)
+    p.address = f"127.0.0.1:{port}"
+    p.url = f"http://{p.address}"
+    return p.when_up(p.url + "/metrics") if wait else p
+
+
+def redis(folder, name, *args):
+    """Debian's Redis on a free loopback port; it keeps nothing unless args say so."""
+    port = free_port()
+    home = os.path.join(str(folder), name)
+    os.mkdir(home)
+    p = Program(name, ["redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", home,
+                       "--save", "", *args], folder)
+    p.port, p.address = port, f"127.0.0.1:{port}"
+    return p
+
+
+class Postgres(Program):
+    """Debian's PostgreSQL on a Unix socket. It never runs as root: then as user postgres."""
+
+    def __init__(self, folder, *settings):
+        # Not under folder: the path of a socket is short, and that user has to get in.
+        self.socket = tempfile.mkdtemp(prefix="tocsin-pg-")
+        self._as = []
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.socket, user.pw_uid, user.pw_gid)
+            self._as = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                        "--clear-groups"]
+        self.programs = max(glob.glob("/usr/lib/postgresql/*/bin"),
+                            key=lambda p: int(p.split("/")[-2]))
+        data = os.path.join(self.socket, "data")
+        run([*self._as, f"{self.programs}/initdb", "-D", data, "-U", "postgres", "-A", "trust",
+             "-E", "UTF8", "--no-locale", "--no-sync"], timeout=60)
+        settings = ("listen_addresses=", f"unix_socket_directories={self.socket}", "fsync=off",
+                    "shared_buffers=16MB", *settings)
+        super().__init__("postgres", [*self._as, f"{self.programs}/postgres", "-D", data,
+                                      *(x for s in settings for x in ("-c", s))], folder)
+        until(lambda: run([f"{self.programs}/pg_isready", "-h", self.socket], check=False)
+              .returncode == 0, 20, "PostgreSQL takes connections")
+
+    def sql(self, *statements):
+        return run([f"{self.programs}/psql", "-h", self.socket, "-U", "postgres", "-At",
+                    *(x for s in statements for x in ("-c", s))]).stdout
+
+    def stop(self, timeout=15):
+        self.signal(signal.SIGINT)  # SIGTERM would wait for its clients
+        status = super().stop(timeout)
+        shutil.rmtree(self.socket, ignore_errors=True)
+        return status
 
 
 def alertmanager(folder, config):

@@ -1,9 +1,8 @@
 """Real Prometheus on both sides: the backend that is asked, and the client that sends."""
 import json
-import time
 
 from conftest import alert, group, hook, make_config, rule_file, write
-from programs import TOCSIN, node_exporter, prometheus, run, until
+from programs import TOCSIN, prometheus, run, until
 
 SCRAPE = """\
 global: {scrape_interval: 500ms, evaluation_interval: 500ms}
@@ -60,40 +59,6 @@ alerting:
     assert a["annotations"] == {"summary": "it is 1"}
     assert "g0.expr=" in a["generatorURL"]
     assert d.metric("alertmanager_alerts_received_total", status="firing") >= 1
-
-
-def test_the_shipped_packs_evaluate_without_error(start, far, folder, keep):
-    """Every expression of rules/ is understood by a real Prometheus."""
-    import os
-    from programs import ROOT
-    node = keep(node_exporter(folder))
-    p = keep(prometheus(folder, SCRAPE + f"""\
-  - job_name: node
-    static_configs: [{{targets: ["{node.address}"]}}]
-"""))
-    time.sleep(1)
-    config = make_config(hook(far), backend=p)
-    d = start(config, os.path.join(ROOT, "rules"), port=None)
-
-    def states():
-        return {r["name"]: (r["health"], r.get("lastError", ""))
-                for g in d.groups().values() for r in g["rules"]}
-
-    # Groups have their own intervals (30s, 1m) and a phase within; the whole pack once is
-    # what --rules with the interval lines removed gives in a second.
-    quick = folder / "quick"
-    quick.mkdir()
-    for name in os.listdir(os.path.join(ROOT, "rules")):
-        if name.endswith(".yml"):
-            with open(os.path.join(ROOT, "rules", name)) as f:
-                lines = [x for x in f if not x.startswith("    interval:")]
-            write(quick / name, "".join(lines))
-    assert len(states()) > 30
-    d.stop()
-    d = start(config, quick)
-    until(lambda: states() and all(h != "unknown" for h, _ in states().values()), 20,
-          "an evaluation of every rule")
-    assert {n: s for n, s in states().items() if s[0] != "ok"} == {}
 
 
 def test_query_asks_a_real_prometheus(far, folder, keep):
