@@ -92,12 +92,14 @@ static bool parse_selector(struct arena *mem, struct str text, struct matchers *
 			   struct err *err)
 {
 	struct promql_error wrong;
-	const struct prom_node *n = prom_parse(mem, text, &wrong);
+	const struct prom_node *n;
 	bool has_one = false;
 
-	if (!n)
+	if (!promql_check(text, &wrong))
 		return err_set(err, NOWHERE, "%d:%d: parse error: %s", wrong.line,
 			       wrong.col, wrong.text);
+	n = prom_parse(mem, text, &wrong);
+	ASSERT(n);
 	if (n->kind != PROM_NODE_VECTOR || n->has_offset || n->has_at)
 		return err_set(err, NOWHERE, "not a selector");
 	*out = (struct matchers){ARENA_ARRAY(mem, struct matcher, n->n_matchers + 1), 0};

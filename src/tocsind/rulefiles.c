@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "config/rule_templates.h"
+#include "net/clock.h"
 #include "tocsind/outside.h"
 #include "tocsind/rulewatch.h"
 
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define EMPTY_GRACE 3 /* seconds */
 
 struct rulefile {
 	char *path;
@@ -293,6 +296,12 @@ static bool is_being_written(struct rulefiles *rf, const char *path)
 	return is;
 }
 
+/* Emptied to be filled again, or meant: a moment tells. */
+static bool is_just_emptied(const struct stat *st)
+{
+	return !st->st_size && clock_wall() / 1000 - st->st_mtim.tv_sec < EMPTY_GRACE;
+}
+
 static void look_at(struct rulefiles *rf, const char *path, bool together, bool force)
 {
 	struct rulefile *f;
@@ -305,8 +314,8 @@ static void look_at(struct rulefiles *rf, const char *path, bool together, bool 
 		return; /* two globs name it */
 	f->present = true;
 	f->together = together;
-	if (is_being_written(rf, path))
-		return; /* its end will be told */
+	if (is_being_written(rf, path) || (f->good && is_just_emptied(&st)))
+		return; /* its end will be told, or seen at the next look */
 	if (f->was_read && is_same(&f->seen, &st) && !(force && f->mistakes))
 		return;
 	f->seen = st;

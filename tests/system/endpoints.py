@@ -508,7 +508,13 @@ class StallingMail:
             except OSError:
                 return
             self._open.append(s)
-            threading.Thread(target=self._talk, args=(s,), daemon=True).start()
+            threading.Thread(target=self._talk_to, args=(s,), daemon=True).start()
+
+    def _talk_to(self, s):
+        try:
+            self._talk(s)
+        except ConnectionError:
+            pass  # the client hung up, as it may
 
     def _talk(self, s):
         answers = {"EHLO": "250-mail.example.org\r\n250 STARTTLS", "STARTTLS": "220 go ahead",

@@ -364,6 +364,21 @@ def test_a_link_follows_its_target(daemon, rules, folder):
     soon(lambda: d.rule("After"), "a change behind the link")
 
 
+def test_a_file_emptied_and_filled_again_keeps_its_state(daemon, rules):
+    d = daemon
+    until(lambda: d.rule("One")["alerts"], 8)
+    active_at = d.rule("One")["alerts"][0]["activeAt"]
+    whole = (rules / "first.yml").read_text()
+    (rules / "first.yml").write_text("")
+    time.sleep(1)
+    assert d.rule("One")
+    (rules / "first.yml").write_text(whole)
+    time.sleep(1)
+    assert d.rule("One")["alerts"][0]["activeAt"] == active_at
+    (rules / "first.yml").write_text("")  # and one that stays empty has no rules
+    until(lambda: not d.rule("One"), 12)
+
+
 def test_what_is_no_file_stops_nobody(daemon, rules):
     d = daemon
     os.mkfifo(rules / "pipe.yml")

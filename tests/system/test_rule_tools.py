@@ -109,7 +109,8 @@ def test_the_rules_api_matches_and_pages(start, far, backend, rules):
     assert second == ["A2", "A3"]
     assert names(f"group_limit=2&group_next_token={token}") == (["A4"], None)
     assert names('group_limit=1&match[]={team="a"}')[0] == ["A1"]
-    for query, why in (("match[]={", "parse error"), ("match[]={a=%22%22}", "non-empty matcher"),
+    for query, why in (("match[]={bad", "1:5: parse error"),
+                       ("match[]=up{__name__=%22x%22}", "metric name must not be set twice"), ("match[]={a=%22%22}", "non-empty matcher"),
                        ("group_limit=x", "valid number"), ("group_limit=0", "greater than 0"),
                        ("group_next_token=x", "group_limit needs to be present"),
                        ("group_limit=1&group_next_token=x", "were rule groups changed?")):
