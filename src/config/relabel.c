@@ -39,12 +39,12 @@ static const struct {
 	bool no_replacement;
 } actions[RELABEL_ACTIONS] = {
 	[RELABEL_REPLACE] = {"replace", .sets_target = true},
-	[RELABEL_KEEP] = {"keep"},
-	[RELABEL_DROP] = {"drop"},
+	[RELABEL_KEEP] = {.name = "keep"},
+	[RELABEL_DROP] = {.name = "drop"},
 	[RELABEL_KEEP_EQUAL] = {"keepequal", .sets_target = true, .only_target = true},
 	[RELABEL_DROP_EQUAL] = {"dropequal", .sets_target = true, .only_target = true},
 	[RELABEL_HASHMOD] = {"hashmod", .sets_target = true, .plain_target = true},
-	[RELABEL_LABELMAP] = {"labelmap"},
+	[RELABEL_LABELMAP] = {.name = "labelmap"},
 	[RELABEL_LABELDROP] = {"labeldrop", .only_regex = true},
 	[RELABEL_LABELKEEP] = {"labelkeep", .only_regex = true},
 	[RELABEL_LOWERCASE] = {"lowercase", .sets_target = true, .plain_target = true,
