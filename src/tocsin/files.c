@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "tocsin/files.h"
+#include "net/listing.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,20 +36,8 @@ static bool read_file(void *ctx, struct arena *mem, const char *path, struct str
 static bool list_files(void *ctx, struct arena *mem, const char *pattern,
 		       const char ***paths, size_t *n, struct err *err)
 {
-	glob_t found;
-	int code = glob(pattern, 0, NULL, &found);
-
 	(void)ctx;
-	*n = 0;
-	if (code == GLOB_NOMATCH)
-		return true;
-	if (code)
-		return err_set(err, (struct pos){pattern, 0, 0}, "cannot list the folder");
-	*paths = ARENA_ARRAY(mem, const char *, found.gl_pathc);
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		(*paths)[(*n)++] = arena_text(mem, found.gl_pathv[i]);
-	globfree(&found);
-	return true;
+	return list_paths(mem, pattern, paths, n, err);
 }
 
 /* Names of zones do not lead out of their folder. */

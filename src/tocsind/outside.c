@@ -1,10 +1,10 @@
 #include "base/base.h"
 #include "tocsind/outside.h"
 #include "base/map.h"
+#include "net/listing.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,30 +61,11 @@ bool outside_read(void *ctx, struct arena *mem, const char *path, struct str *ou
 	return true;
 }
 
-/* A folder that is not there has no files; one that cannot be read may have some. */
-static int stop_unless_missing(const char *path, int code)
-{
-	(void)path;
-	return code != ENOENT && code != ENOTDIR;
-}
-
 bool outside_glob(void *ctx, struct arena *mem, const char *pattern, const char ***paths,
 		  size_t *n, struct err *err)
 {
-	glob_t found;
-	int code = glob(pattern, 0, stop_unless_missing, &found);
-
 	(void)ctx;
-	*n = 0;
-	if (code == GLOB_NOMATCH)
-		return true;
-	if (code)
-		return err_set(err, (struct pos){pattern, 0, 0}, "cannot list the folder");
-	*paths = ARENA_ARRAY(mem, const char *, found.gl_pathc);
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		(*paths)[(*n)++] = arena_text(mem, found.gl_pathv[i]);
-	globfree(&found);
-	return true;
+	return list_paths(mem, pattern, paths, n, err);
 }
 
 static bool is_zone_name(struct str name)
