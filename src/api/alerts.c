@@ -1,7 +1,9 @@
 #include "base/base.h"
 #include "api/alert_list.h"
+#include "text/json_reader.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* GET and POST /api/v2/alerts (spec/api.md 3.3, 3.4). */
 
@@ -82,31 +84,131 @@ void get_alerts(struct request *r)
 
 /* -- POST alerts ---------------------------------------------------------------------- */
 
-static bool bad_type(struct request *r, size_t i, const char *field, const char *want)
+/* The body, read alert by alert. What is wrong is told once the whole text was seen, as a
+ * text that is no JSON is worse than a value of the wrong kind. */
+struct intake {
+	struct request *r;
+	struct json_reader in;
+	VEC(struct alert_post) posts;
+	VEC(struct label) pairs; /* of the map being read */
+	int wrong_code;		 /* 0: nothing is wrong */
+	const char *wrong;
+};
+
+static void refuse(struct intake *t, int code, const char *fmt, ...) PRINTF(3, 4);
+
+static void refuse(struct intake *t, int code, const char *fmt, ...)
 {
-	answer_framework(r, 400,
-			 "parsing alerts body from \"\" failed, because %zu.%s is no %s", i,
-			 field, want);
-	return false;
+	va_list ap;
+
+	if (t->wrong_code)
+		return;
+	va_start(ap, fmt);
+	t->wrong = arena_vprintf(t->r->mem, fmt, ap);
+	t->wrong_code = code;
+	va_end(ap);
 }
 
-static bool read_time(struct request *r, const json_t *o, size_t i, const char *name,
-		      struct instant *out)
+static void refuse_kind(struct intake *t, const char *field, const char *want)
 {
-	const json_t *v = member(o, name);
+	refuse(t, 400, "parsing alerts body from \"\" failed, because %zu.%s is no %s",
+	       t->posts.n, field, want);
+}
 
-	*out = INSTANT_ZERO;
-	if (!v)
-		return true;
-	if (!json_is_string(v) || !api_time_parse(str_of(json_string_value(v)), out))
-		return bad_type(r, i, name, "time");
+enum alert_field {
+	FIELD_LABELS,
+	FIELD_ANNOTATIONS,
+	FIELD_STARTS_AT,
+	FIELD_ENDS_AT,
+	FIELD_GENERATOR_URL,
+	ALERT_FIELDS,
+};
+static const char *const field_names[ALERT_FIELDS] = {
+	[FIELD_LABELS] = "labels",
+	[FIELD_ANNOTATIONS] = "annotations",
+	[FIELD_STARTS_AT] = "startsAt",
+	[FIELD_ENDS_AT] = "endsAt",
+	[FIELD_GENERATOR_URL] = "generatorURL",
+};
+
+/* An exact name counts before one in another case. */
+static enum alert_field field_of(struct str name, bool *is_exact)
+{
+	for (int i = 0; i < ALERT_FIELDS; i++) {
+		*is_exact = str_is(name, field_names[i]);
+		if (*is_exact || !strcasecmp(name.p, field_names[i]))
+			return (enum alert_field)i;
+	}
+	return ALERT_FIELDS;
+}
+
+/* Gives the pairs by name; of those with one name the last. */
+static void sort_pairs(struct label *v, size_t *n)
+{
+	size_t kept = 0;
+
+	labels_sort(v, *n);
+	for (size_t i = 0; i < *n; i++) {
+		if (i + 1 == *n || strcmp(v[i].name, v[i + 1].name))
+			v[kept++] = v[i];
+	}
+	*n = kept;
+}
+
+static bool read_pairs(struct intake *t, enum alert_field field)
+{
+	struct str name;
+
+	t->pairs.n = 0;
+	if (json_kind(&t->in) != JSON_MAP) {
+		refuse_kind(t, field_names[field], "map of strings");
+		json_skip(&t->in);
+		return false;
+	}
+	json_enter(&t->in);
+	while (json_member(&t->in, &name)) {
+		enum json_kind kind = json_kind(&t->in);
+		const char *value = "";
+
+		if (kind == JSON_TEXT)
+			value = json_text(&t->in).p;
+		else
+			json_skip(&t->in);
+		if (kind != JSON_TEXT && kind != JSON_NULL_VALUE)
+			refuse_kind(t, field_names[field], "map of strings");
+		vec_push(&t->pairs, (struct label){name.p, value});
+	}
+	sort_pairs(t->pairs.v, &t->pairs.n);
 	return true;
 }
 
-/* An absolute URI or an absolute path, without blanks. */
-static bool is_uri(const char *s)
+static void read_map_into(struct intake *t, enum alert_field field,
+			  const struct label **out, size_t *n)
 {
-	struct str u = str_of(s);
+	struct label *v;
+
+	if (!read_pairs(t, field))
+		return;
+	v = ARENA_ARRAY(t->r->mem, struct label, t->pairs.n);
+	if (t->pairs.n)
+		memcpy(v, t->pairs.v, t->pairs.n * sizeof(*v));
+	*out = v;
+	*n = t->pairs.n;
+}
+
+static void read_time(struct intake *t, enum alert_field field, struct instant *out)
+{
+	*out = INSTANT_ZERO;
+	if (json_kind(&t->in) != JSON_TEXT)
+		json_skip(&t->in);
+	else if (api_time_parse(json_text(&t->in), out))
+		return;
+	refuse_kind(t, field_names[field], "time");
+}
+
+/* An absolute URI or an absolute path, without blanks. */
+static bool is_uri(struct str u)
+{
 	size_t colon = str_find_char(u, ':');
 
 	for (size_t i = 0; i < u.n; i++) {
@@ -116,33 +218,115 @@ static bool is_uri(const char *s)
 	return u.p[0] == '/' || (colon != STR_NONE && colon > 0);
 }
 
-static bool read_post(struct request *r, const json_t *o, size_t i, struct alert_post *p)
+static void read_url(struct intake *t, const char **out)
 {
-	const json_t *labels = member(o, "labels"), *url = member(o, "generatorURL");
+	struct str url;
 
-	if (!json_is_object(o))
-		return bad_type(r, i, "alert", "object");
-	if (!labels) {
-		answer_framework(r, 602, "%zu.labels in body is required", i);
-		return false;
+	if (json_kind(&t->in) != JSON_TEXT) {
+		refuse_kind(t, "generatorURL", "string");
+		json_skip(&t->in);
+		return;
 	}
-	if (!read_map(r->mem, labels, &p->labels, &p->n_labels))
-		return bad_type(r, i, "labels", "map of strings");
-	if (!read_map(r->mem, member(o, "annotations"), &p->annotations, &p->n_annotations))
-		return bad_type(r, i, "annotations", "map of strings");
-	if (!read_time(r, o, i, "startsAt", &p->starts_at) ||
-	    !read_time(r, o, i, "endsAt", &p->ends_at))
-		return false;
-	if (url && !json_is_string(url))
-		return bad_type(r, i, "generatorURL", "string");
-	p->generator_url = url ? arena_text(r->mem, json_string_value(url)) : "";
-	if (p->generator_url[0] && !is_uri(p->generator_url)) {
-		answer_framework(r, 601,
-				 "%zu.generatorURL in body must be of type uri: \"%s\"", i,
-				 p->generator_url);
-		return false;
+	url = json_text(&t->in);
+	if (url.n && !is_uri(url))
+		refuse(t, 601, "%zu.generatorURL in body must be of type uri: \"%s\"",
+		       t->posts.n, url.p);
+	*out = url.p;
+}
+
+static void forget_field(struct alert_post *p, enum alert_field field)
+{
+	switch (field) {
+	case FIELD_LABELS:
+		p->labels = NULL;
+		break;
+	case FIELD_ANNOTATIONS:
+		p->n_annotations = 0;
+		break;
+	case FIELD_STARTS_AT:
+		p->starts_at = INSTANT_ZERO;
+		break;
+	case FIELD_ENDS_AT:
+		p->ends_at = INSTANT_ZERO;
+		break;
+	case FIELD_GENERATOR_URL:
+		p->generator_url = "";
+		break;
+	case ALERT_FIELDS:
+		break;
 	}
-	return true;
+}
+
+static void read_field(struct intake *t, enum alert_field field, struct alert_post *p)
+{
+	if (json_kind(&t->in) == JSON_NULL_VALUE) { /* as if it were not there */
+		json_skip(&t->in);
+		forget_field(p, field);
+		return;
+	}
+	switch (field) {
+	case FIELD_LABELS:
+		read_map_into(t, field, &p->labels, &p->n_labels);
+		break;
+	case FIELD_ANNOTATIONS:
+		read_map_into(t, field, &p->annotations, &p->n_annotations);
+		break;
+	case FIELD_STARTS_AT:
+		read_time(t, field, &p->starts_at);
+		break;
+	case FIELD_ENDS_AT:
+		read_time(t, field, &p->ends_at);
+		break;
+	case FIELD_GENERATOR_URL:
+		read_url(t, &p->generator_url);
+		break;
+	case ALERT_FIELDS:
+		json_skip(&t->in);
+		break;
+	}
+}
+
+static void read_alert(struct intake *t)
+{
+	struct alert_post p = {
+		.starts_at = INSTANT_ZERO, .ends_at = INSTANT_ZERO, .generator_url = ""};
+	bool had_exact[ALERT_FIELDS + 1] = {false}, is_exact;
+	struct str name;
+
+	if (json_kind(&t->in) != JSON_MAP) {
+		refuse_kind(t, "alert", "object");
+		json_skip(&t->in);
+		return;
+	}
+	json_enter(&t->in);
+	while (json_member(&t->in, &name)) {
+		enum alert_field field = field_of(name, &is_exact);
+
+		if (!is_exact && had_exact[field])
+			field = ALERT_FIELDS;
+		had_exact[field] = is_exact;
+		read_field(t, field, &p);
+	}
+	if (!p.labels)
+		refuse(t, 602, "%zu.labels in body is required", t->posts.n);
+	vec_push(&t->posts, p);
+}
+
+static void read_all(struct intake *t)
+{
+	enum json_kind kind = json_kind(&t->in);
+
+	if (kind != JSON_LIST) {
+		if (kind != JSON_NULL_VALUE)
+			refuse(t, 400,
+			       "parsing alerts body from \"\" failed, because it is no "
+			       "list");
+		json_skip(&t->in);
+		return;
+	}
+	json_enter(&t->in);
+	while (json_item(&t->in))
+		read_alert(t);
 }
 
 static void post_all(struct request *r, const struct alert_post *v, size_t n)
@@ -161,24 +345,24 @@ static void post_all(struct request *r, const struct alert_post *v, size_t n)
 
 void post_alerts(struct request *r)
 {
-	json_t *top = body_json(r, "alerts");
-	size_t n = json_array_size(top);
-	struct alert_post *v;
-	bool ok = true;
+	struct str body = call_body(r->call);
+	struct intake t = {.r = r, .in = json_reader(r->mem, body)};
+	struct err err;
 
-	if (!top)
-		return;
-	if (!json_is_array(top) && !json_is_null(top)) {
-		answer_framework(
-			r, 400,
-			"parsing alerts body from \"\" failed, because it is no list");
-		json_decref(top);
+	if (!str_trim(body).n) {
+		answer_framework(r, 602, "alerts in body is required");
 		return;
 	}
-	v = ARENA_ARRAY(r->mem, struct alert_post, n);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = read_post(r, json_array_get(top, i), i, &v[i]);
-	json_decref(top);
-	if (ok)
-		post_all(r, v, n);
+	read_all(&t);
+	if (!json_is_good(&t.in, &err))
+		answer_framework(r, 400,
+				 "parsing alerts body from \"\" failed, because line %d, "
+				 "column %d: %s",
+				 err.at.line, err.at.col, err.text);
+	else if (t.wrong_code)
+		answer_framework(r, t.wrong_code, "%s", t.wrong);
+	else
+		post_all(r, t.posts.v, t.posts.n);
+	vec_free(&t.posts);
+	vec_free(&t.pairs);
 }

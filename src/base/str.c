@@ -6,16 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct str str_of(const char *text)
-{
-	return text ? (struct str){text, strlen(text)} : STR("");
-}
-
-bool str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool str_is(struct str a, const char *text)
 {
 	return str_eq(a, str_of(text));
@@ -63,12 +53,6 @@ size_t str_find_char(struct str s, char c)
 	const char *hit = s.n ? memchr(s.p, c, s.n) : NULL;
 
 	return hit ? (size_t)(hit - s.p) : STR_NONE;
-}
-
-struct str str_from(struct str s, size_t at)
-{
-	at = MIN(at, s.n);
-	return at ? (struct str){s.p + at, s.n - at} : s; /* NULL + 0 is no pointer */
 }
 
 struct str str_slice(struct str s, size_t at, size_t n)
@@ -207,6 +191,6 @@ uint64_t str_hash(struct str s)
 uint64_t str_fnv(uint64_t state, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		state = (state ^ (uint8_t)s.p[i]) * UINT64_C(1099511628211);
+		state = (state ^ (uint8_t)s.p[i]) * FNV_PRIME;
 	return state;
 }

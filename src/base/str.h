@@ -7,6 +7,8 @@
 #pragma once
 #include "base/base.h"
 
+#include <string.h>
+
 struct str {
 	const char *p;
 	size_t n;
@@ -16,15 +18,27 @@ struct str {
 #define FMT(s)	     (int)(s).n, (s).p
 #define STR_NONE     SIZE_MAX /* "not found" of the searches below */
 
-struct str str_of(const char *text); /* NULL gives the empty str */
-bool str_eq(struct str, struct str);
+/* NULL gives the empty str. */
+static inline struct str str_of(const char *text)
+{
+	return text ? (struct str){text, strlen(text)} : STR("");
+}
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 bool str_is(struct str, const char *text);
 int str_cmp(struct str, struct str); /* bytewise, as strcmp */
 bool str_starts(struct str, struct str prefix);
 bool str_ends(struct str, struct str suffix);
 size_t str_find(struct str hay, struct str needle); /* offset or STR_NONE */
 size_t str_find_char(struct str, char);
-struct str str_from(struct str, size_t at);	       /* the tail; empty past the end */
+/* The tail; empty past the end. */
+static inline struct str str_from(struct str s, size_t at)
+{
+	at = at < s.n ? at : s.n;
+	return at ? (struct str){s.p + at, s.n - at} : s; /* NULL + 0 is no pointer */
+}
 struct str str_slice(struct str, size_t at, size_t n); /* clipped to the str */
 struct str str_trim(struct str); /* without ASCII white space around */
 
@@ -44,3 +58,4 @@ const char *str_nearest(struct str s, const char *const *words);
 uint64_t str_hash(struct str); /* in-memory tables only: differs between versions */
 uint64_t str_fnv(uint64_t state, struct str); /* FNV-1a, 64 bits */
 #define FNV_START UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)

@@ -63,10 +63,25 @@ size_t utf8_encode(char out[4], uint32_t r)
 	return 4;
 }
 
+/* How many bytes of ASCII stand at the start, in whole words. */
+static size_t ascii_words(struct str s)
+{
+	size_t i = 0;
+	uint64_t word;
+
+	for (; i + sizeof(word) <= s.n; i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return i;
+}
+
 bool utf8_valid(struct str s)
 {
 	uint32_t rune;
 
+	s = str_from(s, ascii_words(s));
 	while (s.n) {
 		s = str_from(s, utf8_decode(s, &rune));
 		if (rune == UTF8_BAD)

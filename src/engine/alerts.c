@@ -15,7 +15,7 @@ struct alert stored_alert_view(const struct stored_alert *s)
 		.generator_url = s->generator_url,
 		.starts_at = s->starts_at,
 		.ends_at = s->ends_at,
-		.updated_at = s->updated_at,
+		.updated_at = instant_of_ms(s->updated_at),
 		.timeout = s->timeout,
 	};
 }
@@ -35,10 +35,7 @@ static void discard(void *p)
 {
 	struct stored_alert *s = p;
 
-	free(s->labels);
-	free(s->annotations);
-	free(s->generator_url);
-	free(s->routes);
+	free(s->annotations); /* and the URL */
 	free(s);
 }
 
@@ -54,14 +51,24 @@ static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
 	return map_find(&e->alerts, map_key_u64(&fingerprint));
 }
 
-static struct stored_alert *insert(struct engine *e, const struct labels *labels)
+/* Annotations and URL in one block: they change together or not at all. */
+static void set_texts(struct stored_alert *s, const struct labels *annotations,
+		      const char *generator_url)
 {
-	struct stored_alert *s = mem_new(sizeof(*s));
+	size_t size = labels_memory(annotations), n = strlen(generator_url) + 1;
+	char *block = mem_resize(NULL, size + n);
 
-	s->labels = labels_dup(labels);
-	s->annotations = labels_dup(&labels_none);
-	s->generator_url = mem_text("");
-	s->fingerprint = labels->fingerprint;
+	s->annotations = labels_copy_to(block, annotations);
+	s->generator_url = memcpy(block + size, generator_url, n);
+}
+
+static struct stored_alert *insert(struct engine *e, const struct alert *a)
+{
+	struct stored_alert *s = mem_new(sizeof(*s) + labels_memory(a->labels));
+
+	s->labels = labels_copy_to(s + 1, a->labels);
+	set_texts(s, a->annotations, a->generator_url);
+	s->fingerprint = a->labels->fingerprint;
 	s->refs = 1;
 	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
 	return s;
@@ -69,17 +76,14 @@ static struct stored_alert *insert(struct engine *e, const struct labels *labels
 
 static void take_content(struct engine *e, struct stored_alert *s, const struct alert *a)
 {
-	if (!labels_eq(s->annotations, a->annotations)) {
+	if (!labels_eq(s->annotations, a->annotations) ||
+	    strcmp(s->generator_url, a->generator_url)) {
 		bury(e, free, s->annotations);
-		s->annotations = labels_dup(a->annotations);
-	}
-	if (strcmp(s->generator_url, a->generator_url)) {
-		bury(e, free, s->generator_url);
-		s->generator_url = mem_text(a->generator_url);
+		set_texts(s, a->annotations, a->generator_url);
 	}
 	s->starts_at = a->starts_at;
 	s->ends_at = a->ends_at;
-	s->updated_at = a->updated_at;
+	s->updated_at = instant_ms(a->updated_at);
 	s->timeout = a->timeout;
 	s->version++;
 }
@@ -91,13 +95,11 @@ static void take_content(struct engine *e, struct stored_alert *s, const struct 
 
 static bool wants_saving(const struct stored_alert *s, bool news, wall_ms now)
 {
-	wall_ms promised = instant_ms(s->saved_ends_at);
-
 	if (news || !s->saved_at)
 		return true;
-	if (instant_cmp(s->ends_at, s->saved_ends_at) < 0)
+	if (instant_ms(s->ends_at) < s->saved_ends_at)
 		return true;
-	return now - s->saved_at >= (promised - s->saved_at) / 2;
+	return now - s->saved_at >= (s->saved_ends_at - s->saved_at) / 2;
 }
 
 static void save(struct engine *e, struct stored_alert *s, bool news)
@@ -107,7 +109,7 @@ static void save(struct engine *e, struct stored_alert *s, bool news)
 	if (!wants_saving(s, news, e->now))
 		return;
 	s->saved_at = e->now;
-	s->saved_ends_at = s->ends_at;
+	s->saved_ends_at = instant_ms(s->ends_at);
 	view = ARENA_NEW(e->mem, struct alert);
 	*view = stored_alert_view(s);
 	act(e, ACTION_SAVE_ALERT)->alert = view;
@@ -115,13 +117,14 @@ static void save(struct engine *e, struct stored_alert *s, bool news)
 
 /* -- routing -------------------------------------------------------------------------- */
 
-struct route_list {
+struct found_routes {
 	const struct route **v;
 	size_t n, cap;
 };
 
 /* Depth first; whether anything below (or this itself) took the labels. */
-static bool walk(const struct route *r, const struct labels *labels, struct route_list *out)
+static bool walk(const struct route *r, const struct labels *labels,
+		 struct found_routes *out)
 {
 	bool taken = false;
 
@@ -139,17 +142,31 @@ static bool walk(const struct route *r, const struct labels *labels, struct rout
 	return true;
 }
 
+/* Alerts that go the same ways share the list of them. */
+static const struct route_list *shared_list(struct engine *e, const struct found_routes *f)
+{
+	struct str key = {(const char *)f->v, f->n * sizeof(*f->v)};
+	struct route_list *list = map_find(&e->route_lists, key);
+
+	if (list)
+		return list;
+	list = mem_new(sizeof(*list) + key.n);
+	list->n = f->n;
+	memcpy(list->v, f->v, key.n);
+	map_put(&e->route_lists, (struct str){(const char *)list->v, key.n}, list);
+	return list;
+}
+
 static void find_routes(struct engine *e, struct stored_alert *s)
 {
-	struct route_list found = {0};
+	struct found_routes found = {0};
 
 	if (s->routed_in == e->generation)
 		return;
 	walk(e->config->root, s->labels, &found);
-	free(s->routes);
-	s->routes = found.v;
-	s->n_routes = found.n;
+	s->routes = shared_list(e, &found);
 	s->routed_in = e->generation;
+	free(found.v);
 }
 
 static void dispatch(struct engine *e, struct stored_alert *s)
@@ -157,14 +174,24 @@ static void dispatch(struct engine *e, struct stored_alert *s)
 	if (!e->config || !e->config->root)
 		return;
 	find_routes(e, s);
-	for (size_t i = 0; i < s->n_routes; i++)
-		groups_add(e, s->routes[i], s);
+	for (size_t i = 0; i < s->routes->n; i++)
+		groups_add(e, s->routes->v[i], s);
+}
+
+static void route_lists_free(struct engine *e)
+{
+	struct route_list *list;
+
+	for (size_t at = 0; (list = map_next(&e->route_lists, &at));)
+		free(list);
+	map_free(&e->route_lists);
 }
 
 void alerts_reroute(struct engine *e)
 {
 	struct stored_alert *s;
 
+	route_lists_free(e);
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
 		dispatch(e, s);
 }
@@ -273,7 +300,7 @@ static void store(struct engine *e, const struct alert *posted)
 		       !labels_eq(before.annotations, merged.annotations) ||
 		       was_resolved != alert_is_resolved(&merged, now);
 	} else {
-		s = insert(e, posted->labels);
+		s = insert(e, posted);
 	}
 	take_content(e, s, &merged);
 	e->counters.alerts_stored++;
@@ -306,9 +333,9 @@ static void post_one(struct engine *e, const struct alert_post *p, struct answer
 		e->counters.alerts_resolved++;
 	else
 		e->counters.alerts_firing++;
-	a.labels = labels_new(e->mem, p->labels, p->n_labels, &err);
-	a.annotations = a.labels ? labels_new_raw(e->mem, p->annotations, p->n_annotations,
-						  &err)
+	a.labels = labels_borrow(e->mem, p->labels, p->n_labels, &err);
+	a.annotations = a.labels ? labels_borrow_raw(e->mem, p->annotations,
+						     p->n_annotations, &err)
 				 : NULL;
 	if (!a.annotations || !check(e, p, &a, &err)) {
 		refuse(e, answer, &err);
@@ -332,10 +359,10 @@ void alerts_restore(struct engine *e, const struct alert *a)
 
 	if (find(e, a->labels->fingerprint))
 		return;
-	s = insert(e, a->labels);
+	s = insert(e, a);
 	take_content(e, s, a);
 	s->saved_at = instant_ms(a->updated_at);
-	s->saved_ends_at = a->ends_at;
+	s->saved_ends_at = instant_ms(a->ends_at);
 }
 
 /* A rule's alert that fired when we ended still does until its rule says otherwise: its end
@@ -373,4 +400,5 @@ void alerts_free(struct engine *e)
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
 		stored_alert_unref(e, s);
 	map_free(&e->alerts);
+	route_lists_free(e);
 }

@@ -37,26 +37,30 @@ struct member {
 	enum member_state state;
 };
 
+/* Where alerts go; shared by all that go there. */
+struct route_list {
+	size_t n;
+	const struct route *v[];
+};
+
 /* Lives while the table, a group, an inhibition index or a flush refers to it. */
 struct stored_alert {
-	uint64_t fingerprint;		     /* = labels->fingerprint; the table's key */
-	struct labels *labels, *annotations; /* own blocks */
-	char *generator_url;
-	struct instant starts_at, ends_at, updated_at;
-	bool timeout;
+	uint64_t fingerprint;	     /* = labels->fingerprint; the table's key */
+	const struct labels *labels; /* behind this struct, in its block */
+	struct labels *annotations;  /* a block of its own, with the URL at its end */
+	const char *generator_url;
+	struct instant starts_at, ends_at;
+	wall_ms updated_at;
+	bool timeout, left_a_list;
 	unsigned refs;
 	struct member *members;
 	uint64_t version; /* grows with each post */
-	/* routes it matches, by the configuration of that generation */
-	const struct route **routes;
-	size_t n_routes;
+	/* by the configuration of that generation */
+	const struct route_list *routes;
 	uint64_t routed_in;
 	/* the generation whose inhibitor has it as a source wherever it is one */
 	uint64_t sourced_in;
-	bool left_a_list;
-	/* what the disk knows */
-	struct instant saved_ends_at;
-	wall_ms saved_at;
+	wall_ms saved_ends_at, saved_at; /* what the disk knows */
 };
 
 struct alert stored_alert_view(const struct stored_alert *);
@@ -243,6 +247,7 @@ struct engine {
 	uint64_t generation;	     /* of the configuration */
 	struct heap timers;
 	struct map alerts;		       /* stored_alert by fingerprint */
+	struct map route_lists;		       /* of this generation, by what is in them */
 	struct map silences;		       /* stored_silence by id */
 	struct map silence_index;	       /* silence_bucket by name and value */
 	struct stored_silence *loose_silences; /* no equality to find them by */

@@ -32,9 +32,11 @@ static void fill_alert(struct engine *e, const struct stored_alert *s, struct al
 	v->alert = stored_alert_view(s);
 	v->fingerprint = s->fingerprint;
 	fill_status(e, v, now, mem);
-	v->receivers = ARENA_ARRAY(mem, const struct receiver *, s->n_routes);
-	for (size_t i = 0; s->routed_in == e->generation && i < s->n_routes; i++)
-		v->receivers[v->n_receivers++] = s->routes[i]->receiver;
+	if (s->routed_in != e->generation)
+		return;
+	v->receivers = ARENA_ARRAY(mem, const struct receiver *, s->routes->n);
+	for (size_t i = 0; i < s->routes->n; i++)
+		v->receivers[v->n_receivers++] = s->routes->v[i]->receiver;
 }
 
 static int by_number(const void *a, const void *b)

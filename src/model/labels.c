@@ -8,12 +8,17 @@
 
 const struct labels labels_none = {.fingerprint = FNV_START};
 
+/* FNV-1a over the text and the byte that ends it. */
+static uint64_t hash_text(uint64_t h, const char *text)
+{
+	for (const char *p = text; *p; p++)
+		h = (h ^ (unsigned char)*p) * FNV_PRIME;
+	return (h ^ 0xff) * FNV_PRIME;
+}
+
 static uint64_t hash_pair(uint64_t h, const struct label *l)
 {
-	h = str_fnv(h, str_of(l->name));
-	h = str_fnv(h, STR("\xff"));
-	h = str_fnv(h, str_of(l->value));
-	return str_fnv(h, STR("\xff"));
+	return hash_text(hash_text(h, l->name), l->value);
 }
 
 static void set_fingerprint(struct labels *set)
@@ -28,50 +33,113 @@ static struct labels *make_room(struct arena *mem, size_t n)
 	return arena_alloc(mem, sizeof(struct labels) + n * sizeof(struct label));
 }
 
-static int by_name(const void *a, const void *b)
-{
-	const struct label *x = a, *y = b;
+#define FEW 32 /* so many are sorted by putting each in its place */
 
-	return strcmp(x->name, y->name);
+static void sort_few(struct label *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct label l = v[i];
+		size_t at = i;
+
+		for (; at && strcmp(v[at - 1].name, l.name) > 0; at--)
+			v[at] = v[at - 1];
+		v[at] = l;
+	}
 }
 
-static const struct labels *build(struct arena *mem, const struct label *pairs, size_t n,
-				  bool keep_empty, struct err *err)
+static void merge(const struct label *v, size_t half, size_t n, struct label *out)
+{
+	size_t i = 0, j = half;
+
+	for (size_t k = 0; k < n; k++) {
+		bool left = j == n || (i < half && strcmp(v[i].name, v[j].name) <= 0);
+
+		out[k] = left ? v[i++] : v[j++];
+	}
+}
+
+static void sort_many(struct label *v, size_t n, struct label *room)
+{
+	if (n <= FEW) {
+		sort_few(v, n);
+		return;
+	}
+	sort_many(v, n / 2, room);
+	sort_many(v + n / 2, n - n / 2, room);
+	merge(v, n / 2, n, room);
+	memcpy(v, room, n * sizeof(*v));
+}
+
+void labels_sort(struct label *v, size_t n)
+{
+	struct label *room = n > FEW ? mem_resize(NULL, n * sizeof(*room)) : NULL;
+
+	sort_many(v, n, room);
+	free(room);
+}
+
+static struct labels *borrow(struct arena *mem, const struct label *pairs, size_t n,
+			     bool keep_empty, struct err *err)
 {
 	struct labels *set = make_room(mem, n);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
 		set->v[i] = pairs[i];
-	qsort(set->v, n, sizeof(*set->v), by_name);
-	for (size_t i = 0; i < n; i++) {
-		if (i && strcmp(set->v[i].name, set->v[i - 1].name) == 0) {
+	labels_sort(set->v, n);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(set->v[i].name, set->v[i - 1].name) == 0) {
 			err_set(err, NOWHERE, "label \"%s\" is given twice",
 				set->v[i].name);
 			return NULL;
 		}
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!keep_empty && !set->v[i].value[0])
-			continue;
-		set->v[kept].name = arena_text(mem, set->v[i].name);
-		set->v[kept++].value = arena_text(mem, set->v[i].value);
+		if (keep_empty || set->v[i].value[0])
+			set->v[kept++] = set->v[i];
 	}
 	set->n = kept;
-	set_fingerprint(set);
 	return set;
+}
+
+static const struct labels *with_fingerprint(struct labels *set)
+{
+	if (set)
+		set_fingerprint(set);
+	return set;
+}
+
+const struct labels *labels_borrow(struct arena *mem, const struct label *pairs, size_t n,
+				   struct err *err)
+{
+	return with_fingerprint(borrow(mem, pairs, n, false, err));
+}
+
+const struct labels *labels_borrow_raw(struct arena *mem, const struct label *pairs,
+				       size_t n, struct err *err)
+{
+	return borrow(mem, pairs, n, true, err);
+}
+
+static const struct labels *with_own_texts(struct arena *mem, struct labels *set)
+{
+	for (size_t i = 0; set && i < set->n; i++) {
+		set->v[i].name = arena_text(mem, set->v[i].name);
+		set->v[i].value = arena_text(mem, set->v[i].value);
+	}
+	return with_fingerprint(set);
 }
 
 const struct labels *labels_new(struct arena *mem, const struct label *pairs, size_t n,
 				struct err *err)
 {
-	return build(mem, pairs, n, false, err);
+	return with_own_texts(mem, borrow(mem, pairs, n, false, err));
 }
 
 const struct labels *labels_new_raw(struct arena *mem, const struct label *pairs, size_t n,
 				    struct err *err)
 {
-	return build(mem, pairs, n, true, err);
+	return with_own_texts(mem, borrow(mem, pairs, n, true, err));
 }
 
 const struct labels *labels_merge(struct arena *mem, const struct labels *base,
@@ -152,7 +220,9 @@ bool labels_eq(const struct labels *a, const struct labels *b)
 {
 	if (a == b)
 		return true;
-	if (a->fingerprint != b->fingerprint || a->n != b->n)
+	if (a->n != b->n)
+		return false;
+	if (a->fingerprint && b->fingerprint && a->fingerprint != b->fingerprint)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
 		if (strcmp(a->v[i].name, b->v[i].name) ||
@@ -206,8 +276,9 @@ static char *put_text(char **at, const char *text)
 	return p;
 }
 
-static struct labels *copy_to(struct labels *set, const struct labels *old)
+struct labels *labels_copy_to(void *block, const struct labels *old)
 {
+	struct labels *set = block;
 	char *text = (char *)&set->v[old->n];
 
 	set->fingerprint = old->fingerprint;
@@ -221,12 +292,12 @@ static struct labels *copy_to(struct labels *set, const struct labels *old)
 
 struct labels *labels_dup(const struct labels *old)
 {
-	return copy_to(mem_new(labels_memory(old)), old);
+	return labels_copy_to(mem_new(labels_memory(old)), old);
 }
 
 const struct labels *labels_copy(struct arena *mem, const struct labels *old)
 {
-	return copy_to(arena_alloc(mem, labels_memory(old)), old);
+	return labels_copy_to(arena_alloc(mem, labels_memory(old)), old);
 }
 
 void buf_add_labels(struct buf *b, const struct labels *set)

@@ -19,7 +19,8 @@ struct label {
 	const char *name, *value;
 };
 struct labels {
-	uint64_t fingerprint; /* FNV-1a of names and values, as Alertmanager's */
+	uint64_t fingerprint; /* FNV-1a of names and values, as Alertmanager's; 0: not
+				 counted */
 	size_t n;
 	struct label v[];
 };
@@ -30,6 +31,13 @@ const struct labels *labels_new(struct arena *, const struct label *pairs, size_
 				struct err *) MUST_USE;
 const struct labels *labels_new_raw(struct arena *, const struct label *pairs, size_t n,
 				    struct err *) MUST_USE;
+/* The same, borrowing the strings instead of copying them; raw ones get no fingerprint. */
+const struct labels *labels_borrow(struct arena *, const struct label *pairs, size_t n,
+				   struct err *) MUST_USE;
+const struct labels *labels_borrow_raw(struct arena *, const struct label *pairs, size_t n,
+				       struct err *) MUST_USE;
+/* By name; those with one name keep their order. */
+void labels_sort(struct label *, size_t n);
 
 /* The set plus one pair (an empty value removes the name); borrows the strings. */
 const struct labels *labels_with(struct arena *, const struct labels *, const char *name,
@@ -53,6 +61,8 @@ const struct labels *labels_copy(struct arena *, const struct labels *) MUST_USE
 /* One malloc block: free() it. */
 struct labels *labels_dup(const struct labels *) MUST_USE;
 size_t labels_memory(const struct labels *); /* bytes of such a block */
+/* A copy in a block that is as large and aligned for a pointer. */
+struct labels *labels_copy_to(void *block, const struct labels *);
 
 void buf_add_labels(struct buf *, const struct labels *); /* {a="x", b="y"} */
 void buf_add_labels_json(struct buf *, const struct labels *);

@@ -28,17 +28,6 @@ static struct cell labels_cell(struct texts *t, const struct labels *set)
 	return c;
 }
 
-static struct cell instant_cell(struct texts *t, struct instant at)
-{
-	struct buf b = BUF(64);
-	struct cell c;
-
-	buf_add_instant(&b, at);
-	c = STR_CELL(buf_keep(&b, &t->mem));
-	buf_free(&b);
-	return c;
-}
-
 static struct cell matchers_cell(struct texts *t, const struct matchers *m)
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
@@ -132,33 +121,6 @@ void store_save_told(struct store *s, const char *key, const struct told *i)
 void store_forget_told(struct store *s, const char *key)
 {
 	forget(s, FORGET_TOLD, key);
-}
-
-void store_save_alert(struct store *s, const struct alert *i)
-{
-	struct texts t = {0};
-	const struct cell cells[] = {
-		fingerprint_cell(&t, i->labels->fingerprint),
-		labels_cell(&t, i->labels),
-		labels_cell(&t, i->annotations),
-		TEXT_CELL(i->generator_url),
-		instant_cell(&t, i->starts_at),
-		instant_cell(&t, i->ends_at),
-		instant_cell(&t, i->updated_at),
-		INT_CELL(i->timeout),
-	};
-
-	store_queue(s, SAVE_ALERT, cells, COUNT_OF(cells));
-	arena_free(&t.mem);
-}
-
-void store_forget_alert(struct store *s, uint64_t fingerprint)
-{
-	struct texts t = {0};
-	const struct cell cell = fingerprint_cell(&t, fingerprint);
-
-	store_queue(s, FORGET_ALERT, &cell, 1);
-	arena_free(&t.mem);
 }
 
 void store_save_rule_alert(struct store *s, const char *key, const struct rule_alert *i)
@@ -421,26 +383,84 @@ static bool load_table(struct store *s, const char *table, const char *order,
 	return code == SQLITE_DONE;
 }
 
+static bool load_silences(struct store *s, const struct store_visitor *to, struct err *err)
+{
+	return load_table(s, "silences", "updated_at, id", give_silence, to, err);
+}
+
+static bool load_told(struct store *s, const struct store_visitor *to, struct err *err)
+{
+	return load_table(s, "told", "key", give_told, to, err);
+}
+
+static bool load_rule_alerts(struct store *s, const struct store_visitor *to,
+			     struct err *err)
+{
+	return load_table(s, "rule_alerts", "key", give_rule_alert, to, err);
+}
+
+static bool load_rule_files(struct store *s, const struct store_visitor *to,
+			    struct err *err)
+{
+	return load_table(s, "rule_files", "path", give_rule_file, to, err);
+}
+
+/* Alerts that an older version kept row by row go on in the log. */
+struct takeover {
+	struct store *store;
+	const struct store_visitor *to;
+	size_t n;
+};
+
+static void take_over(void *arg, const struct alert *a)
+{
+	struct takeover *t = arg;
+
+	t->n++;
+	store_save_alert(t->store, a);
+	t->to->alert(t->to->ctx, a);
+}
+
+static void note_broken(void *arg, const char *table, const char *key, const char *why)
+{
+	struct takeover *t = arg;
+
+	t->to->broken(t->to->ctx, table, key, why);
+}
+
+static bool take_over_alerts(struct store *s, const struct store_visitor *to,
+			     struct err *err)
+{
+	struct takeover t = {s, to, 0};
+	const struct store_visitor visitor = {
+		.ctx = &t, .alert = take_over, .broken = note_broken};
+	bool ok = load_table(s, "alerts", "updated_at, fingerprint", give_alert, &visitor,
+			     err);
+
+	if (ok && t.n)
+		store_queue(s, FORGET_OLD_ALERTS, NULL, 0);
+	return ok;
+}
+
+static bool load_alerts(struct store *s, const struct store_visitor *to, struct err *err)
+{
+	return alert_log_load(store_alert_log(s), to, err);
+}
+
 bool store_load(struct store *s, const struct store_visitor *to, bool *is_damaged,
 		struct err *err)
 {
-	static const struct {
-		const char *table, *order;
-		void (*give)(struct row *, const struct store_visitor *);
-	} tables[] = {
-		{"silences", "updated_at, id", give_silence},
-		{"told", "key", give_told},
-		{"alerts", "updated_at, fingerprint", give_alert},
-		{"rule_alerts", "key", give_rule_alert},
-		{"rule_files", "path", give_rule_file},
+	static bool (*const tables[])(struct store *, const struct store_visitor *,
+				      struct err *) = {
+		load_silences,	  load_told,	    load_alerts,
+		take_over_alerts, load_rule_alerts, load_rule_files,
 	};
 	bool ok = true;
 	int code;
 
 	*is_damaged = false;
 	for (size_t i = 0; i < COUNT_OF(tables); i++) { /* each as far as it can be read */
-		if (load_table(s, tables[i].table, tables[i].order, tables[i].give, to,
-			       ok ? err : NULL))
+		if (tables[i](s, to, ok ? err : NULL))
 			continue;
 		ok = false;
 		code = sqlite3_errcode(store_db(s));

@@ -1,6 +1,7 @@
 /* rows.h - what the two halves of the store share: store.c queues and writes, rows.c turns
  * our nouns into rows and back. Inside store/ only. */
 #pragma once
+#include "store/alert_log.h"
 #include "store/schema.h"
 #include "store/store.h"
 
@@ -13,5 +14,6 @@ struct cell {
 
 /* Queues a statement with its values, which are copied. */
 void store_queue(struct store *, enum statement, const struct cell *, size_t n);
+struct alert_log *store_alert_log(struct store *);
 sqlite3 *store_db(struct store *); /* to read before the writer has anything to do */
 void store_set_now(struct store *, wall_ms); /* the time of the last record, for trimming */

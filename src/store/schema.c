@@ -34,6 +34,7 @@ static const char *const migrations[] = {
 	" WHERE fingerprint IS NOT NULL;",
 	"CREATE TABLE rule_files ("
 	" path TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;",
+	"CREATE TABLE alert_log (id INTEGER PRIMARY KEY, entries BLOB NOT NULL);",
 };
 
 const char *const statement_sql[STATEMENTS] = {
@@ -41,8 +42,6 @@ const char *const statement_sql[STATEMENTS] = {
 	[FORGET_SILENCE] = "DELETE FROM silences WHERE id = ?",
 	[SAVE_TOLD] = "INSERT OR REPLACE INTO told VALUES (?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_TOLD] = "DELETE FROM told WHERE key = ?",
-	[SAVE_ALERT] = "INSERT OR REPLACE INTO alerts VALUES (?,?,?,?,?,?,?,?)",
-	[FORGET_ALERT] = "DELETE FROM alerts WHERE fingerprint = ?",
 	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
 			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
@@ -52,6 +51,8 @@ const char *const statement_sql[STATEMENTS] = {
 		"INSERT INTO journal (at, kind, reason, fingerprint, labels, group_key,"
 		" receiver, integration, cause, delivery)"
 		" VALUES (?,?,?,?,?,?,?,?,?,?)",
+	[APPEND_ALERTS] = "INSERT INTO alert_log (entries) VALUES (?)",
+	[FORGET_OLD_ALERTS] = "DELETE FROM alerts",
 	[TRIM_BY_AGE] = "DELETE FROM journal WHERE at < ?",
 	[TRIM_BY_COUNT] =
 		"DELETE FROM journal WHERE id <= (SELECT MAX(id) FROM journal) - ?",

@@ -19,7 +19,8 @@
 #define DATABASE     "tocsin.db"
 #define GATHER_MS    50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS     1000
-#define TRIM_EVERY   1000 /* batches */
+#define ENTRIES	     (256 * 1024) /* bytes of alerts in a row of their log */
+#define TRIM_EVERY   1000	  /* batches */
 #define DEFAULT_AGE  (30 * DAY)
 #define DEFAULT_ROWS 1000000
 
@@ -27,6 +28,7 @@ struct write { /* with its cells' bytes behind it, one block */
 	struct write *next;
 	enum statement what;
 	bool is_superseded;
+	char *entries; /* of alerts: the first cell's, to be freed; else NULL */
 	size_t n;
 	struct cell cells[]; /* of a row: its key first */
 };
@@ -41,6 +43,7 @@ struct sync {
 struct store {
 	sqlite3 *db; /* the writer's, once it runs */
 	sqlite3_stmt *statements[STATEMENTS];
+	struct alert_log alert_log; /* the writer's, once it runs */
 	pthread_t writer;
 	int wake_fd, report_fd;
 	int lock_fd; /* the folder, locked while we run */
@@ -53,6 +56,7 @@ struct store {
 	struct write *first, **last;
 	struct sync *waiting, **last_waiting, *reported, **last_reported;
 	uint64_t queued, taken; /* numbers of writes */
+	struct buf entries;	/* of alerts: the next write that is queued */
 	size_t n_queued;
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 	bool stopping, failed_at_end;
@@ -72,6 +76,15 @@ static void drain(int fd)
 {
 	uint64_t count;
 	ssize_t n UNUSED = read(fd, &count, sizeof(count));
+}
+
+/* Under mtx. */
+static void push(struct store *s, struct write *w)
+{
+	*s->last = w;
+	s->last = &w->next;
+	s->queued++;
+	s->n_queued++;
 }
 
 void store_queue(struct store *s, enum statement what, const struct cell *cells, size_t n)
@@ -95,21 +108,63 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 		at += cells[i].s.n;
 	}
 	pthread_mutex_lock(&s->mtx);
-	was_empty = !s->first;
+	was_empty = !s->first && !s->entries.n;
 	if (what == ADD_RECORD && s->n_queued >= STORE_MAX_QUEUE) {
 		s->health.dropped_records++;
 		free(w);
 	} else {
-		*s->last = w;
-		s->last = &w->next;
-		s->queued++;
-		s->n_queued++;
+		push(s, w);
 		urgent = what == SAVE_TOLD && !s->urgent;
 		s->urgent = s->urgent || urgent;
 	}
 	pthread_mutex_unlock(&s->mtx);
 	if (was_empty || urgent)
 		wake(s->wake_fd);
+}
+
+/* Under mtx: what was gathered of alerts becomes a write. */
+static void push_entries(struct store *s)
+{
+	struct write *w;
+	size_t n;
+
+	if (!s->entries.n)
+		return;
+	w = mem_new(sizeof(*w) + sizeof(w->cells[0]));
+	w->what = APPEND_ALERTS;
+	w->n = 1;
+	w->entries = buf_take(&s->entries, &n);
+	w->cells[0] = (struct cell){.kind = CELL_BLOB, .s = {w->entries, n}};
+	push(s, w);
+	s->entries = BUF(BUF_NO_LIMIT);
+}
+
+/* alert NULL: the one with that fingerprint left. */
+static void save_entry(struct store *s, const struct alert *alert, uint64_t fingerprint)
+{
+	bool was_empty;
+
+	pthread_mutex_lock(&s->mtx);
+	was_empty = !s->first && !s->entries.n;
+	if (alert)
+		buf_add_entry(&s->entries, alert);
+	else
+		buf_add_farewell(&s->entries, fingerprint);
+	if (s->entries.n >= ENTRIES)
+		push_entries(s);
+	pthread_mutex_unlock(&s->mtx);
+	if (was_empty)
+		wake(s->wake_fd);
+}
+
+void store_save_alert(struct store *s, const struct alert *alert)
+{
+	save_entry(s, alert, alert->labels->fingerprint);
+}
+
+void store_forget_alert(struct store *s, uint64_t fingerprint)
+{
+	save_entry(s, NULL, fingerprint);
 }
 
 void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
@@ -256,13 +311,19 @@ static void report(struct store *s, uint64_t up_to, bool ok)
 		wake(s->report_fd);
 }
 
+static void free_write(struct write *w)
+{
+	free(w->entries);
+	free(w);
+}
+
 static void free_batch(struct write *batch)
 {
 	struct write *next;
 
 	for (; batch; batch = next) {
 		next = batch->next;
-		free(batch);
+		free_write(batch);
 	}
 }
 
@@ -286,6 +347,7 @@ static struct batch take_batch(struct store *s)
 	struct batch b;
 
 	pthread_mutex_lock(&s->mtx);
+	push_entries(s);
 	b = (struct batch){s->first, s->queued, s->n_queued, s->stopping,
 			   s->waiting != NULL};
 	if (s->first) {
@@ -329,6 +391,48 @@ static void mark_superseded(struct write *batch)
 		map_free(&rows[i]);
 }
 
+static void note_entries(struct write *batch, struct last_entries *last)
+{
+	uint64_t number = 0;
+	struct entry e;
+
+	for (struct write *w = batch; w; w = w->next) {
+		struct str rest = w->entries ? w->cells[0].s : STR("");
+
+		while (entry_next(&rest, &e))
+			last_entries_note(last, e.fingerprint, ++number);
+	}
+}
+
+/* Of the entries of one alert only the last counts. */
+static void shrink_entries(struct write *batch)
+{
+	struct last_entries last = {0};
+	uint64_t number = 0;
+	size_t farewells = 0;
+	struct entry e;
+
+	note_entries(batch, &last);
+	for (struct write *w = batch; w; w = w->next) {
+		struct str rest = w->entries ? w->cells[0].s : STR("");
+		size_t kept = 0;
+
+		if (!w->entries)
+			continue;
+		while (entry_next(&rest, &e)) {
+			farewells += !e.content.n;
+			if (++number != last_entries_find(&last, e.fingerprint) ||
+			    (!e.content.n && farewells > STORE_MAX_QUEUE))
+				continue;
+			memmove(w->entries + kept, e.whole.p, e.whole.n);
+			kept += e.whole.n;
+		}
+		w->cells[0].s.n = kept;
+		w->is_superseded = !kept;
+	}
+	last_entries_free(&last);
+}
+
 /* Waiting must not cost more than one write a row, whatever the time. */
 static void shrink(struct batch *b)
 {
@@ -336,12 +440,13 @@ static void shrink(struct batch *b)
 	size_t forgets = 0;
 
 	mark_superseded(b->first);
+	shrink_entries(b->first);
 	b->n = 0;
 	while ((w = *link)) {
 		forgets += is_forget(w);
 		if (w->is_superseded || (is_forget(w) && forgets > STORE_MAX_QUEUE)) {
 			*link = w->next;
-			free(w);
+			free_write(w);
 		} else {
 			b->n++;
 			link = &w->next;
@@ -368,7 +473,7 @@ static bool is_idle(struct store *s, bool *stopping)
 	bool idle;
 
 	pthread_mutex_lock(&s->mtx);
-	idle = !s->first && !s->waiting;
+	idle = !s->first && !s->entries.n && !s->waiting;
 	*stopping = s->stopping;
 	pthread_mutex_unlock(&s->mtx);
 	return idle;
@@ -412,9 +517,22 @@ static bool write_one_batch(struct store *s)
 	}
 	report(s, b.up_to, ok);
 	pthread_mutex_unlock(&s->mtx);
-	if (ok)
+	if (ok) {
+		for (const struct write *w = b.first; w; w = w->next)
+			s->alert_log.appended += w->entries ? w->cells[0].s.n : 0;
 		free_batch(b.first);
+	}
 	return ok;
+}
+
+/* A slice of what keeps the log of alerts small. */
+static void tidy(struct store *s)
+{
+	if (exec(s, "BEGIN IMMEDIATE") && alert_log_tidy(&s->alert_log) &&
+	    exec(s, "COMMIT"))
+		return;
+	exec(s, "ROLLBACK");
+	alert_log_forget(&s->alert_log); /* until more was appended */
 }
 
 static void *write_all(void *arg)
@@ -423,12 +541,16 @@ static void *write_all(void *arg)
 	bool stopping;
 
 	for (;;) {
-		if (is_idle(s, &stopping)) {
-			if (stopping)
-				return NULL;
+		bool idle = is_idle(s, &stopping);
+
+		if (idle && stopping)
+			return NULL;
+		if (alert_log_is_untidy(&s->alert_log) && !stopping)
+			tidy(s);
+		else if (idle)
 			sleep_until_woken(s, -1);
+		if (idle)
 			continue;
-		}
 		if (!is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
 		if (write_one_batch(s))
@@ -514,6 +636,8 @@ static void release(struct store *s)
 		close(s->lock_fd);
 	pthread_mutex_destroy(&s->mtx);
 	free_batch(s->first);
+	buf_free(&s->entries);
+	alert_log_forget(&s->alert_log);
 	free(s);
 }
 
@@ -540,6 +664,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	bool ok = false;
 
 	s->last = &s->first;
+	s->entries = BUF(BUF_NO_LIMIT);
 	s->last_waiting = &s->waiting;
 	s->last_reported = &s->reported;
 	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
@@ -555,6 +680,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 		err_sys(err, NOWHERE, "eventfd");
 	else if (make_folders(&mem, o->folder, err) && lock_folder(s, o->folder, err))
 		s->db = open_or_set_aside(&mem, kept_path, now, notes, err);
+	s->alert_log.db = s->db;
 	if (s->db && prepare_all(s, kept_path, err))
 		ok = true;
 	arena_free(&mem);
@@ -599,6 +725,11 @@ struct store *store_set_aside(struct store *s, const struct store_options *o, wa
 		*err = damage;
 	arena_free(&mem);
 	return ok ? store_open(o, now, notes, err) : NULL;
+}
+
+struct alert_log *store_alert_log(struct store *s)
+{
+	return &s->alert_log;
 }
 
 sqlite3 *store_db(struct store *s)

@@ -13,7 +13,8 @@
  * counted, state never: while the disk fails, of the writes to one row only the last
  *          is kept, and deletions beyond the ceiling are dropped (such a row is found
  *          expired at the next start).
- * Schema:  tables silences, told, alerts, rule_alerts, rule_files, journal; see schema.c.
+ * Schema:  tables silences, told, alert_log, rule_alerts, rule_files, journal; see
+ *          schema.c, and alert_entry.h for what is in the log.
  *          Times are milliseconds since 1970 UTC unless they are text.
  */
 #pragma once

@@ -318,6 +318,192 @@ static void a_failing_disk_costs_one_write_a_row(void **state)
 	remove_all(at);
 }
 
+/* -- the log of alerts ---------------------------------------------------------------- */
+
+static void save_alert(struct store *s, struct arena *mem, int i, int64_t starts)
+{
+	const struct label label = {"alertname", arena_printf(mem, "A%d", i)},
+			   note = {"summary", ""};
+	struct alert alert = {.labels = labels_new(mem, &label, 1, NULL),
+			      .annotations = labels_new_raw(mem, &note, 1, NULL),
+			      .generator_url = "http://x/",
+			      .starts_at = {starts, 0, 0}};
+
+	store_save_alert(s, &alert);
+}
+
+static uint64_t fingerprint_of(struct arena *mem, int i)
+{
+	const struct label label = {"alertname", arena_printf(mem, "A%d", i)};
+
+	return labels_new(mem, &label, 1, NULL)->fingerprint;
+}
+
+static void the_last_word_on_an_alert_counts(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	int done = 0;
+
+	(void)state;
+	save_alert(s, &mem, 1, 10);
+	save_alert(s, &mem, 2, 20);
+	wait_for(s, &done);
+	save_alert(s, &mem, 3, 30);
+	save_alert(s, &mem, 1, 11);
+	store_forget_alert(s, fingerprint_of(&mem, 2));
+	store_forget_alert(s, fingerprint_of(&mem, 9));
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, "alert {alertname=\"A3\"} 1970-01-01T00:00:30Z\n"
+		  "alert {alertname=\"A1\"} 1970-01-01T00:00:11Z\n");
+	store_forget_alert(s, fingerprint_of(&mem, 1));
+	save_alert(s, &mem, 2, 21);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, "alert {alertname=\"A3\"} 1970-01-01T00:00:30Z\n"
+		  "alert {alertname=\"A2\"} 1970-01-01T00:00:21Z\n");
+	assert_true(store_close(s));
+	arena_free(&mem);
+	remove_all(at);
+}
+
+static size_t log_bytes(const char *folder)
+{
+	struct arena mem = {0};
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	size_t bytes;
+
+	assert_int_equal(sqlite3_open(arena_printf(&mem, "%s/tocsin.db", folder), &db),
+			 SQLITE_OK);
+	sqlite3_prepare_v2(db, "SELECT total(length(entries)) FROM alert_log", -1, &st,
+			   NULL);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	bytes = (size_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	arena_free(&mem);
+	return bytes;
+}
+
+/* 150 alerts are said anew 3000 times, some leave: 40 MB of changes, 13 kB of state. */
+static void the_log_of_alerts_is_kept_small(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct seen seen = {BUF(100000)};
+	struct store_visitor v = {&seen,	  see_silence,	 see_told,  see_alert,
+				  see_rule_alert, see_rule_file, see_broken};
+	bool is_damaged;
+	size_t lines = 0;
+
+	(void)state;
+	for (int round = 1; round <= 3000; round++) {
+		for (int i = 0; i < 150; i++)
+			save_alert(s, &mem, i, round);
+		if (round % 100 == 50)
+			store_forget_alert(s, fingerprint_of(&mem, round / 100));
+		arena_reset(&mem);
+	}
+	for (int i = 1; i <= 10; i++)
+		store_forget_alert(s, fingerprint_of(&mem, i));
+	for (int tries = 0; tries < 100 && log_bytes(at) > 20 * 1024 * 1024; tries++) {
+		int done = 0;
+
+		save_alert(s, &mem, 20, 3000);
+		wait_for(s, &done);
+	}
+	assert_true(log_bytes(at) < 20 * 1024 * 1024);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	assert_true(store_load(s, &v, &is_damaged, NULL));
+	for (const char *p = buf_text(&seen.text); (p = strstr(p, "alert {")); p++)
+		lines++;
+	assert_int_equal(lines, 140);
+	assert_null(strstr(buf_text(&seen.text), "00:49:59")); /* the round before */
+	assert_true(store_close(s));
+	buf_free(&seen.text);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+static void a_cut_row_costs_only_its_end(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+
+	(void)state;
+	save_alert(s, &mem, 1, 10);
+	save_alert(s, &mem, 2, 20);
+	assert_true(store_close(s));
+	break_table(at, "UPDATE alert_log SET"
+			" entries = substr(entries, 1, length(entries) - 5)");
+	s = open_at(at, &notes);
+	expect(s, "alert {alertname=\"A1\"} 1970-01-01T00:00:10Z\n"
+		  "broken alert_log 1: the row is cut off\n");
+	assert_true(store_close(s));
+	break_table(at, "UPDATE alert_log SET entries = replace(entries, 'A1', 'B1')");
+	s = open_at(at, &notes);
+	expect(s, "broken alert_log 1, alert 0617414345272fe2: its labels are not as they "
+		  "were\nbroken alert_log 1: the row is cut off\n");
+	assert_true(store_close(s));
+	arena_free(&mem);
+	remove_all(at);
+}
+
+static void alerts_of_an_older_version_go_on(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct store *s = open_at(at, &notes);
+
+	(void)state;
+	assert_true(store_close(s));
+	break_table(at, "INSERT INTO alerts VALUES ('0', '{\"alertname\":\"Old\"}', '{}',"
+			" '', '1970-01-01T00:00:07Z', '1970-01-01T00:00:08Z',"
+			" '1970-01-01T00:00:07Z', 0)");
+	for (int i = 0; i < 2; i++) {
+		s = open_at(at, &notes);
+		expect(s, "alert {alertname=\"Old\"} 1970-01-01T00:00:07Z\n");
+		assert_true(store_close(s));
+	}
+	assert_true(log_bytes(at) > 0);
+	remove_all(at);
+}
+
+static void a_failing_disk_costs_one_entry_an_alert(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	int done = 0;
+
+	(void)state;
+	break_table(at, "CREATE TRIGGER t BEFORE INSERT ON alert_log"
+			" BEGIN SELECT RAISE(ABORT, 'no'); END");
+	for (int i = 0; i < 10000; i++)
+		save_alert(s, &mem, i % 2, i);
+	wait_for(s, &done);
+	assert_int_equal(done, -1);
+	break_table(at, "DROP TRIGGER t");
+	assert_true(store_close(s));
+	assert_true(log_bytes(at) < 1000);
+	s = open_at(at, &notes);
+	expect(s, "alert {alertname=\"A0\"} 1970-01-01T02:46:38Z\n"
+		  "alert {alertname=\"A1\"} 1970-01-01T02:46:39Z\n");
+	assert_true(store_close(s));
+	arena_free(&mem);
+	remove_all(at);
+}
+
 static void the_journal_is_readable(void **state)
 {
 	const char *at = folder();
@@ -351,6 +537,11 @@ int main(void)
 		cmocka_unit_test(a_damaged_file_is_set_aside),
 		cmocka_unit_test(damage_within_is_found_when_reading),
 		cmocka_unit_test(a_failing_disk_costs_one_write_a_row),
+		cmocka_unit_test(the_last_word_on_an_alert_counts),
+		cmocka_unit_test(the_log_of_alerts_is_kept_small),
+		cmocka_unit_test(a_cut_row_costs_only_its_end),
+		cmocka_unit_test(alerts_of_an_older_version_go_on),
+		cmocka_unit_test(a_failing_disk_costs_one_entry_an_alert),
 		cmocka_unit_test(the_journal_is_readable),
 	};
 

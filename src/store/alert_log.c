@@ -1,0 +1,216 @@
+#include "base/base.h"
+#include "store/alert_log.h"
+#include "base/vec.h"
+
+#include <string.h>
+
+#define SMALLEST (32 * 1024 * 1024) /* no tidying for less */
+#define SLICE	 (1024 * 1024)	   /* bytes read in one go */
+#define GOOD_ROW (64 * 1024)	   /* larger rows are not worth joining */
+
+static sqlite3_stmt *prepare(struct alert_log *l, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+
+	sqlite3_prepare_v2(l->db, sql, -1, &st, NULL);
+	return st;
+}
+
+static struct str entries_of(sqlite3_stmt *st)
+{
+	const char *p = sqlite3_column_blob(st, 1);
+
+	return (struct str){p ? p : "", (size_t)sqlite3_column_bytes(st, 1)};
+}
+
+/* Reads the whole log to learn which entries are the last. */
+static bool scan(struct alert_log *l, int64_t *end_id, size_t *bytes)
+{
+	sqlite3_stmt *st = prepare(l, "SELECT id, entries FROM alert_log ORDER BY id");
+	uint64_t number = 0;
+	int code = SQLITE_ERROR;
+
+	last_entries_free(&l->last);
+	l->has_broken = false;
+	*end_id = 0;
+	*bytes = 0;
+	while (st && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		struct str rest = entries_of(st);
+		struct entry e;
+
+		*end_id = sqlite3_column_int64(st, 0);
+		*bytes += rest.n;
+		while (entry_next(&rest, &e))
+			last_entries_note(&l->last, e.fingerprint, ++number);
+		l->has_broken = l->has_broken || rest.n;
+	}
+	sqlite3_finalize(st);
+	return code == SQLITE_DONE;
+}
+
+/* -- loading -------------------------------------------------------------------------- */
+
+static void give(const struct entry *e, int64_t id, struct arena *mem,
+		 const struct store_visitor *to)
+{
+	const char *why;
+	const struct alert *a = entry_read(e, mem, &why);
+
+	if (a)
+		to->alert(to->ctx, a);
+	else
+		to->broken(to->ctx, "alert_log",
+			   arena_printf(mem, "%lld, alert %016llx", (long long)id,
+					(unsigned long long)e->fingerprint),
+			   why);
+}
+
+bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct err *err)
+{
+	struct arena mem = {0};
+	sqlite3_stmt *st;
+	uint64_t number = 0;
+	int64_t end_id;
+	int code = SQLITE_ERROR;
+
+	(void)scan(l, &end_id, &l->appended); /* as far as it can be read */
+	st = prepare(l, "SELECT id, entries FROM alert_log ORDER BY id");
+	while (st && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		struct str rest = entries_of(st);
+		int64_t id = sqlite3_column_int64(st, 0);
+		struct entry e;
+
+		while (entry_next(&rest, &e)) {
+			if (++number != last_entries_find(&l->last, e.fingerprint) ||
+			    !e.content.n)
+				continue;
+			give(&e, id, &mem, to);
+			arena_reset(&mem);
+		}
+		if (rest.n)
+			to->broken(to->ctx, "alert_log",
+				   arena_printf(&mem, "%lld", (long long)id),
+				   "the row is cut off");
+	}
+	if (code != SQLITE_DONE)
+		err_set(err, NOWHERE, "alert_log: %s", sqlite3_errmsg(l->db));
+	sqlite3_finalize(st);
+	last_entries_free(&l->last);
+	arena_free(&mem);
+	return code == SQLITE_DONE;
+}
+
+/* -- tidying -------------------------------------------------------------------------- */
+
+bool alert_log_is_untidy(const struct alert_log *l)
+{
+	return l->end_id || l->appended > MAX(l->live, SMALLEST);
+}
+
+void alert_log_forget(struct alert_log *l)
+{
+	last_entries_free(&l->last);
+	l->end_id = 0;
+}
+
+static bool begin(struct alert_log *l)
+{
+	size_t bytes;
+
+	l->at_id = 0;
+	l->number = 0;
+	l->kept = 0;
+	l->appended = 0;
+	return scan(l, &l->end_id, &bytes);
+}
+
+/* Rows in a row, and what lives of them. */
+struct slice {
+	int64_t first_id, last_id;
+	size_t rows, bytes;
+	struct buf live;
+};
+
+/* False when the row has a tail that cannot be read: it is left alone. */
+static bool add_row(struct alert_log *l, struct slice *s, int64_t id, struct str row)
+{
+	size_t before = s->live.n;
+	struct str rest = row;
+	struct entry e;
+
+	while (entry_next(&rest, &e)) {
+		if (++l->number == last_entries_find(&l->last, e.fingerprint) &&
+		    (e.content.n || l->has_broken))
+			buf_add_str(&s->live, e.whole);
+	}
+	if (rest.n) {
+		buf_cut(&s->live, before);
+		return false;
+	}
+	s->first_id = s->rows ? s->first_id : id;
+	s->last_id = id;
+	s->rows++;
+	s->bytes += row.n;
+	return true;
+}
+
+/* A farewell goes as well: what it outlived is gone from all rows before, unless one of
+ * them had to be left alone. */
+static bool read_slice(struct alert_log *l, struct slice *s)
+{
+	sqlite3_stmt *st = prepare(l, "SELECT id, entries FROM alert_log"
+				      " WHERE id > ? AND id <= ? ORDER BY id");
+	int code = SQLITE_ERROR;
+
+	sqlite3_bind_int64(st, 1, l->at_id);
+	sqlite3_bind_int64(st, 2, l->end_id);
+	while (s->bytes < SLICE && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		l->at_id = sqlite3_column_int64(st, 0);
+		if (!add_row(l, s, l->at_id, entries_of(st)))
+			break;
+	}
+	if (code == SQLITE_DONE)
+		l->at_id = l->end_id;
+	sqlite3_finalize(st);
+	return code == SQLITE_DONE || code == SQLITE_ROW;
+}
+
+static bool run(struct alert_log *l, const char *sql, int64_t from, int64_t to,
+		struct str entries)
+{
+	sqlite3_stmt *st = prepare(l, sql);
+	bool ok;
+
+	sqlite3_bind_int64(st, 1, from);
+	sqlite3_bind_int64(st, 2, to);
+	sqlite3_bind_blob64(st, 3, entries.p, entries.n, SQLITE_STATIC);
+	ok = sqlite3_step(st) == SQLITE_DONE;
+	sqlite3_finalize(st);
+	return ok;
+}
+
+/* What lives moves to the last of the rows, so that the order stays. */
+static bool write_slice(struct alert_log *l, const struct slice *s)
+{
+	if (s->live.n == s->bytes && s->bytes >= s->rows * GOOD_ROW)
+		return true;
+	return run(l, "DELETE FROM alert_log WHERE id BETWEEN ? AND ?", s->first_id,
+		   s->last_id, STR("")) &&
+	       (!s->live.n || run(l, "INSERT INTO alert_log (id, entries) VALUES (?2, ?3)",
+				  s->first_id, s->last_id, buf_str(&s->live)));
+}
+
+bool alert_log_tidy(struct alert_log *l)
+{
+	struct slice s = {.live = BUF(BUF_NO_LIMIT)};
+	bool ok = l->end_id || begin(l);
+
+	ok = ok && read_slice(l, &s) && (!s.rows || write_slice(l, &s));
+	l->kept += s.live.n;
+	buf_free(&s.live);
+	if (ok && l->at_id >= l->end_id) {
+		l->live = l->kept;
+		alert_log_forget(l);
+	}
+	return ok;
+}
