@@ -73,13 +73,16 @@ void stored_alert_unref(struct engine *, struct stored_alert *);
 struct stored_silence {
 	struct arena mem; /* all it points to */
 	struct silence silence;
-	struct stored_silence *next_in_bucket;
-	uint64_t number; /* in order of creation */
+	const struct matcher *handle; /* by whose values the index finds it; or NULL */
+	uint64_t number;	      /* in order of creation */
+};
+struct silence_list {
+	struct stored_silence **v;
+	size_t n, cap;
 };
 struct silence_bucket { /* silences that need this name="value" */
-	const char *name, *value;
 	uint64_t hash;
-	struct stored_silence *first;
+	struct silence_list list;
 };
 
 /* -- groups --------------------------------------------------------------------------- */
@@ -246,18 +249,18 @@ struct engine {
 	const struct config *config; /* NULL before the first */
 	uint64_t generation;	     /* of the configuration */
 	struct heap timers;
-	struct map alerts;		       /* stored_alert by fingerprint */
-	struct map route_lists;		       /* of this generation, by what is in them */
-	struct map silences;		       /* stored_silence by id */
-	struct map silence_index;	       /* silence_bucket by name and value */
-	struct stored_silence *loose_silences; /* no equality to find them by */
-	struct map groups;		       /* group by route and labels */
-	struct map deliveries;		       /* by id */
-	struct map holds;		       /* by integration: who asked to wait */
-	struct map told;		       /* stored_told by key */
-	struct map rulegroups;		       /* by file;name */
-	struct map queries;		       /* rulegroup by query id */
-	bool reads_back;		       /* rules that come now */
+	struct map alerts;		    /* stored_alert by fingerprint */
+	struct map route_lists;		    /* of this generation, by what is in them */
+	struct map silences;		    /* stored_silence by id */
+	struct map silence_index;	    /* silence_bucket by name and value */
+	struct silence_list loose_silences; /* without a handle */
+	struct map groups;		    /* group by route and labels */
+	struct map deliveries;		    /* by id */
+	struct map holds;		    /* by integration: who asked to wait */
+	struct map told;		    /* stored_told by key */
+	struct map rulegroups;		    /* by file;name */
+	struct map queries;		    /* rulegroup by query id */
+	bool reads_back;		    /* rules that come now */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
 	struct farewell *farewells;	       /* series of groups that went */

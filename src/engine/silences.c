@@ -5,69 +5,134 @@
 #include <string.h>
 
 /* -- the index ------------------------------------------------------------------------
- * A silence that asks for name="value" can only match alerts that have that pair, so it
- * hangs in the bucket of its first such matcher. The few without one hang in a list. */
+ * A silence that asks for name="value", or for one of a few values, can only match alerts
+ * that have such a pair, so it hangs in the buckets of one of its matchers. The few
+ * silences without such a matcher hang in a list. */
 
-static const struct matcher *handle_of(const struct silence *s)
+/* The values of which the matcher wants one; NULL when they are many, or when it accepts
+ * that the label is missing. */
+static const struct str *wanted_values(const struct matcher *m, struct str *one, size_t *n)
 {
-	for (size_t i = 0; i < s->matchers.n; i++) {
-		if (s->matchers.v[i].op == MATCH_EQUAL && s->matchers.v[i].value[0])
-			return &s->matchers.v[i];
-	}
-	return NULL;
+	const struct str *v = one;
+
+	*one = str_of(m->value);
+	*n = 1;
+	if (m->op == MATCH_REGEX)
+		v = regex_words(m->re, n);
+	else if (m->op != MATCH_EQUAL)
+		return NULL;
+	return v && *n && v[0].n ? v : NULL; /* sorted: the empty one comes first */
 }
 
-static uint64_t pair_hash(const char *name, const char *value)
+static uint64_t pair_hash(const char *name, struct str value)
 {
-	return str_fnv(str_fnv(str_fnv(FNV_START, str_of(name)), STR("\xff")),
-		       str_of(value));
+	return str_fnv(str_fnv(str_fnv(FNV_START, str_of(name)), STR("\xff")), value);
 }
 
 static struct silence_bucket *find_bucket(const struct engine *e, const char *name,
-					  const char *value)
+					  struct str value)
 {
 	uint64_t hash = pair_hash(name, value);
 
 	return map_find(&e->silence_index, map_key_u64(&hash));
 }
 
-/* Pairs whose hashes collide share a bucket; each silence is asked in full anyway. */
-static struct stored_silence **list_for(struct engine *e, const struct silence *s)
+/* How many silences share the buckets that the matcher would hang its own in. */
+static size_t company(const struct engine *e, const struct matcher *m,
+		      const struct str *values, size_t n)
 {
-	const struct matcher *m = handle_of(s);
-	struct silence_bucket *b;
+	size_t sum = n;
 
-	if (!m)
-		return &e->loose_silences;
-	b = find_bucket(e, m->name, m->value);
+	for (size_t i = 0; i < n; i++) {
+		const struct silence_bucket *b = find_bucket(e, m->name, values[i]);
+
+		sum += b ? b->list.n : 0;
+	}
+	return sum;
+}
+
+/* The matcher whose buckets are the emptiest; NULL: none can be used. */
+static const struct matcher *choose_handle(const struct engine *e, const struct silence *s)
+{
+	const struct matcher *best = NULL;
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < s->matchers.n; i++) {
+		const struct matcher *m = &s->matchers.v[i];
+		struct str one;
+		size_t n, sum;
+		const struct str *values = wanted_values(m, &one, &n);
+
+		sum = values ? company(e, m, values, n) : SIZE_MAX;
+		if (sum < least) {
+			least = sum;
+			best = m;
+		}
+	}
+	return best;
+}
+
+/* Pairs whose hashes collide share a bucket; each silence is asked in full anyway. */
+static struct silence_bucket *bucket_of(struct engine *e, const char *name,
+					struct str value)
+{
+	struct silence_bucket *b = find_bucket(e, name, value);
+
 	if (!b) {
 		b = mem_new(sizeof(*b));
-		b->hash = pair_hash(m->name, m->value);
+		b->hash = pair_hash(name, value);
 		map_put(&e->silence_index, map_key_u64(&b->hash), b);
 	}
-	return &b->first;
+	return b;
 }
 
 static void link_in(struct engine *e, struct stored_silence *s)
 {
-	struct stored_silence **list = list_for(e, &s->silence);
+	struct str one;
+	const struct str *values;
+	size_t n;
 
-	s->next_in_bucket = *list;
-	*list = s;
+	s->handle = choose_handle(e, &s->silence);
+	if (!s->handle) {
+		vec_push(&e->loose_silences, s);
+		return;
+	}
+	values = wanted_values(s->handle, &one, &n);
+	for (size_t i = 0; i < n; i++)
+		vec_push(&bucket_of(e, s->handle->name, values[i])->list, s);
+}
+
+static void leave(struct silence_list *list, const struct stored_silence *s)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i] == s) {
+			vec_remove(list, i);
+			return;
+		}
+	}
 }
 
 static void link_out(struct engine *e, struct stored_silence *s)
 {
-	struct stored_silence **list = list_for(e, &s->silence), **at = list;
-	const struct matcher *m = handle_of(&s->silence);
+	struct str one;
+	const struct str *values;
+	size_t n;
 
-	while (*at != s)
-		at = &(*at)->next_in_bucket;
-	*at = s->next_in_bucket;
-	if (m && !*list) {
-		struct silence_bucket *b = find_bucket(e, m->name, m->value);
+	if (!s->handle) {
+		leave(&e->loose_silences, s);
+		return;
+	}
+	values = wanted_values(s->handle, &one, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct silence_bucket *b = find_bucket(e, s->handle->name, values[i]);
 
+		if (!b)
+			continue; /* two of its values share it, and it is gone */
+		leave(&b->list, s);
+		if (b->list.n)
+			continue;
 		map_del(&e->silence_index, map_key_u64(&b->hash));
+		vec_free(&b->list);
 		free(b);
 	}
 }
@@ -77,12 +142,14 @@ struct found {
 	size_t n, cap;
 };
 
-static void collect_matching(struct engine *e, const struct stored_silence *s,
+static void collect_matching(struct engine *e, const struct silence_list *list,
 			     const struct labels *labels, struct instant now,
 			     struct arena *mem, struct found *found)
 {
-	for (; s; s = s->next_in_bucket) {
-		e->counters.silences_scanned++;
+	e->counters.silences_scanned += list->n;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct stored_silence *s = list->v[i];
+
 		if (silence_state(&s->silence, now) == SILENCE_ACTIVE &&
 		    matchers_hold(&s->silence.matchers, labels))
 			vec_push_in(mem, found, s);
@@ -102,13 +169,13 @@ size_t silences_matching(struct engine *e, const struct labels *labels, struct i
 	uint64_t before = e->counters.silences_scanned;
 	struct found found = {0};
 
-	collect_matching(e, e->loose_silences, labels, now, mem, &found);
+	collect_matching(e, &e->loose_silences, labels, now, mem, &found);
 	for (size_t i = 0; e->silence_index.n && i < labels->n; i++) {
 		struct silence_bucket *b = find_bucket(e, labels->v[i].name,
-						       labels->v[i].value);
+						       str_of(labels->v[i].value));
 
 		if (b)
-			collect_matching(e, b->first, labels, now, mem, &found);
+			collect_matching(e, &b->list, labels, now, mem, &found);
 	}
 	if (found.n > 1)
 		qsort(found.v, found.n, sizeof(*found.v), by_number);
@@ -391,4 +458,5 @@ void silences_free(struct engine *e)
 		take_out(e, s);
 	map_free(&e->silences);
 	map_free(&e->silence_index);
+	vec_free(&e->loose_silences);
 }

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "model/regex.h"
+#include "model/regex_words.h"
 #include "base/buf.h"
 #include "base/utf8.h"
 
@@ -8,6 +9,8 @@
 #include <string.h>
 
 struct regex {
+	struct str *words; /* all that it accepts; then the rest is empty. NULL: too many */
+	size_t n_words;
 	pcre2_code *code;
 	pcre2_match_data *space;
 	pcre2_match_context *context; /* NULL: the shared one */
@@ -432,6 +435,9 @@ const struct regex *regex_new(struct arena *mem, struct str pattern,
 	struct buf text = BUF(REGEX_MAX_PATTERN * 8);
 	bool ok = false;
 
+	if (anchor == REGEX_WHOLE && utf8_valid(pattern) &&
+	    regex_words_of(mem, pattern, &re->words, &re->n_words))
+		return re;
 	if (pattern.n > REGEX_MAX_PATTERN)
 		err_set(err, NOWHERE, "regular expression of %zu bytes, at most %d",
 			pattern.n, REGEX_MAX_PATTERN);
@@ -452,10 +458,20 @@ static int run(const struct regex *re, struct str s, size_t at, uint32_t options
 			   re->space, re->context ? re->context : limits());
 }
 
+const struct str *regex_words(const struct regex *re, size_t *n)
+{
+	*n = re->n_words;
+	return re->words;
+}
+
 bool regex_matches(const struct regex *re, struct str s)
 {
 	struct arena mem = {0};
-	int n = run(re, s, 0, 0);
+	int n;
+
+	if (re->words)
+		return regex_words_have(re->words, re->n_words, s);
+	n = run(re, s, 0, 0);
 
 	if (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21)
 		n = run(re, regex_text_new(&mem, s).text, 0, PCRE2_NO_UTF_CHECK);

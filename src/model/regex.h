@@ -26,6 +26,8 @@ enum regex_anchor { REGEX_WHOLE, REGEX_ANYWHERE };
 const struct regex *regex_new(struct arena *, struct str pattern, enum regex_anchor,
 			      struct err *) MUST_USE;
 bool regex_matches(const struct regex *, struct str);
+/* All that a WHOLE one accepts, sorted, when that is a short list; else NULL. */
+const struct str *regex_words(const struct regex *, size_t *n);
 
 /* A text to search in: to Go a byte that is no UTF-8 is a U+FFFD. */
 struct regex_text {

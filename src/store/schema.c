@@ -32,8 +32,8 @@ static const char *const migrations[] = {
 	"CREATE INDEX journal_at ON journal (at);"
 	"CREATE INDEX journal_fingerprint ON journal (fingerprint, at)"
 	" WHERE fingerprint IS NOT NULL;",
-	"CREATE TABLE rule_files ("
-	" path TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;",
+	("CREATE TABLE rule_files (path TEXT PRIMARY KEY, text TEXT NOT NULL)"
+	 " WITHOUT ROWID;"),
 	"CREATE TABLE alert_log (id INTEGER PRIMARY KEY, entries BLOB NOT NULL);",
 };
 

@@ -108,6 +108,19 @@ static void mutes(void **state)
 		 "14 run\n",
 		 "1 muted_by_silence A\n"
 		 "7 hook notify_first firing A\n"},
+		{"silences are found by any value they name", QUICK HOOK,
+		 "0 silence one alertname=~A.* host=~(1|2)x? for=1000\n"
+		 "0 silence two alertname=A for=1000\n"
+		 "0 silence three host=~1|2 zone!=c alertname=~.+ for=1000\n"
+		 "0 silence absent host=~|7 alertname=D for=1000\n"
+		 "0 post alertname=A host=1\n0 post alertname=AB host=2x\n"
+		 "0 post alertname=B host=2\n0 post alertname=D\n0 post alertname=C\n"
+		 "1 expire two\n1 expire one\n1 expire three\n1 expire absent\n3 run\n",
+		 "1 muted_by_silence A{host=1}\n"
+		 "1 muted_by_silence AB{host=2x}\n"
+		 "1 muted_by_silence B{host=2}\n"
+		 "1 muted_by_silence D\n"
+		 "1 hook notify_first firing C\n"},
 		{"a silence does not touch others", QUICK HOOK,
 		 "0 silence quiet alertname=A host=1\n"
 		 "0 post alertname=A host=1 ends=9999\n"

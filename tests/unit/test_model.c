@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "model/regex_words.h"
 #include "model/alert.h"
 #include "model/matcher.h"
 #include "model/silence.h"
@@ -279,6 +280,67 @@ static void expressions(void **state)
 	arena_free(&mem);
 }
 
+/* Lists of words in disguise; NULL where there is something else in the pattern. */
+static void words_of_expressions(void **state)
+{
+	static const struct {
+		const char *pattern, *words;
+	} cases[] = {
+		{"", ","},
+		{"a", "a,"},
+		{"b|a|b", "a,b,"},
+		{"a||b", ",a,b,"},
+		{"warning|critical", "critical,warning,"},
+		{"host-(1|2|10):9100", "host-10:9100,host-1:9100,host-2:9100,"},
+		{"(?:a|b)(c|d)", "ac,ad,bc,bd,"},
+		{"web[0-3]", "web0,web1,web2,web3,"},
+		{"[ab9]x?", "9,9x,a,ax,b,bx,"},
+		{"abc?", "ab,abc,"},
+		{"a\\.b\\-c", "a.b-c,"},
+		{"gr\xC3\xBC?n", "grn,gr\xC3\xBCn,"},
+		{"((a|b)|(c))d", "ad,bd,cd,"},
+		{"(a|)b", "ab,b,"},
+		{"()", ","},
+		{"a.b", NULL},
+		{"a*", NULL},
+		{"(a|b)+", NULL},
+		{"a{2}", NULL},
+		{"^a", NULL},
+		{"a$", NULL},
+		{"(?i)a", NULL},
+		{"(?P<n>a)", NULL},
+		{"[^a]", NULL},
+		{"[[:alpha:]]", NULL},
+		{"[\xC3\xBC]", NULL},
+		{"\\d", NULL},
+		{"\\Qa\\E", NULL},
+		{"a??", NULL},
+		{"(a", NULL},
+		{"a)", NULL},
+		{"[b-a]", NULL},
+		{"[a", NULL},
+		{"[0-9][0-9][0-9][0-9]", NULL}, /* too many */
+	};
+	struct arena mem = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf b = BUF(10000);
+		struct str *words;
+		bool found;
+		size_t n;
+
+		found = regex_words_of(&mem, str_of(cases[i].pattern), &words, &n);
+		for (size_t k = 0; found && k < n; k++)
+			buf_addf(&b, "%.*s,", FMT(words[k]));
+		if (found != !!cases[i].words ||
+		    (found && strcmp(buf_text(&b), cases[i].words)))
+			fail_msg("%s: %s", cases[i].pattern, found ? buf_text(&b) : "none");
+		buf_free(&b);
+	}
+	arena_free(&mem);
+}
+
 static void explosive_expressions_end(void **state)
 {
 	struct arena mem = {0};
@@ -399,6 +461,7 @@ int main(void)
 		cmocka_unit_test(single_matchers),
 		cmocka_unit_test(missing_labels),
 		cmocka_unit_test(expressions),
+		cmocka_unit_test(words_of_expressions),
 		cmocka_unit_test(explosive_expressions_end),
 		cmocka_unit_test(merging),
 		cmocka_unit_test(silence_checks),
