@@ -90,7 +90,8 @@ static void enter(struct group_list *list, const struct group_view *g)
 
 	arena_reset(&list->mem);
 	list->alerts = view_group_alerts(host->engine(host->ctx), host->now(host->ctx),
-					 g->id, &list->mem, &list->n_alerts);
+					 g->id, &list->filter.labels, &list->mem,
+					 &list->n_alerts);
 	list->alerts_at = list->alerts_shown = 0;
 	list->tail = tail_of(list, g);
 	list->inside = true;

@@ -24,7 +24,7 @@ static bool make_room(struct buf *b, size_t n)
 	return true;
 }
 
-void buf_add(struct buf *b, const void *bytes, size_t n)
+void buf_add_slowly(struct buf *b, const void *bytes, size_t n)
 {
 	if (!make_room(b, n))
 		return;
@@ -42,11 +42,6 @@ void buf_add_str(struct buf *b, struct str s)
 void buf_add_text(struct buf *b, const char *text)
 {
 	buf_add_str(b, str_of(text));
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)
@@ -129,11 +124,11 @@ static void add_json_escape(struct buf *b, uint32_t rune)
 	}
 }
 
-static bool is_plain_json(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' &&
-	       c != '&';
-}
+/* What JSON in Go's manner shows as it is: ASCII without controls, quotes, \, <, > and & */
+static const bool plain_json[256] = {
+	[' '] = 1, ['!'] = 1,	      ['#' ... '%'] = 1,    ['\'' ... ';'] = 1,
+	['='] = 1, ['?' ... '['] = 1, [']' ... '\x7f'] = 1,
+};
 
 void buf_add_json(struct buf *b, struct str s)
 {
@@ -142,7 +137,7 @@ void buf_add_json(struct buf *b, struct str s)
 
 	buf_add_char(b, '"');
 	while (s.n) {
-		for (plain = 0; plain < s.n && is_plain_json((unsigned char)s.p[plain]);)
+		for (plain = 0; plain < s.n && plain_json[(unsigned char)s.p[plain]];)
 			plain++;
 		buf_add(b, s.p, plain);
 		s = str_from(s, plain);

@@ -11,6 +11,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include <string.h>
+
 struct buf {
 	char *p;
 	size_t n, cap, limit;
@@ -20,10 +22,23 @@ struct buf {
 #define BUF(max)     ((struct buf){.limit = (max)})
 #define BUF_NO_LIMIT SIZE_MAX /* for text whose size others already bound */
 
-void buf_add(struct buf *, const void *bytes, size_t n);
+void buf_add_slowly(struct buf *, const void *bytes, size_t n); /* when room is short */
+static inline void buf_add(struct buf *b, const void *bytes, size_t n)
+{
+	if (!n || n >= b->cap - b->n || n > b->limit - b->n || b->full) {
+		buf_add_slowly(b, bytes, n);
+		return;
+	}
+	memcpy(b->p + b->n, bytes, n);
+	b->n += n;
+	b->p[b->n] = 0;
+}
 void buf_add_str(struct buf *, struct str);
 void buf_add_text(struct buf *, const char *);
-void buf_add_char(struct buf *, char);
+static inline void buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
 void buf_addf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
 void buf_add_int(struct buf *, int64_t);
 void buf_add_rune(struct buf *, uint32_t rune);		 /* UTF-8 */

@@ -29,7 +29,10 @@ static inline bool str_eq(struct str a, struct str b)
 }
 bool str_is(struct str, const char *text);
 int str_cmp(struct str, struct str); /* bytewise, as strcmp */
-bool str_starts(struct str, struct str prefix);
+static inline bool str_starts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && (!prefix.n || !memcmp(s.p, prefix.p, prefix.n));
+}
 bool str_ends(struct str, struct str suffix);
 size_t str_find(struct str hay, struct str needle); /* offset or STR_NONE */
 size_t str_find_char(struct str, char);

@@ -12,18 +12,6 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-bool instant_is_zero(struct instant t)
-{
-	return t.s == INSTANT_ZERO.s && t.ns == 0;
-}
-
-int instant_cmp(struct instant a, struct instant b)
-{
-	if (a.s != b.s)
-		return a.s < b.s ? -1 : 1;
-	return (a.ns > b.ns) - (a.ns < b.ns);
-}
-
 struct instant instant_of_ms(wall_ms ms)
 {
 	int64_t s = floor_div(ms, 1000);
@@ -183,12 +171,35 @@ bool instant_parse(struct str s, struct instant *out)
 	return true;
 }
 
+static char *put_digits(char *p, int width, int64_t v)
+{
+	for (int i = width; i-- > 0; v /= 10)
+		p[i] = (char)('0' + v % 10);
+	return p + width;
+}
+
+static char *put_part(char *p, char before, int v)
+{
+	*p++ = before;
+	return put_digits(p, 2, v);
+}
+
 static void add_date_time(struct buf *b, struct instant t)
 {
 	struct civil c = civil_of(t.s, t.off);
+	char text[32], *p = text;
 
-	buf_addf(b, "%04lld-%02d-%02dT%02d:%02d:%02d", (long long)c.year, c.month, c.day,
-		 c.hour, c.minute, c.second);
+	if (c.year < 0 || c.year > 9999) {
+		buf_addf(b, "%04lld", (long long)c.year);
+	} else {
+		p = put_digits(p, 4, c.year);
+	}
+	p = put_part(p, '-', c.month);
+	p = put_part(p, '-', c.day);
+	p = put_part(p, 'T', c.hour);
+	p = put_part(p, ':', c.minute);
+	p = put_part(p, ':', c.second);
+	buf_add(b, text, (size_t)(p - text));
 }
 
 static void add_offset(struct buf *b, int32_t off)
@@ -218,8 +229,11 @@ void buf_add_instant(struct buf *b, struct instant t)
 
 void buf_add_instant_ms(struct buf *b, struct instant t)
 {
+	char fraction[4] = ".";
+
 	add_date_time(b, t);
-	buf_addf(b, ".%03d", t.ns / NS_PER_MS);
+	put_digits(fraction + 1, 3, t.ns / NS_PER_MS);
+	buf_add(b, fraction, sizeof(fraction));
 	add_offset(b, t.off);
 }
 

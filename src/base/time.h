@@ -28,10 +28,19 @@ struct instant {
 /* Go's zero time, 0001-01-01T00:00:00Z: "no time". */
 #define INSTANT_ZERO ((struct instant){INT64_C(-62135596800), 0, 0})
 
-bool instant_is_zero(struct instant);
-int instant_cmp(struct instant, struct instant); /* the offset does not count */
-struct instant instant_of_ms(wall_ms);		 /* UTC */
-wall_ms instant_ms(struct instant);		 /* rounded down */
+static inline bool instant_is_zero(struct instant t)
+{
+	return t.s == INSTANT_ZERO.s && t.ns == 0;
+}
+/* The offset does not count. */
+static inline int instant_cmp(struct instant a, struct instant b)
+{
+	if (a.s != b.s)
+		return a.s < b.s ? -1 : 1;
+	return (a.ns > b.ns) - (a.ns < b.ns);
+}
+struct instant instant_of_ms(wall_ms); /* UTC */
+wall_ms instant_ms(struct instant);    /* rounded down */
 struct instant instant_add_ns(struct instant, int64_t ns);
 struct instant instant_add_ms(struct instant, span_ms);
 

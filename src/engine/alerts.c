@@ -51,23 +51,47 @@ static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
 	return map_find(&e->alerts, map_key_u64(&fingerprint));
 }
 
-/* Annotations and URL in one block: they change together or not at all. */
-static void set_texts(struct stored_alert *s, const struct labels *annotations,
-		      const char *generator_url)
-{
-	size_t size = labels_memory(annotations), n = strlen(generator_url) + 1;
-	char *block = mem_resize(NULL, size + n);
+/* How a set is kept: with shared names when that is possible. */
+struct kept {
+	const struct labels *set;
+	bool has_own_names;
+	size_t size;
+};
 
-	s->annotations = labels_copy_to(block, annotations);
-	s->generator_url = memcpy(block + size, generator_url, n);
+static struct kept keep(struct engine *e, const struct labels *set)
+{
+	const struct labels *same = names_share(e, set);
+
+	if (same)
+		return (struct kept){same, false, labels_memory_without_names(same)};
+	return (struct kept){set, true, labels_memory(set)};
+}
+
+static struct labels *copy_kept(void *block, const struct kept *k)
+{
+	return k->has_own_names ? labels_copy_to(block, k->set)
+				: labels_copy_values_to(block, k->set);
+}
+
+/* Annotations and URL in one block: they change together or not at all. */
+static void set_texts(struct engine *e, struct stored_alert *s,
+		      const struct labels *annotations, const char *generator_url)
+{
+	struct kept k = keep(e, annotations);
+	size_t n = strlen(generator_url) + 1;
+	char *block = mem_resize(NULL, k.size + n);
+
+	s->annotations = copy_kept(block, &k);
+	s->generator_url = memcpy(block + k.size, generator_url, n);
 }
 
 static struct stored_alert *insert(struct engine *e, const struct alert *a)
 {
-	struct stored_alert *s = mem_new(sizeof(*s) + labels_memory(a->labels));
+	struct kept k = keep(e, a->labels);
+	struct stored_alert *s = mem_new(sizeof(*s) + k.size);
 
-	s->labels = labels_copy_to(s + 1, a->labels);
-	set_texts(s, a->annotations, a->generator_url);
+	s->labels = copy_kept(s + 1, &k);
+	set_texts(e, s, a->annotations, a->generator_url);
 	s->fingerprint = a->labels->fingerprint;
 	s->refs = 1;
 	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
@@ -79,7 +103,7 @@ static void take_content(struct engine *e, struct stored_alert *s, const struct 
 	if (!labels_eq(s->annotations, a->annotations) ||
 	    strcmp(s->generator_url, a->generator_url)) {
 		bury(e, free, s->annotations);
-		set_texts(s, a->annotations, a->generator_url);
+		set_texts(e, s, a->annotations, a->generator_url);
 	}
 	s->starts_at = a->starts_at;
 	s->ends_at = a->ends_at;

@@ -1,6 +1,7 @@
 /* core.h - the engine's inside: its nouns and what its files ask of each other.
  *
  * Only engine/ includes this. engine.c hands events out; each noun has its file:
+ *	names.c		label names that alerts share
  *	alerts.c	stored alerts and the route results that hang on them
  *	silences.c	silences and the index that finds those that can match
  *	inhibit.c	inhibition rules and their sources
@@ -251,6 +252,7 @@ struct engine {
 	struct heap timers;
 	struct map alerts;		    /* stored_alert by fingerprint */
 	struct map route_lists;		    /* of this generation, by what is in them */
+	struct map names;		    /* of labels, by themselves */
 	struct map silences;		    /* stored_silence by id */
 	struct map silence_index;	    /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
@@ -284,6 +286,10 @@ void timer_stop(struct engine *, struct timer *);
 uint64_t random_next(struct engine *);
 /* Frees what actions of this step may still point to, at the start of the next one. */
 void bury(struct engine *, void (*fn)(void *), void *);
+
+/* The same set with names that outlive it; NULL when there are too many to keep. */
+const struct labels *names_share(struct engine *, const struct labels *);
+void names_free(struct engine *);
 
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
 void alerts_restore(struct engine *, const struct alert *);

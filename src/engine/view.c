@@ -46,16 +46,33 @@ static int by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* The same matchers with the names that the alerts share. */
+static struct matchers by_shared_names(const struct engine *e, const struct matchers *all,
+				       struct arena *mem)
+{
+	struct matchers same = {ARENA_ARRAY(mem, struct matcher, all->n), all->n};
+
+	for (size_t i = 0; i < all->n; i++) {
+		const char *name = map_find(&e->names, str_of(all->v[i].name));
+
+		same.v[i] = all->v[i];
+		if (name)
+			same.v[i].name = name;
+	}
+	return same;
+}
+
 uint64_t *view_fingerprints(struct engine *e, wall_ms now, const struct matchers *matchers,
 			    struct arena *mem, size_t *n)
 {
+	const struct matchers wanted = by_shared_names(e, matchers, mem);
 	uint64_t *v = ARENA_ARRAY(mem, uint64_t, e->alerts.n);
 	struct instant at = instant_of_ms(now);
 	struct stored_alert *s;
 
 	*n = 0;
 	for (size_t i = 0; (s = map_next(&e->alerts, &i));) {
-		if (!stored_alert_is_resolved(s, at) && matchers_hold(matchers, s->labels))
+		if (!stored_alert_is_resolved(s, at) && matchers_hold(&wanted, s->labels))
 			v[(*n)++] = s->fingerprint;
 	}
 	if (*n)
@@ -115,9 +132,10 @@ static int in_alert_order(const void *a, const void *b)
 	return alert_cmp((*x)->labels, (*y)->labels);
 }
 
-uint64_t *view_group_alerts(struct engine *e, wall_ms now, struct str id, struct arena *mem,
-			    size_t *n)
+uint64_t *view_group_alerts(struct engine *e, wall_ms now, struct str id,
+			    const struct matchers *matchers, struct arena *mem, size_t *n)
 {
+	const struct matchers wanted = by_shared_names(e, matchers, mem);
 	struct group *g = map_find(&e->groups, id);
 	struct instant at = instant_of_ms(now);
 	const struct stored_alert **v;
@@ -128,10 +146,12 @@ uint64_t *view_group_alerts(struct engine *e, wall_ms now, struct str id, struct
 		return NULL;
 	v = ARENA_ARRAY(mem, const struct stored_alert *, g->members.n);
 	for (size_t i = 0; i < g->members.n; i++) {
-		if (!stored_alert_is_resolved(g->members.v[i]->alert, at))
-			v[(*n)++] = g->members.v[i]->alert;
+		const struct stored_alert *s = g->members.v[i]->alert;
+
+		if (!stored_alert_is_resolved(s, at) && matchers_hold(&wanted, s->labels))
+			v[(*n)++] = s;
 	}
-	if (*n)
+	if (*n && !g->sorted)
 		qsort(v, *n, sizeof(*v), in_alert_order);
 	fingerprints = ARENA_ARRAY(mem, uint64_t, *n);
 	for (size_t i = 0; i < *n; i++)

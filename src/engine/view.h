@@ -45,9 +45,10 @@ struct group_view {
 struct group_view *view_groups(struct engine *, struct arena *, size_t *n);
 /* False when there is none any more. */
 bool view_group(struct engine *, struct str id, struct group_view *) MUST_USE;
-/* The fingerprints of its alerts that are not resolved, in alert order. */
-uint64_t *view_group_alerts(struct engine *, wall_ms now, struct str id, struct arena *,
-			    size_t *n);
+/* The fingerprints of its alerts that are not resolved and whose labels the matchers
+ * accept, in alert order. */
+uint64_t *view_group_alerts(struct engine *, wall_ms now, struct str id,
+			    const struct matchers *, struct arena *, size_t *n);
 
 /* Adds its alerts that are not resolved to their states, by enum member_state. */
 void view_group_states(struct engine *, wall_ms now, struct str id, size_t states[3]);

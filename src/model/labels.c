@@ -191,9 +191,20 @@ const struct labels *labels_only(struct arena *mem, const struct labels *set,
 	return some;
 }
 
+/* Names that many sets share are recognized by their place, without a look at them. */
+static const char *find_shared(const struct labels *set, const char *name)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->v[i].name == name)
+			return set->v[i].value;
+	}
+	return NULL;
+}
+
 const char *labels_find(const struct labels *set, const char *name)
 {
-	size_t low = 0, high = set->n;
+	const char *value = set->n <= FEW ? find_shared(set, name) : NULL;
+	size_t low = 0, high = value ? 0 : set->n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
@@ -206,7 +217,7 @@ const char *labels_find(const struct labels *set, const char *name)
 		else
 			high = mid;
 	}
-	return NULL;
+	return value;
 }
 
 const char *labels_get(const struct labels *set, const char *name)
@@ -258,12 +269,21 @@ uint64_t labels_hash_of(const struct labels *set, const char *const *names, size
 	return h;
 }
 
-size_t labels_memory(const struct labels *set)
+size_t labels_memory_without_names(const struct labels *set)
 {
 	size_t size = sizeof(*set) + set->n * sizeof(*set->v);
 
 	for (size_t i = 0; i < set->n; i++)
-		size += strlen(set->v[i].name) + strlen(set->v[i].value) + 2;
+		size += strlen(set->v[i].value) + 1;
+	return size;
+}
+
+size_t labels_memory(const struct labels *set)
+{
+	size_t size = labels_memory_without_names(set);
+
+	for (size_t i = 0; i < set->n; i++)
+		size += strlen(set->v[i].name) + 1;
 	return size;
 }
 
@@ -285,6 +305,20 @@ struct labels *labels_copy_to(void *block, const struct labels *old)
 	set->n = old->n;
 	for (size_t i = 0; i < old->n; i++) {
 		set->v[i].name = put_text(&text, old->v[i].name);
+		set->v[i].value = put_text(&text, old->v[i].value);
+	}
+	return set;
+}
+
+struct labels *labels_copy_values_to(void *block, const struct labels *old)
+{
+	struct labels *set = block;
+	char *text = (char *)&set->v[old->n];
+
+	set->fingerprint = old->fingerprint;
+	set->n = old->n;
+	for (size_t i = 0; i < old->n; i++) {
+		set->v[i].name = old->v[i].name;
 		set->v[i].value = put_text(&text, old->v[i].value);
 	}
 	return set;
@@ -328,7 +362,11 @@ void buf_add_labels_json(struct buf *b, const struct labels *set)
 
 void buf_add_fingerprint(struct buf *b, uint64_t fp)
 {
-	buf_addf(b, "%016llx", (unsigned long long)fp);
+	char digits[16];
+
+	for (size_t i = sizeof(digits); i-- > 0; fp >>= 4)
+		digits[i] = "0123456789abcdef"[fp & 15];
+	buf_add(b, digits, sizeof(digits));
 }
 
 bool fingerprint_parse(struct str s, uint64_t *out)

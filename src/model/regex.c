@@ -11,6 +11,7 @@
 struct regex {
 	struct str *words; /* all that it accepts; then the rest is empty. NULL: too many */
 	size_t n_words;
+	struct str prefix; /* how all that a WHOLE one accepts begins */
 	pcre2_code *code;
 	pcre2_match_data *space;
 	pcre2_match_context *context; /* NULL: the shared one */
@@ -428,6 +429,22 @@ static bool compile(struct arena *mem, struct regex *re, struct str text,
 	return true;
 }
 
+/* Plain characters at the start of a pattern that has no alternatives: most texts differ
+ * there already. */
+static struct str plain_prefix(struct arena *mem, struct str pattern)
+{
+	size_t n = 0;
+
+	if (str_find_char(pattern, '|') != STR_NONE)
+		return STR("");
+	while (n < pattern.n && !strchr("^$\\.*+?()[]{}", pattern.p[n]) &&
+	       (unsigned char)pattern.p[n] < 0x80)
+		n++;
+	if (n && n < pattern.n && strchr("*?{", pattern.p[n]))
+		n--; /* the last may be missing */
+	return arena_str(mem, str_slice(pattern, 0, n));
+}
+
 const struct regex *regex_new(struct arena *mem, struct str pattern,
 			      enum regex_anchor anchor, struct err *err)
 {
@@ -448,6 +465,8 @@ const struct regex *regex_new(struct arena *mem, struct str pattern,
 	buf_free(&text);
 	if (!ok)
 		return NULL;
+	if (anchor == REGEX_WHOLE)
+		re->prefix = plain_prefix(mem, pattern);
 	arena_defer(mem, release, re);
 	return re;
 }
@@ -471,6 +490,8 @@ bool regex_matches(const struct regex *re, struct str s)
 
 	if (re->words)
 		return regex_words_have(re->words, re->n_words, s);
+	if (!str_starts(s, re->prefix))
+		return false;
 	n = run(re, s, 0, 0);
 
 	if (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21)

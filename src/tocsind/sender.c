@@ -176,7 +176,8 @@ const struct labels *sender_route_labels(void *daemon, const struct group_view *
 
 	if (!g->route->n_labels)
 		return &labels_none;
-	fingerprints = view_group_alerts(d->engine, daemon_now(d), g->id, mem, &n_alerts);
+	fingerprints = view_group_alerts(d->engine, daemon_now(d), g->id,
+					 &(struct matchers){0}, mem, &n_alerts);
 	alerts = ARENA_ARRAY(mem, struct notification_alert, n_alerts);
 	for (size_t i = 0; i < n_alerts; i++) {
 		if (view_alert(d->engine, daemon_now(d), mem, fingerprints[i], &v))
