@@ -236,7 +236,7 @@ static void reload(struct request *r)
 	const struct api_host *host = &r->api->options.host;
 	struct buf why = BUF(64 * 1024);
 
-	if (host->reload(host->ctx, &why))
+	if (host->reload(host->ctx, call_peer(r->call), r->user, &why))
 		answer_empty(r, 200);
 	else
 		answer_plain(r, 500, arena_printf(r->mem, "%s\n", buf_text(&why)));

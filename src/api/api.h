@@ -32,7 +32,7 @@ struct api_host {
 	wall_ms (*now)(void *ctx);
 	void (*feed)(void *ctx, const struct event *); /* a step with this event */
 	/* Reads everything again; the reason it did not in text. */
-	bool (*reload)(void *ctx, struct buf *text);
+	bool (*reload)(void *ctx, const char *from, const char *by, struct buf *text);
 	bool (*is_ready)(void *ctx);
 	size_t (*broken_files)(void *ctx, struct arena *, struct broken_file **);
 	struct store *store; /* NULL: nothing is kept */

@@ -40,6 +40,7 @@ struct request {
 	struct str path;     /* under the prefix */
 	const char *handler; /* the pattern, for metrics */
 	const char *id;	     /* of the path, or NULL */
+	const char *user;    /* whose password was right; NULL: none was asked */
 	VEC(struct param) params;
 	bool is_v2;
 };

@@ -54,6 +54,7 @@ struct stored_alert {
 	/* the generation whose inhibitor has it as a source wherever it is one */
 	uint64_t sourced_in;
 	bool left_a_list;
+	uint64_t turns; /* grows when it fires again or ends */
 	/* what the disk knows */
 	struct instant saved_ends_at;
 	wall_ms saved_at;
@@ -101,6 +102,10 @@ struct group {
 	const char **muted_by; /* names of intervals, by the last flush */
 	size_t n_muted_by;
 	uint64_t number;
+	/* what the last flush decided, and how many since decided the same */
+	wall_ms flushed_at;
+	uint64_t decided, unchanged;
+	wall_ms unchanged_at;
 };
 
 /* -- flushes and deliveries ----------------------------------------------------------- */
@@ -257,6 +262,8 @@ struct engine {
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
 	struct farewell *farewells;	       /* series of groups that went */
 	size_t n_farewell_series;
+	/* of this step, for the next record: of the router; of the rule being evaluated */
+	VEC(struct record_alert) changes, rule_changes;
 	struct timer alert_gc, maintenance;
 	uint64_t next_id, next_number, random;
 	VEC(struct grave) graves;
@@ -265,6 +272,7 @@ struct engine {
 	wall_ms now;
 	struct arena *mem;
 	struct actions *out;
+	const char *from, *by; /* who brought the event under way */
 };
 
 struct action *act(struct engine *, enum action_kind);
@@ -284,6 +292,8 @@ void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
 void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
 void alerts_free(struct engine *);
+/* Makes a record of the changes of alerts gathered so far. */
+void changes_record(struct engine *);
 
 void silence_set(struct engine *, const struct silence *, struct answer *);
 void silence_expire(struct engine *, const char *id, struct answer *);
@@ -357,6 +367,9 @@ void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
 /* The rule goes: what it announced is announced resolved. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_free(struct rule_state *);
+/* A record that says which rule it is about. */
+struct record *rule_record(struct engine *, const struct rulegroup *,
+			   const struct rule_state *, enum reason);
 /* Gives the rule the alerts that a former life left for it. */
 void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
 void restored_drop(struct engine *);

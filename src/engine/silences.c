@@ -192,8 +192,10 @@ static void save(struct engine *e, const struct stored_silence *s, const char *w
 
 	act(e, ACTION_SAVE_SILENCE)->silence = &s->silence;
 	r = act_record(e, RECORD_SILENCE, REASON_NONE);
-	r->cause = s->silence.id;
-	r->group_key = what;
+	r->silence = &s->silence;
+	r->change = what;
+	r->from = e->from;
+	r->by = e->by;
 }
 
 static void new_id(struct engine *e, char id[SILENCE_ID_SIZE])

@@ -15,3 +15,5 @@ struct cell {
 void store_queue(struct store *, enum statement, const struct cell *, size_t n);
 sqlite3 *store_db(struct store *); /* to read before the writer has anything to do */
 void store_set_now(struct store *, wall_ms); /* the time of the last record, for trimming */
+
+#define DATABASE "tocsin.db"

@@ -128,9 +128,9 @@ static void host_feed(void *ctx, const struct event *ev)
 	arena_free(&mem);
 }
 
-static bool host_reload(void *ctx, struct buf *text)
+static bool host_reload(void *ctx, const char *from, const char *by, struct buf *text)
 {
-	(void)ctx, (void)text;
+	(void)ctx, (void)from, (void)by, (void)text;
 	return true;
 }
 

@@ -302,21 +302,48 @@ static void answer_query(struct stage *s, const struct query_wish *w)
 	answer_series(s, w);
 }
 
-static void note_record(struct stage *s, const struct record *r)
+static const struct labels *labels_of(struct stage *s, uint64_t fingerprint)
+{
+	struct arena mem = {0};
+	const struct labels *found = &labels_none;
+	struct alert_view v;
+
+	if (view_alert(s->engine, s->now, &mem, fingerprint, &v))
+		found = v.alert.labels;
+	arena_free(&mem);
+	return found;
+}
+
+static void note_mute(struct stage *s, const struct record_mute *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct buf b = BUF(1000);
+
+		add_alert_name(&b, labels_of(s, m->alerts[i]));
+		line(s, "%s %s", reason_name(m->reason), buf_text(&b));
+		buf_free(&b);
+	}
+}
+
+static void note_rule(struct stage *s, const struct record_alert *a)
 {
 	struct buf b = BUF(1000);
 
-	if (r->kind == RECORD_MUTED) {
-		add_alert_name(&b, r->labels);
-		line(s, "%s %s", reason_name(r->reason), buf_text(&b));
-	} else if (r->kind == RECORD_DELIVERY && r->reason == DELIVERY_TIMEOUT) {
-		line(s, "%s %s", r->receiver, reason_name(r->reason));
-	} else if (r->kind == RECORD_ALERT_PENDING || r->kind == RECORD_ALERT_DROPPED) {
-		add_alert_name(&b, r->labels);
+	add_alert_name(&b, a->labels);
+	if (a->change == CHANGE_RULE_PENDING || a->change == CHANGE_RULE_DROPPED)
 		line(s, "rule %s %s", buf_text(&b),
-		     r->kind == RECORD_ALERT_PENDING ? "pending" : "dropped");
-	}
+		     a->change == CHANGE_RULE_PENDING ? "pending" : "dropped");
 	buf_free(&b);
+}
+
+static void note_record(struct stage *s, const struct record *r)
+{
+	for (size_t i = 0; i < r->n_mutes; i++)
+		note_mute(s, &r->mutes[i]);
+	for (size_t i = 0; r->kind == RECORD_RULE && i < r->n_alerts; i++)
+		note_rule(s, &r->alerts[i]);
+	if (r->kind == RECORD_ATTEMPT && r->reason == DELIVERY_TIMEOUT)
+		line(s, "%s %s", r->receiver, reason_name(r->reason));
 }
 
 /* As a metrics page would: name{label=value} number, and the time when it is another. */
@@ -362,7 +389,7 @@ static void perform(struct stage *s, const struct action *a)
 		note_writes(s, &a->write);
 		break;
 	case ACTION_RECORD:
-		note_record(s, &a->record);
+		note_record(s, a->record);
 		break;
 	case ACTION_FORGET_SILENCE:
 		forget(s, "silence ", a->key);
@@ -384,6 +411,8 @@ static void perform(struct stage *s, const struct action *a)
 	case ACTION_SAVE_RULE_ALERT:
 		keep(s, a);
 		break;
+	case ACTION_SAVE_OPEN:
+	case ACTION_FORGET_OPEN:
 	case ACTION_WRITE_FLUSH:
 	case ACTION_QUERY_CANCEL:
 	case ACTION_DELIVERY_CANCEL:
