@@ -313,6 +313,12 @@ const struct stored_alert *inhibitor_find(struct engine *, const struct labels *
 					  struct instant now,
 					  const struct inhibit_rule **rule);
 
+/* Its name and place, or its place alone. */
+const char *inhibit_rule_text(struct arena *, const struct inhibit_rule *);
+
+/* The key of the group that such an alert has under the route. */
+const char *group_key_for(struct arena *, const struct route *, const struct labels *);
+struct group *group_of_alert(const struct stored_alert *, const struct route *);
 void groups_add(struct engine *, const struct route *, struct stored_alert *);
 void group_remove_member(struct engine *, struct group *, struct member *);
 void group_free(struct engine *, struct group *);

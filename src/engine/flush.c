@@ -75,15 +75,9 @@ static uint64_t take_all(struct pipeline *p)
 	return turns;
 }
 
-static const char *inhibit_rule_name(struct arena *mem, const struct inhibit_rule *r)
-{
-	return r->name[0] ? arena_printf(mem, "%s (%s)", r->name, pos_text(mem, r->at))
-			  : pos_text(mem, r->at);
-}
-
 /* Neighbours with one cause share an entry, which holds room for all that may follow. */
-static void note_muted(struct pipeline *p, const struct pick *pick, enum reason reason,
-		       const char *by, const struct inhibit_rule *rule)
+static struct record_mute *note_muted(struct pipeline *p, const struct pick *pick,
+				      enum reason reason, const char *by)
 {
 	uint64_t fingerprint = pick->member->alert->fingerprint;
 	struct record_mute *last = p->mutes.n ? &p->mutes.v[p->mutes.n - 1] : NULL;
@@ -92,14 +86,25 @@ static void note_muted(struct pipeline *p, const struct pick *pick, enum reason 
 	if (last && last->reason == reason && !strcmp(last->by, by)) {
 		v = (uint64_t *)(uintptr_t)last->alerts;
 		v[last->n++] = fingerprint;
-		return;
+		return last;
 	}
 	v = ARENA_ARRAY(p->e->mem, uint64_t, (size_t)(p->v + p->n - pick));
 	v[0] = fingerprint;
 	vec_push_in(p->e->mem, &p->mutes,
-		    (struct record_mute){reason, by,
-					 rule ? inhibit_rule_name(p->e->mem, rule) : NULL,
-					 v, 1});
+		    (struct record_mute){.reason = reason, .by = by, .alerts = v, .n = 1});
+	return &p->mutes.v[p->mutes.n - 1];
+}
+
+static void note_inhibited(struct pipeline *p, const struct pick *pick,
+			   const struct stored_alert *source,
+			   const struct inhibit_rule *rule)
+{
+	const char *by = arena_printf(p->e->mem, "%016llx",
+				      (unsigned long long)source->fingerprint);
+	struct record_mute *m = note_muted(p, pick, MUTED_BY_INHIBITION, by);
+
+	m->rule = m->rule ? m->rule : inhibit_rule_text(p->e->mem, rule);
+	m->source = source->labels;
 }
 
 static void leave_out_inhibited(struct pipeline *p)
@@ -120,10 +125,7 @@ static void leave_out_inhibited(struct pipeline *p)
 		}
 		p->v[i].member->state = MEMBER_SUPPRESSED;
 		p->e->counters.suppressed_inhibition++;
-		note_muted(p, &p->v[i], MUTED_BY_INHIBITION,
-			   arena_printf(p->e->mem, "%016llx",
-					(unsigned long long)by->fingerprint),
-			   rule);
+		note_inhibited(p, &p->v[i], by, rule);
 	}
 	p->n = kept;
 }
@@ -172,7 +174,7 @@ static void leave_out_all(struct pipeline *p, enum reason reason, uint64_t *coun
 
 	for (size_t i = 0; i < p->n; i++) {
 		p->v[i].member->state = MEMBER_ACTIVE;
-		note_muted(p, &p->v[i], reason, by, NULL);
+		note_muted(p, &p->v[i], reason, by);
 	}
 	*counter += p->n;
 	p->n = 0;
@@ -212,7 +214,7 @@ static void leave_out_silenced(struct pipeline *p)
 		}
 		p->v[i].member->state = MEMBER_SUPPRESSED;
 		p->e->counters.suppressed_silence++;
-		note_muted(p, &p->v[i], MUTED_BY_SILENCE, by[0]->silence.id, NULL);
+		note_muted(p, &p->v[i], MUTED_BY_SILENCE, by[0]->silence.id);
 	}
 	p->n = kept;
 }

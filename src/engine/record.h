@@ -59,8 +59,9 @@ struct record_alert {
 /* Alerts that one cause kept out of a flush. */
 struct record_mute {
 	enum reason reason;
-	const char *by;	  /* silence id, source's fingerprint, interval name */
-	const char *rule; /* of inhibition: its name and place; else NULL */
+	const char *by;		     /* silence id, source's fingerprint, interval name */
+	const char *rule;	     /* of inhibition: its name and place; else NULL */
+	const struct labels *source; /* of inhibition: the alert's labels; else NULL */
 	const uint64_t *alerts;
 	size_t n;
 };

@@ -96,6 +96,10 @@ static void add_mutes(struct buf *b, const struct record *r)
 		buf_addf(b, "%s{\"reason\":\"%s\"", i ? "," : "[", reason_name(m->reason));
 		add_text(b, "by", m->by);
 		add_text(b, "rule", m->rule);
+		if (m->source) {
+			name(b, "source");
+			buf_add_labels_json(b, m->source);
+		}
 		add_fingerprints(b, "alerts", m->alerts, m->n);
 		buf_add_char(b, '}');
 	}
@@ -243,6 +247,8 @@ static void get_mutes(struct arena *mem, const json_t *o, struct record *r)
 		struct record_mute m = {.by = get_text(mem, one, "by"),
 					.rule = get_text(mem, one, "rule")};
 
+		m.source = json_labels(mem, json_object_get(one, "source"));
+		m.source = m.source ? labels_copy(mem, m.source) : NULL;
 		m.alerts = get_fingerprints(mem, one, "alerts", &m.n);
 		if (m.by && reason_parse(str_of(get_text(mem, one, "reason")), &m.reason))
 			v[r->n_mutes++] = m;
