@@ -37,6 +37,8 @@ static const struct endpoint endpoints[] = {
 	{"/api/v1/alerts", "GET", get_rule_alerts},
 	{"/api/v1/alerts", "POST", gone},
 	{"/api/v1/rules/broken", "GET", get_broken_rules},
+	{"/api/v1/why", "GET", get_why},
+	{"/api/v1/history", "GET", get_history},
 	{"/api/v1/status/buildinfo", "GET", build_info},
 	{"/api/v1/status", "GET", gone},
 	{"/api/v1/receivers", "GET", gone},

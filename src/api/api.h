@@ -51,6 +51,7 @@ struct api_options {
 	struct api_host host;
 	const char *route_prefix; /* "" or "/x" */
 	const char *external_url;
+	const char *storage_path; /* of the journal; NULL: there is none */
 	const char *peer_version; /* the Alertmanager whose clients we serve: "0.25.0" */
 	wall_ms started_at;
 	enum matcher_mode matchers;

@@ -559,6 +559,7 @@ static struct api *make_api(struct daemon *d)
 			 host_elsewhere, web_refresh, host_times},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
+		.storage_path = d->flags.storage_path,
 		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",
 		.started_at = d->started_at,
 		.matchers = d->flags.matchers,
