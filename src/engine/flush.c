@@ -338,8 +338,11 @@ static void end_record(struct pipeline *p, uint64_t turns)
 {
 	struct record *r = p->record;
 	struct group *g = p->g;
+	bool tells = false;
 	uint64_t decided;
 
+	for (size_t i = 0; i < p->decisions.n; i++)
+		tells = tells || p->decisions.v[i].delivery;
 	r->mutes = p->mutes.v;
 	r->n_mutes = p->mutes.n;
 	r->decisions = p->decisions.v;
@@ -347,7 +350,7 @@ static void end_record(struct pipeline *p, uint64_t turns)
 	r->unchanged = g->unchanged;
 	r->unchanged_at = g->unchanged_at;
 	decided = digest(p, turns);
-	r->is_unchanged = decided == g->decided;
+	r->is_unchanged = !tells && decided == g->decided;
 	g->decided = decided;
 	g->flushed_at = p->now;
 	g->unchanged = r->is_unchanged ? g->unchanged + 1 : 0;

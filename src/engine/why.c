@@ -322,7 +322,7 @@ static void fill_target(struct asking *a, const struct why_group *g, struct why_
 				   has_flushed);
 	if (!t->verdict.is_told && a->story->came_at)
 		ask_log(a, g->key, t);
-	if (!t->verdict.is_told && !t->verdict.next_at)
+	if (!t->verdict.is_told && t->verdict.cause != DELIVERY_RETRY && g->exists)
 		t->verdict.next_at = g->next_at;
 	t->end_told_at = end_told_at(a->story, g->key, t);
 }
