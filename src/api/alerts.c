@@ -333,7 +333,11 @@ static void post_all(struct request *r, const struct alert_post *v, size_t n)
 {
 	const struct api_host *host = &r->api->options.host;
 	struct answer answer = {.text = BUF(1024 * 1024)};
-	struct event ev = {.kind = EVENT_ALERTS, .alerts = {v, n}, .answer = &answer};
+	struct event ev = {.kind = EVENT_ALERTS,
+			   .alerts = {v, n},
+			   .answer = &answer,
+			   .from = call_peer(r->call),
+			   .by = r->user};
 
 	host->feed(host->ctx, &ev);
 	if (answer.ok)

@@ -37,6 +37,8 @@ static const struct endpoint endpoints[] = {
 	{"/api/v1/alerts", "GET", get_rule_alerts},
 	{"/api/v1/alerts", "POST", gone},
 	{"/api/v1/rules/broken", "GET", get_broken_rules},
+	{"/api/v1/why", "GET", get_why},
+	{"/api/v1/history", "GET", get_history},
 	{"/api/v1/status/buildinfo", "GET", build_info},
 	{"/api/v1/status", "GET", gone},
 	{"/api/v1/receivers", "GET", gone},
@@ -236,7 +238,7 @@ static void reload(struct request *r)
 	const struct api_host *host = &r->api->options.host;
 	struct buf why = BUF(64 * 1024);
 
-	if (host->reload(host->ctx, &why))
+	if (host->reload(host->ctx, call_peer(r->call), r->user, &why))
 		answer_empty(r, 200);
 	else
 		answer_plain(r, 500, arena_printf(r->mem, "%s\n", buf_text(&why)));

@@ -32,7 +32,7 @@ struct api_host {
 	wall_ms (*now)(void *ctx);
 	void (*feed)(void *ctx, const struct event *); /* a step with this event */
 	/* Reads everything again; the reason it did not in text. */
-	bool (*reload)(void *ctx, struct buf *text);
+	bool (*reload)(void *ctx, const char *from, const char *by, struct buf *text);
 	bool (*is_ready)(void *ctx);
 	size_t (*broken_files)(void *ctx, struct arena *, struct broken_file **);
 	struct store *store; /* NULL: nothing is kept */
@@ -51,6 +51,7 @@ struct api_options {
 	struct api_host host;
 	const char *route_prefix; /* "" or "/x" */
 	const char *external_url;
+	const char *storage_path; /* of the journal; NULL: there is none */
 	const char *peer_version; /* the Alertmanager whose clients we serve: "0.25.0" */
 	wall_ms started_at;
 	enum matcher_mode matchers;

@@ -154,6 +154,7 @@ void request_ask_login(struct request *r)
 		refuse(r);
 		return;
 	}
+	r->user = arena_copy(r->mem, name); /* who is refused does nothing in its name */
 	hash = hash_of(web, name);
 	c.is_known = hash != NULL;
 	c.hash = arena_text(r->mem, hash ? hash : NOBODYS_HASH);

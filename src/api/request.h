@@ -40,6 +40,7 @@ struct request {
 	struct str path;     /* under the prefix */
 	const char *handler; /* the pattern, for metrics */
 	const char *id;	     /* of the path, or NULL */
+	const char *user;    /* whose password was right; NULL: none was asked */
 	VEC(struct param) params;
 	bool is_v2;
 };
@@ -91,6 +92,10 @@ void get_receivers(struct request *);
 void get_rules(struct request *);
 void get_rule_alerts(struct request *);
 void get_broken_rules(struct request *);
+void get_why(struct request *);
+void why_of_notification(struct request *, const char *id);
+void why_of_silence(struct request *, const char *id);
+void get_history(struct request *);
 void get_metrics(struct request *);
 
 /* Goes on with request_go_on when the request is allowed, now or once the password was

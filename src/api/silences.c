@@ -272,7 +272,10 @@ void delete_silence(struct request *r)
 {
 	const struct api_host *host = &r->api->options.host;
 	struct answer answer = {.text = BUF(4096)};
-	struct event ev = {.kind = EVENT_SILENCE_EXPIRE, .answer = &answer};
+	struct event ev = {.kind = EVENT_SILENCE_EXPIRE,
+			   .answer = &answer,
+			   .from = call_peer(r->call),
+			   .by = r->user};
 
 	if (!check_id(r))
 		return;
@@ -436,7 +439,11 @@ void post_silences(struct request *r)
 	struct answer answer = {.text = BUF(4096)};
 	json_t *top = body_json(r, "silence");
 	struct silence s = {.annotations = &labels_none};
-	struct event ev = {.kind = EVENT_SILENCE_SET, .silence = &s, .answer = &answer};
+	struct event ev = {.kind = EVENT_SILENCE_SET,
+			   .silence = &s,
+			   .answer = &answer,
+			   .from = call_peer(r->call),
+			   .by = r->user};
 	bool ok;
 
 	if (!top)

@@ -151,15 +151,60 @@ static struct active_alert *insert(struct engine *e, struct rulegroup *g,
 	return a;
 }
 
-static void note(struct engine *e, const struct rulegroup *g, const struct rule_state *r,
-		 const struct active_alert *a, enum record_kind kind)
+static const struct labels *with_external(struct engine *e, const struct labels *labels)
 {
-	struct record *record = act_record(e, kind, REASON_NONE);
+	const struct labels *external = e->config->global.external_labels;
 
-	record->fingerprint = a->labels->fingerprint;
-	record->labels = a->labels;
-	record->cause = arena_printf(e->mem, "%s:%d: %s", g->config->file, r->rule->at.line,
-				     r->rule->alert);
+	return external ? labels_merge(e->mem, external, labels) : labels;
+}
+
+/* -- what changed, for the journal ---------------------------------------------------- */
+
+static void note(struct engine *e, const struct active_alert *a, enum alert_change change)
+{
+	const struct labels *labels = with_external(e, a->labels);
+
+	vec_push(&e->rule_changes, (struct record_alert){
+					   .change = change,
+					   .fingerprint = labels->fingerprint,
+					   .labels = labels,
+					   .starts_at = a->active_at,
+					   .ends_at = a->resolved_at,
+					   .value = a->value,
+				   });
+}
+
+struct record *rule_record(struct engine *e, const struct rulegroup *g,
+			   const struct rule_state *r, enum reason reason)
+{
+	struct record *record = act_record(e, RECORD_RULE, reason);
+
+	record->file = arena_text(e->mem, g->config->file);
+	record->group = arena_text(e->mem, g->config->name);
+	record->line = r->rule->at.line;
+	record->rule = arena_text(e->mem,
+				  r->rule->alert ? r->rule->alert : r->rule->record);
+	record->expr = arena_text(e->mem, r->rule->expr);
+	record->hold = r->rule->hold;
+	return record;
+}
+
+static void record_changes(struct engine *e, const struct rulegroup *g,
+			   const struct rule_state *r)
+{
+	size_t n = e->rule_changes.n, taken;
+	struct record_alert *v;
+	struct record *record;
+
+	for (size_t at = 0; e->out && at < n; at += taken) {
+		taken = MIN(n - at, RECORD_MOST_ALERTS);
+		v = ARENA_ARRAY(e->mem, struct record_alert, taken);
+		memcpy(v, e->rule_changes.v + at, taken * sizeof(*v));
+		record = rule_record(e, g, r, REASON_NONE);
+		record->alerts = v;
+		record->n_alerts = taken;
+	}
+	e->rule_changes.n = 0;
 }
 
 static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
@@ -177,7 +222,7 @@ static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
 		a->active_at = g->slot;
 		a->dirty = true;
 		if (r->rule->hold)
-			note(e, g, r, a, RECORD_ALERT_PENDING);
+			note(e, a, CHANGE_RULE_PENDING);
 	}
 	a->value = c->value;
 	a->seen_in = g->evaluation;
@@ -209,7 +254,7 @@ static bool go_without(struct engine *e, struct rulegroup *g, struct rule_state 
 	if (is_kept(a, r->rule, ts))
 		return true;
 	if (a->state == ALERT_PENDING) {
-		note(e, g, r, a, RECORD_ALERT_DROPPED);
+		note(e, a, CHANGE_RULE_DROPPED);
 		forget(e, r, a);
 		return false;
 	}
@@ -221,21 +266,25 @@ static bool go_without(struct engine *e, struct rulegroup *g, struct rule_state 
 		a->state = ALERT_INACTIVE;
 		a->resolved_at = ts;
 		a->dirty = true;
+		note(e, a, CHANGE_RULE_RESOLVED);
 	}
 	return false;
 }
 
-static void hold_or_fire(struct active_alert *a, const struct rule *rule, wall_ms ts)
+static void hold_or_fire(struct engine *e, struct active_alert *a, const struct rule *rule,
+			 wall_ms ts)
 {
 	if (a->state == ALERT_PENDING && ts - a->active_at >= rule->hold) {
 		a->state = ALERT_FIRING;
 		a->fired_at = ts;
 		a->dirty = true;
+		note(e, a, CHANGE_RULE_FIRING);
 	}
 	if (a->state == ALERT_FIRING && ts - a->active_at < rule->hold) {
 		a->state = ALERT_PENDING; /* the rule's "for" was made longer */
 		a->fired_at = a->last_sent_at = a->keep_firing_since = 0;
 		a->dirty = true;
+		note(e, a, CHANGE_RULE_PENDING);
 	}
 }
 
@@ -252,7 +301,7 @@ static size_t walk(struct engine *e, struct rulegroup *g, struct rule_state *r)
 			continue;
 		}
 		n++;
-		hold_or_fire(a, r->rule, g->slot);
+		hold_or_fire(e, a, r->rule, g->slot);
 	}
 	return n;
 }
@@ -278,6 +327,7 @@ bool alerting_take(struct engine *e, struct rulegroup *g, struct rule_state *r,
 	for (size_t i = 0; i < in->n; i++)
 		merge(e, g, r, &g->candidates[i]);
 	n = walk(e, g, r);
+	record_changes(e, g, r);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
 		forget_all(e, r);
@@ -298,13 +348,6 @@ static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms
 	if (a->resolved_at > a->last_sent_at)
 		return true;
 	return a->last_sent_at + e->options.resend_delay < ts;
-}
-
-static const struct labels *with_external(struct engine *e, const struct labels *labels)
-{
-	const struct labels *external = e->config->global.external_labels;
-
-	return external ? labels_merge(e->mem, external, labels) : labels;
 }
 
 static void hand_over(struct engine *e, const struct rule_state *r,
@@ -342,14 +385,17 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
 	struct active_alert *a;
 
-	(void)g;
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
 		if (a->state == ALERT_FIRING) {
 			a->resolved_at = MAX(e->now, a->fired_at);
+			note(e, a, CHANGE_RULE_RESOLVED);
 			hand_over(e, r, a);
+		} else if (a->state == ALERT_PENDING) {
+			note(e, a, CHANGE_RULE_DROPPED);
 		}
 		forget(e, r, a);
 	}
+	record_changes(e, g, r);
 }
 
 /* -- state on disk -------------------------------------------------------------------- */

@@ -286,18 +286,49 @@ static bool has_room(struct engine *e, const struct alert *a)
 	return n < e->options.per_alertname;
 }
 
-static void note_state(struct engine *e, const struct stored_alert *s, bool was_there,
+/* -- what changed, for the journal ---------------------------------------------------- */
+
+void changes_record(struct engine *e)
+{
+	struct record_alert *v;
+	struct record *r;
+	size_t n = e->changes.n;
+
+	if (!n)
+		return;
+	e->changes.n = 0;
+	if (!e->out)
+		return;
+	v = ARENA_ARRAY(e->mem, struct record_alert, n);
+	memcpy(v, e->changes.v, n * sizeof(*v));
+	r = act_record(e, RECORD_ALERTS, REASON_NONE);
+	r->alerts = v;
+	r->n_alerts = n;
+	r->from = e->from;
+	r->by = e->by;
+}
+
+static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
 		       bool was_resolved)
 {
 	bool resolved = stored_alert_is_resolved(s, instant_of_ms(e->now));
-	struct record *r;
 
 	if (was_there && was_resolved == resolved)
 		return;
-	r = act_record(e, resolved ? RECORD_ALERT_RESOLVED : RECORD_ALERT_FIRING,
-		       REASON_NONE);
-	r->fingerprint = s->fingerprint;
-	r->labels = s->labels;
+	s->turns++;
+	vec_push(
+		&e->changes,
+		(struct record_alert){
+			.change = resolved    ? CHANGE_RESOLVED
+				  : was_there ? CHANGE_FIRING
+					      : CHANGE_NEW,
+			.fingerprint = s->fingerprint,
+			.labels = s->labels,
+			.starts_at = instant_ms(s->starts_at),
+			.ends_at = instant_is_zero(s->ends_at) ? 0 : instant_ms(s->ends_at),
+		});
+	if (e->changes.n == RECORD_MOST_ALERTS)
+		changes_record(e);
 }
 
 static void store(struct engine *e, const struct alert *posted)

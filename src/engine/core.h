@@ -61,6 +61,7 @@ struct stored_alert {
 	uint64_t routed_in;
 	/* the generation whose inhibitor has it as a source wherever it is one */
 	uint64_t sourced_in;
+	uint64_t turns;			 /* grows when it fires again or ends */
 	wall_ms saved_ends_at, saved_at; /* what the disk knows */
 };
 
@@ -109,6 +110,10 @@ struct group {
 	const char **muted_by; /* names of intervals, by the last flush */
 	size_t n_muted_by;
 	uint64_t number;
+	/* what the last flush decided, and how many since decided the same */
+	wall_ms flushed_at;
+	uint64_t decided, unchanged;
+	wall_ms unchanged_at;
 };
 
 /* -- flushes and deliveries ----------------------------------------------------------- */
@@ -267,6 +272,8 @@ struct engine {
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
 	struct farewell *farewells;	       /* series of groups that went */
 	size_t n_farewell_series;
+	/* of this step, for the next record: of the router; of the rule being evaluated */
+	VEC(struct record_alert) changes, rule_changes;
 	struct timer alert_gc, maintenance;
 	uint64_t next_id, next_number, random;
 	VEC(struct grave) graves;
@@ -275,6 +282,7 @@ struct engine {
 	wall_ms now;
 	struct arena *mem;
 	struct actions *out;
+	const char *from, *by; /* who brought the event under way */
 };
 
 struct action *act(struct engine *, enum action_kind);
@@ -298,6 +306,8 @@ void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
 void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
 void alerts_free(struct engine *);
+/* Makes a record of the changes of alerts gathered so far. */
+void changes_record(struct engine *);
 
 void silence_set(struct engine *, const struct silence *, struct answer *);
 void silence_expire(struct engine *, const char *id, struct answer *);
@@ -317,6 +327,12 @@ const struct stored_alert *inhibitor_find(struct engine *, const struct labels *
 					  struct instant now,
 					  const struct inhibit_rule **rule);
 
+/* Its name and place, or its place alone. */
+const char *inhibit_rule_text(struct arena *, const struct inhibit_rule *);
+
+/* The key of the group that such an alert has under the route. */
+const char *group_key_for(struct arena *, const struct route *, const struct labels *);
+struct group *group_of_alert(const struct stored_alert *, const struct route *);
 void groups_add(struct engine *, const struct route *, struct stored_alert *);
 void group_remove_member(struct engine *, struct group *, struct member *);
 void group_free(struct engine *, struct group *);
@@ -371,6 +387,9 @@ void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
 /* The rule goes: what it announced is announced resolved. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_free(struct rule_state *);
+/* A record that says which rule it is about. */
+struct record *rule_record(struct engine *, const struct rulegroup *,
+			   const struct rule_state *, enum reason);
 /* Gives the rule the alerts that a former life left for it. */
 void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
 void restored_drop(struct engine *);

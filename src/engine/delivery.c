@@ -111,22 +111,74 @@ static void attempt(struct engine *e, struct delivery *d, wall_ms now)
 	timer_set(e, &d->timer, d->deadline);
 }
 
+/* -- the ledger ----------------------------------------------------------------------- */
+
+static struct record *note(struct engine *e, const struct delivery *d,
+			   enum record_kind kind, enum reason reason)
+{
+	struct record *r = act_record(e, kind, reason);
+
+	if (!e->out)
+		return r;
+	r->group_key = arena_text(e->mem, d->told.group_key);
+	r->receiver = arena_text(e->mem, d->told.receiver);
+	r->integration = arena_text(e->mem, d->told.integration);
+	r->index = d->told.index;
+	r->delivery = arena_text(e->mem, d->notification.id);
+	return r;
+}
+
+static const uint64_t *copy_of(struct engine *e, const uint64_t *v, size_t n)
+{
+	uint64_t *copy = ARENA_ARRAY(e->mem, uint64_t, n);
+
+	if (n)
+		memcpy(copy, v, n * sizeof(*v));
+	return copy;
+}
+
+/* On the disk before the first attempt leaves. */
+static void open_entry(struct engine *e, const struct delivery *d)
+{
+	struct record *r = note(e, d, RECORD_SENDING, d->notification.reason);
+	struct open_delivery *o = ARENA_NEW(e->mem, struct open_delivery);
+
+	if (d->is_fallback) {
+		r->firing = copy_of(e, d->told.firing, d->told.n_firing);
+		r->n_firing = d->told.n_firing;
+		r->resolved = copy_of(e, d->told.resolved, d->told.n_resolved);
+		r->n_resolved = d->told.n_resolved;
+	}
+	*o = (struct open_delivery){r->delivery,    r->group_key, r->receiver,
+				    r->integration, r->index,	  e->now};
+	act(e, ACTION_SAVE_OPEN)->open = o;
+}
+
+static void close_entry(struct engine *e, const struct delivery *d)
+{
+	if (e->out)
+		act(e, ACTION_FORGET_OPEN)->key = arena_text(e->mem, d->notification.id);
+}
+
 void delivery_start(struct engine *e, struct delivery *d, wall_ms now)
 {
 	counters_for(e, d)->notifications++;
+	open_entry(e, d);
 	attempt(e, d, now);
 }
 
 static struct record *note_outcome(struct engine *e, const struct delivery *d,
-				   enum reason reason, const char *error)
+				   enum reason reason, const struct delivery_ended *in,
+				   const char *error)
 {
-	struct record *r = act_record(e, RECORD_DELIVERY, reason);
+	struct record *r = note(e, d, RECORD_ATTEMPT, reason);
 
-	r->group_key = arena_text(e->mem, d->told.group_key);
-	r->receiver = arena_text(e->mem, d->told.receiver);
-	r->integration = arena_text(e->mem, d->told.integration);
-	r->cause = arena_text(e->mem, error);
-	r->delivery = d->id;
+	if (!e->out)
+		return r;
+	r->error = arena_text(e->mem, error);
+	r->attempt = d->attempt;
+	r->status = in ? in->status : 0;
+	r->took = d->attempt ? e->now - d->attempt_at : 0;
 	return r;
 }
 
@@ -147,10 +199,11 @@ static void end(struct engine *e, struct delivery *d, bool ok)
 }
 
 static void fail(struct engine *e, struct delivery *d, enum reason reason,
-		 enum failure failure, const char *error)
+		 enum failure failure, const struct delivery_ended *in, const char *error)
 {
 	counters_for(e, d)->failed[failure]++;
-	note_outcome(e, d, reason, error);
+	note_outcome(e, d, reason, in, error);
+	close_entry(e, d);
 	act_note(e, true, "notify",
 		 arena_printf(e->mem, "notification given up after %u attempts: %s",
 			      d->attempt, reason_text(reason)),
@@ -170,7 +223,7 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	}
 	if (d->in_flight)
 		act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
-	fail(e, d, DELIVERY_TIMEOUT, FAILURE_DEADLINE,
+	fail(e, d, DELIVERY_TIMEOUT, FAILURE_DEADLINE, NULL,
 	     d->last_error ? d->last_error : "no answer in time");
 }
 
@@ -195,7 +248,7 @@ static void try_later(struct engine *e, struct delivery *d, const struct deliver
 		hold_back(e, d, e->now + in->retry_after);
 		at = MAX(at, e->now + in->retry_after);
 	}
-	note_outcome(e, d, DELIVERY_RETRY, error);
+	note_outcome(e, d, DELIVERY_RETRY, in, error)->next_at = MIN(at, d->deadline);
 	if (is_new) {
 		d->last_error = arena_text(&d->flush->mem, error);
 		act_note(e, true, "notify", "attempt failed, will try again", name_of(e, d),
@@ -211,7 +264,8 @@ static void sent(struct engine *e, struct delivery *d, const struct delivery_end
 		d->told.n_memory = in->n_memory;
 	}
 	told_set(e, d->told_key, &d->told, d->notification.repeat_interval);
-	note_outcome(e, d, DELIVERY_SENT, NULL);
+	note_outcome(e, d, DELIVERY_SENT, in, NULL);
+	close_entry(e, d);
 	if (d->attempt > 1)
 		act_note(e, false, "notify",
 			 arena_printf(e->mem, "delivered at attempt %u", d->attempt),
@@ -250,7 +304,7 @@ void delivery_ended(struct engine *e, const struct delivery_ended *in)
 		try_later(e, d, in);
 		break;
 	case VERDICT_GIVE_UP:
-		fail(e, d, DELIVERY_GAVE_UP, in->failure, in->error);
+		fail(e, d, DELIVERY_GAVE_UP, in->failure, in, in->error);
 		break;
 	}
 }
@@ -269,7 +323,8 @@ void deliveries_cancel(struct engine *e)
 			act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
 		if (e->out) {
 			counters_for(e, d)->failed[FAILURE_CANCELED]++;
-			note_outcome(e, d, DELIVERY_CANCELED, NULL);
+			note_outcome(e, d, DELIVERY_CANCELED, NULL, NULL);
+			close_entry(e, d);
 		}
 		end(e, d, false);
 	}

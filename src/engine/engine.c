@@ -71,6 +71,8 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	deliveries_cancel(e);
+	vec_free(&e->changes);
+	vec_free(&e->rule_changes);
 	holds_free(e);
 	groups_free(e);
 	rulegroups_free(e);
@@ -128,10 +130,12 @@ void act_note(struct engine *e, bool is_warning, const char *part, const char *t
 
 struct record *act_record(struct engine *e, enum record_kind kind, enum reason reason)
 {
-	struct action *a = act(e, ACTION_RECORD);
+	static struct record nobody_listens;
+	struct record *r = e->out ? ARENA_NEW(e->mem, struct record) : &nobody_listens;
 
-	a->record = (struct record){.kind = kind, .reason = reason};
-	return &a->record;
+	*r = (struct record){.kind = kind, .reason = reason, .at = e->now};
+	act(e, ACTION_RECORD)->record = r;
+	return r;
 }
 
 /* The new configuration takes over: what the old one had under way is canceled, the
@@ -147,7 +151,7 @@ static void take_config(struct engine *e, const struct config *config)
 	restored_extend(e);
 	alerts_reroute(e);
 	rulegroups_config(e);
-	act_record(e, RECORD_CONFIG, REASON_NONE)->cause = config->path;
+	act_record(e, RECORD_CONFIG, REASON_NONE)->file = config->path;
 }
 
 /* Everything that waits keeps waiting as long as it had to, by the steady clock. What
@@ -170,10 +174,13 @@ static void move_deadlines(struct engine *e, span_ms jump)
 
 static void take_event(struct engine *e, const struct event *ev)
 {
+	e->from = ev->from;
+	e->by = ev->by;
 	switch (ev->kind) {
 	case EVENT_TICK:
 		break;
 	case EVENT_CLOCK_SET:
+		act_record(e, RECORD_CLOCK, REASON_NONE)->jump = ev->jump;
 		move_deadlines(e, ev->jump);
 		break;
 	case EVENT_CONFIG:
@@ -227,12 +234,16 @@ wall_ms engine_step(struct engine *e, wall_ms now, const struct event *in, size_
 	e->now = now;
 	e->mem = mem;
 	e->out = out;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		take_event(e, &in[i]);
+		changes_record(e);
+	}
+	e->from = e->by = NULL;
 	while ((d = heap_take_due(&e->timers, now))) {
 		struct timer *t = CONTAINER_OF(d, struct timer, deadline);
 
 		t->due(e, t, now);
+		changes_record(e);
 	}
 	d = heap_first(&e->timers);
 	e->mem = NULL;
@@ -245,21 +256,4 @@ const char *alert_state_text(enum alert_state state)
 	static const char *const words[] = {"inactive", "pending", "firing"};
 
 	return words[state];
-}
-
-const char *record_kind_text(enum record_kind kind)
-{
-	static const char *const words[RECORD_KINDS] = {
-		[RECORD_ALERT_PENDING] = "alert_pending",
-		[RECORD_ALERT_FIRING] = "alert_firing",
-		[RECORD_ALERT_RESOLVED] = "alert_resolved",
-		[RECORD_ALERT_DROPPED] = "alert_dropped",
-		[RECORD_FLUSH] = "flush",
-		[RECORD_MUTED] = "muted",
-		[RECORD_DELIVERY] = "delivery",
-		[RECORD_SILENCE] = "silence",
-		[RECORD_CONFIG] = "config",
-	};
-
-	return words[kind];
 }

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/rules.h"
 #include "engine/notification.h"
+#include "engine/record.h"
 #include "model/silence.h"
 
 /* -- in ------------------------------------------------------------------------------- */
@@ -122,6 +123,7 @@ struct event {
 		const struct rule_alert *rule_alert;
 	};
 	struct answer *answer; /* NULL: nobody waits for one */
+	const char *from, *by; /* who brought it: address, user; NULL: unknown */
 };
 
 /* -- out ------------------------------------------------------------------------------ */
@@ -154,28 +156,14 @@ struct delivery_wish {
 	unsigned attempt;			 /* from 1 */
 };
 
-/* One decision or change, with its cause. */
-struct record {
-	enum record_kind {
-		RECORD_ALERT_PENDING,
-		RECORD_ALERT_FIRING,
-		RECORD_ALERT_RESOLVED,
-		RECORD_ALERT_DROPPED, /* a pending one that went away */
-		RECORD_FLUSH,	 /* one integration of one flush: told or held, and why */
-		RECORD_MUTED,	 /* one alert of one flush */
-		RECORD_DELIVERY, /* an attempt's outcome */
-		RECORD_SILENCE,
-		RECORD_CONFIG,
-		RECORD_KINDS,
-	} kind;
-	enum reason reason;
-	uint64_t fingerprint; /* 0: no single alert */
-	const struct labels *labels;
+/* A notification that left, or is about to, and whose outcome is not known yet: what a
+ * restart after a crash finds. */
+struct open_delivery {
+	const char *id; /* of its notification */
 	const char *group_key, *receiver, *integration;
-	const char *cause; /* silence id, rule name, source fingerprint, error, ... */
-	uint64_t delivery;
+	size_t index;
+	wall_ms at;
 };
-const char *record_kind_text(enum record_kind);
 
 enum action_kind {
 	ACTION_QUERY,		  /* .query: answer with EVENT_QUERY_ENDED */
@@ -192,6 +180,8 @@ enum action_kind {
 	ACTION_FORGET_ALERT,	  /* .fingerprint */
 	ACTION_SAVE_RULE_ALERT,	  /* .rule_alert under .key */
 	ACTION_FORGET_RULE_ALERT, /* .key */
+	ACTION_SAVE_OPEN,	  /* .open, before its first ACTION_DELIVER */
+	ACTION_FORGET_OPEN,	  /* .key: its outcome is known */
 	ACTION_RECORD,		  /* .record for the journal */
 	ACTION_NOTE,		  /* .note: something an operator should read in the log */
 };
@@ -215,7 +205,8 @@ struct action {
 		const struct told *told;
 		const struct alert *alert;
 		const struct rule_alert *rule_alert;
-		struct record record;
+		const struct open_delivery *open;
+		const struct record *record;
 		struct note note;
 	};
 };

@@ -21,6 +21,9 @@ struct pipeline {
 	struct pick *v;
 	size_t n;
 	wall_ms now;
+	struct record *record; /* of all that is decided on the way */
+	VEC(struct record_mute) mutes;
+	VEC(struct record_decision) decisions;
 };
 
 static int in_alert_order(const void *a, const void *b)
@@ -49,10 +52,12 @@ static struct flush *flush_new(struct group *g, wall_ms now)
 	return f;
 }
 
-static void take_all(struct pipeline *p)
+/* Gives the sum of how often its alerts turned. */
+static uint64_t take_all(struct pipeline *p)
 {
 	struct group *g = p->g;
 	struct instant now = instant_of_ms(p->now);
+	uint64_t turns = 0;
 
 	sort_members(g);
 	p->v = ARENA_ARRAY(p->e->mem, struct pick, g->members.n);
@@ -62,22 +67,44 @@ static void take_all(struct pipeline *p)
 		bool resolved = stored_alert_is_resolved(s, now);
 
 		p->v[p->n++] = (struct pick){g->members.v[i], resolved};
+		turns += s->turns;
 		if (resolved)
 			p->f->resolved[p->f->n_resolved++] = (struct flush_alert){
 				stored_alert_ref(s), s->version};
 	}
+	return turns;
 }
 
-static void note_muted(struct pipeline *p, const struct pick *pick, enum reason reason,
-		       const char *cause)
+/* Neighbours with one cause share an entry, which holds room for all that may follow. */
+static struct record_mute *note_muted(struct pipeline *p, const struct pick *pick,
+				      enum reason reason, const char *by)
 {
-	struct record *r = act_record(p->e, RECORD_MUTED, reason);
+	uint64_t fingerprint = pick->member->alert->fingerprint;
+	struct record_mute *last = p->mutes.n ? &p->mutes.v[p->mutes.n - 1] : NULL;
+	uint64_t *v;
 
-	r->fingerprint = pick->member->alert->fingerprint;
-	r->labels = pick->member->alert->labels;
-	r->group_key = arena_text(p->e->mem, p->g->key);
-	r->receiver = p->g->route->receiver->name;
-	r->cause = cause;
+	if (last && last->reason == reason && !strcmp(last->by, by)) {
+		v = (uint64_t *)(uintptr_t)last->alerts;
+		v[last->n++] = fingerprint;
+		return last;
+	}
+	v = ARENA_ARRAY(p->e->mem, uint64_t, (size_t)(p->v + p->n - pick));
+	v[0] = fingerprint;
+	vec_push_in(p->e->mem, &p->mutes,
+		    (struct record_mute){.reason = reason, .by = by, .alerts = v, .n = 1});
+	return &p->mutes.v[p->mutes.n - 1];
+}
+
+static void note_inhibited(struct pipeline *p, const struct pick *pick,
+			   const struct stored_alert *source,
+			   const struct inhibit_rule *rule)
+{
+	const char *by = arena_printf(p->e->mem, "%016llx",
+				      (unsigned long long)source->fingerprint);
+	struct record_mute *m = note_muted(p, pick, MUTED_BY_INHIBITION, by);
+
+	m->rule = m->rule ? m->rule : inhibit_rule_text(p->e->mem, rule);
+	m->source = source->labels;
 }
 
 static void leave_out_inhibited(struct pipeline *p)
@@ -89,7 +116,8 @@ static void leave_out_inhibited(struct pipeline *p)
 		return;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct labels *labels = p->v[i].member->alert->labels;
-		const struct stored_alert *by = inhibitor_find(p->e, labels, now, NULL);
+		const struct inhibit_rule *rule = NULL;
+		const struct stored_alert *by = inhibitor_find(p->e, labels, now, &rule);
 
 		if (!by) {
 			p->v[kept++] = p->v[i];
@@ -97,9 +125,7 @@ static void leave_out_inhibited(struct pipeline *p)
 		}
 		p->v[i].member->state = MEMBER_SUPPRESSED;
 		p->e->counters.suppressed_inhibition++;
-		note_muted(p, &p->v[i], MUTED_BY_INHIBITION,
-			   arena_printf(p->e->mem, "%016llx",
-					(unsigned long long)by->fingerprint));
+		note_inhibited(p, &p->v[i], by, rule);
 	}
 	p->n = kept;
 }
@@ -144,11 +170,11 @@ static void set_muting(struct group *g, wall_ms at)
 
 static void leave_out_all(struct pipeline *p, enum reason reason, uint64_t *counter)
 {
-	const char *cause = p->g->n_muted_by ? p->g->muted_by[0] : NULL;
+	const char *by = p->g->n_muted_by ? p->g->muted_by[0] : "";
 
 	for (size_t i = 0; i < p->n; i++) {
 		p->v[i].member->state = MEMBER_ACTIVE;
-		note_muted(p, &p->v[i], reason, cause);
+		note_muted(p, &p->v[i], reason, by);
 	}
 	*counter += p->n;
 	p->n = 0;
@@ -246,18 +272,89 @@ static enum reason decide(const struct told *now, const struct told *last,
 	return last->at < at - repeat ? NOTIFY_REPEAT : HELD_NOTHING_NEW;
 }
 
-static bool is_told(enum reason r)
+static void note_decision(struct pipeline *p, const struct told *t, enum reason reason,
+			  const char *delivery)
 {
-	return r >= NOTIFY_FIRST && r <= NOTIFY_REPEAT;
+	vec_push_in(p->e->mem, &p->decisions,
+		    (struct record_decision){t->receiver, t->integration, t->index, reason,
+					     arena_text(p->e->mem, delivery)});
 }
 
-static void note_flush(struct pipeline *p, const char *integration, enum reason reason)
+/* -- the record of the flush ---------------------------------------------------------- */
+
+static struct record *begin_record(struct pipeline *p)
 {
-	struct record *r = act_record(p->e, RECORD_FLUSH, reason);
+	struct record *r = act_record(p->e, RECORD_FLUSH, REASON_NONE);
+	uint64_t *firing = ARENA_ARRAY(p->e->mem, uint64_t, p->n);
+	uint64_t *resolved = ARENA_ARRAY(p->e->mem, uint64_t, p->f->n_resolved);
 
 	r->group_key = arena_text(p->e->mem, p->g->key);
 	r->receiver = p->g->route->receiver->name;
-	r->integration = integration;
+	r->next_at = p->g->timer.deadline.at;
+	r->firing = firing;
+	r->resolved = resolved;
+	for (size_t i = 0; i < p->n; i++) {
+		uint64_t fingerprint = p->v[i].member->alert->fingerprint;
+
+		if (p->v[i].resolved)
+			resolved[r->n_resolved++] = fingerprint;
+		else
+			firing[r->n_firing++] = fingerprint;
+	}
+	return r;
+}
+
+static uint64_t mix(uint64_t sum, uint64_t v)
+{
+	return (sum ^ v) * UINT64_C(0x9e3779b97f4a7c15) + (sum >> 29);
+}
+
+static uint64_t mix_text(uint64_t sum, const char *text)
+{
+	return mix(sum, str_fnv(FNV_START, str_of(text)));
+}
+
+/* What of the decisions has to be the same for a flush to tell nothing new. */
+static uint64_t digest(const struct pipeline *p, uint64_t turns)
+{
+	const struct record *r = p->record;
+	uint64_t sum = mix(turns, r->n_firing);
+
+	for (size_t i = 0; i < r->n_firing; i++)
+		sum = mix(sum, r->firing[i]);
+	for (size_t i = 0; i < r->n_resolved; i++)
+		sum = mix(sum, r->resolved[i]);
+	for (size_t i = 0; i < r->n_mutes; i++) {
+		sum = mix_text(mix(sum, r->mutes[i].reason), r->mutes[i].by);
+		for (size_t k = 0; k < r->mutes[i].n; k++)
+			sum = mix(sum, r->mutes[i].alerts[k]);
+	}
+	for (size_t i = 0; i < r->n_decisions; i++)
+		sum = mix_text(mix(sum, r->decisions[i].reason), r->decisions[i].delivery);
+	return sum ? sum : 1;
+}
+
+static void end_record(struct pipeline *p, uint64_t turns)
+{
+	struct record *r = p->record;
+	struct group *g = p->g;
+	bool tells = false;
+	uint64_t decided;
+
+	for (size_t i = 0; i < p->decisions.n; i++)
+		tells = tells || p->decisions.v[i].delivery;
+	r->mutes = p->mutes.v;
+	r->n_mutes = p->mutes.n;
+	r->decisions = p->decisions.v;
+	r->n_decisions = p->decisions.n;
+	r->unchanged = g->unchanged;
+	r->unchanged_at = g->unchanged_at;
+	decided = digest(p, turns);
+	r->is_unchanged = !tells && decided == g->decided;
+	g->decided = decided;
+	g->flushed_at = p->now;
+	g->unchanged = r->is_unchanged ? g->unchanged + 1 : 0;
+	g->unchanged_at = r->is_unchanged ? p->now : 0;
 }
 
 /* -- branches ------------------------------------------------------------------------- */
@@ -302,9 +399,10 @@ static struct told told_by(struct pipeline *p, const struct receiver *receiver,
 	return t;
 }
 
-static void start_branch(struct pipeline *p, const struct receiver *receiver,
-			 const struct integration_config *to, const struct told *told,
-			 const char *key, const struct told *last, enum reason reason)
+static const char *start_branch(struct pipeline *p, const struct receiver *receiver,
+				const struct integration_config *to,
+				const struct told *told, const char *key,
+				const struct told *last, enum reason reason)
 {
 	struct delivery *d = delivery_new(p->e, p->f);
 	struct notification *n = &d->notification;
@@ -337,7 +435,9 @@ static void start_branch(struct pipeline *p, const struct receiver *receiver,
 		.n_memory = d->told.n_memory,
 	};
 	fill_alerts(p, n, to->send_resolved);
+	n->id = notification_id(&p->f->mem, key, n, last ? last->at : 0);
 	delivery_start(p->e, d, p->now);
+	return n->id;
 }
 
 static void branch(struct pipeline *p, const struct integration_config *to)
@@ -351,15 +451,16 @@ static void branch(struct pipeline *p, const struct integration_config *to)
 
 	p->e->counters.told_queries++;
 	p->e->counters.told_misses += !last;
-	if (is_told(reason) && !told.n_firing && !to->send_resolved) {
+	if (reason_is_told(reason) && !told.n_firing && !to->send_resolved) {
 		counters_of(p->e, to->kind->name, told.receiver)->notifications++;
-		note_flush(p, to->kind->name, HELD_RESOLVED_UNWANTED);
+		note_decision(p, &told, HELD_RESOLVED_UNWANTED, NULL);
 		told_set(p->e, key, &told, p->g->route->repeat_interval);
 		return;
 	}
-	note_flush(p, to->kind->name, reason);
-	if (is_told(reason))
-		start_branch(p, receiver, to, &told, key, last, reason);
+	note_decision(p, &told, reason,
+		      reason_is_told(reason)
+			      ? start_branch(p, receiver, to, &told, key, last, reason)
+			      : NULL);
 }
 
 /* Who stood in while the receiver failed, and holds it for firing, hears of the end, also
@@ -372,7 +473,9 @@ static void end_fallback(struct pipeline *p, const struct integration_config *to
 	const struct told *last = told_find(p->e, key);
 
 	if (last && last->n_firing && !told.n_firing && to->send_resolved)
-		start_branch(p, receiver, to, &told, key, last, NOTIFY_RESOLVED);
+		note_decision(
+			p, &told, NOTIFY_RESOLVED,
+			start_branch(p, receiver, to, &told, key, last, NOTIFY_RESOLVED));
 }
 
 static void tell(struct pipeline *p)
@@ -380,7 +483,8 @@ static void tell(struct pipeline *p)
 	const struct receiver *r = p->g->route->receiver, *other = p->g->route->fallback;
 
 	if (p->n && !r->n_integrations)
-		note_flush(p, NULL, HELD_NO_INTEGRATION);
+		note_decision(p, &(struct told){.receiver = r->name}, HELD_NO_INTEGRATION,
+			      NULL);
 	for (size_t i = 0; p->n && i < r->n_integrations; i++)
 		branch(p, &r->integrations[i]);
 	for (size_t i = 0; p->n && other && i < other->n_integrations; i++)
@@ -413,6 +517,7 @@ static void fall_back_to(struct engine *e, const struct delivery *failed,
 	struct told told = failed->told;
 	struct notification_alert *alerts = ARENA_ARRAY(&f->mem, struct notification_alert,
 							failed->notification.n_alerts);
+	const struct told *last;
 	struct delivery *d;
 	const char *key;
 	enum reason reason;
@@ -423,9 +528,9 @@ static void fall_back_to(struct engine *e, const struct delivery *failed,
 	told.memory = NULL;
 	told.n_memory = 0;
 	key = told_key(&f->mem, &told);
-	reason = decide(&told, told_find(e, key), to->send_resolved, e->now,
-			route->repeat_interval);
-	if (!is_told(reason))
+	last = told_find(e, key);
+	reason = decide(&told, last, to->send_resolved, e->now, route->repeat_interval);
+	if (!reason_is_told(reason))
 		return;
 	d = delivery_new(e, f);
 	d->is_fallback = true;
@@ -444,6 +549,8 @@ static void fall_back_to(struct engine *e, const struct delivery *failed,
 		alerts[i].annotations = with_note(&f->mem, alerts[i].annotations, text);
 	}
 	d->notification.alerts = alerts;
+	d->notification.id = notification_id(&f->mem, key, &d->notification,
+					     last ? last->at : 0);
 	delivery_start(e, d, e->now);
 }
 
@@ -476,7 +583,9 @@ static void set_next(struct engine *e, struct group *g, wall_ms now)
 void flush_start(struct engine *e, struct group *g, wall_ms now)
 {
 	struct pipeline p = {.e = e, .g = g, .now = now};
+	uint64_t turns;
 
+	changes_record(e);
 	set_next(e, g, now);
 	if (g->flush) {
 		g->overdue = true;
@@ -485,11 +594,13 @@ void flush_start(struct engine *e, struct group *g, wall_ms now)
 	e->counters.flushes++;
 	g->flushed = true;
 	p.f = flush_new(g, now);
-	take_all(&p);
+	turns = take_all(&p);
+	p.record = begin_record(&p);
 	leave_out_inhibited(&p);
 	leave_out_by_time(&p);
 	leave_out_silenced(&p);
 	tell(&p);
+	end_record(&p, turns);
 	flush_branch_ended(e, p.f, true);
 }
 

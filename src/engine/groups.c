@@ -30,17 +30,33 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	flush_start(e, g, now);
 }
 
-static const char *make_key(struct group *g)
+static const char *make_key(struct arena *mem, const struct route *r,
+			    const struct labels *labels)
 {
 	struct buf text = BUF(BUF_NO_LIMIT);
 	const char *key;
 
-	buf_add_text(&text, g->route->key);
+	buf_add_text(&text, r->key);
 	buf_add_char(&text, ':');
-	buf_add_labels(&text, g->labels);
-	key = buf_keep(&text, &g->mem).p;
+	buf_add_labels(&text, labels);
+	key = buf_keep(&text, mem).p;
 	buf_free(&text);
 	return key;
+}
+
+const char *group_key_for(struct arena *mem, const struct route *r,
+			  const struct labels *labels)
+{
+	return make_key(mem, r, group_labels(mem, r, labels));
+}
+
+struct group *group_of_alert(const struct stored_alert *s, const struct route *r)
+{
+	for (struct member *m = s->members; m; m = m->next_of_alert) {
+		if (m->group->route == r)
+			return m->group;
+	}
+	return NULL;
 }
 
 /* An alert that is older than group_wait is told at once. */
@@ -69,7 +85,7 @@ static struct group *create(struct engine *e, const struct route *r,
 	g->map_key = (struct str){(const char *)id, sizeof(*id)};
 	g->route = r;
 	g->labels = labels_copy(&g->mem, labels);
-	g->key = make_key(g);
+	g->key = make_key(&g->mem, r, g->labels);
 	g->created_at = e->now;
 	g->number = ++e->next_number;
 	g->timer.due = due;

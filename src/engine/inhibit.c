@@ -171,6 +171,13 @@ const struct stored_alert *inhibitor_find(struct engine *e, const struct labels 
 	return NULL;
 }
 
+const char *inhibit_rule_text(struct arena *mem, const struct inhibit_rule *r)
+{
+	const char *at = pos_text(mem, r->at);
+
+	return r->name[0] ? arena_printf(mem, "%s (%s)", r->name, at) : at;
+}
+
 static void drop_resolved(struct engine *e, struct source_list *l, struct instant now)
 {
 	size_t kept = 0;

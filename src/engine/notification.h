@@ -23,6 +23,9 @@ struct notification {
 	const struct integration_config *integration;
 	const struct route *route; /* its labels are templates over this notification */
 	const char *group_key;
+	/* Names it, 32 hex digits: the same when a crash has it sent again, another for
+	 * any other notification. NULL: it has none. */
+	const char *id;
 	const struct labels *group_labels;
 	enum reason reason;
 	const struct notification_alert *alerts;
@@ -51,3 +54,10 @@ enum failure {
 };
 const char *failure_text(enum failure); /* clientError, ... */
 enum failure failure_of_status(int http_status);
+
+/* Its id, from who is told (the key of its entry in the notification log), which alerts in
+ * which state since when, and when the one before was sent (0: there was none). Nothing in
+ * it changes over a crash between sending and hearing the answer; and an alert that comes
+ * back has another start, so that a notification of it has another id. */
+const char *notification_id(struct arena *, const char *to, const struct notification *,
+			    wall_ms last_at) MUST_USE;

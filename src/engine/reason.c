@@ -24,6 +24,21 @@ static const struct {
 	[DELIVERY_GAVE_UP] = {"delivery_gave_up", "refused for good"},
 	[DELIVERY_TIMEOUT] = {"delivery_timeout", "time for trying is used up"},
 	[DELIVERY_CANCELED] = {"delivery_canceled", "canceled"},
+	[DELIVERY_UNKNOWN] = {"delivery_unknown", "the daemon ended before the answer"},
+	[RULE_FAILS] = {"rule_fails", "the rule's evaluation fails"},
+	[UNTOLD_UNKNOWN] = {"alert_unknown", "no such alert is known"},
+	[UNTOLD_NO_SERIES] = {"rule_without_series",
+			      "its rule's expression gives no series"},
+	[UNTOLD_PENDING] = {"still_pending", "it is still pending"},
+	[UNTOLD_DROPPED] = {"pending_dropped",
+			    "its condition went away while it was pending"},
+	[UNTOLD_NO_ROUTE] = {"no_route", "no route takes it"},
+	[UNTOLD_GROUP_WAIT] = {"group_wait", "its group's group_wait is not over"},
+	[UNTOLD_GROUP_INTERVAL] = {"group_interval",
+				   "it joined a group that flushes at its next interval"},
+	[UNTOLD_RESOLVED] = {"resolved_before", "it was over before its group flushed"},
+	[UNTOLD_UNDER_WAY] = {"under_way", "being sent, no answer yet"},
+	[RULE_WORKS] = {"rule_works", "the rule's evaluation works again"},
 };
 
 const char *reason_text(enum reason r)
@@ -34,4 +49,20 @@ const char *reason_text(enum reason r)
 const char *reason_name(enum reason r)
 {
 	return words[r].name;
+}
+
+bool reason_parse(struct str name, enum reason *out)
+{
+	for (int i = 0; i < REASONS; i++) {
+		if (str_is(name, words[i].name)) {
+			*out = (enum reason)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool reason_is_told(enum reason r)
+{
+	return r >= NOTIFY_FIRST && r <= NOTIFY_REPEAT;
 }

@@ -2,6 +2,7 @@
  * templates and the command line all show. */
 #pragma once
 #include "base/base.h"
+#include "base/str.h"
 
 enum reason {
 	REASON_NONE,
@@ -26,8 +27,24 @@ enum reason {
 	DELIVERY_GAVE_UP,  /* the receiver refuses for good */
 	DELIVERY_TIMEOUT,  /* the flush's time was used up */
 	DELIVERY_CANCELED, /* reload or shutdown */
+	DELIVERY_UNKNOWN,  /* the daemon ended before the outcome was known */
+	/* of a rule */
+	RULE_FAILS, /* its evaluation fails */
+	RULE_WORKS, /* again */
+	/* why somebody is not told though no flush decided so */
+	UNTOLD_UNKNOWN,	   /* nobody knows such an alert */
+	UNTOLD_NO_SERIES,  /* its rule's expression gives nothing */
+	UNTOLD_PENDING,	   /* its rule's "for" is not over */
+	UNTOLD_DROPPED,	   /* its condition went away before that */
+	UNTOLD_NO_ROUTE,   /* there is no route, or none takes it */
+	UNTOLD_GROUP_WAIT, /* its group has not flushed yet */
+	UNTOLD_GROUP_INTERVAL,
+	UNTOLD_RESOLVED,  /* it was over before its group flushed */
+	UNTOLD_UNDER_WAY, /* the first attempt has not ended */
 	REASONS,
 };
 
 const char *reason_text(enum reason); /* in Alertmanager's words where it has some */
 const char *reason_name(enum reason); /* one_word_like_this, for the journal */
+bool reason_parse(struct str name, enum reason *) MUST_USE;
+bool reason_is_told(enum reason); /* that of a notification */

@@ -187,11 +187,13 @@ static void rule_failed(struct engine *e, struct rulegroup *g, const char *error
 	struct rule_state *r = &g->rules[g->at];
 	const char *name = r->rule->alert ? r->rule->alert : r->rule->record;
 
-	if (!r->last_error || strcmp(r->last_error, error))
+	if (!r->last_error || strcmp(r->last_error, error)) {
+		rule_record(e, g, r, RULE_FAILS)->error = arena_text(e->mem, error);
 		act_note(e, true, "rules", "evaluation failed",
 			 arena_printf(e->mem, "%s:%d: %s", g->config->file,
 				      r->rule->at.line, name),
 			 error);
+	}
 	if (r->last_error)
 		bury(e, free, r->last_error);
 	r->last_error = mem_text(error);
@@ -204,8 +206,10 @@ static void rule_succeeded(struct engine *e, struct rulegroup *g)
 {
 	struct rule_state *r = &g->rules[g->at];
 
-	if (r->last_error)
+	if (r->last_error) {
+		rule_record(e, g, r, RULE_WORKS);
 		bury(e, free, r->last_error);
+	}
 	r->last_error = NULL;
 	r->health = HEALTH_OK;
 	end_rule(e, g);

@@ -259,8 +259,10 @@ static void save(struct engine *e, const struct stored_silence *s, const char *w
 
 	act(e, ACTION_SAVE_SILENCE)->silence = &s->silence;
 	r = act_record(e, RECORD_SILENCE, REASON_NONE);
-	r->cause = s->silence.id;
-	r->group_key = what;
+	r->silence = &s->silence;
+	r->change = what;
+	r->from = e->from;
+	r->by = e->by;
 }
 
 static void new_id(struct engine *e, char id[SILENCE_ID_SIZE])
@@ -358,7 +360,9 @@ static void create(struct engine *e, const struct silence *wanted,
 		no(answer, false, err.text);
 		return;
 	}
-	new_id(e, s->silence.id);
+	do
+		new_id(e, s->silence.id);
+	while (find(e, s->silence.id)); /* a seed that came back would repeat them */
 	s->silence.updated_at = now;
 	if (instant_cmp(s->silence.starts_at, now) < 0)
 		s->silence.starts_at = now;

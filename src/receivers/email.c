@@ -209,12 +209,26 @@ static void add_thread(struct buf *out, struct attempt *a, const struct email *e
 	buf_free(&id);
 }
 
+/* The same for each attempt at one notification, also after a crash: mail servers and
+ * readers then show one mail. */
+static void add_message_id(struct buf *out, const struct attempt *a, uint64_t *seed)
+{
+	const struct attempt_env *env = a->env;
+	const char *host = env->hostname && *env->hostname ? env->hostname
+							   : "localhost.localdomain";
+
+	if (a->n->id)
+		buf_addf(out, "Message-Id: <%s@%s>\r\n", a->n->id, host);
+	else
+		buf_addf(out, "Message-Id: <%lld%09d.%llu@%s>\r\n", (long long)env->now.s,
+			 env->now.ns, (unsigned long long)next_random(seed), host);
+}
+
 /* Subject, To, From, then what the user configured, then what is generated. */
 static void add_headers(struct buf *out, struct render *r, const struct email *e,
 			struct str from, struct str to, const char *boundary,
 			uint64_t *seed)
 {
-	const struct attempt_env *env = r->a->env;
 	const char *subject = configured(e, "Subject");
 
 	add_line(out, "Subject",
@@ -229,10 +243,7 @@ static void add_headers(struct buf *out, struct render *r, const struct email *e
 			add_line(out, name, render_text(r, e->headers.v[i].text));
 	}
 	if (!configured(e, "Message-Id"))
-		buf_addf(out, "Message-Id: <%lld%09d.%llu@%s>\r\n", (long long)env->now.s,
-			 env->now.ns, (unsigned long long)next_random(seed),
-			 env->hostname && *env->hostname ? env->hostname
-							 : "localhost.localdomain");
+		add_message_id(out, r->a, seed);
 	if (e->threading.enabled)
 		add_thread(out, r->a, e);
 	buf_add_text(out, "Date: ");

@@ -101,6 +101,8 @@ static void compose(struct attempt *a)
 		want_json(a, arena_copy(a->mem, url), &body);
 	if (a->wants == WANTS_NOTHING)
 		buf_free(&body.out);
+	else if (a->n->id) /* who gets it twice after a crash can tell */
+		add_header(a, "Idempotency-Key", a->n->id);
 	set_timeout(a, w->timeout);
 }
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define SMALLEST (32 * 1024 * 1024) /* no tidying for less */
-#define SLICE	 (1024 * 1024)	   /* bytes read in one go */
-#define GOOD_ROW (64 * 1024)	   /* larger rows are not worth joining */
+#define SLICE	 (1024 * 1024)	    /* bytes read in one go */
+#define GOOD_ROW (64 * 1024)	    /* larger rows are not worth joining */
 
 static sqlite3_stmt *prepare(struct alert_log *l, const char *sql)
 {

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "store/store.h"
+#include "store/journal.h"
 #include "store/rows.h"
 #include "text/json.h"
 
@@ -37,11 +38,6 @@ static struct cell matchers_cell(struct texts *t, const struct matchers *m)
 	c = STR_CELL(buf_keep(&b, &t->mem));
 	buf_free(&b);
 	return c;
-}
-
-static struct cell fingerprint_cell(struct texts *t, uint64_t fp)
-{
-	return TEXT_CELL(arena_printf(&t->mem, "%016llx", (unsigned long long)fp));
 }
 
 static struct cell hashes_cell(const uint64_t *v, size_t n)
@@ -170,26 +166,46 @@ static struct cell text_or_null(const char *text)
 	return text ? TEXT_CELL(text) : (struct cell){.kind = CELL_NULL};
 }
 
-void store_record(struct store *s, wall_ms at, const struct record *r)
+void store_save_open(struct store *s, const struct open_delivery *o)
 {
-	struct texts t = {0};
-	const struct cell null = {.kind = CELL_NULL};
 	const struct cell cells[] = {
-		INT_CELL(at),
-		TEXT_CELL(record_kind_text(r->kind)),
-		TEXT_CELL(reason_name(r->reason)),
-		r->fingerprint ? fingerprint_cell(&t, r->fingerprint) : null,
-		r->labels ? labels_cell(&t, r->labels) : null,
-		text_or_null(r->group_key),
-		text_or_null(r->receiver),
-		text_or_null(r->integration),
-		text_or_null(r->cause),
-		r->delivery ? INT_CELL(r->delivery) : null,
+		TEXT_CELL(o->id),	INT_CELL(o->at),	   TEXT_CELL(o->group_key),
+		TEXT_CELL(o->receiver), TEXT_CELL(o->integration), INT_CELL(o->index),
 	};
 
-	store_set_now(s, at);
-	store_queue(s, ADD_RECORD, cells, COUNT_OF(cells));
-	arena_free(&t.mem);
+	store_queue(s, SAVE_OPEN, cells, COUNT_OF(cells));
+}
+
+void store_forget_open(struct store *s, const char *id)
+{
+	forget(s, FORGET_OPEN, id);
+}
+
+void store_record(struct store *s, const struct record *r)
+{
+	struct arena mem = {0};
+	struct buf data = BUF(BUF_NO_LIMIT);
+
+	buf_add_record(&data, r);
+	{
+		const struct cell cells[] = {
+			INT_CELL(r->at),
+			TEXT_CELL(record_kind_text(r->kind)),
+			TEXT_CELL(reason_name(r->reason)),
+			text_or_null(r->group_key),
+			text_or_null(r->receiver),
+			text_or_null(r->integration ? arena_printf(&mem, "%s[%zu]",
+								   r->integration, r->index)
+						    : NULL),
+			text_or_null(r->delivery),
+			STR_CELL(buf_str(&data)),
+		};
+
+		store_set_now(s, r->at);
+		store_queue(s, ADD_RECORD, cells, COUNT_OF(cells));
+	}
+	buf_free(&data);
+	arena_free(&mem);
 }
 
 /* -- reading back, before the writer has anything to do ------------------------------- */
@@ -356,6 +372,21 @@ static void give_rule_file(struct row *r, const struct store_visitor *to)
 	to->rule_file(to->ctx, text_column(r, 0), text_column(r, 1));
 }
 
+static void give_open(struct row *r, const struct store_visitor *to)
+{
+	const struct open_delivery o = {
+		.id = text_column(r, 0),
+		.at = sqlite3_column_int64(r->st, 1),
+		.group_key = text_column(r, 2),
+		.receiver = text_column(r, 3),
+		.integration = text_column(r, 4),
+		.index = (size_t)sqlite3_column_int64(r->st, 5),
+	};
+
+	if (to->open)
+		to->open(to->ctx, &o);
+}
+
 static bool load_table(struct store *s, const char *table, const char *order,
 		       void (*give)(struct row *, const struct store_visitor *),
 		       const struct store_visitor *to, struct err *err)
@@ -447,13 +478,18 @@ static bool load_alerts(struct store *s, const struct store_visitor *to, struct 
 	return alert_log_load(store_alert_log(s), to, err);
 }
 
+static bool load_open(struct store *s, const struct store_visitor *to, struct err *err)
+{
+	return load_table(s, "open_deliveries", "at, id", give_open, to, err);
+}
+
 bool store_load(struct store *s, const struct store_visitor *to, bool *is_damaged,
 		struct err *err)
 {
 	static bool (*const tables[])(struct store *, const struct store_visitor *,
 				      struct err *) = {
-		load_silences,	  load_told,	    load_alerts,
-		take_over_alerts, load_rule_alerts, load_rule_files,
+		load_silences,	  load_told,	   load_alerts, take_over_alerts,
+		load_rule_alerts, load_rule_files, load_open,
 	};
 	bool ok = true;
 	int code;

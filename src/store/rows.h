@@ -17,3 +17,5 @@ void store_queue(struct store *, enum statement, const struct cell *, size_t n);
 struct alert_log *store_alert_log(struct store *);
 sqlite3 *store_db(struct store *); /* to read before the writer has anything to do */
 void store_set_now(struct store *, wall_ms); /* the time of the last record, for trimming */
+
+#define DATABASE "tocsin.db"

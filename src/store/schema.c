@@ -1,6 +1,12 @@
 #include "base/base.h"
 #include "store/schema.h"
 
+/* What a row of the journal takes, about: 64 for what is not text. */
+#define JOURNAL_ROW_BYTES                                                                  \
+	"64 + length(kind) + length(reason) + ifnull(length(group_key), 0)"                \
+	" + ifnull(length(receiver), 0) + ifnull(length(integration), 0)"                  \
+	" + ifnull(length(delivery), 0) + length(CAST(data AS BLOB))"
+
 /* Each entry takes the schema from its number to the next. Never change one that was
  * released: add another. */
 static const char *const migrations[] = {
@@ -34,6 +40,19 @@ static const char *const migrations[] = {
 	" WHERE fingerprint IS NOT NULL;",
 	("CREATE TABLE rule_files (path TEXT PRIMARY KEY, text TEXT NOT NULL)"
 	 " WITHOUT ROWID;"),
+	/* rows of the grain of an event, and none but growing keys */
+	"DROP TABLE journal;"
+	"CREATE TABLE journal ("
+	" id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,"
+	" reason TEXT NOT NULL, group_key TEXT, receiver TEXT, integration TEXT,"
+	" delivery TEXT, data TEXT NOT NULL);"
+	"CREATE INDEX journal_at ON journal (at);"
+	"CREATE TABLE journal_size (rows INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+	"INSERT INTO journal_size VALUES (0, 0);"
+	"CREATE TABLE open_deliveries ("
+	" id TEXT PRIMARY KEY, at INTEGER NOT NULL, group_key TEXT NOT NULL,"
+	" receiver TEXT NOT NULL, integration TEXT NOT NULL, idx INTEGER NOT NULL)"
+	" WITHOUT ROWID;",
 	"CREATE TABLE alert_log (id INTEGER PRIMARY KEY, entries BLOB NOT NULL);",
 };
 
@@ -47,15 +66,21 @@ const char *const statement_sql[STATEMENTS] = {
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
 	[SAVE_RULE_FILE] = "INSERT OR REPLACE INTO rule_files VALUES (?,?)",
 	[FORGET_RULE_FILE] = "DELETE FROM rule_files WHERE path = ?",
+	[SAVE_OPEN] = "INSERT OR REPLACE INTO open_deliveries VALUES (?,?,?,?,?,?)",
+	[FORGET_OPEN] = "DELETE FROM open_deliveries WHERE id = ?",
 	[ADD_RECORD] =
-		"INSERT INTO journal (at, kind, reason, fingerprint, labels, group_key,"
-		" receiver, integration, cause, delivery)"
-		" VALUES (?,?,?,?,?,?,?,?,?,?)",
+		"INSERT INTO journal (at, kind, reason, group_key, receiver, integration,"
+		" delivery, data) VALUES (?,?,?,?,?,?,?,?)",
 	[APPEND_ALERTS] = "INSERT INTO alert_log (entries) VALUES (?)",
 	[FORGET_OLD_ALERTS] = "DELETE FROM alerts",
-	[TRIM_BY_AGE] = "DELETE FROM journal WHERE at < ?",
-	[TRIM_BY_COUNT] =
-		"DELETE FROM journal WHERE id <= (SELECT MAX(id) FROM journal) - ?",
+	[COUNT_RECORDS] = "UPDATE journal_size SET rows = rows + ?, bytes = bytes + ?"
+			  " RETURNING rows, bytes",
+	[OLDEST_RECORD] = "SELECT at FROM journal ORDER BY id LIMIT 1",
+	/* how many of the oldest there are to go, their bytes, the last one's id */
+	[SLICE_OF_RECORDS] = "SELECT count(*), sum(" JOURNAL_ROW_BYTES "), max(id) FROM"
+			     " (SELECT * FROM journal ORDER BY id LIMIT ?2)"
+			     " WHERE ?3 OR at < ?1",
+	[TRIM_RECORDS] = "DELETE FROM journal WHERE id <= ?",
 };
 
 static bool run(sqlite3 *db, const char *sql, const char *path, struct err *err)

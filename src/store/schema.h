@@ -14,11 +14,15 @@ enum statement {
 	FORGET_RULE_ALERT,
 	SAVE_RULE_FILE,
 	FORGET_RULE_FILE,
+	SAVE_OPEN,
+	FORGET_OPEN,
 	ADD_RECORD, /* from here on: no single rows */
 	APPEND_ALERTS,
 	FORGET_OLD_ALERTS,
-	TRIM_BY_AGE,
-	TRIM_BY_COUNT,
+	COUNT_RECORDS,
+	OLDEST_RECORD,
+	SLICE_OF_RECORDS,
+	TRIM_RECORDS,
 	STATEMENTS,
 };
 extern const char *const statement_sql[STATEMENTS];

@@ -16,13 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DATABASE     "tocsin.db"
-#define GATHER_MS    50 /* a write that nobody waits for may wait for company */
-#define RETRY_MS     1000
-#define ENTRIES	     (256 * 1024) /* bytes of alerts in a row of their log */
-#define TRIM_EVERY   1000	  /* batches */
-#define DEFAULT_AGE  (30 * DAY)
-#define DEFAULT_ROWS 1000000
+#define GATHER_MS     50 /* a write that nobody waits for may wait for company */
+#define RETRY_MS      1000
+#define TRIM_MS	      20  /* between slices that are trimmed for themselves */
+#define TRIM_ROWS     500 /* in a slice */
+#define DEFAULT_AGE   (30 * DAY)
+#define DEFAULT_BYTES ((int64_t)256 * 1024 * 1024)
+#define ENTRIES	      (256 * 1024) /* bytes of alerts in a row of their log */
 
 struct write { /* with its cells' bytes behind it, one block */
 	struct write *next;
@@ -40,6 +40,11 @@ struct sync {
 	struct sync *next;
 };
 
+struct journal_size {
+	int64_t rows, bytes;
+	wall_ms oldest_at;
+};
+
 struct store {
 	sqlite3 *db; /* the writer's, once it runs */
 	sqlite3_stmt *statements[STATEMENTS];
@@ -48,16 +53,19 @@ struct store {
 	int wake_fd, report_fd;
 	int lock_fd; /* the folder, locked while we run */
 	span_ms journal_age;
-	int64_t journal_rows;
+	int64_t journal_bytes;
+	/* the writer's own: there is more to trim; the size, -1 rows: not known */
+	bool trims;
+	struct journal_size size;
 	double (*seconds)(void); /* NULL: nothing is timed */
 
 	pthread_mutex_t mtx;
 	/* shared, under mtx */
 	struct write *first, **last;
 	struct sync *waiting, **last_waiting, *reported, **last_reported;
-	uint64_t queued, taken; /* numbers of writes */
-	struct buf entries;	/* of alerts: the next write that is queued */
-	size_t n_queued;
+	uint64_t queued, taken;	       /* numbers of writes */
+	struct buf entries;	       /* of alerts: the next write that is queued */
+	size_t n_queued, record_bytes; /* the latter of queued records */
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 	bool stopping, failed_at_end;
 	struct store_health health;
@@ -109,10 +117,12 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 	}
 	pthread_mutex_lock(&s->mtx);
 	was_empty = !s->first && !s->entries.n;
-	if (what == ADD_RECORD && s->n_queued >= STORE_MAX_QUEUE) {
+	if (what == ADD_RECORD && (s->n_queued >= STORE_MAX_QUEUE ||
+				   s->record_bytes + bytes > STORE_MAX_RECORDS)) {
 		s->health.dropped_records++;
 		free(w);
 	} else {
+		s->record_bytes += what == ADD_RECORD ? bytes : 0;
 		push(s, w);
 		urgent = what == SAVE_TOLD && !s->urgent;
 		s->urgent = s->urgent || urgent;
@@ -258,34 +268,108 @@ static bool exec(struct store *s, const char *sql)
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-static bool trim_journal(struct store *s, wall_ms now)
+/* -- the journal's size --------------------------------------------------------------- */
+
+/* Adds to the size that is kept beside the rows, and gives it. */
+static bool count_records(struct store *s, int64_t rows, int64_t bytes,
+			  struct journal_size *size)
 {
-	sqlite3_stmt *st = s->statements[TRIM_BY_AGE];
+	sqlite3_stmt *st = s->statements[COUNT_RECORDS];
 	bool ok;
 
-	sqlite3_bind_int64(st, 1, now - s->journal_age);
+	sqlite3_bind_int64(st, 1, rows);
+	sqlite3_bind_int64(st, 2, bytes);
+	ok = sqlite3_step(st) == SQLITE_ROW;
+	size->rows = ok ? sqlite3_column_int64(st, 0) : 0;
+	size->bytes = ok ? sqlite3_column_int64(st, 1) : 0;
+	ok = ok && sqlite3_step(st) == SQLITE_DONE;
+	return sqlite3_reset(st) == SQLITE_OK && ok;
+}
+
+static bool find_oldest(struct store *s, struct journal_size *size)
+{
+	sqlite3_stmt *st = s->statements[OLDEST_RECORD];
+	int code = sqlite3_step(st);
+
+	size->oldest_at = code == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+	sqlite3_reset(st);
+	return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+/* Takes the oldest out, TRIM_ROWS at most; *n says how many. */
+static bool trim_slice(struct store *s, wall_ms before, bool whatever_age, size_t *n,
+		       struct journal_size *size)
+{
+	sqlite3_stmt *st = s->statements[SLICE_OF_RECORDS];
+	int64_t bytes, last;
+	bool ok;
+
+	sqlite3_bind_int64(st, 1, before);
+	sqlite3_bind_int64(st, 2, TRIM_ROWS);
+	sqlite3_bind_int(st, 3, whatever_age);
+	ok = sqlite3_step(st) == SQLITE_ROW;
+	*n = ok ? (size_t)sqlite3_column_int64(st, 0) : 0;
+	bytes = ok ? sqlite3_column_int64(st, 1) : 0;
+	last = ok ? sqlite3_column_int64(st, 2) : 0;
+	sqlite3_reset(st);
+	if (!*n)
+		return ok;
+	st = s->statements[TRIM_RECORDS];
+	sqlite3_bind_int64(st, 1, last);
 	ok = sqlite3_step(st) == SQLITE_DONE;
 	sqlite3_reset(st);
-	st = s->statements[TRIM_BY_COUNT];
-	sqlite3_bind_int64(st, 1, s->journal_rows);
-	ok = sqlite3_step(st) == SQLITE_DONE && ok;
-	sqlite3_reset(st);
-	return ok;
+	return ok && count_records(s, -sqlite3_changes(s->db), -bytes, size);
+}
+
+/* A clock that was set back leaves younger rows before older ones: what goes is then
+ * counted by what is really gone, and the bytes are about right. */
+static bool trim_journal(struct store *s, wall_ms now, struct journal_size *size)
+{
+	wall_ms before = now - s->journal_age;
+	bool is_over = size->bytes > s->journal_bytes;
+	size_t n = 0;
+
+	if (!find_oldest(s, size))
+		return false;
+	s->trims = size->oldest_at && (is_over || size->oldest_at < before);
+	if (!s->trims)
+		return true;
+	if (!trim_slice(s, before, is_over, &n, size) || !find_oldest(s, size))
+		return false;
+	s->trims = n == TRIM_ROWS || size->bytes > s->journal_bytes;
+	return true;
+}
+
+static int64_t record_bytes(const struct write *w)
+{
+	int64_t bytes = 64;
+
+	for (size_t i = 0; i < w->n; i++)
+		bytes += (int64_t)w->cells[i].s.n;
+	return bytes;
 }
 
 /* One transaction; all or nothing. */
-static bool write_batch(struct store *s, const struct write *batch, bool trim, wall_ms now,
-			char *error, size_t size)
+static bool write_batch(struct store *s, const struct write *batch, wall_ms now,
+			struct journal_size *size, char *error, size_t error_size)
 {
 	bool ok = exec(s, "BEGIN IMMEDIATE");
+	int64_t rows = 0, bytes = 0;
 
-	for (const struct write *w = batch; ok && w; w = w->next)
+	for (const struct write *w = batch; ok && w; w = w->next) {
 		ok = carry_out(s, w);
-	if (ok && trim)
-		ok = trim_journal(s, now);
-	if (ok && exec(s, "COMMIT"))
+		rows += w->what == ADD_RECORD;
+		bytes += w->what == ADD_RECORD ? record_bytes(w) : 0;
+	}
+	*size = s->size;
+	if (ok && (rows || size->rows < 0))
+		ok = count_records(s, rows, bytes, size);
+	ok = ok && trim_journal(s, now, size);
+	if (ok && exec(s, "COMMIT")) {
+		s->size = *size;
 		return true;
-	snprintf(error, size, "%s", sqlite3_errmsg(s->db));
+	}
+	snprintf(error, error_size, "%s", sqlite3_errmsg(s->db));
 	exec(s, "ROLLBACK");
 	return false;
 }
@@ -339,7 +423,7 @@ struct batch {
 	struct write *first;
 	uint64_t up_to;
 	size_t n;
-	bool stopping, has_sync;
+	wall_ms now;
 };
 
 static struct batch take_batch(struct store *s)
@@ -348,12 +432,12 @@ static struct batch take_batch(struct store *s)
 
 	pthread_mutex_lock(&s->mtx);
 	push_entries(s);
-	b = (struct batch){s->first, s->queued, s->n_queued, s->stopping,
-			   s->waiting != NULL};
+	b = (struct batch){s->first, s->queued, s->n_queued, s->now};
 	if (s->first) {
 		s->first = NULL;
 		s->last = &s->first;
 		s->n_queued = 0;
+		s->record_bytes = 0;
 		s->urgent = false;
 	}
 	pthread_mutex_unlock(&s->mtx);
@@ -466,6 +550,8 @@ static void put_back(struct store *s, struct batch *b)
 		s->last = &tail->next;
 	s->first = b->first;
 	s->n_queued += b->n;
+	for (const struct write *w = b->first; w != tail->next; w = w->next)
+		s->record_bytes += w->what == ADD_RECORD ? (size_t)record_bytes(w) : 0;
 }
 
 static bool is_idle(struct store *s, bool *stopping)
@@ -495,11 +581,11 @@ static bool write_one_batch(struct store *s)
 	struct batch b = take_batch(s);
 	char error[sizeof(s->health.error)] = "";
 	double began = s->seconds ? s->seconds() : 0, took;
-	bool ok = true, trim;
+	struct journal_size size = {0};
+	bool ok = true, writes = b.first || s->trims;
 
-	trim = s->health.batches % TRIM_EVERY == 0; /* only this thread changes it */
-	if (b.first)
-		ok = write_batch(s, b.first, trim && s->now, s->now, error, sizeof(error));
+	if (writes)
+		ok = write_batch(s, b.first, b.now, &size, error, sizeof(error));
 	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
 		shrink(&b);
@@ -507,13 +593,19 @@ static bool write_one_batch(struct store *s)
 	if (!s->health.error[0] != ok)
 		wake(s->report_fd); /* whoever asks for the health should look */
 	memcpy(s->health.error, error, sizeof(error));
+	if (ok && writes) {
+		s->health.journal.rows = size.rows;
+		s->health.journal.bytes = size.bytes;
+		s->health.journal.oldest_at = size.oldest_at;
+	}
 	if (ok) {
 		s->health.batches += b.first != NULL;
 		s->health.seconds += b.first ? took : 0;
 		s->health.writes += b.n;
 	} else {
 		s->health.failures++;
-		put_back(s, &b);
+		if (b.first)
+			put_back(s, &b);
 	}
 	report(s, b.up_to, ok);
 	pthread_mutex_unlock(&s->mtx);
@@ -548,10 +640,10 @@ static void *write_all(void *arg)
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
 			tidy(s);
 		else if (idle)
-			sleep_until_woken(s, -1);
-		if (idle)
+			sleep_until_woken(s, s->trims ? TRIM_MS : -1);
+		if (idle && (!s->trims || !is_idle(s, &stopping)))
 			continue;
-		if (!is_urgent(s))
+		if (!idle && !is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
 		if (write_one_batch(s))
 			continue;
@@ -668,7 +760,8 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->last_waiting = &s->waiting;
 	s->last_reported = &s->reported;
 	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
-	s->journal_rows = o->journal_rows ? o->journal_rows : DEFAULT_ROWS;
+	s->journal_bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;
+	s->size.rows = s->health.journal.rows = s->health.journal.bytes = -1;
 	s->seconds = o->seconds;
 	s->now = now;
 	s->lock_fd = -1;

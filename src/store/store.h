@@ -9,24 +9,29 @@
  * Memory:  what is passed in is copied.
  * Failure: a write that fails is tried again until it succeeds; the syncs that waited for
  *          it are told false at once. store_health counts and names the last error.
- * Limits:  STORE_MAX_QUEUE queued writes; beyond it journal records are dropped and
- * counted, state never: while the disk fails, of the writes to one row only the last
+ * Limits:  STORE_MAX_QUEUE queued writes, STORE_MAX_RECORDS bytes of records among them;
+ *          beyond that journal records are dropped and counted, state never: while the
+ *          disk fails, of the writes to one row only the last
  *          is kept, and deletions beyond the ceiling are dropped (such a row is found
  *          expired at the next start).
- * Schema:  tables silences, told, alert_log, rule_alerts, rule_files, journal; see
- *          schema.c, and alert_entry.h for what is in the log.
+ * Journal: trimmed from its old end, a slice a batch, by age and by the bytes of its rows;
+ *          the room is used again.
+ * Schema:  tables silences, told, alert_log, rule_alerts, rule_files, open_deliveries,
+ *          journal; see schema.c, man/tocsin-journal.5, and alert_entry.h for what is in
+ *          the log.
  *          Times are milliseconds since 1970 UTC unless they are text.
  */
 #pragma once
 #include "engine/event.h"
 
-#define STORE_MAX_QUEUE 500000
+#define STORE_MAX_QUEUE	  500000
+#define STORE_MAX_RECORDS ((size_t)64 * 1024 * 1024)
 
 struct store;
 struct store_options {
 	const char *folder;	 /* made when absent */
 	span_ms journal_age;	 /* 0: 30 days */
-	int64_t journal_rows;	 /* 0: 1000000 */
+	int64_t journal_bytes;	 /* 0: 256 MiB */
 	double (*seconds)(void); /* a steady clock, to time batches; NULL: they are not */
 };
 struct store_visitor {
@@ -36,6 +41,8 @@ struct store_visitor {
 	void (*alert)(void *ctx, const struct alert *);
 	void (*rule_alert)(void *ctx, const struct rule_alert *);
 	void (*rule_file)(void *ctx, const char *path, const char *text);
+	/* a notification whose outcome an earlier life did not hear */
+	void (*open)(void *ctx, const struct open_delivery *);
 	/* a row that cannot be read: it is left alone */
 	void (*broken)(void *ctx, const char *table, const char *key, const char *why);
 };
@@ -64,7 +71,9 @@ void store_save_rule_alert(struct store *, const char *key, const struct rule_al
 void store_forget_rule_alert(struct store *, const char *key);
 void store_save_rule_file(struct store *, const char *path, struct str text);
 void store_forget_rule_file(struct store *, const char *path);
-void store_record(struct store *, wall_ms at, const struct record *);
+void store_save_open(struct store *, const struct open_delivery *);
+void store_forget_open(struct store *, const char *id);
+void store_record(struct store *, const struct record *);
 
 /* done is called from store_poll once all that was queued so far is on the disk (true) or
  * could not be written (false). */
@@ -77,6 +86,10 @@ struct store_health {
 	uint64_t batches, writes, failures, dropped_records;
 	size_t queued, bytes; /* bytes: of the database file */
 	double seconds;	      /* spent on batches */
-	char error[200];      /* "": the last batch succeeded */
+	struct {
+		int64_t rows, bytes; /* -1: not known yet */
+		wall_ms oldest_at;   /* 0: there is none */
+	} journal;
+	char error[200]; /* "": the last batch succeeded */
 };
 struct store_health store_health(struct store *);

@@ -80,6 +80,7 @@ static void step(struct daemon *d, const struct event *in, size_t n)
 	d->in_step = true;
 	for (size_t i = 0; i < d->todo.n; i++)
 		perform(d, &d->todo.v[i]);
+	ledger_step_ended(d);
 	d->in_step = false;
 	evtimer_del(d->tick);
 	if (next != NEVER)
@@ -153,10 +154,23 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 /* -- rule files ----------------------------------------------------------------------- */
 
+static void record_file(struct daemon *d, const char *path, const char *change,
+			const char *mistakes)
+{
+	struct record r = {.kind = RECORD_FILE,
+			   .at = daemon_now(d),
+			   .file = path,
+			   .change = change,
+			   .error = mistakes};
+
+	ledger_record(d, &r);
+}
+
 static void rules_changed(void *arg, const struct rule_file *file)
 {
 	struct event ev = {.kind = EVENT_RULES, .rules = file};
 
+	record_file(arg, file->path, "load", NULL);
 	daemon_feed(arg, &ev);
 }
 
@@ -165,8 +179,14 @@ static void rules_gone(void *arg, const char *path)
 	struct daemon *d = arg;
 	struct event ev = {.kind = EVENT_RULES_GONE, .path = path};
 
+	record_file(d, path, "gone", NULL);
 	daemon_feed(d, &ev);
 	store_forget_rule_file(d->store, path);
+}
+
+static void rules_refused(void *arg, const char *path, const char *mistakes)
+{
+	record_file(arg, path, "refuse", mistakes);
 }
 
 static void rules_keep(void *arg, const char *path, struct str text)
@@ -253,6 +273,19 @@ static void restore_rule_file(void *arg, const char *path, const char *text)
 	rulefiles_remember(d->rules, path, text);
 }
 
+/* Kept until all is read: what becomes of it is written. */
+static void restore_open(void *arg, const struct open_delivery *o)
+{
+	struct daemon *d = arg;
+	struct open_delivery copy = *o;
+
+	copy.id = arena_text(&d->mem, o->id);
+	copy.group_key = arena_text(&d->mem, o->group_key);
+	copy.receiver = arena_text(&d->mem, o->receiver);
+	copy.integration = arena_text(&d->mem, o->integration);
+	vec_push_in(&d->mem, &d->left_open, copy);
+}
+
 static void restore_broken(void *d, const char *table, const char *key, const char *why)
 {
 	(void)d;
@@ -287,6 +320,7 @@ static bool open_store(struct daemon *d, struct err *err)
 	struct store_options options = {
 		.folder = d->flags.storage_path,
 		.journal_age = d->flags.journal_retention_ns / 1000000,
+		.journal_bytes = d->flags.journal_bytes,
 		.seconds = clock_seconds,
 	};
 	struct store_visitor visitor = {
@@ -296,6 +330,7 @@ static bool open_store(struct daemon *d, struct err *err)
 		.alert = restore_alert,
 		.rule_alert = restore_rule_alert,
 		.rule_file = restore_rule_file,
+		.open = restore_open,
 		.broken = restore_broken,
 	};
 	struct buf notes = BUF(4096);
@@ -309,6 +344,8 @@ static bool open_store(struct daemon *d, struct err *err)
 		if (ok)
 			save_silences(d);
 	}
+	for (size_t i = 0; ok && i < d->left_open.n; i++)
+		ledger_found_open(d, &d->left_open.v[i]);
 	if (ok && is_new)
 		move_in(d);
 	if (notes.n)
@@ -397,11 +434,16 @@ static void host_add_metrics(void *arg, struct buf *b)
 		"receiver.\n"
 		"# TYPE tocsin_notifications_shortened_total counter\n"
 		"tocsin_notifications_shortened_total %llu\n"
+		"# HELP tocsin_notifications_unrecorded_total Notifications that left "
+		"before the disk had them, because it failed or took too long.\n"
+		"# TYPE tocsin_notifications_unrecorded_total counter\n"
+		"tocsin_notifications_unrecorded_total %llu\n"
 		"# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
 		"# TYPE tocsin_backend_warnings_total counter\n"
 		"tocsin_backend_warnings_total %llu\n",
 		rulefiles_count(d->rules), n, (unsigned long long)d->mended_templates,
-		(unsigned long long)d->shortened, (unsigned long long)d->backend_warnings);
+		(unsigned long long)d->shortened, (unsigned long long)d->sent_unrecorded,
+		(unsigned long long)d->backend_warnings);
 	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
 			"# TYPE tocsin_rule_file_broken gauge\n");
 	for (size_t i = 0; i < n; i++) {
@@ -435,7 +477,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 
 	(void)what;
 	if (signal == SIGHUP) {
-		daemon_reload(d, &mistakes);
+		daemon_reload(d, NULL, NULL, &mistakes);
 		buf_free(&mistakes);
 		return;
 	}
@@ -517,6 +559,7 @@ static struct api *make_api(struct daemon *d)
 			 host_elsewhere, web_refresh, host_times},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
+		.storage_path = d->flags.storage_path,
 		.peer_version = d->flags.as_0_25 ? "0.25.0" : "0.34.0",
 		.started_at = d->started_at,
 		.matchers = d->flags.matchers,
@@ -668,8 +711,9 @@ static const char *own_hostname(struct arena *mem)
 
 static bool make_parts(struct daemon *d, struct err *err)
 {
-	struct rulefiles_host rules = {d, rules_changed, rules_gone, rules_keep,
-				       d->flags.rules_as_vmalert};
+	struct rulefiles_host rules = {d,	   rules_changed,
+				       rules_gone, rules_refused,
+				       rules_keep, d->flags.rules_as_vmalert};
 	struct server_options web = {
 		.max_body = (size_t)MAX(d->flags.max_body, 0),
 		.timeout = d->flags.web_timeout_ns / 1000000,
@@ -715,6 +759,14 @@ static void load_first_rules(struct daemon *d)
 	daemon_feed(d, &end);
 }
 
+static void record_life(struct daemon *d, enum record_kind kind)
+{
+	struct record r = {.kind = kind, .at = daemon_now(d), .file = d->flags.config_file};
+
+	if (d->store)
+		ledger_record(d, &r);
+}
+
 static bool load_first(struct daemon *d)
 {
 	struct buf mistakes = BUF(64 * 1024);
@@ -729,6 +781,7 @@ static bool load_first(struct daemon *d)
 	buf_free(&mistakes);
 	if (!d->now_runs)
 		return false;
+	record_life(d, RECORD_START);
 	ev.config = d->now_runs->config;
 	remotes_config(d, d->now_runs->config);
 	daemon_feed(d, &ev);
@@ -820,6 +873,8 @@ static void finish(struct daemon *d)
 				  d->inotify,	 d->store_ready, d->patience,
 				  d->signals[0], d->signals[1],	 d->signals[2]};
 
+	record_life(d, RECORD_STOP);
+	d->is_ending = true;
 	if (!store_close(d->store)) { /* answers who waits for the disk */
 		log_error("store", "the last changes could not be written to disk");
 		d->exit_code = 1;
@@ -840,6 +895,7 @@ static void finish(struct daemon *d)
 	if (d->base)
 		event_base_free(d->base);
 	vec_free(&d->ended_deliveries);
+	vec_free(&d->held);
 	free(d->todo.v);
 	arena_free(&d->ended_mem);
 	arena_free(&d->step);

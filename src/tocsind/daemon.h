@@ -3,6 +3,7 @@
  *
  *	daemon.c	the loop: steps, timers, signals, start and end
  *	perform.c	actions of the engine, one after the other
+ *	ledger.c	deliveries wait until the disk has them; what an earlier life left
  *	sender.c	deliveries: receivers compose and judge, net sends
  *	asker.c		queries: backend composes and judges, net sends
  *	remote.c	samples for remotes: backend queues and judges, net sends
@@ -71,12 +72,17 @@ struct daemon {
 	bool had_alerts; /* of rules, in an earlier life */
 	int exit_code;
 
-	struct map sendings, askings;		     /* by id */
+	struct map sendings, askings; /* by id */
+	VEC(uint64_t) held;	      /* sendings that wait for the end of this step */
+	VEC(struct open_delivery) left_open;	     /* by an earlier life; in mem */
+	uint64_t sent_unrecorded;		     /* the disk failed, or took too long */
+	bool is_ending;				     /* nothing leaves any more */
 	VEC(struct remote *) remotes;		     /* in the configuration's order */
 	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
 	struct arena ended_mem;			     /* of the two lists above */
 
 	wall_ms started_at, reloaded_at;
+	const char *reload_from, *reload_by; /* who asked for the one under way */
 	bool reload_ok;
 	int64_t clock_offset;	     /* wall - steady clock, as of the last look */
 	const struct regex *origins; /* of pages that may ask; NULL: none */
@@ -101,8 +107,19 @@ void move_in(struct daemon *);
 /* perform.c */
 void perform(struct daemon *, const struct action *);
 
+/* ledger.c */
+/* The record in the journal, at the time it has. */
+void ledger_record(struct daemon *, struct record *);
+/* The sending goes on once all that is queued so far is on the disk. */
+void ledger_hold(struct daemon *, uint64_t sending);
+void ledger_step_ended(struct daemon *);
+/* A notification whose outcome an earlier life did not hear. */
+void ledger_found_open(struct daemon *, const struct open_delivery *);
+void ledger_reloaded(struct daemon *, const char *mistakes);
+
 /* sender.c */
 void sender_start(struct daemon *, const struct delivery_wish *);
+void sender_go(struct daemon *, uint64_t id); /* what was held back; it may be gone */
 const struct labels *sender_route_labels(void *daemon, const struct group_view *,
 					 struct arena *);
 void sender_cancel(struct daemon *, uint64_t id);
@@ -128,7 +145,8 @@ void apply_check(const struct config *, span_ms retention, struct errs *,
 /* reload.c */
 struct generation *generation_load(struct daemon *, struct buf *mistakes) MUST_USE;
 void generation_free(struct generation *);
-bool daemon_reload(void *daemon, struct buf *mistakes);
+/* from, by: who asked for it, NULL: a signal. */
+bool daemon_reload(void *daemon, const char *from, const char *by, struct buf *mistakes);
 bool web_load(struct daemon *, struct err *) MUST_USE;
 /* Reads the web configuration again when it changed; false while it is broken. */
 bool web_refresh(void *daemon);

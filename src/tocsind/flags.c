@@ -37,6 +37,8 @@ static const struct flag rows[] = {
 	 "How often what has expired is removed. State is on disk at all times.", true},
 	{"journal.retention", FLAG_DURATION, AT(journal_retention_ns), "720h",
 	 "How long the journal of decisions is kept.", true},
+	{"journal.max-size", FLAG_INT, AT(journal_bytes), "268435456",
+	 "Most bytes of the journal's rows; beyond that the oldest go.", false},
 	{"silences.max-silences", FLAG_INT, AT(max_silences), "0",
 	 "Most silences kept, expired ones included; 0: no limit.", false},
 	{"silences.max-silence-size-bytes", FLAG_INT, AT(max_silence_bytes), "0",

@@ -20,11 +20,9 @@ static void log_silence(struct daemon *d, const struct record *r)
 
 	if (!d->flags.log_silences || r->kind != RECORD_SILENCE)
 		return;
-	s = view_silence(d->engine, r->cause);
-	if (!s)
-		return;
+	s = r->silence;
 	buf_add_matchers(&matchers, &s->matchers);
-	log_info("silences", arena_printf(&d->step, "%s silence", r->group_key),
+	log_info("silences", arena_printf(&d->step, "%s silence", r->change),
 		 L_STR("id", s->id), L_STR("createdBy", s->created_by),
 		 L_STR("comment", s->comment), L_STR("matchers", buf_text(&matchers)));
 	buf_free(&matchers);
@@ -32,6 +30,8 @@ static void log_silence(struct daemon *d, const struct record *r)
 
 static void keep_record(struct daemon *d, const struct record *r)
 {
+	struct record kept = *r;
+
 	log_silence(d, r);
 	if (log_wants(LOG_DEBUG))
 		log_debug("journal", record_kind_text(r->kind),
@@ -39,8 +39,11 @@ static void keep_record(struct daemon *d, const struct record *r)
 			  L_STR(r->group_key ? "group" : NULL, r->group_key),
 			  L_STR(r->receiver ? "receiver" : NULL, r->receiver),
 			  L_STR(r->integration ? "integration" : NULL, r->integration),
-			  L_STR(r->cause ? "cause" : NULL, r->cause));
-	store_record(d->store, daemon_now(d), r);
+			  L_STR(r->error ? "err" : NULL, r->error));
+	if (r->kind == RECORD_CONFIG)
+		ledger_reloaded(d, NULL);
+	else if (!r->is_unchanged)
+		ledger_record(d, &kept);
 }
 
 void perform(struct daemon *d, const struct action *a)
@@ -88,8 +91,14 @@ void perform(struct daemon *d, const struct action *a)
 	case ACTION_FORGET_RULE_ALERT:
 		store_forget_rule_alert(d->store, a->key);
 		break;
+	case ACTION_SAVE_OPEN:
+		store_save_open(d->store, a->open);
+		break;
+	case ACTION_FORGET_OPEN:
+		store_forget_open(d->store, a->key);
+		break;
 	case ACTION_RECORD:
-		keep_record(d, &a->record);
+		keep_record(d, a->record);
 		break;
 	case ACTION_NOTE:
 		log_note(&a->note);

@@ -158,7 +158,7 @@ static bool reload_rules(struct daemon *d, bool config_ok, struct buf *why)
 	return ok;
 }
 
-bool daemon_reload(void *arg, struct buf *why)
+bool daemon_reload(void *arg, const char *from, const char *by, struct buf *why)
 {
 	struct daemon *d = arg;
 	struct buf mistakes = BUF(64 * 1024);
@@ -167,13 +167,17 @@ bool daemon_reload(void *arg, struct buf *why)
 
 	systemd_notify("RELOADING=1");
 	log_info("config", "loading configuration", L_STR("file", d->flags.config_file));
+	d->reload_from = from;
+	d->reload_by = by ? by : from ? NULL : "SIGHUP";
 	g = generation_load(d, &mistakes);
 	if (g) {
 		take_generation(d, g);
 		rules_from_config(d);
 	} else {
 		buf_addf(why, "failed to reload config: %s", buf_text(&mistakes));
+		ledger_reloaded(d, buf_text(&mistakes));
 	}
+	d->reload_from = d->reload_by = NULL;
 	buf_free(&mistakes);
 	d->reload_ok = g != NULL;
 	ok = reload_rules(d, g != NULL, why) && g;

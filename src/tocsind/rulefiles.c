@@ -158,12 +158,14 @@ static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
 	return errs->n ? NULL : file;
 }
 
-static void set_aside(struct rulefile *f, char *mistakes)
+static void set_aside(struct rulefiles *rf, struct rulefile *f, char *mistakes)
 {
 	bool is_news = !f->mistakes || strcmp(f->mistakes, mistakes);
 
 	free(f->mistakes);
 	f->mistakes = mistakes;
+	if (is_news)
+		rf->host.refused(rf->host.ctx, f->path, mistakes);
 	if (is_news)
 		log_warn("rules",
 			 f->good ? "rule file refused, its last good version goes on"
@@ -253,7 +255,7 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	} else {
 		if (f->kept)
 			take_kept(rf, f);
-		set_aside(f, text_of(&errs));
+		set_aside(rf, f, text_of(&errs));
 		arena_free(&mem);
 	}
 	free(f->kept);

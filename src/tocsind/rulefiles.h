@@ -19,6 +19,8 @@ struct rulefiles_host {
 	void *ctx;
 	void (*changed)(void *ctx, const struct rule_file *); /* a good new version */
 	void (*gone)(void *ctx, const char *path);
+	/* a version of it has mistakes, one a line */
+	void (*refused)(void *ctx, const char *path, const char *mistakes);
 	void (*keep)(void *ctx, const char *path, struct str text); /* of changed */
 	bool as_vmalert; /* how their templates are read */
 };

@@ -13,6 +13,7 @@ struct sending {
 	struct arena mem;
 	struct attempt attempt;
 	struct attempt_env env;
+	int status;		   /* of the last answer */
 	struct exchange *exchange; /* NULL: none is out */
 	struct mailing *mailing;
 };
@@ -75,6 +76,7 @@ static void finish(struct sending *s)
 		.failure = a->failure,
 		.error = arena_text(&d->ended_mem, a->error),
 		.retry_after = a->retry_after,
+		.status = s->status,
 	};
 
 	if (a->remembers) {
@@ -105,6 +107,7 @@ static void on_http(void *arg, const struct http_answer *answer)
 	struct sending *s = arg;
 
 	s->exchange = NULL;
+	s->status = answer->status;
 	attempt_http(&s->attempt, answer);
 	go_on(s);
 }
@@ -114,6 +117,7 @@ static void on_mail(void *arg, const struct mail_answer *answer)
 	struct sending *s = arg;
 
 	s->mailing = NULL;
+	s->status = answer->status;
 	attempt_mail(&s->attempt, answer);
 	go_on(s);
 }
@@ -206,6 +210,18 @@ void sender_start(struct daemon *d, const struct delivery_wish *wish)
 		.cache = cache_of(d->now_runs, wish->notification->integration),
 	};
 	map_put(&d->sendings, map_key_u64(&s->id), s);
+	if (wish->attempt > 1)
+		sender_go(d, s->id); /* the ledger has it since the first one */
+	else
+		ledger_hold(d, s->id);
+}
+
+void sender_go(struct daemon *d, uint64_t id)
+{
+	struct sending *s = map_find(&d->sendings, map_key_u64(&id));
+
+	if (!s)
+		return; /* canceled meanwhile */
 	attempt_start(&s->attempt);
 	go_on(s);
 }

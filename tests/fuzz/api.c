@@ -56,6 +56,12 @@ const char *call_header(const struct call *c, const char *name)
 	return strcmp(name, "Content-Type") ? NULL : "application/json";
 }
 
+const char *call_peer(const struct call *c)
+{
+	(void)c;
+	return "127.0.0.1:1";
+}
+
 mono_ms call_began(const struct call *c)
 {
 	(void)c;
@@ -128,9 +134,9 @@ static void host_feed(void *ctx, const struct event *ev)
 	arena_free(&mem);
 }
 
-static bool host_reload(void *ctx, struct buf *text)
+static bool host_reload(void *ctx, const char *from, const char *by, struct buf *text)
 {
-	(void)ctx, (void)text;
+	(void)ctx, (void)from, (void)by, (void)text;
 	return true;
 }
 

@@ -25,6 +25,7 @@ struct sink {
 };
 struct stage {
 	const struct play *play;
+	const struct watch *watch;
 	struct engine *engine;
 	struct arena config_mem, mem, step;
 	const struct config *config;
@@ -47,6 +48,7 @@ struct stage {
 	/* what reached the disk */
 	struct arena disk_mem;
 	struct map disk; /* saved rows by key */
+	struct map open; /* of open_delivery, by id */
 };
 
 enum row_kind { ROW_SILENCE, ROW_TOLD, ROW_ALERT, ROW_RULE_ALERT };
@@ -181,6 +183,18 @@ static void keep(struct stage *s, const struct action *a)
 	save(s, &r);
 }
 
+static void keep_open(struct stage *s, const struct open_delivery *from)
+{
+	struct open_delivery *o = ARENA_NEW(&s->disk_mem, struct open_delivery);
+
+	*o = *from;
+	o->id = arena_text(&s->disk_mem, from->id);
+	o->group_key = arena_text(&s->disk_mem, from->group_key);
+	o->receiver = arena_text(&s->disk_mem, from->receiver);
+	o->integration = arena_text(&s->disk_mem, from->integration);
+	map_put(&s->open, str_of(o->id), o);
+}
+
 /* -- actions -------------------------------------------------------------------------- */
 
 static struct sink *sink_of(struct stage *s, const char *name)
@@ -239,6 +253,8 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 		add_alerts(s, &b, n, false);
 		add_alerts(s, &b, n, true);
 		line(s, "%s %s%s", n->receiver->name, reason_name(n->reason), buf_text(&b));
+		if (s->watch && s->watch->sent)
+			s->watch->sent(s->watch->ctx, n);
 	} else if (sink->mode == SINK_FAIL) {
 		end.verdict = VERDICT_RETRY;
 		end.error = "down";
@@ -302,21 +318,50 @@ static void answer_query(struct stage *s, const struct query_wish *w)
 	answer_series(s, w);
 }
 
-static void note_record(struct stage *s, const struct record *r)
+static const struct labels *labels_of(struct stage *s, uint64_t fingerprint)
+{
+	struct arena mem = {0};
+	const struct labels *found = &labels_none;
+	struct alert_view v;
+
+	if (view_alert(s->engine, s->now, &mem, fingerprint, &v))
+		found = v.alert.labels;
+	arena_free(&mem);
+	return found;
+}
+
+static void note_mute(struct stage *s, const struct record_mute *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct buf b = BUF(1000);
+
+		add_alert_name(&b, labels_of(s, m->alerts[i]));
+		line(s, "%s %s", reason_name(m->reason), buf_text(&b));
+		buf_free(&b);
+	}
+}
+
+static void note_rule(struct stage *s, const struct record_alert *a)
 {
 	struct buf b = BUF(1000);
 
-	if (r->kind == RECORD_MUTED) {
-		add_alert_name(&b, r->labels);
-		line(s, "%s %s", reason_name(r->reason), buf_text(&b));
-	} else if (r->kind == RECORD_DELIVERY && r->reason == DELIVERY_TIMEOUT) {
-		line(s, "%s %s", r->receiver, reason_name(r->reason));
-	} else if (r->kind == RECORD_ALERT_PENDING || r->kind == RECORD_ALERT_DROPPED) {
-		add_alert_name(&b, r->labels);
+	add_alert_name(&b, a->labels);
+	if (a->change == CHANGE_RULE_PENDING || a->change == CHANGE_RULE_DROPPED)
 		line(s, "rule %s %s", buf_text(&b),
-		     r->kind == RECORD_ALERT_PENDING ? "pending" : "dropped");
-	}
+		     a->change == CHANGE_RULE_PENDING ? "pending" : "dropped");
 	buf_free(&b);
+}
+
+static void note_record(struct stage *s, const struct record *r)
+{
+	if (s->watch && s->watch->record)
+		s->watch->record(s->watch->ctx, r);
+	for (size_t i = 0; i < r->n_mutes; i++)
+		note_mute(s, &r->mutes[i]);
+	for (size_t i = 0; r->kind == RECORD_RULE && i < r->n_alerts; i++)
+		note_rule(s, &r->alerts[i]);
+	if (r->kind == RECORD_ATTEMPT && r->reason == DELIVERY_TIMEOUT)
+		line(s, "%s %s", r->receiver, reason_name(r->reason));
 }
 
 /* As a metrics page would: name{label=value} number, and the time when it is another. */
@@ -362,7 +407,7 @@ static void perform(struct stage *s, const struct action *a)
 		note_writes(s, &a->write);
 		break;
 	case ACTION_RECORD:
-		note_record(s, &a->record);
+		note_record(s, a->record);
 		break;
 	case ACTION_FORGET_SILENCE:
 		forget(s, "silence ", a->key);
@@ -383,6 +428,12 @@ static void perform(struct stage *s, const struct action *a)
 	case ACTION_SAVE_ALERT:
 	case ACTION_SAVE_RULE_ALERT:
 		keep(s, a);
+		break;
+	case ACTION_SAVE_OPEN:
+		keep_open(s, a->open);
+		break;
+	case ACTION_FORGET_OPEN:
+		map_del(&s->open, str_of(a->key));
 		break;
 	case ACTION_WRITE_FLUSH:
 	case ACTION_QUERY_CANCEL:
@@ -664,10 +715,31 @@ static struct engine *new_engine(struct stage *s)
 	return engine_new(&options);
 }
 
+/* As the daemon says at its start of what an earlier life left open. */
+static void tell_open(struct stage *s)
+{
+	struct open_delivery *o;
+
+	for (size_t at = 0; (o = map_next(&s->open, &at));) {
+		struct record r = {.kind = RECORD_ATTEMPT,
+				   .reason = DELIVERY_UNKNOWN,
+				   .at = s->now,
+				   .group_key = o->group_key,
+				   .receiver = o->receiver,
+				   .integration = o->integration,
+				   .index = o->index,
+				   .delivery = o->id};
+
+		map_del(&s->open, str_of(o->id));
+		note_record(s, &r);
+	}
+}
+
 static void restart(struct stage *s)
 {
 	struct row *r;
 
+	tell_open(s);
 	engine_free(s->engine);
 	s->engine = new_engine(s);
 	for (size_t at = 0; (r = map_next(&s->disk, &at));) {
@@ -755,7 +827,13 @@ static void command(struct stage *s, struct str text)
 
 void play(const struct play *p, struct buf *trace)
 {
-	struct stage s = {.play = p, .trace = trace, .now = START, .next = NEVER};
+	play_watched(p, trace, NULL);
+}
+
+void play_watched(const struct play *p, struct buf *trace, const struct watch *watch)
+{
+	struct stage s = {
+		.play = p, .watch = watch, .trace = trace, .now = START, .next = NEVER};
 	struct str rest = str_of(p->script), one;
 
 	load(&s, str_slice(str_of(p->config), 0, str_find(str_of(p->config), STR(LATER))));
@@ -763,8 +841,11 @@ void play(const struct play *p, struct buf *trace)
 	set_config(&s);
 	while (str_cut(&rest, '\n', &one))
 		command(&s, one);
+	if (watch && watch->ended)
+		watch->ended(watch->ctx, s.engine, s.now);
 	engine_free(s.engine);
 	map_free(&s.disk);
+	map_free(&s.open);
 	arena_free(&s.disk_mem);
 	arena_free(&s.config_mem);
 	arena_free(&s.mem);

@@ -14,27 +14,35 @@
  *	20 clock -3600		somebody sets the wall clock by so much
  *	0 rules up == 0 for=30	an alerting rule "Up", evaluated each 10 s
  *	0 file r.yml {groups: [...]}	a rule file, on one line; without text it is gone
- *	0 past -60 since -600 seen a=b	nothing was restored; ALERTS_FOR_STATE{a=b} of another
- *				program has its last sample a minute ago, and is still
- *				seen ("gone": a stale marker followed); "none"; "error"
- *	0 backend 1		how many series each query gives; "error" fails
- *	60 run			only lets time pass
+ *	0 past -60 since -600 seen a=b	nothing was restored; ALERTS_FOR_STATE{a=b} of
+ *another program has its last sample a minute ago, and is still seen ("gone": a stale
+ *marker followed); "none"; "error" 0 backend 1		how many series each query gives;
+ *"error" fails 60 run			only lets time pass
  *
  * Trace, a line each, times in seconds:
  *	30 hook notify_first firing Disk{host=1} resolved Disk{host=2}
  *	30 muted_by_silence Disk{host=1}
  *	30 rule Up pending			state changes of rule alerts
  *	30 ask ALERTS_FOR_STATE{..} at 29	the backend's past is asked for
- *	30 write up:x{n=0} 1 at 20		samples for remotes, when their time is another;
- *						"ends": a stale marker
+ *	30 write up:x{n=0} 1 at 20		samples for remotes, when their time is
+ *another; "ends": a stale marker
  */
 #pragma once
 #include "base/buf.h"
+#include "engine/view.h"
 
 #define LATER "---\n"
 struct play {
 	const char *name, *config, *script, *trace;
 };
+/* Sees what the journal would keep and what receivers got; any may be NULL. */
+struct watch {
+	void *ctx;
+	void (*record)(void *ctx, const struct record *);
+	void (*sent)(void *ctx, const struct notification *);
+	void (*ended)(void *ctx, struct engine *, wall_ms now); /* before all is freed */
+};
+void play_watched(const struct play *, struct buf *trace, const struct watch *);
 /* Plays it and gives the trace; ends the test with a message when the script is bad. */
 void play(const struct play *, struct buf *trace);
 void play_all(const struct play *, size_t n); /* asserts each trace */

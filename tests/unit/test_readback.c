@@ -27,7 +27,7 @@ static void past(void **state)
 		 "0 backend 1\n"
 		 "0 past -57.9 since -957.9 seen alertname=Up n=0 cluster=eu\n" RULE(
 			 "20m") "1000 run\n",
-		 "2.1 rule Up{n=0} pending\n"
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"
 		 "2.1 " ASK "[1h] at 2.184\n"
 		 "2.1 " ASK " at 2.184\n"
 		 "603.1 hook notify_first firing Up{cluster=eu,n=0}\n"},
@@ -35,21 +35,21 @@ static void past(void **state)
 		 "0 backend 1\n"
 		 "0 past -57.9 since -357.9 seen alertname=Up n=0 cluster=eu\n" RULE(
 			 "20m") "1000 run\n",
-		 "2.1 rule Up{n=0} pending\n"
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"
 		 "2.1 " ASK "[1h] at 2.184\n"
 		 "2.1 " ASK " at 2.184\n"
 		 "903.1 hook notify_first firing Up{cluster=eu,n=0}\n"},
 		{"was firing: fires again", CONFIG,
 		 "0 backend 1\n"
 		 "0 past -1800 since -7200 seen alertname=Up n=0\n" RULE("20m") "100 run\n",
-		 "2.1 rule Up{n=0} pending\n"
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"
 		 "2.1 " ASK "[1h] at 2.184\n"
 		 "2.1 " ASK " at -1560\n"
 		 "13.1 hook notify_first firing Up{cluster=eu,n=0}\n"},
 		{"a stale marker followed: waits anew", CONFIG,
 		 "0 backend 1\n"
 		 "0 past -1800 since -7200 gone alertname=Up n=0\n" RULE("20m") "100 run\n",
-		 "2.1 rule Up{n=0} pending\n"
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"
 		 "2.1 " ASK "[1h] at 2.184\n"
 		 "2.1 " ASK " at -1560\n"},
 		{"vmalert's label of the group; another alert's past", CONFIG,
@@ -57,34 +57,35 @@ static void past(void **state)
 		 "0 past -1800 since -7200 seen alertname=Up n=1 alertgroup=g\n"
 		 "0 past -1800 since -7200 seen alertname=Up n=0 alertgroup=h\n" RULE(
 			 "20m") "100 run\n",
-		 "2.1 rule Up{n=0} pending\n"
-		 "2.1 rule Up{n=1} pending\n"
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"
+		 "2.1 rule Up{cluster=eu,n=1} pending\n"
 		 "2.1 " ASK "[1h] at 2.184\n"
 		 "2.1 " ASK " at -1560\n"
 		 "13.1 hook notify_first firing Up{cluster=eu,n=1}\n"},
 		{"nobody has it: not asked twice", CONFIG,
 		 "0 backend 1\n"
 		 "0 past none\n" RULE("20m, labels: {a: b, c: '{{ $value }}'}") "100 run\n",
-		 "2.1 rule Up{a=b,c=0,n=0} pending\n"
+		 "2.1 rule Up{a=b,c=0,cluster=eu,n=0} pending\n"
 		 "2.1 ask ALERTS_FOR_STATE{alertname=\"Up\",a=\"b\"}[1h] at 2.184\n"},
 		{"the backend cannot say: waits anew", CONFIG,
 		 "0 backend 1\n"
 		 "0 past error\n" RULE("20m") "100 run\n",
-		 "2.1 rule Up{n=0} pending\n"
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"
 		 "2.1 " ASK "[1h] at 2.184\n"},
 		{"nonsense is not believed: active after its sample", CONFIG,
 		 "0 backend 1\n"
 		 "0 past -1800 since 7200 seen alertname=Up n=0\n" RULE("20m") "100 run\n",
-		 "2.1 rule Up{n=0} pending\n"
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"
 		 "2.1 " ASK "[1h] at 2.184\n"
 		 "2.1 " ASK " at -1560\n"},
 		{"a rule that waits for less than the grace period is not asked about",
 		 CONFIG,
 		 "0 backend 1\n"
 		 "0 past -1800 since -7200 seen alertname=Up n=0\n" RULE("9m") "100 run\n",
-		 "2.1 rule Up{n=0} pending\n"},
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"},
 		{"something was restored: nobody is asked", CONFIG,
-		 "0 backend 1\n" RULE("20m") "100 run\n", "2.1 rule Up{n=0} pending\n"},
+		 "0 backend 1\n" RULE("20m") "100 run\n",
+		 "2.1 rule Up{cluster=eu,n=0} pending\n"},
 	};
 
 	(void)state;

@@ -62,6 +62,12 @@ static void see_rule_file(void *ctx, const char *path, const char *text)
 	buf_addf(&((struct seen *)ctx)->text, "file %s: %s\n", path, text);
 }
 
+static void see_open(void *ctx, const struct open_delivery *o)
+{
+	buf_addf(&((struct seen *)ctx)->text, "open %s of %s %s[%zu] since %lld\n", o->id,
+		 o->receiver, o->integration, o->index, (long long)o->at);
+}
+
 static void see_broken(void *ctx, const char *table, const char *key, const char *why)
 {
 	buf_addf(&((struct seen *)ctx)->text, "broken %s %s: %s\n", table, key, why);
@@ -97,8 +103,8 @@ static struct store *open_at(const char *folder, struct buf *notes)
 static void expect(struct store *s, const char *want)
 {
 	struct seen seen = {BUF(10000)};
-	struct store_visitor v = {&seen,	  see_silence,	 see_told,  see_alert,
-				  see_rule_alert, see_rule_file, see_broken};
+	struct store_visitor v = {&seen,	  see_silence,	 see_told, see_alert,
+				  see_rule_alert, see_rule_file, see_open, see_broken};
 	bool is_damaged;
 
 	assert_true(store_load(s, &v, &is_damaged, NULL));
@@ -232,8 +238,8 @@ static void damage_within_is_found_when_reading(void **state)
 	const char *at = folder();
 	struct buf notes = BUF(1000), long_text = BUF(100000);
 	struct seen seen = {BUF(1000000)};
-	struct store_visitor v = {&seen,	  see_silence,	 see_told,  see_alert,
-				  see_rule_alert, see_rule_file, see_broken};
+	struct store_visitor v = {&seen,	  see_silence,	 see_told, see_alert,
+				  see_rule_alert, see_rule_file, see_open, see_broken};
 	struct store_options options = {.folder = at};
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
@@ -397,8 +403,8 @@ static void the_log_of_alerts_is_kept_small(void **state)
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
 	struct seen seen = {BUF(100000)};
-	struct store_visitor v = {&seen,	  see_silence,	 see_told,  see_alert,
-				  see_rule_alert, see_rule_file, see_broken};
+	struct store_visitor v = {&seen,	  see_silence,	 see_told, see_alert,
+				  see_rule_alert, see_rule_file, see_open, see_broken};
 	bool is_damaged;
 	size_t lines = 0;
 
@@ -509,6 +515,7 @@ static void the_journal_is_readable(void **state)
 	const char *at = folder();
 	struct buf notes = BUF(1000);
 	struct record r = {.kind = RECORD_FLUSH,
+			   .at = 1000,
 			   .reason = NOTIFY_FIRST,
 			   .group_key = "{}:{}",
 			   .receiver = "ops"};
@@ -517,7 +524,7 @@ static void the_journal_is_readable(void **state)
 	FILE *in;
 
 	(void)state;
-	store_record(s, 1000, &r);
+	store_record(s, &r);
 	assert_true(store_close(s));
 	snprintf(command, sizeof(command),
 		 "sqlite3 %s/tocsin.db 'select at, kind, reason, receiver from journal'",

@@ -1,0 +1,498 @@
+#include "base/base.h"
+#include "engine/story.h"
+
+#include <string.h>
+
+struct story story_of(struct arena *mem, uint64_t fingerprint)
+{
+	return (struct story){.mem = mem, .fingerprint = fingerprint};
+}
+
+static bool is_text(const char *a, const char *b)
+{
+	return (!a && !b) || (a && b && !strcmp(a, b));
+}
+
+static bool has(const uint64_t *v, size_t n, uint64_t fingerprint)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (v[i] == fingerprint)
+			return true;
+	}
+	return false;
+}
+
+/* -- finding -------------------------------------------------------------------------- */
+
+static struct story_group *find_group(const struct story *s, const char *key)
+{
+	for (size_t i = 0; i < s->groups.n; i++) {
+		if (is_text(s->groups.v[i].key, key))
+			return &s->groups.v[i];
+	}
+	return NULL;
+}
+
+const struct story_group *story_group(const struct story *s, const char *key)
+{
+	return find_group(s, key);
+}
+
+static struct story_group *group_of(struct story *s, const struct record *r)
+{
+	struct story_group *g = find_group(s, r->group_key);
+
+	if (g)
+		return g;
+	vec_push_in(s->mem, &s->groups,
+		    (struct story_group){.key = arena_text(s->mem, r->group_key),
+					 .receiver = arena_text(s->mem, r->receiver)});
+	return &s->groups.v[s->groups.n - 1];
+}
+
+static struct story_target *find_target(const struct story *s, const char *group_key,
+					const char *receiver, const char *integration,
+					size_t index)
+{
+	for (size_t i = 0; i < s->targets.n; i++) {
+		struct story_target *t = &s->targets.v[i];
+
+		if (t->index == index && is_text(t->group_key, group_key) &&
+		    is_text(t->receiver, receiver) && is_text(t->integration, integration))
+			return t;
+	}
+	return NULL;
+}
+
+static struct story_target *target_of(struct story *s, const char *group_key,
+				      const char *receiver, const char *integration,
+				      size_t index)
+{
+	struct story_target *t = find_target(s, group_key, receiver, integration, index);
+
+	if (t)
+		return t;
+	vec_push_in(s->mem, &s->targets,
+		    (struct story_target){.group_key = arena_text(s->mem, group_key),
+					  .receiver = arena_text(s->mem, receiver),
+					  .integration = arena_text(s->mem, integration),
+					  .index = index});
+	return &s->targets.v[s->targets.n - 1];
+}
+
+/* The latest of that id: a notification may be sent again after a crash. */
+static struct story_delivery *find_delivery(const struct story *s, const char *id)
+{
+	for (size_t i = s->deliveries.n; id && i--;) {
+		if (!strcmp(s->deliveries.v[i].id, id))
+			return &s->deliveries.v[i];
+	}
+	return NULL;
+}
+
+const struct story_delivery *story_delivery(const struct story *s, const char *id)
+{
+	return find_delivery(s, id);
+}
+
+/* -- alerts and rules ----------------------------------------------------------------- */
+
+/* What was decided before is about another episode; what is on its way may still come. */
+static void begin_episode(struct story *s, const struct record *r,
+			  const struct record_alert *a)
+{
+	s->came_at = r->at;
+	s->starts_at = a->starts_at;
+	s->ended_at = 0;
+	s->from = arena_text(s->mem, r->from);
+	s->user = arena_text(s->mem, r->by);
+	s->groups.n = 0;
+	for (size_t i = 0; i < s->targets.n; i++) {
+		struct story_target *t = &s->targets.v[i];
+
+		t->decided = REASON_NONE;
+		t->decided_at = 0;
+		t->delivery = NULL;
+		t->first_told_at = t->last_told_at = t->end_told_at = 0;
+		t->times_told = 0;
+	}
+}
+
+static void take_change(struct story *s, const struct record *r,
+			const struct record_alert *a)
+{
+	if (!s->labels)
+		s->labels = labels_copy(s->mem, a->labels);
+	switch (a->change) {
+	case CHANGE_NEW:
+	case CHANGE_FIRING:
+		begin_episode(s, r, a);
+		break;
+	case CHANGE_RESOLVED:
+		if (!s->came_at) /* it came over already */
+			begin_episode(s, r, a);
+		s->ended_at = a->ends_at ? MIN(a->ends_at, r->at) : r->at;
+		break;
+	case CHANGE_RULE_PENDING:
+		s->pending_at = a->starts_at;
+		s->firing_at = s->resolved_at = s->dropped_at = 0;
+		break;
+	case CHANGE_RULE_FIRING:
+		s->pending_at = a->starts_at;
+		s->firing_at = r->at;
+		s->resolved_at = s->dropped_at = 0;
+		break;
+	case CHANGE_RULE_RESOLVED:
+		s->resolved_at = r->at;
+		break;
+	case CHANGE_RULE_DROPPED:
+		s->dropped_at = r->at;
+		break;
+	case CHANGES:
+		break;
+	}
+}
+
+static void take_rule(struct story *s, const struct record *r)
+{
+	s->file = arena_text(s->mem, r->file);
+	s->rule_group = arena_text(s->mem, r->group);
+	s->rule = arena_text(s->mem, r->rule);
+	s->expr = arena_text(s->mem, r->expr);
+	s->line = r->line;
+	s->hold = r->hold;
+}
+
+static bool is_of_rule(const struct story *s, const struct record *r)
+{
+	return s->rule && is_text(s->file, r->file) && is_text(s->rule_group, r->group) &&
+	       is_text(s->rule, r->rule);
+}
+
+static void take_alerts(struct story *s, const struct record *r)
+{
+	if (r->reason == RULE_FAILS || r->reason == RULE_WORKS) {
+		if (!is_of_rule(s, r))
+			return;
+		s->rule_error = r->reason == RULE_FAILS ? arena_text(s->mem, r->error)
+							: NULL;
+		s->rule_failed_at = r->reason == RULE_FAILS ? r->at : 0;
+		return;
+	}
+	for (size_t i = 0; i < r->n_alerts; i++) {
+		if (r->alerts[i].fingerprint != s->fingerprint)
+			continue;
+		if (r->kind == RECORD_RULE) {
+			take_rule(s, r);
+			s->value = r->alerts[i].value;
+		}
+		take_change(s, r, &r->alerts[i]);
+	}
+}
+
+/* -- flushes and deliveries ----------------------------------------------------------- */
+
+static void add_delivery(struct story *s, const struct record *r,
+			 const struct record_decision *d, bool fires)
+{
+	if (s->deliveries.n == STORY_MOST_DELIVERIES) {
+		vec_remove(&s->deliveries, 0);
+		s->n_deliveries_left_out++;
+	}
+	vec_push_in(s->mem, &s->deliveries,
+		    (struct story_delivery){
+			    .id = arena_text(s->mem, d->delivery),
+			    .group_key = arena_text(s->mem, r->group_key),
+			    .receiver = arena_text(s->mem, d->receiver),
+			    .integration = arena_text(s->mem, d->integration),
+			    .index = d->index,
+			    .fires = fires,
+			    .reason = d->reason,
+			    .at = r->at,
+		    });
+}
+
+static const struct record_mute *mute_of(const struct story *s, const struct record *r)
+{
+	for (size_t i = 0; i < r->n_mutes; i++) {
+		if (has(r->mutes[i].alerts, r->mutes[i].n, s->fingerprint))
+			return &r->mutes[i];
+	}
+	return NULL;
+}
+
+static void take_place(struct story *s, const struct record *r, const struct record_mute *m)
+{
+	struct story_group *g = group_of(s, r);
+	bool is_as_before = g->flushed_at && m && g->muted == m->reason &&
+			    is_text(g->by, m->by);
+
+	if (!is_as_before)
+		g->muted_since = r->at;
+	g->flushed_at = r->at;
+	g->next_at = r->next_at;
+	g->muted = m ? m->reason : REASON_NONE;
+	g->by = m ? arena_text(s->mem, m->by) : NULL;
+	g->rule = m ? arena_text(s->mem, m->rule) : NULL;
+	g->source = m && m->source ? labels_copy(s->mem, m->source) : NULL;
+	g->has_integrations = true;
+}
+
+static void take_decision(struct story *s, const struct record *r,
+			  const struct record_decision *d, bool fires)
+{
+	struct story_target *t;
+
+	if (!d->integration) {
+		group_of(s, r)->has_integrations = false;
+		return;
+	}
+	t = target_of(s, r->group_key, d->receiver, d->integration, d->index);
+	if (d->delivery)
+		add_delivery(s, r, d, fires);
+	if (!fires)
+		return;
+	t->decided = d->reason;
+	t->decided_at = r->at;
+	t->delivery = arena_text(s->mem, d->delivery);
+}
+
+static void take_flush(struct story *s, const struct record *r)
+{
+	bool fires = has(r->firing, r->n_firing, s->fingerprint);
+	const struct record_mute *m;
+
+	if (!fires && !has(r->resolved, r->n_resolved, s->fingerprint))
+		return;
+	if (!fires && !s->ended_at)
+		s->ended_at = r->at; /* its end came by itself */
+	m = mute_of(s, r);
+	if (fires)
+		take_place(s, r, m);
+	for (size_t i = 0; !m && i < r->n_decisions; i++)
+		take_decision(s, r, &r->decisions[i], fires);
+}
+
+/* A fallback receiver, whom no flush names. */
+static void take_sending(struct story *s, const struct record *r)
+{
+	const struct record_decision d = {r->receiver, r->integration, r->index, r->reason,
+					  r->delivery};
+	bool fires = has(r->firing, r->n_firing, s->fingerprint);
+
+	if (fires || has(r->resolved, r->n_resolved, s->fingerprint)) {
+		target_of(s, r->group_key, r->receiver, r->integration, r->index);
+		if (!find_delivery(s, r->delivery))
+			add_delivery(s, r, &d, fires);
+	}
+}
+
+static void take_told(struct story *s, const struct story_delivery *d, wall_ms at)
+{
+	struct story_target *t = target_of(s, d->group_key, d->receiver, d->integration,
+					   d->index);
+
+	if (!d->fires) {
+		t->end_told_at = at;
+		return;
+	}
+	if (!t->times_told++)
+		t->first_told_at = at;
+	t->last_told_at = at;
+}
+
+static void take_attempt(struct story *s, const struct record *r)
+{
+	struct story_delivery *d = find_delivery(s, r->delivery);
+
+	if (!d)
+		return;
+	d->outcome = r->reason;
+	d->ended_at = r->at;
+	d->next_at = r->reason == DELIVERY_RETRY ? r->next_at : 0;
+	d->attempts = r->attempt;
+	d->status = r->status;
+	d->error = arena_text(s->mem, r->error);
+	if (r->reason == DELIVERY_SENT)
+		take_told(s, d, r->at);
+}
+
+/* -- silences ------------------------------------------------------------------------- */
+
+static const char *matchers_text(struct arena *mem, const struct matchers *m)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const char *text;
+
+	buf_add_matchers(&b, m);
+	text = buf_keep(&b, mem).p;
+	buf_free(&b);
+	return text;
+}
+
+/* Those that could matter; which one did, a flush says. */
+static void take_silence(struct story *s, const struct record *r)
+{
+	const struct silence *from = r->silence;
+	struct story_silence silence;
+
+	if (!from || (s->labels && !matchers_hold(&from->matchers, s->labels)))
+		return;
+	silence = (struct story_silence){
+		.id = arena_text(s->mem, from->id),
+		.author = arena_text(s->mem, from->created_by),
+		.comment = arena_text(s->mem, from->comment),
+		.matchers = matchers_text(s->mem, &from->matchers),
+		.change = arena_text(s->mem, r->change),
+		.from = arena_text(s->mem, r->from),
+		.user = arena_text(s->mem, r->by),
+		.at = r->at,
+		.starts_at = instant_ms(from->starts_at),
+		.ends_at = instant_ms(from->ends_at),
+	};
+	for (size_t i = 0; i < s->silences.n; i++) {
+		if (!strcmp(s->silences.v[i].id, silence.id)) {
+			s->silences.v[i] = silence;
+			return;
+		}
+	}
+	vec_push_in(s->mem, &s->silences, silence);
+}
+
+const struct story_silence *story_silence(const struct story *s, const char *id)
+{
+	for (size_t i = 0; i < s->silences.n; i++) {
+		if (!strcmp(s->silences.v[i].id, id))
+			return &s->silences.v[i];
+	}
+	return NULL;
+}
+
+void story_know_silence(struct story *s, const struct silence *silence)
+{
+	const struct record r = {.kind = RECORD_SILENCE,
+				 .at = instant_ms(silence->updated_at),
+				 .silence = silence};
+
+	if (!story_silence(s, silence->id))
+		take_silence(s, &r);
+}
+
+void story_add(struct story *s, const struct record *r)
+{
+	switch (r->kind) {
+	case RECORD_ALERTS:
+	case RECORD_RULE:
+		take_alerts(s, r);
+		break;
+	case RECORD_FLUSH:
+		take_flush(s, r);
+		break;
+	case RECORD_SENDING:
+		take_sending(s, r);
+		break;
+	case RECORD_ATTEMPT:
+		take_attempt(s, r);
+		break;
+	case RECORD_SILENCE:
+		take_silence(s, r);
+		break;
+	case RECORD_CONFIG:
+		if (r->error)
+			break;
+		s->config_at = r->at;
+		s->config_hash = arena_text(s->mem, r->hash);
+		break;
+	case RECORD_FILE:
+	case RECORD_CLOCK:
+	case RECORD_START:
+	case RECORD_STOP:
+	case RECORD_KINDS:
+		break;
+	}
+}
+
+/* -- verdicts ------------------------------------------------------------------------- */
+
+enum reason story_rule_cause(const struct story *s)
+{
+	if (s->rule_error)
+		return RULE_FAILS;
+	if (s->dropped_at)
+		return UNTOLD_DROPPED;
+	return s->pending_at && !s->resolved_at ? UNTOLD_PENDING : UNTOLD_UNKNOWN;
+}
+
+static struct verdict_of told(const struct story_target *t)
+{
+	return (struct verdict_of){
+		.is_told = true,
+		.at = t->first_told_at,
+		.last_at = t->last_told_at,
+		.times = t->times_told,
+		.delivery = t->delivery,
+	};
+}
+
+static struct verdict_of by_delivery(const struct story *s, const struct story_target *t)
+{
+	const struct story_delivery *d = find_delivery(s, t->delivery);
+	struct verdict_of v = {
+		.cause = UNTOLD_UNDER_WAY, .at = t->decided_at, .delivery = t->delivery};
+
+	if (!d || d->outcome == REASON_NONE)
+		return v;
+	v.cause = d->outcome;
+	v.at = d->ended_at;
+	v.error = d->error;
+	v.status = d->status;
+	v.attempts = d->attempts;
+	v.next_at = d->next_at;
+	return v;
+}
+
+static struct verdict_of by_place(const struct story *s, const struct story_group *g,
+				  bool has_flushed)
+{
+	if (g && g->muted)
+		return (struct verdict_of){.cause = g->muted,
+					   .at = g->muted_since,
+					   .by = g->by,
+					   .rule = g->rule,
+					   .source = g->source,
+					   .next_at = g->next_at};
+	if (s->ended_at)
+		return (struct verdict_of){.cause = UNTOLD_RESOLVED, .at = s->ended_at};
+	return (struct verdict_of){.cause = has_flushed ? UNTOLD_GROUP_INTERVAL
+							: UNTOLD_GROUP_WAIT,
+				   .at = s->came_at};
+}
+
+struct verdict_of story_verdict(const struct story *s, const char *group_key,
+				const char *receiver, const char *integration, size_t index,
+				bool has_flushed)
+{
+	const struct story_group *g = find_group(s, group_key);
+	const struct story_target *t = find_target(s, group_key, receiver, integration,
+						   index);
+	struct verdict_of v;
+
+	if (t && t->times_told)
+		return told(t);
+	if (!s->came_at)
+		return (struct verdict_of){.cause = story_rule_cause(s)};
+	if (!g || g->muted)
+		return by_place(s, g, has_flushed);
+	if (!integration)
+		return (struct verdict_of){.cause = HELD_NO_INTEGRATION,
+					   .at = g->flushed_at};
+	if (!t || !t->decided_at)
+		return by_place(s, g, has_flushed);
+	if (reason_is_told(t->decided))
+		v = by_delivery(s, t);
+	else
+		v = (struct verdict_of){.cause = t->decided, .at = t->decided_at};
+	if (!v.next_at)
+		v.next_at = g->next_at;
+	return v;
+}

@@ -1,0 +1,112 @@
+/* story.h - what the journal tells of one alert: its records, taken one after the other,
+ * make a story; the story gives a verdict for each integration: told, or not told with
+ * the one cause.
+ *
+ * It is pure and asks nobody: what a simulator takes from the engine's actions does as well
+ * as what the journal kept, also without records that are marked unchanged.
+ *
+ * Episodes: an alert that comes (again) begins a new one; the verdict is about the last.
+ *           A person counts as told when a notification that shows the alert firing was
+ *           acknowledged after the episode's beginning.
+ * Memory:   in the arena given; what it keeps of records is copied.
+ * Limits:   STORY_MOST_DELIVERIES notifications are remembered, the latest.
+ */
+#pragma once
+#include "base/vec.h"
+#include "engine/record.h"
+
+#define STORY_MOST_DELIVERIES 200
+
+struct story_delivery {
+	const char *id, *group_key, *receiver, *integration;
+	size_t index;
+	bool fires;		       /* it shows the alert firing, else resolved */
+	enum reason reason, outcome;   /* outcome NONE: not known yet */
+	wall_ms at, ended_at, next_at; /* next_at: of the next attempt */
+	unsigned attempts;
+	int status;
+	const char *error;
+};
+
+/* Where the alert stands in one group, by the last flush that had it firing. */
+struct story_group {
+	const char *key, *receiver;
+	wall_ms flushed_at, next_at;
+	enum reason muted; /* NONE: it passed */
+	const char *by, *rule;
+	const struct labels *source;
+	wall_ms muted_since; /* the first of the flushes in a row with this cause */
+	bool has_integrations;
+};
+
+struct story_target { /* an integration that a group tells, or its fallback */
+	const char *group_key, *receiver, *integration;
+	size_t index;
+	/* by the last flush that let the alert pass while it fired */
+	enum reason decided;
+	wall_ms decided_at; /* 0: none did */
+	const char *delivery;
+	wall_ms first_told_at, last_told_at, end_told_at; /* 0: not */
+	unsigned times_told;
+};
+
+struct story_silence { /* of which a flush said that it muted the alert */
+	const char *id, *author, *comment, *matchers, *change, *from, *user;
+	wall_ms at, starts_at, ends_at;
+};
+
+struct story {
+	struct arena *mem;
+	uint64_t fingerprint;
+	const struct labels *labels; /* NULL: never seen */
+	/* in the router */
+	wall_ms came_at, starts_at, ended_at; /* 0: not */
+	const char *from, *user;
+	/* in its rule */
+	const char *file, *rule_group, *rule, *expr;
+	int line;
+	span_ms hold;
+	double value;
+	wall_ms pending_at, firing_at, resolved_at, dropped_at;
+	const char *rule_error; /* while it fails */
+	wall_ms rule_failed_at;
+
+	VEC(struct story_group) groups;
+	VEC(struct story_target) targets;
+	VEC(struct story_delivery) deliveries;
+	size_t n_deliveries_left_out;
+	VEC(struct story_silence) silences;
+	wall_ms config_at; /* the last configuration that was taken */
+	const char *config_hash;
+};
+
+struct story story_of(struct arena *, uint64_t fingerprint);
+void story_add(struct story *, const struct record *);
+/* What is known otherwise of a silence that a flush named. */
+void story_know_silence(struct story *, const struct silence *);
+const struct story_silence *story_silence(const struct story *, const char *id);
+
+struct verdict_of {
+	bool is_told;
+	enum reason cause; /* why not; why told: the kind of the first notification */
+	wall_ms at;	   /* first told; since when the cause holds; 0: unknown */
+	wall_ms last_at;   /* last told */
+	unsigned times;
+	/* what the cause names: silence id, source's fingerprint, interval; rule */
+	const char *by, *rule;
+	const struct labels *source; /* of inhibition */
+	/* of the delivery, told or failed */
+	const char *delivery, *error;
+	int status;
+	unsigned attempts;
+	wall_ms next_at; /* the next flush, or attempt; 0: not known */
+};
+/* For an integration of the group; integration NULL: of the receiver, which has none.
+ * has_flushed: the group did before the alert joined it. */
+struct verdict_of story_verdict(const struct story *, const char *group_key,
+				const char *receiver, const char *integration, size_t index,
+				bool has_flushed);
+const struct story_group *story_group(const struct story *, const char *key);
+const struct story_delivery *story_delivery(const struct story *, const char *id);
+/* The verdict before any group: the alert never came to the router. */
+enum reason story_rule_cause(const struct story *);

@@ -1,0 +1,511 @@
+#include "base/base.h"
+#include "engine/why_words.h"
+#include "text/float.h"
+
+#include <string.h>
+
+const char *why_time(struct arena *mem, wall_ms at)
+{
+	struct instant t = instant_of_ms(at);
+	struct civil c = civil_of(t.s, 0);
+	const char *text = arena_printf(mem, "%04lld-%02d-%02d %02d:%02d:%02d",
+					(long long)c.year, c.month, c.day, c.hour, c.minute,
+					c.second);
+
+	if (t.ns)
+		text = arena_printf(mem, "%s.%03d", text, (int)(t.ns / 1000000));
+	return arena_printf(mem, "%s UTC", text);
+}
+
+static const char *span(struct arena *mem, span_ms length)
+{
+	struct buf b = BUF(100);
+	const char *text;
+
+	buf_add_span(&b, length);
+	text = buf_keep(&b, mem).p;
+	buf_free(&b);
+	return text;
+}
+
+static const char *labels_text(struct arena *mem, const struct labels *labels)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const char *name = labels_get(labels, "alertname"), *text;
+
+	if (name[0])
+		labels = labels_with(mem, labels, "alertname", "");
+	if (labels->n)
+		buf_add_labels(&b, labels);
+	text = arena_printf(mem, "%s%s", name, buf_text(&b));
+	buf_free(&b);
+	return text;
+}
+
+static const char *since(struct arena *mem, wall_ms at)
+{
+	return at ? arena_printf(mem, " since %s", why_time(mem, at)) : "";
+}
+
+/* -- what mutes ----------------------------------------------------------------------- */
+
+const char *words_silence(struct arena *mem, const char *id, const char *author,
+			  const char *comment, wall_ms until, wall_ms now)
+{
+	const char *text = arena_printf(mem, "silence %s", id);
+
+	if (author && author[0])
+		text = arena_printf(mem, "%s by %s", text, author);
+	if (comment && comment[0])
+		text = arena_printf(mem, "%s (\"%s\")", text, comment);
+	if (until && until <= now)
+		return arena_printf(mem, "%s, which ended at %s", text,
+				    why_time(mem, until));
+	return until ? arena_printf(mem, "%s, until %s", text, why_time(mem, until)) : text;
+}
+
+const char *words_inhibition(struct arena *mem, const struct labels *source, const char *by,
+			     const char *rule)
+{
+	return arena_printf(mem, "%s, which fires, by the inhibition rule %s",
+			    source ? labels_text(mem, source)
+				   : arena_printf(mem, "the alert %s", by),
+			    rule ? rule : "of then");
+}
+
+const char *words_interval(struct arena *mem, enum reason reason, const char *name,
+			   wall_ms until)
+{
+	const char *text = arena_printf(
+		mem, reason == MUTED_BY_TIME ? "the mute time interval \"%s\"" : "\"%s\"",
+		name);
+
+	return until ? arena_printf(mem, "%s, until %s", text, why_time(mem, until)) : text;
+}
+
+static const char *muted(struct arena *mem, const struct why *w, const struct verdict_of *v)
+{
+	const struct story_silence *s;
+
+	switch ((int)v->cause) {
+	case MUTED_BY_SILENCE:
+		s = story_silence(w->story, v->by);
+		return arena_printf(mem, "silenced%s by %s", since(mem, v->at),
+				    words_silence(mem, v->by, s ? s->author : NULL,
+						  s ? s->comment : NULL, s ? s->ends_at : 0,
+						  w->options.at));
+	case MUTED_BY_INHIBITION:
+		return arena_printf(mem, "inhibited%s by %s", since(mem, v->at),
+				    words_inhibition(mem, v->source, v->by, v->rule));
+	case MUTED_BY_TIME:
+		return arena_printf(mem, "muted%s by the mute time interval \"%s\"",
+				    since(mem, v->at), v->by);
+	default:
+		return arena_printf(mem, "outside the active time interval \"%s\"%s", v->by,
+				    since(mem, v->at));
+	}
+}
+
+/* -- verdicts ------------------------------------------------------------------------- */
+
+static const char *answered(struct arena *mem, const struct story_delivery *d)
+{
+	if (!d || !d->status)
+		return "";
+	return arena_printf(
+		mem, ", answered %d%s", d->status,
+		d->attempts > 1 ? arena_printf(mem, " at attempt %u", d->attempts) : "");
+}
+
+static const char *told(struct arena *mem, const struct why *w, const struct verdict_of *v)
+{
+	const char *text = arena_printf(mem, "told at %s", why_time(mem, v->at));
+
+	if (v->times > 1)
+		return arena_printf(mem, "told %u times, first at %s, last at %s", v->times,
+				    why_time(mem, v->at), why_time(mem, v->last_at));
+	return arena_printf(mem, "%s%s", text,
+			    answered(mem, story_delivery(w->story, v->delivery)));
+}
+
+static const char *error_of(const struct verdict_of *v)
+{
+	return v->error && v->error[0] ? v->error : "no reason given";
+}
+
+static const char *tries(struct arena *mem, unsigned n)
+{
+	return n == 1 ? "1 attempt" : arena_printf(mem, "%u attempts", n);
+}
+
+static const char *then(struct arena *mem, const char *text, wall_ms at)
+{
+	return at ? arena_printf(mem, "; %s %s", text, why_time(mem, at)) : "";
+}
+
+static const char *failed(struct arena *mem, const struct verdict_of *v)
+{
+	switch ((int)v->cause) {
+	case DELIVERY_RETRY:
+		return arena_printf(mem, "sending fails after %s: %s%s",
+				    tries(mem, v->attempts), error_of(v),
+				    then(mem, "the next attempt is at", v->next_at));
+	case DELIVERY_GAVE_UP:
+		return arena_printf(mem, "refused for good at %s: %s%s",
+				    why_time(mem, v->at), error_of(v),
+				    then(mem, "it is due again at", v->next_at));
+	case DELIVERY_TIMEOUT:
+		return arena_printf(mem, "given up at %s after %s: %s%s",
+				    why_time(mem, v->at), tries(mem, v->attempts),
+				    error_of(v),
+				    then(mem, "it is due again at", v->next_at));
+	case DELIVERY_CANCELED:
+		return arena_printf(mem, "sending was canceled at %s by a reload%s",
+				    why_time(mem, v->at),
+				    then(mem, "it is due again at", v->next_at));
+	default:
+		return arena_printf(mem,
+				    "the daemon ended before the answer came; it may have "
+				    "arrived, and is sent again with the same id%s",
+				    then(mem, "at", v->next_at));
+	}
+}
+
+static const char *not_flushed(struct arena *mem, const struct why_group *g,
+			       const struct verdict_of *v)
+{
+	if (v->cause == UNTOLD_GROUP_INTERVAL)
+		return arena_printf(mem, "it waits for the next flush of its group%s",
+				    then(mem, "due at", v->next_at));
+	return arena_printf(mem, "its group waits group_wait, %s%s", span(mem, g->wait),
+			    then(mem, "the first flush is at", v->next_at));
+}
+
+static const char *untold(struct arena *mem, const struct why *w, const struct why_group *g,
+			  const struct verdict_of *v)
+{
+	switch ((int)v->cause) {
+	case MUTED_BY_SILENCE:
+	case MUTED_BY_INHIBITION:
+	case MUTED_BY_TIME:
+	case MUTED_BY_INACTIVE:
+		return muted(mem, w, v);
+	case DELIVERY_RETRY:
+	case DELIVERY_GAVE_UP:
+	case DELIVERY_TIMEOUT:
+	case DELIVERY_CANCELED:
+	case DELIVERY_UNKNOWN:
+		return failed(mem, v);
+	case UNTOLD_GROUP_WAIT:
+	case UNTOLD_GROUP_INTERVAL:
+		return not_flushed(mem, g, v);
+	case UNTOLD_RESOLVED:
+		return arena_printf(mem, "it was over at %s, before its group flushed",
+				    why_time(mem, v->at));
+	case UNTOLD_UNDER_WAY:
+		return arena_printf(mem, "being sent since %s, no answer yet",
+				    why_time(mem, v->at));
+	case HELD_NO_INTEGRATION:
+		return "the receiver has no integration";
+	case HELD_NOTHING_NEW:
+		return "it was announced before, and its end never was: for the receiver "
+		       "nothing is new until repeat_interval is over";
+	default:
+		return reason_text(v->cause);
+	}
+}
+
+const char *words_verdict(struct arena *mem, const struct why *w, const struct why_group *g,
+			  const struct why_target *t)
+{
+	return t->verdict.is_told ? told(mem, w, &t->verdict)
+				  : untold(mem, w, g, &t->verdict);
+}
+
+const char *words_no_alert(struct arena *mem, const struct rule_group *g,
+			   const struct rule *r, const char *error, wall_ms evaluated_at)
+{
+	const char *rule = arena_printf(mem, "its rule %s:%d (%s)", g->file, r->at.line,
+					r->expr);
+
+	if (error)
+		return arena_printf(mem, "%s fails: %s", rule, error);
+	if (!evaluated_at)
+		return arena_printf(mem, "%s has not been evaluated yet", rule);
+	return arena_printf(mem, "%s gave no such series at %s", rule,
+			    why_time(mem, evaluated_at));
+}
+
+/* -- the whole ------------------------------------------------------------------------ */
+
+struct page {
+	struct buf *b;
+	struct arena mem;
+	const struct why *w;
+};
+
+static void line(struct page *p, int depth, const char *fmt, ...) PRINTF(3, 4);
+static void line(struct page *p, int depth, const char *fmt, ...)
+{
+	va_list ap;
+
+	for (int i = 0; i < depth; i++)
+		buf_add_text(p->b, "  ");
+	va_start(ap, fmt);
+	buf_add_text(p->b, arena_vprintf(&p->mem, fmt, ap));
+	va_end(ap);
+	buf_add_char(p->b, '\n');
+}
+
+static const char *target_name(struct page *p, const struct why_target *t)
+{
+	return t->integration ? arena_printf(&p->mem, "%s/%s[%zu]", t->receiver,
+					     t->integration, t->index)
+			      : t->receiver;
+}
+
+static const char *rule_cause(struct page *p)
+{
+	const struct story *s = p->w->story;
+
+	switch ((int)p->w->cause) {
+	case UNTOLD_PENDING:
+		return arena_printf(
+			&p->mem, "still pending: the rule's for is %s, over at %s",
+			span(&p->mem, s->hold), why_time(&p->mem, s->pending_at + s->hold));
+	case UNTOLD_DROPPED:
+		return arena_printf(&p->mem,
+				    "its condition went away at %s, before the rule's for "
+				    "(%s) was over",
+				    why_time(&p->mem, s->dropped_at),
+				    span(&p->mem, s->hold));
+	case RULE_FAILS:
+		return arena_printf(&p->mem, "its rule fails%s: %s",
+				    since(&p->mem, s->rule_failed_at), s->rule_error);
+	default:
+		return reason_text(p->w->cause);
+	}
+}
+
+static void add_verdicts(struct page *p)
+{
+	const struct why *w = p->w;
+
+	if (!w->groups.n)
+		line(p, 1, "NOT told: %s", rule_cause(p));
+	for (int told_ones = 0; told_ones < 2; told_ones++) {
+		for (size_t i = 0; i < w->groups.n; i++) {
+			const struct why_group *g = &w->groups.v[i];
+
+			for (size_t k = 0; k < g->n_targets; k++) {
+				const struct why_target *t = &g->targets[k];
+
+				if (t->verdict.is_told != told_ones)
+					continue;
+				line(p, 1, "%s%s: %s",
+				     told_ones ? "" : "NOT told: ", target_name(p, t),
+				     t->words);
+				if (t->end_told_at)
+					line(p, 2, "and of its end at %s",
+					     why_time(&p->mem, t->end_told_at));
+			}
+		}
+	}
+}
+
+static void add_rule(struct page *p)
+{
+	const struct story *s = p->w->story;
+	struct buf value = BUF(100);
+
+	if (!s->rule)
+		return;
+	buf_add_float_value(&value, s->value);
+	line(p, 1, "rule %s in %s:%d, group %s: %s", s->rule, s->file, s->line,
+	     s->rule_group, s->expr);
+	if (s->pending_at)
+		line(p, 2, "true since %s, last value %s", why_time(&p->mem, s->pending_at),
+		     buf_text(&value));
+	if (s->firing_at)
+		line(p, 2, "firing since %s%s", why_time(&p->mem, s->firing_at),
+		     s->hold ? arena_printf(&p->mem, ", after its for of %s",
+					    span(&p->mem, s->hold))
+			     : "");
+	if (s->resolved_at)
+		line(p, 2, "over since %s", why_time(&p->mem, s->resolved_at));
+	if (s->rule_error)
+		line(p, 2, "its evaluation fails%s: %s", since(&p->mem, s->rule_failed_at),
+		     s->rule_error);
+	buf_free(&value);
+}
+
+static void add_alert(struct page *p)
+{
+	const struct why *w = p->w;
+	const struct story *s = w->story;
+	const char *from = s->from ? arena_printf(&p->mem, ", posted by %s%s%s",
+						  s->user ? s->user : "",
+						  s->user ? " at " : "", s->from)
+				   : "";
+
+	add_rule(p);
+	if (s->came_at)
+		line(p, 1, "in the router since %s%s", why_time(&p->mem, s->came_at), from);
+	if (s->came_at && s->ended_at)
+		line(p, 2, "over since %s", why_time(&p->mem, s->ended_at));
+	for (size_t i = 0; i < w->mutes.n; i++)
+		line(p, 1, "%s now%s: %s",
+		     w->mutes.v[i].reason == MUTED_BY_SILENCE	   ? "silenced"
+		     : w->mutes.v[i].reason == MUTED_BY_INHIBITION ? "inhibited"
+		     : w->mutes.v[i].reason == MUTED_BY_TIME	   ? "muted"
+								   : "not in its active "
+								     "times",
+		     w->mutes.v[i].receiver
+			     ? arena_printf(&p->mem, " for %s", w->mutes.v[i].receiver)
+			     : "",
+		     w->mutes.v[i].words);
+}
+
+static const char *route_text(struct page *p, const struct why_route *r)
+{
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const char *text;
+
+	buf_add_matchers(&b, &r->route->matchers);
+	text = arena_printf(&p->mem, "%s (%s)", buf_text(&b),
+			    pos_text(&p->mem, r->route->at));
+	buf_free(&b);
+	return text;
+}
+
+static void add_routes(struct page *p)
+{
+	const struct why *w = p->w;
+
+	if (!w->routes.n)
+		return;
+	line(p, 0, "Routes");
+	for (size_t i = 0; i < w->routes.n; i++) {
+		const struct why_route *r = &w->routes.v[i];
+		int depth = 1 + (int)MIN(r->depth, 20);
+
+		if (r->is_not_asked)
+			line(p, depth, "%s: not asked, a route before took it",
+			     route_text(p, r));
+		else if (r->refused_by)
+			line(p, depth, "%s: refuses it, %s does not hold", route_text(p, r),
+			     r->refused_by);
+		else if (r->is_end)
+			line(p, depth, "%s: takes it, to %s", route_text(p, r),
+			     r->route->receiver->name);
+		else
+			line(p, depth, "%s: takes it", route_text(p, r));
+	}
+}
+
+static void add_groups(struct page *p)
+{
+	const struct why *w = p->w;
+
+	for (size_t i = 0; i < w->groups.n; i++) {
+		const struct why_group *g = &w->groups.v[i];
+
+		if (!i)
+			line(p, 0, "Groups");
+		line(p, 1, "%s for %s", g->key, g->receiver);
+		if (g->place)
+			line(p, 2, "group_wait %s, group_interval %s, repeat_interval %s",
+			     span(&p->mem, g->wait), span(&p->mem, g->interval),
+			     span(&p->mem, g->repeat));
+		if (g->flushed_at)
+			line(p, 2, "flushed last at %s", why_time(&p->mem, g->flushed_at));
+		if (g->next_at)
+			line(p, 2, "next flush at %s", why_time(&p->mem, g->next_at));
+	}
+}
+
+static const char *outcome(struct page *p, const struct story_delivery *d)
+{
+	switch ((int)d->outcome) {
+	case REASON_NONE:
+		return "no answer yet";
+	case DELIVERY_SENT:
+		return arena_printf(&p->mem, "delivered at %s%s",
+				    why_time(&p->mem, d->ended_at), answered(&p->mem, d));
+	case DELIVERY_RETRY:
+		return arena_printf(&p->mem, "attempt %u failed: %s", d->attempts,
+				    d->error ? d->error : "no reason given");
+	default:
+		return arena_printf(&p->mem, "%s at %s%s%s", reason_text(d->outcome),
+				    why_time(&p->mem, d->ended_at), d->error ? ": " : "",
+				    d->error ? d->error : "");
+	}
+}
+
+static void add_deliveries(struct page *p)
+{
+	const struct story *s = p->w->story;
+
+	for (size_t i = 0; i < s->deliveries.n; i++) {
+		const struct story_delivery *d = &s->deliveries.v[i];
+
+		if (!i)
+			line(p, 0, "Notifications");
+		line(p, 1, "%s %s/%s[%zu], %s (%s)", why_time(&p->mem, d->at), d->receiver,
+		     d->integration, d->index, reason_text(d->reason),
+		     d->fires ? "it fires" : "it is over");
+		line(p, 2, "%s; id %s", outcome(p, d), d->id);
+	}
+	if (s->n_deliveries_left_out)
+		line(p, 1, "and %zu before", s->n_deliveries_left_out);
+}
+
+static void add_future(struct page *p)
+{
+	const struct why *w = p->w;
+
+	for (size_t i = 0; i < w->next.n; i++) {
+		if (!i)
+			line(p, 0, "Next");
+		line(p, 1, "%s %s", why_time(&p->mem, w->next.v[i].at), w->next.v[i].words);
+	}
+}
+
+static void add_limits(struct page *p)
+{
+	const struct why_options *o = &p->w->options;
+
+	if (o->config_changed_at)
+		line(p, 0,
+		     "The configuration was loaded again at %s: the routes above are those "
+		     "of now.",
+		     why_time(&p->mem, o->config_changed_at));
+	if (o->is_cut)
+		line(p, 0, "The journal was read back to %s, and no further.",
+		     why_time(&p->mem, o->read_to));
+}
+
+void buf_add_why(struct buf *b, const struct why *w)
+{
+	struct page p = {.b = b, .w = w};
+
+	if (w->is_past)
+		line(&p, 0, "As of %s:", why_time(&p.mem, w->options.at));
+	if (!w->labels) {
+		line(&p, 0, "alert %016llx", (unsigned long long)w->fingerprint);
+		line(&p, 1, "NOT told: %s", reason_text(w->cause));
+	} else {
+		line(&p, 0, "%s is %s (fingerprint %016llx)",
+		     labels_text(&p.mem, w->labels), w->state,
+		     (unsigned long long)w->fingerprint);
+		add_verdicts(&p);
+		line(&p, 0, "The alert");
+		add_alert(&p);
+		add_routes(&p);
+		add_groups(&p);
+		add_deliveries(&p);
+		add_future(&p);
+	}
+	add_limits(&p);
+	arena_free(&p.mem);
+}

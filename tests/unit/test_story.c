@@ -1,0 +1,546 @@
+#include "base/base.h"
+#include "engine/why.h"
+#include "unit/play.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The verdict of a story is what the receivers saw, and names the cause. */
+
+#define HOOK "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}]\n"
+#define QUICK                                                                              \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: "  \
+	"6s, repeat_interval: 4h}\n"
+#define RULES "datasources: [{name: d, url: 'http://p/'}]\n"
+
+/* -- watching ------------------------------------------------------------------------- */
+
+struct watched { /* an alert */
+	struct story story;
+	bool is_told[2]; /* by the receivers "hook", "other", in its last episode */
+};
+struct hall {
+	struct arena mem;
+	struct watched v[50];
+	size_t n;
+	size_t n_wrong;
+	/* at the end */
+	void (*ask)(struct hall *, struct engine *, wall_ms now);
+	void *arg;
+};
+
+static struct watched *watched_of(struct hall *h, uint64_t fingerprint)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->v[i].story.fingerprint == fingerprint)
+			return &h->v[i];
+	}
+	assert_true(h->n < COUNT_OF(h->v));
+	h->v[h->n].story = story_of(&h->mem, fingerprint);
+	return &h->v[h->n++];
+}
+
+static void see_record(void *ctx, const struct record *r)
+{
+	struct hall *h = ctx;
+
+	for (size_t i = 0; i < r->n_alerts; i++) {
+		struct watched *w = watched_of(h, r->alerts[i].fingerprint);
+
+		if (r->alerts[i].change == CHANGE_NEW ||
+		    r->alerts[i].change == CHANGE_FIRING)
+			w->is_told[0] = w->is_told[1] = false;
+	}
+	if (r->is_unchanged)
+		return; /* nor does the disk get it */
+	for (size_t i = 0; i < h->n; i++)
+		story_add(&h->v[i].story, r);
+}
+
+static void see_sent(void *ctx, const struct notification *n)
+{
+	for (size_t i = 0; i < n->n_alerts; i++) {
+		const struct notification_alert *a = &n->alerts[i];
+
+		if (!a->resolved)
+			watched_of(ctx, a->labels->fingerprint)
+				->is_told[!strcmp(n->receiver->name, "other")] = true;
+	}
+}
+
+static void see_end(void *ctx, struct engine *e, wall_ms now)
+{
+	struct hall *h = ctx;
+
+	h->ask(h, e, now);
+}
+
+static void watch_play(struct hall *h, const struct play *p)
+{
+	const struct watch watch = {h, see_record, see_sent, see_end};
+	struct buf trace = BUF(10000000);
+
+	play_watched(p, &trace, &watch);
+	buf_free(&trace);
+	arena_free(&h->mem);
+}
+
+/* -- in words ------------------------------------------------------------------------- */
+
+struct wanted {
+	const char *name, *config, *script;
+	const char *alert; /* matchers */
+	const char *words; /* lines, each of which the text must have somewhere */
+};
+
+static void ask_words(struct hall *h, struct engine *e, wall_ms now)
+{
+	const struct wanted *want = h->arg;
+	struct why_options o = {.at = now, .now = now};
+	struct buf text = BUF(100000);
+	struct str rest = str_of(want->words), one;
+	struct matchers m;
+	const char *words;
+	size_t n;
+	uint64_t *v;
+
+	assert_true(matchers_parse(&h->mem, str_of(want->alert), NOWHERE, MATCHERS_UTF8, &m,
+				   NULL, NULL));
+	v = why_find(e, &m, 10, &h->mem, &n);
+	for (size_t i = 0; i < n; i++)
+		buf_add_why(&text, why_alert(e, &watched_of(h, v[i])->story, &o, &h->mem));
+	for (size_t i = 0; !n && i < h->n; i++) { /* it has gone: the journal alone */
+		if (h->v[i].story.labels && matchers_hold(&m, h->v[i].story.labels))
+			buf_add_why(&text, why_alert(e, &h->v[n++].story, &o, &h->mem));
+	}
+	if (!n) {
+		why_nothing(e, &m, &h->mem, &words);
+		buf_add_text(&text, words);
+	}
+	while (rest.n && str_cut(&rest, '\n', &one)) {
+		if (str_find(buf_str(&text), one) == STR_NONE)
+			print_error("%s: wanted\n%.*s\nin\n%s", want->name, FMT(one),
+				    buf_text(&text)),
+				h->n_wrong++;
+	}
+	buf_free(&text);
+}
+
+static void causes(void **state)
+{
+	static const struct wanted rows[] = {
+		{"told", QUICK HOOK, "0 post alertname=A ends=999\n5 run\n",
+		 "{alertname=A}",
+		 "A is firing\n"
+		 "hook/webhook[0]: told at 2026-01-01 00:00:01 UTC\n"
+		 "{} (c.yml:1:8): takes it, to hook\n"
+		 "2026-01-01 04:00:01 UTC hook/webhook[0] is told again"},
+		{"told of the end", QUICK HOOK, "0 post alertname=A ends=3\n9 run\n",
+		 "{alertname=A}",
+		 "A is resolved\n"
+		 "hook/webhook[0]: told at 2026-01-01 00:00:01 UTC\n"
+		 "and of its end at 2026-01-01 00:00:07 UTC\n"
+		 "over since 2026-01-01 00:00:03 UTC"},
+		{"group_wait", QUICK HOOK, "0 post alertname=A ends=999\n0.5 run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: its group waits group_wait, 1s; the first "
+		 "flush "
+		 "is at 2026-01-01 00:00:01 UTC"},
+		{"group_interval", QUICK HOOK,
+		 "0 post alertname=A ends=999\n2 post alertname=A b=c ends=999\n3 run\n",
+		 "{b=c}",
+		 "NOT told: hook/webhook[0]: it waits for the next flush of its group; due "
+		 "at "
+		 "2026-01-01 00:00:07 UTC"},
+		{"silence", QUICK HOOK,
+		 "0 silence s alertname=A for=60\n0 post alertname=A ends=999\n20 run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: silenced since 2026-01-01 00:00:01 UTC by "
+		 "silence "
+		 "\n by me, until 2026-01-01 00:01:00 UTC\n"
+		 "silenced now: silence\n"},
+		{"a silence that ended", QUICK HOOK,
+		 "0 silence s alertname=A for=5\n0 post alertname=A ends=999\n6 run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: silenced since 2026-01-01 00:00:01 UTC by "
+		 "silence "
+		 "\n, which ended at 2026-01-01 00:00:05 UTC"},
+		{"inhibition",
+		 QUICK HOOK "inhibit_rules: [{name: top, source_matchers: [alertname=S], "
+			    "target_matchers: [alertname=A], equal: [z]}]\n",
+		 "0 post alertname=S z=1 ends=999\n0 post alertname=A z=1 ends=999\n5 "
+		 "run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: inhibited since 2026-01-01 00:00:01 UTC by "
+		 "S{z=\"1\"}, which fires, by the inhibition rule top (c.yml:3:17)\n"
+		 "inhibited now: S{z=\"1\"}"},
+		{"a mute time interval",
+		 "route: {receiver: hook, group_wait: 1s, routes: [{mute_time_intervals: "
+		 "[night], group_wait: 1s}]}\n"
+		 "time_intervals: [{name: night, time_intervals: [{times: [{start_time: "
+		 "'00:00', end_time: '06:00'}]}]}]\n" HOOK,
+		 "0 post alertname=A ends=9999\n5 run\n", "{alertname=A}",
+		 "NOT told: hook/webhook[0]: muted since 2026-01-01 00:00:01 UTC by the "
+		 "mute "
+		 "time interval \"night\"\n"
+		 "muted now for hook: the mute time interval \"night\", until 2026-01-01 "
+		 "06:00:00 UTC\n"
+		 "2026-01-01 06:00:00 UTC the time interval \"night\" ends"},
+		{"outside an active time interval",
+		 "route: {receiver: hook, group_wait: 1s, routes: "
+		 "[{active_time_intervals: "
+		 "[day], group_wait: 1s}]}\n"
+		 "time_intervals: [{name: day, time_intervals: [{times: [{start_time: "
+		 "'06:00', end_time: '18:00'}]}]}]\n" HOOK,
+		 "0 post alertname=A ends=9999\n5 run\n", "{alertname=A}",
+		 "NOT told: hook/webhook[0]: outside the active time interval \"day\" "
+		 "since "
+		 "2026-01-01 00:00:01 UTC\n"
+		 "2026-01-01 06:00:00 UTC the time interval \"day\" begins"},
+		{"no integration",
+		 "route: {receiver: none, group_wait: 1s}\nreceivers: [{name: none}]\n",
+		 "0 post alertname=A ends=999\n5 run\n", "{alertname=A}",
+		 "NOT told: none: the receiver has no integration"},
+		{"a receiver that fails", QUICK HOOK,
+		 "0 sink hook fail\n0 post alertname=A ends=999\n1.2 run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: sending fails after 1 attempt: down; the next "
+		 "attempt is at 2026-01-01 00:00:01.\n"
+		 "attempt 1 failed: down"},
+		{"a receiver that refuses", QUICK HOOK,
+		 "0 sink hook refuse\n0 post alertname=A ends=999\n3 run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: refused for good at 2026-01-01 00:00:01 UTC: "
+		 "bad "
+		 "request; it is due again at 2026-01-01 00:00:07 UTC"},
+		{"a receiver that hangs", QUICK HOOK,
+		 "0 sink hook hang\n0 post alertname=A ends=999\n3 run\n", "{alertname=A}",
+		 "NOT told: hook/webhook[0]: being sent since 2026-01-01 00:00:01 UTC, no "
+		 "answer yet"},
+		{"and for too long", QUICK HOOK,
+		 "0 sink hook hang\n0 post alertname=A ends=999\n11 run\n", "{alertname=A}",
+		 "NOT told: hook/webhook[0]: being sent since 2026-01-01 00:00:11 UTC\n"
+		 "time for trying is used up at 2026-01-01 00:00:11 UTC: no answer in "
+		 "time"},
+		{"killed while sending", QUICK HOOK,
+		 "0 sink hook hang\n0 post alertname=A ends=999\n3 sink hook fail\n"
+		 "3 restart\n3 sink hook hang\n3.1 run\n",
+		 "{alertname=A}",
+		 "the daemon ended before the answer at 2026-01-01 00:00:03 UTC"},
+		{"over before its group flushed", QUICK HOOK,
+		 "0 post alertname=A ends=0.5\n0.7 run\n", "{alertname=A}",
+		 "NOT told: hook/webhook[0]: it was over at 2026-01-01 00:00:00.500 UTC, "
+		 "before "
+		 "its group flushed"},
+		{"announced before, and the end between never was", QUICK HOOK,
+		 "0 post alertname=A starts=0 ends=999\n2 post alertname=A starts=0 "
+		 "ends=2\n"
+		 "3 post alertname=A starts=3 ends=999\n10 run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: it was announced before, and its end never "
+		 "was"},
+		{"pending", RULES QUICK HOOK,
+		 "0 backend 1\n0 rules up == 0 for=20s\n5 run\n", "{alertname=Up}",
+		 "Up{n=\"0\"} is pending\n"
+		 "NOT told: still pending: the rule's for is 20s, over at 2026-01-01 "
+		 "00:00:22.184 UTC\n"
+		 "rule Up in r.yml:5, group g: up == 0\n"
+		 "2026-01-01 00:00:22.184 UTC it fires at the first evaluation"},
+		{"no longer pending", RULES QUICK HOOK,
+		 "0 backend 1\n0 rules up == 0 for=20s\n5 backend 0\n15 run\n",
+		 "{alertname=Up}",
+		 "NOT told: its condition went away at 2026-01-01 00:00:12.184 UTC, before "
+		 "the "
+		 "rule's for (20s) was over"},
+		{"a rule's alert that fires", RULES QUICK HOOK,
+		 "0 backend 2\n0 rules up == 0 for=10s\n20 run\n", "{n=\"1\"}",
+		 "Up{n=\"1\"} is firing\n"
+		 "true since 2026-01-01 00:00:02.184 UTC, last value 1\n"
+		 "firing since 2026-01-01 00:00:12.184 UTC, after its for of 10s\n"
+		 "hook/webhook[0]: told at 2026-01-01 00:00:13.184 UTC"},
+		{"a rule without series", RULES QUICK HOOK, "0 rules up == 0\n5 run\n",
+		 "{alertname=Up}",
+		 "its rule r.yml:5 (up == 0) gave no such series at 2026-01-01 "
+		 "00:00:02.184"},
+		{"a rule that fails", RULES QUICK HOOK,
+		 "0 backend error\n0 rules up == 0\n5 run\n", "{alertname=Up}",
+		 "its rule r.yml:5 (up == 0) fails: backend down"},
+		{"nobody knows it", QUICK HOOK, "0 run\n", "{alertname=X}",
+		 "no such alert is known"},
+		{"refused and taken by routes",
+		 "route: {receiver: hook, group_wait: 1s, routes: [{matchers: "
+		 "['t=\"db\"'], "
+		 "receiver: other}, {matchers: ['alertname=A'], routes: [{matchers: "
+		 "['x=~\"1|2\"']}]}, {matchers: ['t=\"\"']}]}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}, "
+		 "{name: other, webhook_configs: [{url: 'http://o/'}]}]\n",
+		 "0 post alertname=A x=2 ends=999\n5 run\n", "{alertname=A}",
+		 "{t=\"db\"} (c.yml:1:50): refuses it, t=\"db\" does not hold\n"
+		 "{alertname=\"A\"}\n"
+		 "    {x=~\"1|2\"}\n"
+		 "takes it, to hook\n"
+		 "{t=\"\"} (c.yml:1:156): not asked, a route before took it"},
+		{"a fallback was told",
+		 "route: {receiver: hook, fallback_receiver: other, "
+		 "group_wait: 1s, group_interval: 6s}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: "
+		 "'http://h/'}]}, {name: other, webhook_configs: "
+		 "[{url: 'http://o/'}]}]\n",
+		 "0 sink hook refuse\n0 post alertname=A ends=999\n3 run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: refused for good\n"
+		 "other/webhook[0]: told at 2026-01-01 00:00:01 UTC"},
+	};
+
+	size_t n_wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct hall h = {.ask = ask_words, .arg = (void *)(uintptr_t)&rows[i]};
+
+		struct play p = {rows[i].name, rows[i].config, rows[i].script, NULL};
+
+		watch_play(&h, &p);
+		n_wrong += h.n_wrong;
+	}
+	assert_int_equal(n_wrong, 0);
+}
+
+/* -- random histories ----------------------------------------------------------------- */
+
+#define HISTORIES  400
+#define MOST_LINES 60
+#define TWO                                                                                \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 2s, group_interval: "  \
+	"8s, repeat_interval: 40s, routes: [{matchers: ['host=\"1\"'], receiver: other, "  \
+	"continue: true}, {}]}\n"                                                          \
+	"inhibit_rules: [{source_matchers: [alertname=S], target_matchers: "               \
+	"[alertname=A], equal: [host]}]\n"                                                 \
+	"receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}, "                \
+	"{name: other, webhook_configs: [{url: 'http://o/', send_resolved: false}]}]\n"
+
+enum line_kind { LINE_POST, LINE_SOURCE, LINE_OVER, LINE_SILENCE, LINE_SINK, LINE_LIFE };
+struct history {
+	uint64_t random;
+	double now;
+	struct {
+		enum line_kind kind;
+		char text[100];
+	} lines[MOST_LINES];
+	size_t n;
+	bool without[LINE_LIFE + 1]; /* lines of these kinds are left out */
+	double longer;		     /* time after the last line */
+	size_t n_told, n_untold;
+	/* of the last play, the first alert that somebody was not told of */
+	enum reason cause;
+	uint64_t fingerprint;
+	bool to_other;
+};
+
+static unsigned chance(struct history *h, unsigned n)
+{
+	h->random = h->random * UINT64_C(6364136223846793005) +
+		    UINT64_C(1442695040888963407);
+	return (unsigned)(h->random >> 33) % n;
+}
+
+static void add_line(struct history *h, enum line_kind kind, const char *fmt, ...)
+	PRINTF(3, 4);
+static void add_line(struct history *h, enum line_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+	int n = snprintf(h->lines[h->n].text, sizeof(h->lines[0].text), "%g ", h->now);
+
+	va_start(ap, fmt);
+	vsnprintf(h->lines[h->n].text + n, sizeof(h->lines[0].text) - (size_t)n, fmt, ap);
+	va_end(ap);
+	h->lines[h->n++].kind = kind;
+}
+
+static void make_history(struct history *h)
+{
+	static const char *const sinks[] = {"ok", "ok", "fail", "refuse", "hang"};
+	static const char *const receivers[] = {"hook", "other"};
+	size_t n = 8 + chance(h, MOST_LINES - 10);
+	int names = 0;
+
+	while (h->n < n) {
+		unsigned host = 1 + chance(h, 2);
+		char name = "ABB"[chance(h, 3)];
+
+		h->now += (double)(1 + chance(h, 24)) / 4;
+		switch (chance(h, 12)) {
+		case 0:
+			add_line(h, LINE_SOURCE, "post alertname=S host=%u ends=99999",
+				 host);
+			break;
+		case 1:
+			add_line(h, LINE_OVER, "post alertname=S host=%u ends=%g", host,
+				 h->now);
+			break;
+		case 2:
+		case 3:
+			add_line(h, LINE_OVER, "post alertname=%c host=%u ends=%g", name,
+				 host, h->now);
+			break;
+		case 4:
+			add_line(h, LINE_SILENCE, "silence q%d alertname=%c for=%u", names,
+				 name, 3 + chance(h, 30));
+			names = names < 15 ? names + 1 : names;
+			if (names == 15) /* as many as a play remembers */
+				h->n--;
+			break;
+		case 5:
+		case 6:
+			add_line(h, LINE_SINK, "sink %s %s", receivers[chance(h, 2)],
+				 sinks[chance(h, COUNT_OF(sinks))]);
+			break;
+		case 7:
+			add_line(h, LINE_LIFE, chance(h, 2) ? "reload" : "restart");
+			break;
+		default:
+			add_line(h, LINE_POST, "post alertname=%c host=%u ends=99999", name,
+				 host);
+		}
+	}
+}
+
+static void check_told(struct history *h, const struct watched *w,
+		       const struct why_target *t)
+{
+	bool to_other = !strcmp(t->receiver, "other");
+
+	if (t->verdict.is_told != w->is_told[to_other])
+		fail_msg("alert %016llx: the verdict says %s, the receiver %s saw %s",
+			 (unsigned long long)w->story.fingerprint,
+			 t->verdict.is_told ? "told" : reason_name(t->verdict.cause),
+			 t->receiver, w->is_told[to_other] ? "it" : "nothing");
+	if (t->verdict.is_told) {
+		h->n_told++;
+	} else if (!h->n_untold++) {
+		h->cause = t->verdict.cause;
+		h->fingerprint = w->story.fingerprint;
+		h->to_other = to_other;
+	}
+}
+
+static void ask_all(struct hall *hall, struct engine *e, wall_ms now)
+{
+	struct history *h = hall->arg;
+	struct why_options o = {.at = now, .now = now};
+
+	h->n_told = h->n_untold = 0;
+	for (size_t i = 0; i < hall->n; i++) {
+		struct story copy = hall->v[i].story;
+		struct why *w = why_alert(e, &copy, &o, &hall->mem);
+
+		for (size_t k = 0; k < w->groups.n; k++) {
+			for (size_t t = 0; t < w->groups.v[k].n_targets; t++)
+				check_told(h, &hall->v[i], &w->groups.v[k].targets[t]);
+		}
+	}
+}
+
+static void play_history(struct history *h)
+{
+	struct hall hall = {.ask = ask_all, .arg = h};
+	struct play p = {"random", TWO, NULL, NULL};
+	struct buf script = BUF(100000);
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (!h->without[h->lines[i].kind])
+			buf_addf(&script, "%s\n", h->lines[i].text);
+	}
+	buf_addf(&script, "%g run\n", h->now + 1 + h->longer);
+	p.script = buf_text(&script);
+	watch_play(&hall, &p);
+	buf_free(&script);
+}
+
+static void what_receivers_saw(void **state)
+{
+	size_t told = 0, untold = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
+		struct history h = {.random = seed * 7919};
+
+		make_history(&h);
+		play_history(&h);
+		told += h.n_told;
+		untold += h.n_untold;
+	}
+	assert_true(told > 300 && untold > 300); /* else it proves little */
+}
+
+/* What takes the cause away: lines of a kind, or time. */
+static bool remove_cause(struct history *h)
+{
+	switch ((int)h->cause) {
+	case MUTED_BY_SILENCE:
+		h->without[LINE_SILENCE] = true;
+		return true;
+	case MUTED_BY_INHIBITION:
+		h->without[LINE_SOURCE] = true;
+		return true;
+	case DELIVERY_RETRY:
+	case DELIVERY_GAVE_UP:
+	case DELIVERY_TIMEOUT:
+	case UNTOLD_UNDER_WAY:
+		h->without[LINE_SINK] = true;
+		return true;
+	case DELIVERY_CANCELED:
+	case DELIVERY_UNKNOWN:
+		h->without[LINE_LIFE] = true;
+		return true;
+	case UNTOLD_RESOLVED:
+		h->without[LINE_OVER] = true;
+		return true;
+	case UNTOLD_GROUP_WAIT:
+	case UNTOLD_GROUP_INTERVAL:
+		h->longer += 10;
+		return true;
+	case HELD_NOTHING_NEW: /* until repeat_interval is over */
+		h->longer += 60;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Each cause that is taken away makes way for another one or for the notification, which
+ * must come at last. */
+static void without_its_cause_somebody_is_told(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= HISTORIES / 4; seed++) {
+		struct history h = {.random = seed * 104729};
+		size_t steps = 0;
+
+		make_history(&h);
+		play_history(&h);
+		while (h.n_untold) {
+			if (!remove_cause(&h) || ++steps > 12)
+				fail_msg("history %llu: %s stays after %zu steps",
+					 (unsigned long long)seed, reason_name(h.cause),
+					 steps);
+			play_history(&h);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(causes),
+		cmocka_unit_test(what_receivers_saw),
+		cmocka_unit_test(without_its_cause_somebody_is_told),
+	};
+
+	return cmocka_run_group_tests_name("story", tests, NULL, NULL);
+}
