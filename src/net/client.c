@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 
 #define MAX_REDIRECTS 10
+#define MOST_SPARE    32 /* handles kept for the next exchange */
 
 struct exchange {
 	LIST_ENTRY(exchange) list;
@@ -44,10 +45,34 @@ struct client {
 	CURLM *multi;
 	struct event *timer, *early;
 	char *user_agent;
+	CURL *spare[MOST_SPARE];
+	size_t n_spare;
 	LIST_HEAD(, exchange) exchanges;
 	size_t n;
 	struct token_cache *tokens;
 };
+
+/* -- handles --------------------------------------------------------------------------
+ * A new one costs more than the request that it is for. */
+
+static CURL *take_handle(struct client *c)
+{
+	CURL *easy = c->n_spare ? c->spare[--c->n_spare] : curl_easy_init();
+
+	ASSERT(easy);
+	return easy;
+}
+
+static void give_back(struct client *c, CURL *easy)
+{
+	curl_multi_remove_handle(c->multi, easy);
+	if (c->n_spare == MOST_SPARE) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	c->spare[c->n_spare++] = easy;
+}
 
 /* -- the end of an exchange ----------------------------------------------------------- */
 
@@ -57,8 +82,7 @@ static void exchange_free(struct exchange *x)
 
 	if (x->token)
 		exchange_free(x->token);
-	curl_multi_remove_handle(c->multi, x->easy);
-	curl_easy_cleanup(x->easy);
+	give_back(c, x->easy);
 	curl_slist_free_all(x->headers);
 	curl_slist_free_all(x->proxy_headers);
 	buf_free(&x->body);
@@ -236,6 +260,8 @@ void client_free(struct client *c)
 		return;
 	while ((x = LIST_FIRST(&c->exchanges))) /* one for a token goes with its owner */
 		exchange_free(x->done == on_token ? x->arg : x);
+	while (c->n_spare)
+		curl_easy_cleanup(c->spare[--c->n_spare]);
 	curl_multi_cleanup(c->multi);
 	event_free(c->timer);
 	event_free(c->early);
@@ -557,8 +583,7 @@ struct exchange *client_http(struct client *c, const struct http_request *r,
 	x->url = r->url;
 	x->until = r->timeout ? clock_mono() + r->timeout : NEVER;
 	x->body = BUF(r->max_answer ? r->max_answer : CLIENT_DEFAULT_ANSWER);
-	x->easy = curl_easy_init();
-	ASSERT(x->easy);
+	x->easy = take_handle(c);
 	LIST_INSERT_HEAD(&c->exchanges, x, list);
 	c->n++;
 	prepare_and_begin(x);

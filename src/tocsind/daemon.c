@@ -81,6 +81,7 @@ static void step(struct daemon *d, const struct event *in, size_t n)
 	for (size_t i = 0; i < d->todo.n; i++)
 		perform(d, &d->todo.v[i]);
 	ledger_step_ended(d);
+	sender_step_ended(d);
 	d->in_step = false;
 	evtimer_del(d->tick);
 	if (next != NEVER)

@@ -42,7 +42,7 @@ struct generation {
 	const struct config *config;
 	const struct template_set *templates;
 	struct parsed_texts *parsed;
-	struct map caches; /* of attempt caches, by integration */
+	struct map lanes; /* of the sender, by integration */
 };
 
 struct daemon {
@@ -73,6 +73,7 @@ struct daemon {
 	int exit_code;
 
 	struct map sendings, askings; /* by id */
+	bool canceled_some;	      /* of the sendings, in this step */
 	VEC(uint64_t) held;	      /* sendings that wait for the end of this step */
 	VEC(struct open_delivery) left_open;	     /* by an earlier life; in mem */
 	uint64_t sent_unrecorded;		     /* the disk failed, or took too long */
@@ -122,6 +123,7 @@ void sender_start(struct daemon *, const struct delivery_wish *);
 void sender_go(struct daemon *, uint64_t id); /* what was held back; it may be gone */
 const struct labels *sender_route_labels(void *daemon, const struct group_view *,
 					 struct arena *);
+void sender_step_ended(struct daemon *);
 void sender_cancel(struct daemon *, uint64_t id);
 void sender_free(struct daemon *);
 

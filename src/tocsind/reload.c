@@ -14,7 +14,7 @@ void generation_free(struct generation *g)
 {
 	if (!g)
 		return;
-	map_free(&g->caches);
+	map_free(&g->lanes);
 	parsed_texts_free(g->parsed);
 	arena_free(&g->mem);
 	free(g);

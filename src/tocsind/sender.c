@@ -5,9 +5,27 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
+
+/* So many messages of one integration are made and on their way at a time; the others wait
+ * as they are, which costs little. More than CLIENT_MAX_PER_HOST, so that each connection
+ * finds the next one ready. */
+#define LANE_WIDTH (2 * CLIENT_MAX_PER_HOST)
+
+/* What deliveries of one integration share. */
+struct lane {
+	const struct integration_config *of;
+	struct attempt_cache cache;
+	unsigned active;
+	bool is_filling;
+	TAILQ_HEAD(, sending) waiting;
+};
 
 /* A delivery under way: the attempt says what it wants, the client sends it. */
 struct sending {
+	TAILQ_ENTRY(sending) next; /* in its lane, while it waits */
+	struct lane *lane;
+	enum { SENDING_HELD, SENDING_WAITS, SENDING_ACTIVE } state;
 	uint64_t id;
 	struct daemon *daemon;
 	struct arena mem;
@@ -18,28 +36,28 @@ struct sending {
 	struct mailing *mailing;
 };
 
-struct kept_cache {
-	const struct integration_config *of;
-	struct attempt_cache cache;
-};
-
-static struct attempt_cache *cache_of(struct generation *g,
-				      const struct integration_config *of)
+static struct lane *lane_of(struct generation *g, const struct integration_config *of)
 {
 	struct str key = {(const char *)&of, sizeof(of)};
-	struct kept_cache *k = map_find(&g->caches, key);
+	struct lane *lane = map_find(&g->lanes, key);
 
-	if (!k) {
-		k = ARENA_NEW(&g->mem, struct kept_cache);
-		k->of = of;
-		map_put(&g->caches, (struct str){(const char *)&k->of, sizeof(k->of)}, k);
+	if (!lane) {
+		lane = ARENA_NEW(&g->mem, struct lane);
+		lane->of = of;
+		TAILQ_INIT(&lane->waiting);
+		map_put(&g->lanes, (struct str){(const char *)&lane->of, sizeof(lane->of)},
+			lane);
 	}
-	return &k->cache;
+	return lane;
 }
 
 static void sending_free(struct sending *s)
 {
 	map_del(&s->daemon->sendings, map_key_u64(&s->id));
+	if (s->state == SENDING_WAITS)
+		TAILQ_REMOVE(&s->lane->waiting, s, next);
+	if (s->state == SENDING_ACTIVE)
+		s->lane->active--;
 	if (s->exchange)
 		exchange_cancel(s->exchange);
 	if (s->mailing)
@@ -65,10 +83,13 @@ static const char *name_of(struct arena *mem, const struct notification *n)
 			    n->integration->kind->name, n->integration->index);
 }
 
+static void fill(struct lane *);
+
 /* The verdict waits in a list for the next step; texts are copied. */
 static void finish(struct sending *s)
 {
 	struct daemon *d = s->daemon;
+	struct lane *lane = s->lane;
 	const struct attempt *a = &s->attempt;
 	struct delivery_ended end = {
 		.id = s->id,
@@ -97,6 +118,7 @@ static void finish(struct sending *s)
 	}
 	vec_push(&d->ended_deliveries, end);
 	sending_free(s);
+	fill(lane);
 	daemon_feed(d, NULL);
 }
 
@@ -202,18 +224,40 @@ void sender_start(struct daemon *d, const struct delivery_wish *wish)
 	s = mem_new(sizeof(*s));
 	s->id = wish->id;
 	s->daemon = d;
-	s->env = env_of(d);
-	s->attempt = (struct attempt){
-		.mem = &s->mem,
-		.n = wish->notification,
-		.env = &s->env,
-		.cache = cache_of(d->now_runs, wish->notification->integration),
-	};
+	s->lane = lane_of(d->now_runs, wish->notification->integration);
+	s->attempt.n = wish->notification;
 	map_put(&d->sendings, map_key_u64(&s->id), s);
 	if (wish->attempt > 1)
 		sender_go(d, s->id); /* the ledger has it since the first one */
 	else
 		ledger_hold(d, s->id);
+}
+
+static void begin(struct sending *s)
+{
+	s->state = SENDING_ACTIVE;
+	s->lane->active++;
+	s->env = env_of(s->daemon);
+	s->attempt.mem = &s->mem;
+	s->attempt.env = &s->env;
+	s->attempt.cache = &s->lane->cache;
+	attempt_start(&s->attempt);
+	go_on(s);
+}
+
+/* What ends before it left makes room at once, hence no way back in here. */
+static void fill(struct lane *lane)
+{
+	struct sending *s;
+
+	if (lane->is_filling)
+		return;
+	lane->is_filling = true;
+	while (lane->active < LANE_WIDTH && (s = TAILQ_FIRST(&lane->waiting))) {
+		TAILQ_REMOVE(&lane->waiting, s, next);
+		begin(s);
+	}
+	lane->is_filling = false;
 }
 
 void sender_go(struct daemon *d, uint64_t id)
@@ -222,16 +266,31 @@ void sender_go(struct daemon *d, uint64_t id)
 
 	if (!s)
 		return; /* canceled meanwhile */
-	attempt_start(&s->attempt);
-	go_on(s);
+	s->state = SENDING_WAITS;
+	TAILQ_INSERT_TAIL(&s->lane->waiting, s, next);
+	fill(s->lane);
+}
+
+/* Deliveries that were canceled may have left room. */
+void sender_step_ended(struct daemon *d)
+{
+	struct lane *lane;
+
+	if (!d->canceled_some)
+		return;
+	d->canceled_some = false;
+	for (size_t at = 0; (lane = map_next(&d->now_runs->lanes, &at));)
+		fill(lane);
 }
 
 void sender_cancel(struct daemon *d, uint64_t id)
 {
 	struct sending *s = map_find(&d->sendings, map_key_u64(&id));
 
-	if (s)
+	if (s) {
 		sending_free(s);
+		d->canceled_some = true;
+	}
 }
 
 void sender_free(struct daemon *d)
