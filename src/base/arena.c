@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BLOCK  4096
+#define FIRST_BLOCK  480 /* many arenas hold one small thing */
 #define LARGEST_STEP (256 * 1024)
 #define ALIGNMENT    16
 
