@@ -154,6 +154,8 @@ struct config {
 	size_t n_datasources;
 	const char **rule_files; /* globs, resolved */
 	size_t n_rule_files;
+	/* struct relabel, for alerts of rules on their way to the router */
+	struct object_list alert_relabels;
 	struct remote_write *remote_writes;
 	size_t n_remote_writes;
 	const struct config_text *source; /* what the file said, for printing it again */

@@ -300,20 +300,23 @@ static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms
 	return a->last_sent_at + e->options.resend_delay < ts;
 }
 
-static const struct labels *with_external(struct engine *e, const struct labels *labels)
+/* The labels under which the router knows the alert; NULL: it is dropped on the way. */
+static const struct labels *outgoing(struct engine *e, const struct labels *labels)
 {
 	const struct labels *external = e->config->global.external_labels;
 
-	return external ? labels_merge(e->mem, external, labels) : labels;
+	if (external)
+		labels = labels_merge(e->mem, external, labels);
+	return e->config->alert_relabels.n
+		       ? relabel(e->mem, labels, &e->config->alert_relabels)
+		       : labels;
 }
 
 static void hand_over(struct engine *e, const struct rule_state *r,
 		      const struct active_alert *a)
 {
-	const struct labels *labels = with_external(e, a->labels);
+	const struct labels *labels = outgoing(e, a->labels);
 	struct alert_post post = {
-		.labels = labels->v,
-		.n_labels = labels->n,
 		.annotations = a->annotations->v,
 		.n_annotations = a->annotations->n,
 		.starts_at = instant_of_ms(a->fired_at),
@@ -321,6 +324,10 @@ static void hand_over(struct engine *e, const struct rule_state *r,
 		.generator_url = r->generator_url,
 	};
 
+	if (!labels)
+		return;
+	post.labels = labels->v;
+	post.n_labels = labels->n;
 	alerts_post(e, &post, 1, NULL);
 }
 
@@ -411,10 +418,13 @@ void restored_extend(struct engine *e)
 {
 	for (size_t i = 0; i < e->restored.n; i++) {
 		const struct rule_alert *row = &e->restored.v[i]->row;
+		const struct labels *labels = row->state == ALERT_FIRING
+						      ? outgoing(e, row->labels)
+						      : NULL;
 
-		if (row->state == ALERT_FIRING)
+		if (labels)
 			alerts_extend(
-				e, with_external(e, row->labels)->fingerprint,
+				e, labels->fingerprint,
 				e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
 	}
 }

@@ -442,6 +442,22 @@ static void rules(void **state)
 		 "30 run\n",
 		 "2.1 rule Up{n=0} pending\n"
 		 "23.1 hook notify_first firing Up{n=0}\n"},
+		{"relabelled on the way to the router, external labels first; dropped ones "
+		 "are not routed",
+		 "datasources: [{name: d, url: 'http://p/'}]\n"
+		 "global: {external_labels: {site: north, n: outer}}\n"
+		 "alerting:\n"
+		 "  alert_relabel_configs:\n"
+		 "  - {source_labels: [n], regex: '1', action: drop}\n"
+		 "  - {source_labels: [site, n], target_label: place}\n"
+		 "  - {regex: site|n, action: labeldrop}\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 rules up == 0 for=0s\n"
+		 "15 restart\n"
+		 "40 backend 0\n"
+		 "90 run\n",
+		 "3.1 hook notify_first firing Up{place=north;0}\n"
+		 "45 hook notify_resolved resolved Up{place=north;0}\n"},
 		{"an edit of the expression keeps the state, one of \"for\" applies",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
