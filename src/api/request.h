@@ -91,6 +91,12 @@ void get_receivers(struct request *);
 void get_rules(struct request *);
 void get_rule_alerts(struct request *);
 void get_broken_rules(struct request *);
+/* vmalert.c */
+void vmalert_get_rules(struct request *);
+void vmalert_get_alerts(struct request *);
+void vmalert_get_rule(struct request *);
+void vmalert_get_alert(struct request *);
+void vmalert_get_group(struct request *);
 void get_metrics(struct request *);
 
 /* Goes on with request_go_on when the request is allowed, now or once the password was

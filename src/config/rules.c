@@ -71,7 +71,7 @@ static const struct field rule_fields[] = {
 	{"annotations", FIELD_PAIRS, AT(annotations), .help = "Templates for people."},
 	{"debug", FIELD_TRISTATE, AT(debug), .help = "Log each evaluation."},
 	{"update_entries_limit", FIELD_INT, AT(update_entries_limit), .min = 0,
-	 .max = 100000, .help = "Accepted; the journal keeps the history."},
+	 .max = RULE_UPDATES_MAX, .help = "Evaluations to remember; 20."},
 	{0},
 };
 #undef AT
@@ -291,6 +291,21 @@ static const struct text_pair *merged(struct arena *mem, const struct pair_list 
 	return v;
 }
 
+/* spec/rules.md 21.5. */
+static uint64_t id_of(const struct rule_text *t)
+{
+	uint64_t h = str_fnv(FNV_START, str_of(t->expr));
+
+	h = str_fnv(h, t->alert ? STR("alerting") : STR("recording"));
+	h = str_fnv(h, str_of(t->alert ? t->alert : t->record));
+	for (size_t i = 0; i < t->labels.n; i++) {
+		h = str_fnv(h, str_of(t->labels.v[i].name));
+		h = str_fnv(h, str_of(t->labels.v[i].text));
+		h = str_fnv(h, STR("\xff"));
+	}
+	return h;
+}
+
 static void build_rule(struct loader *l, const struct group_text *g,
 		       const struct rule_text *t, size_t number, struct rule *out)
 {
@@ -318,6 +333,12 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	out->labels = merged(l->d.mem, &g->labels, &t->labels, &out->n_labels);
 	out->annotations = merged(l->d.mem, &none, &t->annotations, &out->n_annotations);
 	out->debug = t->debug == UNSET ? g->debug : t->debug == YES;
+	out->update_entries_limit = t->update_entries_limit
+					    ? (size_t)t->update_entries_limit
+					    : RULE_UPDATES_DEFAULT;
+	if (t->labels.n)
+		qsort(t->labels.v, t->labels.n, sizeof(*t->labels.v), cmp_pairs);
+	out->id = id_of(t);
 }
 
 /* -- groups --------------------------------------------------------------------------- */
@@ -529,6 +550,8 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	g->interval = t->interval.ms;
 	g->limit = t->limit;
 	g->concurrency = (int)t->concurrency;
+	g->labels = t->labels.v;
+	g->n_labels = t->labels.n;
 	set_offset(l, t, g);
 	set_place(l, t, g);
 	set_request(l, t, g);
@@ -633,6 +656,7 @@ static bool rule_unchanged(const struct rule *a, const struct rule *b)
 {
 	return rule_eq(a, b) && !strcmp(a->expr, b->expr) && a->hold == b->hold &&
 	       a->keep_firing == b->keep_firing && a->debug == b->debug &&
+	       a->update_entries_limit == b->update_entries_limit &&
 	       pairs_eq(a->annotations, a->n_annotations, b->annotations, b->n_annotations);
 }
 

@@ -27,7 +27,12 @@ struct rule {
 	const struct text_pair *annotations; /* sorted by name; templates */
 	size_t n_annotations;
 	bool debug;
+	uint64_t id; /* vmalert's: of the expression, the kind, the name and its own labels
+		      */
+	size_t update_entries_limit; /* how many of its last evaluations are remembered */
 };
+#define RULE_UPDATES_DEFAULT 20
+#define RULE_UPDATES_MAX     100000
 struct rule_group {
 	struct pos at;
 	const char *name;
@@ -40,8 +45,8 @@ struct rule_group {
 	bool has_type;
 	enum datasource_type type;
 	const char *tenant; /* VictoriaMetrics: "account:project"; NULL: none */
-	const struct text_pair *params, *headers;
-	size_t n_params, n_headers;
+	const struct text_pair *params, *headers, *labels; /* labels: as written */
+	size_t n_params, n_headers, n_labels;
 	bool has_eval_offset;
 	span_ms eval_offset;
 	bool no_alignment; /* eval_alignment: false */

@@ -10,6 +10,7 @@
  *	told.c		the notification log
  *	counters.c	what is counted by name
  *	rulegroup.c	rule groups on the timer heap, queries
+ *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
  *	written.c	what rules write, and which series ended
  *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
@@ -157,6 +158,7 @@ struct active_alert {
 	uint64_t seen_in; /* evaluation that had it last */
 	char *key;	  /* of its row on disk */
 	bool dirty;
+	bool restored; /* waits since then by another program's ALERTS_FOR_STATE */
 };
 
 /* Series that were written and not ended yet. Empty while nothing is written anywhere. */
@@ -165,6 +167,14 @@ struct written {
 	struct map series; /* of const struct labels, by fingerprint */
 	wall_ms at;	   /* of the last samples; 0: none in this life */
 };
+
+/* The last evaluations of a rule, at most as many as it says. */
+struct updates {
+	struct rule_update *v; /* errors are its own */
+	size_t n, cap, next;   /* next: the oldest, once there are as many as may be */
+};
+void updates_add(struct updates *, size_t limit, const struct rule_update *);
+void updates_free(struct updates *);
 
 struct rule_state {
 	const struct rule *rule;
@@ -183,7 +193,8 @@ struct rule_state {
 	struct arena results_mem;
 	struct samples results;
 	struct written written; /* by the last good evaluation */
-	bool reads_back;	/* after its first good evaluation */
+	struct updates updates;
+	bool reads_back; /* after its first good evaluation */
 };
 
 struct candidate;
@@ -214,6 +225,7 @@ struct rulegroup {
 	/* the answer kept while templates wait for queries of their own */
 	struct arena eval_mem;
 	struct samples answer;
+	int64_t series_fetched; /* for it; below 0: the backend does not say */
 	struct query_text *queries, *waiting_for;
 	struct candidate *candidates; /* what the answer makes, as far as it is made */
 	size_t n_candidates;
@@ -354,7 +366,7 @@ bool alerting_take(struct engine *, struct rulegroup *, struct rule_state *,
 		   const struct samples *, const char **error, const char **wanted);
 void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
-/* The rule goes: what it announced is announced resolved. */
+/* The rule goes: what it announced is announced resolved, unless it is to be left. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_free(struct rule_state *);
 /* Gives the rule the alerts that a former life left for it. */

@@ -168,6 +168,7 @@ static bool take_over(struct engine *e, struct active_alert *a, const struct sam
 	if (a->state != ALERT_PENDING || !is_sane(e, last))
 		return false;
 	a->active_at = moved(e, last, hold);
+	a->restored = true;
 	a->dirty = true;
 	return true;
 }

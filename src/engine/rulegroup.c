@@ -83,6 +83,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 	g->running = true;
 	g->at = 0;
 	g->last_samples = 0;
+	g->series_fetched = -1;
 	g->started_at = g->last_started_at = now;
 	next_rule(e, g);
 }
@@ -164,6 +165,20 @@ void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall
 	};
 }
 
+static void remember(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct rule_update update = {
+		.began_at = g->rule_started_at,
+		.at = rulegroup_at(e, g),
+		.duration = r->duration,
+		.samples = g->answer.n,
+		.series_fetched = g->series_fetched,
+		.error = r->health == HEALTH_ERR ? r->last_error : NULL,
+	};
+
+	updates_add(&r->updates, r->rule->update_entries_limit, &update);
+}
+
 static void end_rule(struct engine *e, struct rulegroup *g)
 {
 	struct rule_state *r = &g->rules[g->at];
@@ -173,12 +188,14 @@ static void end_rule(struct engine *e, struct rulegroup *g)
 	r->evaluations++;
 	if (r->health == HEALTH_OK)
 		g->last_samples += r->samples;
+	remember(e, g, r);
 	arena_reset(&g->eval_mem);
 	g->queries = g->waiting_for = NULL;
 	g->reading = NULL;
 	g->candidates = NULL;
 	g->n_candidates = 0;
 	g->answer = (struct samples){0};
+	g->series_fetched = -1;
 	g->at++;
 }
 
@@ -374,6 +391,7 @@ void rulegroup_answered(struct engine *e, const struct query_ended *in)
 		take_answer(e, g);
 	} else if (in->ok) {
 		g->answer = keep_samples(&g->eval_mem, &in->samples);
+		g->series_fetched = in->series_fetched;
 		take_answer(e, g);
 	} else {
 		rule_failed(e, g, in->error);
@@ -451,6 +469,7 @@ static void rulegroup_free(struct rulegroup *g)
 		alerting_free(&g->rules[i]);
 		arena_free(&g->rules[i].results_mem);
 		written_free(&g->rules[i].written);
+		updates_free(&g->rules[i].updates);
 		free(g->rules[i].last_error);
 	}
 	written_free(&g->orphans);
@@ -481,6 +500,14 @@ static void end_group(struct engine *e, struct rulegroup *g)
 	rulegroup_free(g);
 }
 
+static void inherit_updates(struct rule_state *from, struct rule_state *to)
+{
+	if (from->rule->update_entries_limit != to->rule->update_entries_limit)
+		return;
+	to->updates = from->updates;
+	from->updates = (struct updates){0};
+}
+
 /* The state of a rule moves to its successor: same name, same labels as written, the n-th
  * such rule to the n-th (spec/rules.md 17.2). */
 static void inherit(struct rulegroup *from, struct rulegroup *to)
@@ -499,6 +526,7 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 			old->active = (struct map){0};
 			next->written = old->written;
 			old->written = (struct written){0};
+			inherit_updates(old, next);
 			if (!unchanged)
 				break;
 			next->reads_back = old->reads_back;

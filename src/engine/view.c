@@ -188,6 +188,7 @@ static void fill_rule(const struct rule_state *r, struct rule_view *v, struct ar
 		.ever_had_series = r->ever_had_series,
 		.evaluations = r->evaluations,
 		.failures = r->failures,
+		.generator_url = r->generator_url,
 	};
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
 		v->state = MAX(v->state, a->state);
@@ -195,7 +196,7 @@ static void fill_rule(const struct rule_state *r, struct rule_view *v, struct ar
 			continue;
 		v->active[v->n_active++] = (struct active_view){
 			a->labels,   a->annotations,	   a->state, a->active_at,
-			a->fired_at, a->keep_firing_since, a->value};
+			a->fired_at, a->keep_firing_since, a->value, a->restored};
 	}
 }
 
