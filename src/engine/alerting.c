@@ -351,7 +351,7 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 
 	(void)g;
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
-		if (a->state == ALERT_FIRING) {
+		if (a->state == ALERT_FIRING && !e->options.leaves_removed) {
 			a->resolved_at = MAX(e->now, a->fired_at);
 			hand_over(e, r, a);
 		}

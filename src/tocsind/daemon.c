@@ -481,6 +481,7 @@ static struct engine *make_engine(struct daemon *d)
 		.matchers = f->matchers,
 		.any_old_alert_hurries = f->as_0_25,
 		.rules_as_vmalert = f->rules_as_vmalert,
+		.leaves_removed = !f->resolve_removed,
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),

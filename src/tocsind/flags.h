@@ -27,8 +27,8 @@ struct flags {
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, outage_tolerance_ns,
 		grace_period_ns, journal_retention_ns, shutdown_ns;
-	bool log_silences, check_templates, check_expressions, retry_rate_limited,
-		leave_out_alerts;
+	bool log_silences, check_templates, check_expressions, resolve_removed,
+		retry_rate_limited, leave_out_alerts;
 	const char *features;
 	/* of features: what metrics tell apart */
 	bool receiver_names, group_keys, alert_names;
