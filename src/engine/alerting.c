@@ -349,12 +349,14 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
 	struct active_alert *a;
 
-	(void)g;
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
-		if (a->state == ALERT_FIRING && !e->options.leaves_removed) {
-			a->resolved_at = MAX(e->now, a->fired_at);
-			hand_over(e, r, a);
-		}
+		const struct labels *labels = a->state == ALERT_FIRING &&
+							      !e->options.leaves_removed
+						      ? outgoing(e, a->labels)
+						      : NULL;
+
+		if (labels)
+			leaving_add(e, labels, a, r->generator_url, 2 * g->interval);
 		forget(e, r, a);
 	}
 }

@@ -12,6 +12,7 @@
  *	rulegroup.c	rule groups on the timer heap, queries
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
+ *	leaving.c	what removed rules had announced
  *	written.c	what rules write, and which series ended
  *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
  *	expand.c	templates of rules
@@ -267,6 +268,7 @@ struct engine {
 	bool reads_back;		       /* rules that come now */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
+	struct map leaving;		       /* alerts of removed rules, by fingerprint */
 	struct farewell *farewells;	       /* series of groups that went */
 	size_t n_farewell_series;
 	struct timer alert_gc, maintenance;
@@ -369,6 +371,12 @@ void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
 /* The rule goes: what it announced is announced resolved, unless it is to be left. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_free(struct rule_state *);
+/* The alert's rule goes: it is announced resolved after a while, unless it is posted again
+ * before. labels are those the router knows. */
+void leaving_add(struct engine *, const struct labels *, const struct active_alert *,
+		 const char *generator_url, span_ms wait);
+void leaving_move(struct engine *, span_ms jump);
+void leaving_end(struct engine *);
 /* Gives the rule the alerts that a former life left for it. */
 void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
 void restored_drop(struct engine *);

@@ -660,6 +660,7 @@ void rulegroups_move(struct engine *e, span_ms jump)
 		regrid(e, g);
 	}
 	written_move(e, jump);
+	leaving_move(e, jump);
 }
 
 void rulegroups_free(struct engine *e)
@@ -671,6 +672,7 @@ void rulegroups_free(struct engine *e)
 		rulegroup_free(g);
 	}
 	farewells_free(e);
+	leaving_end(e);
 	map_free(&e->rulegroups);
 	map_free(&e->queries);
 	restored_drop(e);
