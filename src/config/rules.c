@@ -618,8 +618,11 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	size_t before = errs->n;
 	const struct yaml *y;
 
-	l.d = (struct decode){
-		.mem = mem, .errs = errs, .warnings = warnings, .path = l.path};
+	l.d = (struct decode){.mem = mem,
+			      .errs = errs,
+			      .warnings = warnings,
+			      .path = l.path,
+			      .any_key = options->any_key};
 	f->path = l.path;
 	y = yaml_read(mem, l.path, text, errs);
 	if (y)

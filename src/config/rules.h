@@ -62,6 +62,7 @@ struct rule_file {
 
 struct rule_options {
 	enum name_scheme names;
+	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */
 	size_t n_datasources;
