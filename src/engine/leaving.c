@@ -2,10 +2,12 @@
 #include "engine/core.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What a rule that was removed had announced. It is announced resolved two intervals later,
  * unless somebody says meanwhile that it fires: the same rule under another group's or
- * file's name, or the file, which was only away for a moment. */
+ * file's name, or the file, which was only away for a moment. While the alert is pending
+ * there, its end waits as long as the removed rule had promised that it fires. */
 
 #define MOST_LEAVING 100000 /* alerts; more are resolved at once */
 
@@ -13,7 +15,10 @@ struct leaving {
 	struct timer timer;
 	struct labels *labels, *annotations; /* as the router knows the alert */
 	char *generator_url;
-	wall_ms fired_at, resolved_at;
+	const char *rule; /* the alert's name, and what its rule knew it by */
+	uint64_t fingerprint;
+	span_ms wait;
+	wall_ms fired_at, resolved_at, valid_until;
 	uint64_t version; /* of the router's alert, when the rule went */
 };
 
@@ -29,6 +34,7 @@ static void leaving_free(struct engine *e, struct leaving *l)
 	free(l->labels);
 	free(l->annotations);
 	free(l->generator_url);
+	free((void *)(uintptr_t)l->rule);
 	free(l);
 }
 
@@ -47,12 +53,35 @@ static void resolve(struct engine *e, const struct leaving *l)
 	alerts_post(e, &post, 1, NULL);
 }
 
+static bool is_pending_again(const struct engine *e, const struct leaving *l)
+{
+	const struct rulegroup *g;
+
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		for (size_t i = 0; i < g->config->n_rules; i++) {
+			const struct rule_state *r = &g->rules[i];
+			const struct active_alert *a;
+
+			if (!r->rule->alert || strcmp(r->rule->alert, l->rule) != 0)
+				continue;
+			a = map_find(&r->active, map_key_u64(&l->fingerprint));
+			if (a && a->state == ALERT_PENDING)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void due(struct engine *e, struct timer *t, wall_ms now)
 {
 	struct leaving *l = CONTAINER_OF(t, struct leaving, timer);
 	const struct stored_alert *s = known(e, l);
 
-	(void)now;
+	if (s && s->version == l->version && now < l->valid_until &&
+	    is_pending_again(e, l)) {
+		timer_set(e, &l->timer, MIN(now + l->wait, l->valid_until));
+		return;
+	}
 	if (s && s->version == l->version)
 		resolve(e, l);
 	leaving_free(e, l);
@@ -70,7 +99,11 @@ void leaving_add(struct engine *e, const struct labels *labels,
 	l->labels = labels_dup(labels);
 	l->annotations = labels_dup(a->annotations);
 	l->generator_url = mem_text(generator_url);
+	l->rule = mem_text(labels_get(a->labels, "alertname"));
+	l->fingerprint = a->labels->fingerprint;
+	l->wait = wait;
 	l->fired_at = a->fired_at;
+	l->valid_until = a->valid_until;
 	l->resolved_at = MAX(e->now, a->fired_at);
 	s = known(e, l);
 	l->version = s ? s->version : 0;
@@ -86,6 +119,7 @@ void leaving_move(struct engine *e, span_ms jump)
 	for (size_t at = 0; (l = map_next(&e->leaving, &at));) {
 		l->fired_at += jump;
 		l->resolved_at += jump;
+		l->valid_until += jump;
 	}
 }
 

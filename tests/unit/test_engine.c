@@ -463,6 +463,27 @@ static void rules(void **state)
 		 "expr: up}]}]}\n"
 		 "150 run\n",
 		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"a group of another name, where it waits again: nothing is said",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, for: 1m}]}]}\n"
+		 "150 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "29.6 rule Up{n=0} pending\n"},
+		{"... until what was promised is over",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, for: 1h}]}]}\n"
+		 "350 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "29.6 rule Up{n=0} pending\n"
+		 "243.1 hook notify_resolved resolved Up{n=0}\n"},
 		{"an alert is renamed: the old name is resolved",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
