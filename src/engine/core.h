@@ -220,7 +220,8 @@ struct rulegroup {
 	wall_ms slot; /* ts of the evaluation under way, or of the last */
 	wall_ms next_slot;
 	bool running, tick_pending, new_grid;
-	size_t at; /* the rule being evaluated */
+	bool is_late; /* slots before this one were missed */
+	size_t at;    /* the rule being evaluated */
 	wall_ms started_at, rule_started_at;
 	uint64_t query_id; /* 0: none out */
 	/* the answer kept while templates wait for queries of their own */

@@ -66,7 +66,7 @@ static void next_rule(struct engine *e, struct rulegroup *g);
 
 static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 {
-	int64_t missed;
+	int64_t missed = 0;
 
 	if (!g->slot) {
 		g->slot = g->next_slot;
@@ -78,6 +78,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 		}
 		g->slot += (missed + 1) * g->interval;
 	}
+	g->is_late = missed > 0;
 	g->iterations++;
 	g->evaluation++;
 	g->running = true;

@@ -95,6 +95,7 @@ struct rulegroup_view {
 	span_ms interval, last_duration;
 	wall_ms evaluated_at, next_at; /* 0: never */
 	uint64_t iterations, missed;
+	bool is_slow; /* an iteration takes longer than its interval */
 	size_t last_samples;
 	struct rule_view *rules;
 	size_t n_rules;

@@ -5,6 +5,7 @@
  *	perform.c	actions of the engine, one after the other
  *	sender.c	deliveries: receivers compose and judge, net sends
  *	asker.c		queries: backend composes and judges, net sends
+ *	names.c		metrics of rules that their backend does not know
  *	remote.c	samples for remotes: backend queues and judges, net sends
  *	reload.c	configuration, templates, web configuration
  *	apply.c		what must be there before a configuration is taken over
@@ -34,6 +35,7 @@
 struct sending;
 struct asking;
 struct remote;
+struct names;
 
 /* A configuration and what was built from it. */
 struct generation {
@@ -56,6 +58,7 @@ struct daemon {
 	struct engine *engine;
 	struct rulefiles *rules;
 	struct worker *worker;
+	struct names *names;
 	struct generation *now_runs;
 	struct arena web_mem;
 	struct timespec web_changed_at;
