@@ -30,6 +30,10 @@ void prometheus_compose(struct arena *mem, const struct query_wish *q,
 		 arena_printf(mem, "%lld.%03d", (long long)(q->at / 1000),
 			      (int)(q->at % 1000)));
 	form_add(&form, "timeout", arena_printf(mem, "%lldms", (long long)q->timeout));
+	if (q->datasource->is_thanos) {
+		form_add_default(&form, q, "dedup", "true");
+		form_add_default(&form, q, "partial_response", "false");
+	}
 	form_add_params(&form, q);
 	form_post(mem, q, path_of(mem, q), &form, out);
 	buf_free(&form);

@@ -98,6 +98,9 @@ void datasources_build(struct decode *d, const struct object_list *list, struct 
 		s->name = t->name;
 		(void)type_find(t->type, &s->type);
 		s->is_victoria = !strcmp(t->type, "victoriametrics");
+		s->is_thanos = !strcmp(t->type, "thanos");
+		s->has_tenants = !strcmp(t->type, "mimir") || !strcmp(t->type, "cortex") ||
+				 !strcmp(t->type, "loki");
 		s->url = without_slash(d->mem, t->url ? t->url : "");
 		s->http = &t->http;
 		s->timeout = t->timeout;

@@ -372,7 +372,7 @@ static void set_place(struct loader *l, const struct group_text *t, struct rule_
 	bool minus = y && y->text.n && y->text.p[0] == '-';
 	struct err err;
 
-	g->no_alignment = t->eval_alignment == NO;
+	g->is_aligned = t->eval_alignment == YES;
 	if (t->align == YES)
 		g->has_eval_offset = true;
 	if (!y)
@@ -674,7 +674,7 @@ static bool settings_eq(const struct rule_group *a, const struct rule_group *b)
 	       pairs_eq(a->params, a->n_params, b->params, b->n_params) &&
 	       pairs_eq(a->headers, a->n_headers, b->headers, b->n_headers) &&
 	       a->has_eval_offset == b->has_eval_offset &&
-	       a->eval_offset == b->eval_offset && a->no_alignment == b->no_alignment &&
+	       a->eval_offset == b->eval_offset && a->is_aligned == b->is_aligned &&
 	       a->concurrency == b->concurrency;
 }
 

@@ -49,8 +49,8 @@ struct rule_group {
 	size_t n_params, n_headers, n_labels;
 	bool has_eval_offset;
 	span_ms eval_offset;
-	bool no_alignment; /* eval_alignment: false */
-	int concurrency;   /* 0: as the engine sees fit */
+	bool is_aligned; /* eval_alignment: queries look at multiples of the interval */
+	int concurrency; /* 0: as the engine sees fit */
 	struct rule *rules;
 	size_t n_rules;
 };

@@ -111,7 +111,9 @@ wall_ms rulegroup_offset(const struct engine *e, const struct rulegroup *g, wall
 
 wall_ms rulegroup_at(const struct engine *e, const struct rulegroup *g)
 {
-	return rulegroup_offset(e, g, g->slot);
+	wall_ms at = rulegroup_offset(e, g, g->slot);
+
+	return g->config->is_aligned ? at - at % g->interval : at;
 }
 
 static void finish(struct engine *e, struct rulegroup *g)
@@ -180,6 +182,18 @@ static void remember(struct engine *e, struct rulegroup *g, struct rule_state *r
 	updates_add(&r->updates, r->rule->update_entries_limit, &update);
 }
 
+/* "debug: true": each evaluation, for the log. */
+static void tell(struct engine *e, const struct rulegroup *g, const struct rule_state *r)
+{
+	act_note(e, false, "rules", "evaluated",
+		 arena_printf(
+			 e->mem, "%s:%d: %s: %zu samples, %zu kept, %lld ms, as of %lld",
+			 g->config->file, r->rule->at.line,
+			 r->rule->alert ? r->rule->alert : r->rule->record, g->answer.n,
+			 r->samples, (long long)r->duration, (long long)rulegroup_at(e, g)),
+		 r->health == HEALTH_ERR ? r->last_error : NULL);
+}
+
 static void end_rule(struct engine *e, struct rulegroup *g)
 {
 	struct rule_state *r = &g->rules[g->at];
@@ -190,6 +204,8 @@ static void end_rule(struct engine *e, struct rulegroup *g)
 	if (r->health == HEALTH_OK)
 		g->last_samples += r->samples;
 	remember(e, g, r);
+	if (r->rule->debug)
+		tell(e, g, r);
 	arena_reset(&g->eval_mem);
 	g->queries = g->waiting_for = NULL;
 	g->reading = NULL;
@@ -261,7 +277,7 @@ static const struct labels *labels_to_set(struct arena *mem, const struct rule *
 }
 
 static bool record_results(struct rulegroup *g, struct rule_state *r,
-			   const struct samples *in, const char **error)
+			   const struct samples *in, bool will_write, const char **error)
 {
 	struct arena mem = {0};
 	struct sample *v = ARENA_ARRAY(&mem, struct sample, in->n);
@@ -270,6 +286,11 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 	int64_t limit = g->config->limit;
 
 	*error = NULL;
+	for (size_t i = 0; i < in->n && will_write && !*error; i++) {
+		if (in->v[i].is_histogram)
+			*error = "the result has native histograms, which a query's answer "
+				 "does not show whole: they cannot be written";
+	}
 	for (size_t i = 0; i < in->n && !*error; i++) {
 		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
 						       r->rule->record);
@@ -324,7 +345,8 @@ static void take_answer(struct engine *e, struct rulegroup *g)
 
 	r->ever_had_series = r->ever_had_series || g->answer.n;
 	if (r->rule->record)
-		ok = record_results(g, r, &g->answer, &error);
+		ok = record_results(g, r, &g->answer,
+				    e->config && e->config->n_remote_writes, &error);
 	else
 		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */

@@ -25,6 +25,7 @@ def server(request, folder, keep):
     p = keep(SERVERS[request.param](folder))
     if p.name == "victoria-metrics":
         http("POST", p.url + "/api/v1/import/prometheus", b'go_goroutines{job="self"} 7\n')
+        http("GET", p.url + "/internal/force_flush")
     query = p.url + "/api/v1/query?query=go_goroutines"
     until(lambda: http("GET", query).json["data"]["result"], 30)
     return p
