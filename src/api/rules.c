@@ -150,7 +150,7 @@ static void add_alerting(struct buf *b, struct rule_view *v, bool with_alerts)
 							     : alert_state_text(v->state));
 	buf_add_json(b, str_of(rule->alert));
 	buf_add_text(b, ",\"query\":");
-	buf_add_json(b, str_of(rule->expr));
+	buf_add_json(b, str_of(rule->shown));
 	buf_add_text(b, ",\"duration\":");
 	add_seconds(b, rule->hold);
 	buf_add_text(b, ",\"keepFiringFor\":");
@@ -175,7 +175,7 @@ static void add_recording(struct buf *b, const struct rule_view *v)
 	buf_add_text(b, "{\"name\":");
 	buf_add_json(b, str_of(v->rule->record));
 	buf_add_text(b, ",\"query\":");
-	buf_add_json(b, str_of(v->rule->expr));
+	buf_add_json(b, str_of(v->rule->shown));
 	if (v->rule->n_labels) {
 		buf_add_text(b, ",\"labels\":");
 		add_pairs(b, v->rule->labels, v->rule->n_labels);

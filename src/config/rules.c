@@ -317,7 +317,7 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	const struct pair_list none = {0};
 
 	if (!t->source) {
-		out->expr = "";
+		out->expr = out->shown = "";
 		return; /* not a mapping, as was said already */
 	}
 	check_rule(&w, t);
@@ -328,6 +328,9 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	out->alert = t->alert;
 	out->record = t->alert ? NULL : t->record;
 	out->expr = t->expr;
+	out->shown = l->is_promql ? promql_normal(l->d.mem, str_of(t->expr)) : NULL;
+	if (!out->shown)
+		out->shown = t->expr;
 	out->hold = t->hold.ms;
 	out->keep_firing = t->keep_firing.ms;
 	out->labels = merged(l->d.mem, &g->labels, &t->labels, &out->n_labels);
@@ -657,7 +660,7 @@ bool rule_eq(const struct rule *a, const struct rule *b)
 
 static bool rule_unchanged(const struct rule *a, const struct rule *b)
 {
-	return rule_eq(a, b) && !strcmp(a->expr, b->expr) && a->hold == b->hold &&
+	return rule_eq(a, b) && !strcmp(a->shown, b->shown) && a->hold == b->hold &&
 	       a->keep_firing == b->keep_firing && a->debug == b->debug &&
 	       a->update_entries_limit == b->update_entries_limit &&
 	       pairs_eq(a->annotations, a->n_annotations, b->annotations, b->n_annotations);

@@ -19,6 +19,7 @@ struct rule {
 	const char *alert;  /* NULL for a recording rule */
 	const char *record; /* NULL for an alerting rule */
 	const char *expr;
+	const char *shown;		/* expr as Prometheus prints it, or itself */
 	span_ms hold;			/* for */
 	span_ms keep_firing;		/* keep_firing_for */
 	const struct text_pair *labels; /* sorted by name, the group's underneath;

@@ -467,7 +467,7 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 
 		r->rule = &c->rules[i];
 		r->labels = labels_as_written(g, r->rule);
-		r->generator_url = generator_url(e, g, r->rule->expr);
+		r->generator_url = generator_url(e, g, r->rule->shown);
 		r->reads_back = e->reads_back && r->rule->alert;
 		expand_prepare(e, g, r);
 	}
