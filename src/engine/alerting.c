@@ -31,7 +31,7 @@ static const struct labels *without_name(struct arena *mem, const struct labels 
 static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_state *r,
 			  const struct sample *s, struct candidate *c, const char **wanted)
 {
-	const struct labels *set = without_name(&g->eval_mem, s->labels);
+	const struct labels *set = without_name(&g->now->eval_mem, s->labels);
 	const char *text;
 
 	for (size_t i = 0; i < r->rule->n_labels; i++) {
@@ -41,9 +41,9 @@ static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_sta
 			*wanted = text;
 			return false;
 		}
-		set = labels_with(&g->eval_mem, set, p->name, text);
+		set = labels_with(&g->now->eval_mem, set, p->name, text);
 	}
-	c->labels = labels_with(&g->eval_mem, set, "alertname", r->rule->alert);
+	c->labels = labels_with(&g->now->eval_mem, set, "alertname", r->rule->alert);
 	return true;
 }
 
@@ -52,7 +52,7 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 			       const char **wanted)
 {
 	size_t n = r->rule->n_annotations;
-	struct label *pairs = ARENA_ARRAY(&g->eval_mem, struct label, n);
+	struct label *pairs = ARENA_ARRAY(&g->now->eval_mem, struct label, n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct text_pair *p = &r->rule->annotations[i];
@@ -64,7 +64,7 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 			return false;
 		}
 	}
-	c->annotations = labels_new_raw(&g->eval_mem, pairs, n, NULL);
+	c->annotations = labels_new_raw(&g->now->eval_mem, pairs, n, NULL);
 	return true;
 }
 
@@ -72,11 +72,12 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 static bool make_candidates(struct engine *e, struct rulegroup *g, struct rule_state *r,
 			    const struct samples *in, const char **wanted)
 {
-	if (!g->candidates)
-		g->candidates = ARENA_ARRAY(&g->eval_mem, struct candidate, in->n);
-	for (; g->n_candidates < in->n; g->n_candidates++) {
-		const struct sample *s = &in->v[g->n_candidates];
-		struct candidate *c = &g->candidates[g->n_candidates];
+	if (!g->now->candidates)
+		g->now->candidates = ARENA_ARRAY(&g->now->eval_mem, struct candidate,
+						 in->n);
+	for (; g->now->n_candidates < in->n; g->now->n_candidates++) {
+		const struct sample *s = &in->v[g->now->n_candidates];
+		struct candidate *c = &g->now->candidates[g->now->n_candidates];
 
 		if (!expand_labels(e, g, r, s, c, wanted) ||
 		    !expand_annotations(e, g, r, s, c, wanted))
@@ -273,15 +274,15 @@ bool alerting_take(struct engine *e, struct rulegroup *g, struct rule_state *r,
 
 	*error = *wanted = NULL;
 	if (!make_candidates(e, g, r, in, wanted) ||
-	    !are_distinct(g->candidates, in->n, error))
+	    !are_distinct(g->now->candidates, in->n, error))
 		return false;
 	for (size_t i = 0; i < in->n; i++)
-		merge(e, g, r, &g->candidates[i]);
+		merge(e, g, r, &g->now->candidates[i]);
 	n = walk(e, g, r);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
 		forget_all(e, r);
-		*error = arena_printf(&g->eval_mem,
+		*error = arena_printf(&g->now->eval_mem,
 				      "exceeded limit of %lld with %zu alerts",
 				      (long long)limit, n);
 		return false;

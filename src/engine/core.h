@@ -209,6 +209,23 @@ struct query_text { /* an answer to a template's query */
 	struct query_text *next;
 };
 
+/* The evaluation of one rule; a group has as many as may be under way at a time. */
+struct run {
+	struct rulegroup *group;
+	bool is_busy;
+	size_t at; /* the rule */
+	wall_ms rule_started_at;
+	uint64_t query_id; /* 0: none out */
+	/* the answer kept while templates wait for queries of their own */
+	struct arena eval_mem;
+	struct samples answer;
+	int64_t series_fetched; /* for it; below 0: the backend does not say */
+	struct query_text *queries, *waiting_for;
+	struct candidate *candidates; /* what the answer makes, as far as it is made */
+	size_t n_candidates;
+	struct readback *reading; /* under way, between evaluating and concluding */
+};
+
 struct rulegroup {
 	const struct rule_group *config;
 	char *map_key; /* file;name */
@@ -221,18 +238,12 @@ struct rulegroup {
 	wall_ms next_slot;
 	bool running, tick_pending, new_grid;
 	bool is_late; /* slots before this one were missed */
-	size_t at;    /* the rule being evaluated */
-	wall_ms started_at, rule_started_at;
-	uint64_t query_id; /* 0: none out */
-	/* the answer kept while templates wait for queries of their own */
-	struct arena eval_mem;
-	struct samples answer;
-	int64_t series_fetched; /* for it; below 0: the backend does not say */
-	struct query_text *queries, *waiting_for;
-	struct candidate *candidates; /* what the answer makes, as far as it is made */
-	size_t n_candidates;
-	struct readback *reading; /* under way, between evaluating and concluding */
-	uint64_t evaluation;	  /* counts iterations */
+	struct run *runs;
+	size_t n_runs;
+	struct run *now;  /* the one that a step is about */
+	size_t next_rule; /* not begun yet in this iteration */
+	wall_ms started_at;
+	uint64_t evaluation; /* counts iterations */
 	wall_ms last_started_at;
 	span_ms last_duration;
 	uint64_t iterations, missed;
@@ -265,7 +276,7 @@ struct engine {
 	struct map holds;		       /* by integration: who asked to wait */
 	struct map told;		       /* stored_told by key */
 	struct map rulegroups;		       /* by file;name */
-	struct map queries;		       /* rulegroup by query id */
+	struct map queries;		       /* run by query id */
 	bool reads_back;		       /* rules that come now */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Rule groups on the timer heap (spec/rules.md 5, 6): each evaluates its rules one after
- * the other, on a grid of slots that depends only on its file, its name and its interval.
- */
+ * the other, or as many at a time as it says, on a grid of slots that depends only on its
+ * file, its name and its interval. */
 
 #define QUERY_TIMEOUT (2 * MINUTE)
 
@@ -62,7 +62,7 @@ static wall_ms slot_before(const struct rulegroup *g, wall_ms now)
 
 /* -- evaluation ----------------------------------------------------------------------- */
 
-static void next_rule(struct engine *e, struct rulegroup *g);
+static void next_rules(struct engine *e, struct rulegroup *g);
 
 static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 {
@@ -82,11 +82,10 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 	g->iterations++;
 	g->evaluation++;
 	g->running = true;
-	g->at = 0;
+	g->next_rule = 0;
 	g->last_samples = 0;
-	g->series_fetched = -1;
 	g->started_at = g->last_started_at = now;
-	next_rule(e, g);
+	next_rules(e, g);
 }
 
 static void due(struct engine *e, struct timer *t, wall_ms now)
@@ -153,11 +152,11 @@ void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall
 	struct action *a;
 
 	ASSERT(from);
-	g->query_id = ++e->next_id;
-	map_put(&e->queries, map_key_u64(&g->query_id), g);
+	g->now->query_id = ++e->next_id;
+	map_put(&e->queries, map_key_u64(&g->now->query_id), g->now);
 	a = act(e, ACTION_QUERY);
 	a->query = (struct query_wish){
-		.id = g->query_id,
+		.id = g->now->query_id,
 		.datasource = from,
 		.group = g->config,
 		.expr = expr,
@@ -171,11 +170,11 @@ void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall
 static void remember(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
 	struct rule_update update = {
-		.began_at = g->rule_started_at,
+		.began_at = g->now->rule_started_at,
 		.at = rulegroup_at(e, g),
 		.duration = r->duration,
-		.samples = g->answer.n,
-		.series_fetched = g->series_fetched,
+		.samples = g->now->answer.n,
+		.series_fetched = g->now->series_fetched,
 		.error = r->health == HEALTH_ERR ? r->last_error : NULL,
 	};
 
@@ -186,39 +185,42 @@ static void remember(struct engine *e, struct rulegroup *g, struct rule_state *r
 static void tell(struct engine *e, const struct rulegroup *g, const struct rule_state *r)
 {
 	act_note(e, false, "rules", "evaluated",
-		 arena_printf(
-			 e->mem, "%s:%d: %s: %zu samples, %zu kept, %lld ms, as of %lld",
-			 g->config->file, r->rule->at.line,
-			 r->rule->alert ? r->rule->alert : r->rule->record, g->answer.n,
-			 r->samples, (long long)r->duration, (long long)rulegroup_at(e, g)),
+		 arena_printf(e->mem,
+			      "%s:%d: %s: %zu samples, %zu kept, %lld ms, as of %lld",
+			      g->config->file, r->rule->at.line,
+			      r->rule->alert ? r->rule->alert : r->rule->record,
+			      g->now->answer.n, r->samples, (long long)r->duration,
+			      (long long)rulegroup_at(e, g)),
 		 r->health == HEALTH_ERR ? r->last_error : NULL);
+}
+
+static void run_clear(struct run *run)
+{
+	struct rulegroup *g = run->group;
+	struct arena mem = run->eval_mem;
+
+	arena_reset(&mem);
+	*run = (struct run){.group = g, .eval_mem = mem, .series_fetched = -1};
 }
 
 static void end_rule(struct engine *e, struct rulegroup *g)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 
-	r->evaluated_at = g->rule_started_at;
-	r->duration = e->now - g->rule_started_at;
+	r->evaluated_at = g->now->rule_started_at;
+	r->duration = e->now - g->now->rule_started_at;
 	r->evaluations++;
 	if (r->health == HEALTH_OK)
 		g->last_samples += r->samples;
 	remember(e, g, r);
 	if (r->rule->debug)
 		tell(e, g, r);
-	arena_reset(&g->eval_mem);
-	g->queries = g->waiting_for = NULL;
-	g->reading = NULL;
-	g->candidates = NULL;
-	g->n_candidates = 0;
-	g->answer = (struct samples){0};
-	g->series_fetched = -1;
-	g->at++;
+	run_clear(g->now);
 }
 
 static void rule_failed(struct engine *e, struct rulegroup *g, const char *error)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 	const char *name = r->rule->alert ? r->rule->alert : r->rule->record;
 
 	if (!r->last_error || strcmp(r->last_error, error))
@@ -236,7 +238,7 @@ static void rule_failed(struct engine *e, struct rulegroup *g, const char *error
 
 static void rule_succeeded(struct engine *e, struct rulegroup *g)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 
 	if (r->last_error)
 		bury(e, free, r->last_error);
@@ -245,23 +247,39 @@ static void rule_succeeded(struct engine *e, struct rulegroup *g)
 	end_rule(e, g);
 }
 
-static void next_rule(struct engine *e, struct rulegroup *g)
+static const char *no_datasource(const struct rule_group *g)
 {
-	while (g->at < g->config->n_rules && !datasource_of(e, g)) {
-		g->rule_started_at = e->now;
-		rule_failed(e, g,
-			    g->config->datasource
-				    ? "the group's datasource is not configured"
-			    : g->config->has_type
-				    ? "no datasource of the group's type is configured"
-				    : "no datasource is configured");
-	}
-	if (g->at == g->config->n_rules) {
-		finish(e, g);
+	return g->datasource ? "the group's datasource is not configured"
+	       : g->has_type ? "no datasource of the group's type is configured"
+			     : "no datasource is configured";
+}
+
+static void start_rule(struct engine *e, struct rulegroup *g)
+{
+	g->now->at = g->next_rule++;
+	g->now->rule_started_at = e->now;
+	if (!datasource_of(e, g)) {
+		rule_failed(e, g, no_datasource(g->config));
 		return;
 	}
-	g->rule_started_at = e->now;
-	rulegroup_ask(e, g, g->rules[g->at].rule->expr, rulegroup_at(e, g), false);
+	g->now->is_busy = true;
+	rulegroup_ask(e, g, g->rules[g->now->at].rule->expr, rulegroup_at(e, g), false);
+}
+
+/* As many rules as may be under way are; without one the iteration is over. */
+static void next_rules(struct engine *e, struct rulegroup *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->n_runs; i++) {
+		while (!g->runs[i].is_busy && g->next_rule < g->config->n_rules) {
+			g->now = &g->runs[i];
+			start_rule(e, g);
+		}
+		any = any || g->runs[i].is_busy;
+	}
+	if (!any)
+		finish(e, g);
 }
 
 /* -- recording rules ------------------------------------------------------------------ */
@@ -305,7 +323,7 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 	}
 	map_free(&seen);
 	if (!*error && limit > 0 && in->n > (size_t)limit)
-		*error = arena_printf(&g->eval_mem,
+		*error = arena_printf(&g->now->eval_mem,
 				      "exceeded limit of %lld with %zu series",
 				      (long long)limit, in->n);
 	if (*error) {
@@ -334,30 +352,30 @@ static void conclude(struct engine *e, struct rulegroup *g, struct rule_state *r
 	} else {
 		rule_failed(e, g, error);
 	}
-	next_rule(e, g);
+	next_rules(e, g);
 }
 
 static void take_answer(struct engine *e, struct rulegroup *g)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 	const char *error = NULL, *wanted = NULL;
 	bool ok;
 
-	r->ever_had_series = r->ever_had_series || g->answer.n;
+	r->ever_had_series = r->ever_had_series || g->now->answer.n;
 	if (r->rule->record)
-		ok = record_results(g, r, &g->answer,
+		ok = record_results(g, r, &g->now->answer,
 				    e->config && e->config->n_remote_writes, &error);
 	else
-		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
+		ok = alerting_take(e, g, r, &g->now->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
 		wanted = NULL;
 		error = "no datasource is configured for a template's query";
 	}
 	if (wanted) {
-		struct query_text *q = ARENA_NEW(&g->eval_mem, struct query_text);
+		struct query_text *q = ARENA_NEW(&g->now->eval_mem, struct query_text);
 
 		q->expr = wanted;
-		g->waiting_for = q;
+		g->now->waiting_for = q;
 		rulegroup_ask(e, g, wanted, g->slot, false);
 		return;
 	}
@@ -379,10 +397,10 @@ static struct samples keep_samples(struct arena *mem, const struct samples *in)
 
 static void keep_template_answer(struct rulegroup *g, const struct query_ended *in)
 {
-	struct query_text *q = g->waiting_for;
-	struct arena *mem = &g->eval_mem;
+	struct query_text *q = g->now->waiting_for;
+	struct arena *mem = &g->now->eval_mem;
 
-	g->waiting_for = NULL;
+	g->now->waiting_for = NULL;
 	q->answered = true;
 	q->failed = !in->ok;
 	q->error = arena_text(mem, in->error);
@@ -393,32 +411,35 @@ static void keep_template_answer(struct rulegroup *g, const struct query_ended *
 			.labels = labels_copy(mem, in->samples.v[i].labels),
 			.value = value_float(in->samples.v[i].value),
 		};
-	q->next = g->queries;
-	g->queries = q;
+	q->next = g->now->queries;
+	g->now->queries = q;
 }
 
 void rulegroup_answered(struct engine *e, const struct query_ended *in)
 {
-	struct rulegroup *g = map_del(&e->queries, map_key_u64(&in->id));
+	struct run *run = map_del(&e->queries, map_key_u64(&in->id));
+	struct rulegroup *g;
 
-	if (!g)
+	if (!run)
 		return; /* canceled while the answer was on its way */
-	g->query_id = 0;
-	if (g->reading) {
-		struct rule_state *r = &g->rules[g->at];
+	g = run->group;
+	g->now = run;
+	run->query_id = 0;
+	if (g->now->reading) {
+		struct rule_state *r = &g->rules[g->now->at];
 
 		if (readback_answered(e, g, r, in))
 			conclude(e, g, r, true, NULL);
-	} else if (g->waiting_for) {
+	} else if (g->now->waiting_for) {
 		keep_template_answer(g, in);
 		take_answer(e, g);
 	} else if (in->ok) {
-		g->answer = keep_samples(&g->eval_mem, &in->samples);
-		g->series_fetched = in->series_fetched;
+		g->now->answer = keep_samples(&g->now->eval_mem, &in->samples);
+		g->now->series_fetched = in->series_fetched;
 		take_answer(e, g);
 	} else {
 		rule_failed(e, g, in->error);
-		next_rule(e, g);
+		next_rules(e, g);
 	}
 }
 
@@ -452,6 +473,18 @@ static const char *key_of(struct arena *mem, const struct rule_group *c)
 	return arena_printf(mem, "%s;%s", c->file, c->name);
 }
 
+/* vmalert's concurrency: so many rules at a time, whatever they need of each other. */
+static void runs_new(struct rulegroup *g)
+{
+	size_t most = MAX(g->config->n_rules, 1);
+
+	g->n_runs = MIN(most, (size_t)MAX(g->config->concurrency, 1));
+	g->runs = mem_new(g->n_runs * sizeof(*g->runs));
+	for (size_t i = 0; i < g->n_runs; i++)
+		g->runs[i] = (struct run){.group = g, .series_fetched = -1};
+	g->now = g->runs;
+}
+
 static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 {
 	struct rulegroup *g = mem_new(sizeof(*g));
@@ -462,6 +495,7 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 	g->templates = template_set_new(&g->mem, e->options.rules_as_vmalert ? FUNCS_VMALERT
 									     : FUNCS_RULE);
 	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
+	runs_new(g);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		struct rule_state *r = &g->rules[i];
 
@@ -497,7 +531,9 @@ static void rulegroup_free(struct rulegroup *g)
 	}
 	written_free(&g->orphans);
 	arena_free(&g->mem);
-	arena_free(&g->eval_mem);
+	for (size_t i = 0; i < g->n_runs; i++)
+		arena_free(&g->runs[i].eval_mem);
+	free(g->runs);
 	free(g->rules);
 	free(g->map_key);
 	free(g);
@@ -507,9 +543,13 @@ static void rulegroup_free(struct rulegroup *g)
 static void stop(struct engine *e, struct rulegroup *g)
 {
 	timer_stop(e, &g->timer);
-	if (g->query_id) {
-		act(e, ACTION_QUERY_CANCEL)->id = g->query_id;
-		map_del(&e->queries, map_key_u64(&g->query_id));
+	for (size_t i = 0; i < g->n_runs; i++) {
+		struct run *run = &g->runs[i];
+
+		if (!run->query_id)
+			continue;
+		act(e, ACTION_QUERY_CANCEL)->id = run->query_id;
+		map_del(&e->queries, map_key_u64(&run->query_id));
 	}
 	map_del(&e->rulegroups, str_of(g->map_key));
 }

@@ -154,6 +154,33 @@ def test_aligned_queries(start, far, backend, rules):
     assert rests["a"] == 0 and (rests["b"] or rests["c"])
 
 
+def test_rules_of_a_group_at_the_same_time(start, far, box, backend, rules):
+    many = [alert(f"A{i}", f"m{i}", annotations={"q": '{{ with query "other" }}{{ len . }}{{ end }}'})
+            for i in range(6)]
+    for i in range(6):
+        backend.set(f"m{i}", ({"host": f"h{i}"}, i))
+    backend.set("other", ({"a": "b"}, 1))
+    write(rules / "r.yml", rule_file(
+        group("at_once", *many, {"record": "r", "expr": "m1"}, interval="2s", concurrency=10),
+        group("three", *many, interval="4s", concurrency=3),
+        group("in_turn", *many, interval="20s")))
+    backend.mode, backend.delay = "slow", 0.3
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: (d.groups()["three"]["evaluationTime"] > 0 and
+                   d.groups()["at_once"]["evaluationTime"] > 0), 20)
+    took = {name: g["evaluationTime"] for name, g in d.groups().items()}
+    assert 0.6 <= took["at_once"] < 1.1 and 1.2 <= took["three"] < 1.8, took
+    assert all(r["health"] == "ok" for r in d.groups()["at_once"]["rules"])
+    for i, rule in enumerate(d.groups()["at_once"]["rules"][:6]):
+        a = rule["alerts"][0]
+        assert a["labels"]["host"] == f"h{i}" and a["annotations"] == {"q": "1"}
+    # a group that changes, and one that goes, while queries are out
+    write(rules / "r.yml", rule_file(group("at_once", *many[:2], interval="2s", concurrency=10)))
+    until(lambda: len(d.groups()) == 1, 10)
+    backend.mode = "500"
+    until(lambda: all(r["health"] == "err" for r in d.groups()["at_once"]["rules"]), 10)
+
+
 def test_debug_logs_each_evaluation(start, far, backend, rules):
     backend.set("a", ({"host": "a"}, 1), ({"host": "b"}, 1))
     write(rules / "r.yml", rule_file(
