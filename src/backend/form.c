@@ -75,7 +75,14 @@ void form_post(struct arena *mem, const struct query_wish *q, const char *path,
 		.timeout = q->timeout,
 		.max_answer = q->datasource->max_response_bytes,
 	};
-	request_add_header(mem, out, "Content-Type", "application/x-www-form-urlencoded");
+	if (q->datasource->uses_get) {
+		out->method = "GET";
+		out->url = arena_printf(mem, "%s?%.*s", out->url, FMT(out->body));
+		out->body = STR("");
+	} else {
+		request_add_header(mem, out, "Content-Type",
+				   "application/x-www-form-urlencoded");
+	}
 	request_add_header(mem, out, "Accept", "application/json");
 	if (q->datasource->has_tenants && q->group->tenant)
 		request_add_header(mem, out, "X-Scope-OrgID", q->group->tenant);

@@ -97,6 +97,7 @@ struct datasource {
 	enum datasource_type type;
 	bool is_victoria; /* whose language is larger than PromQL */
 	bool is_thanos;	  /* which is told to fail rather than to answer in part */
+	bool uses_get;	  /* with the query in the URL, not in a body */
 	bool has_tenants; /* that are told apart by X-Scope-OrgID: Mimir, Cortex, Loki */
 	const char *url;  /* without a slash at the end; the API path is added */
 	const struct http_config *http;

@@ -80,7 +80,7 @@ struct global_text {
 
 struct datasource_text {
 	struct pos at;
-	const char *name, *type, *url;
+	const char *name, *type, *url, *http_method;
 	struct http_config http;
 	span_ms timeout;
 	int64_t max_response_bytes, max_series;

@@ -138,9 +138,21 @@ def test_what_a_kind_of_backend_is_asked(start, far, backend, rules, kind, more,
         "name": "main", "type": kind, "url": backend.url,
         "params": {"p": "source", "q": "source"}}]), rules)
     path, asked, head = until(lambda: backend.queries and backend.queries[0], 10)
+    assert head.get("content-type") == "application/x-www-form-urlencoded"
     assert path == "/api/v1/query"
     assert {k: asked.get(k) for k in params} == params
     assert {k: head.get(k) for k in headers} == headers
+
+
+def test_a_query_in_the_address(start, far, backend, rules):
+    backend.set("a > 1", ({"host": "a"}, 2))
+    write(rules / "r.yml", rule_file(group("g", alert("A", "a > 1"))))
+    d = start(make_config(hook(far), datasources=[{
+        "name": "main", "url": backend.url, "http_method": "get", "params": {"p": "q"}}]), rules)
+    until(lambda: (d.rule("A") or {}).get("state") == "firing", 10)
+    path, asked, head = backend.queries[0]
+    assert (path, asked["query"], asked["p"]) == ("/api/v1/query", "a > 1", "q")
+    assert "content-type" not in head and head.get("content-length", "0") == "0"
 
 
 def test_aligned_queries(start, far, backend, rules):
