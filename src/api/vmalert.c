@@ -12,7 +12,7 @@
 /* What vmalert says of its rules: one rule with its last evaluations, one alert, one group,
  * and the two lists under /vmalert (spec/remote-write.md C). */
 
-/* -- ids (spec/rules.md 21.5) --------------------------------------------------------- */
+/* -- ids (spec/rules.md 21.5) ------------------------------------------------------ */
 
 static const char *type_text(const struct request *r, const struct rule_group *g)
 {
@@ -66,7 +66,7 @@ static uint64_t alert_id(const struct labels *labels)
 	return h;
 }
 
-/* -- pieces --------------------------------------------------------------------------- */
+/* -- pieces ------------------------------------------------------------------------ */
 
 static void add_id(struct buf *b, const char *name, uint64_t id)
 {
@@ -140,7 +140,7 @@ static void add_value(struct buf *b, double v)
 	buf_add_char(b, '"');
 }
 
-/* -- an alert ------------------------------------------------------------------------- */
+/* -- an alert ---------------------------------------------------------------------- */
 
 static void add_alert(struct buf *b, uint64_t group, const struct rule_view *v,
 		      const struct active_view *a)
@@ -181,7 +181,7 @@ static void add_alerts(struct buf *b, uint64_t group, struct rule_view *v)
 	buf_add_char(b, ']');
 }
 
-/* -- a rule --------------------------------------------------------------------------- */
+/* -- a rule ------------------------------------------------------------------------ */
 
 struct shown { /* a rule, and how it is shown */
 	struct request *r;
@@ -286,7 +286,7 @@ static void add_updates(struct buf *b, const struct shown *s)
 	buf_add_char(b, ']');
 }
 
-/* -- a group -------------------------------------------------------------------------- */
+/* -- a group ----------------------------------------------------------------------- */
 
 static const char *const states[] = {"firing", "pending", "inactive",
 				     "ok",     "nomatch", "unhealthy"};
@@ -438,7 +438,7 @@ static size_t add_group(struct buf *b, struct request *r, const struct rulegroup
 	return shown;
 }
 
-/* -- one by its id -------------------------------------------------------------------- */
+/* -- one by its id ----------------------------------------------------------------- */
 
 static void fail(struct request *r, int status, const char *text)
 {
@@ -572,7 +572,7 @@ void vmalert_get_alert(struct request *r)
 	buf_free(&b);
 }
 
-/* -- lists ---------------------------------------------------------------------------- */
+/* -- lists ------------------------------------------------------------------------- */
 
 static bool takes_group(const struct request *r, const struct rule_group *g)
 {

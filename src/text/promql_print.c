@@ -66,7 +66,7 @@ static void add_operator(struct printer *p, enum prom_kind op)
 		p->gave_up = true;
 }
 
-/* -- selectors ------------------------------------------------------------------------ */
+/* -- selectors --------------------------------------------------------------------- */
 
 static void add_span(struct printer *p, const struct prom_span *s)
 {
@@ -158,7 +158,7 @@ static void add_range(struct printer *p, const struct prom_node *n)
 	add_modifiers(p, n);
 }
 
-/* -- calls, aggregates, operators ----------------------------------------------------- */
+/* -- calls, aggregates, operators -------------------------------------------------- */
 
 static void add_labels(struct printer *p, const struct prom_labels *labels)
 {

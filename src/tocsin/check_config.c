@@ -43,7 +43,7 @@ static void add_mistakes(json_t *list, const char *texts)
 		json_array_append_new(list, json_stringn(line.p, line.n));
 }
 
-/* -- the rule files it names ---------------------------------------------------------- */
+/* -- the rule files it names ------------------------------------------------------- */
 
 struct rules_found {
 	size_t files, rules;
@@ -105,7 +105,7 @@ static void print_rules_found(const struct config *c, const struct rules_found *
 		puts("  SUCCESS");
 }
 
-/* -- saying --------------------------------------------------------------------------- */
+/* -- saying ------------------------------------------------------------------------ */
 
 static bool print_as_json(const char *path, const struct config *c, const char *mistakes,
 			  const char *templates, const struct rules_found *found)

@@ -40,7 +40,7 @@ struct checked {
 	size_t n_rules;
 };
 
-/* -- what to look for ----------------------------------------------------------------- */
+/* -- what to look for -------------------------------------------------------------- */
 
 static void want_lints(struct tool *t, struct lint_options *o)
 {
@@ -82,7 +82,7 @@ static bool set_options(struct tool *t, struct lint_options *o)
 	return true;
 }
 
-/* -- reading -------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------- */
 
 static void check_file(struct tool *t, const char *path, struct checked *c)
 {
@@ -96,7 +96,7 @@ static void check_file(struct tool *t, const char *path, struct checked *c)
 	c->file = rule_file_read(t, path, &options, &c->errs, &c->warnings, &c->n_rules);
 }
 
-/* -- saying --------------------------------------------------------------------------- */
+/* -- saying ------------------------------------------------------------------------ */
 
 static bool is_of(const struct lint_finding *f, const struct checked *c)
 {

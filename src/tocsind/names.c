@@ -36,7 +36,7 @@ struct names {
 	size_t n_rules;	    /* that ask for one of them */
 };
 
-/* -- what to ask ---------------------------------------------------------------------- */
+/* -- what to ask ------------------------------------------------------------------- */
 
 static bool sees_other_data(const struct rule_group *g)
 {
@@ -95,7 +95,7 @@ static void want_those_of(struct names *n, const struct rulegroup_view *g,
 	arena_free(&mem);
 }
 
-/* -- a round -------------------------------------------------------------------------- */
+/* -- a round ----------------------------------------------------------------------- */
 
 static void inquiry_free(struct inquiry *q)
 {
@@ -259,7 +259,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 	ask(n);
 }
 
-/* -- life ----------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------- */
 
 struct names *names_new(struct daemon *d)
 {
