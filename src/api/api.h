@@ -46,6 +46,9 @@ struct api_host {
 	/* Has api_use_web called when the file changed; false: it is broken now. */
 	bool (*refresh_web)(void *ctx);
 	struct step_times (*times)(void *ctx); /* NULL: not measured */
+	/* Metrics of the rule that its backend does not know; NULL: nobody asks. */
+	size_t (*unknown_names)(void *ctx, const struct rule_group *, const struct rule *,
+				struct arena *, const char ***);
 };
 struct api_options {
 	struct api_host host;

@@ -161,6 +161,7 @@ enum group_metric {
 	RULES,
 	LAST_SAMPLES,
 	NEVER_MATCHED,
+	SLOW,
 	GROUP_METRICS,
 };
 static const struct {
@@ -191,6 +192,8 @@ static const struct {
 			  "evaluation."},
 	[NEVER_MATCHED] = {"tocsin_rule_group_rules_never_matched", "gauge",
 			   "Rules that were evaluated and never had a series."},
+	[SLOW] = {"tocsin_rule_group_slow", "gauge",
+		  "Whether an iteration takes longer than the group's interval."},
 };
 
 static double group_value(const struct rulegroup_view *g, enum group_metric m)
@@ -223,6 +226,8 @@ static double group_value(const struct rulegroup_view *g, enum group_metric m)
 			sum += (double)(m == EVALUATIONS ? g->rules[i].evaluations
 							 : g->rules[i].failures);
 		return sum;
+	case SLOW:
+		return g->is_slow;
 	case GROUP_METRICS:
 		break;
 	}

@@ -96,6 +96,12 @@ void get_why(struct request *);
 void why_of_notification(struct request *, const char *id);
 void why_of_silence(struct request *, const char *id);
 void get_history(struct request *);
+/* vmalert.c */
+void vmalert_get_rules(struct request *);
+void vmalert_get_alerts(struct request *);
+void vmalert_get_rule(struct request *);
+void vmalert_get_alert(struct request *);
+void vmalert_get_group(struct request *);
 void get_metrics(struct request *);
 
 /* Goes on with request_go_on when the request is allowed, now or once the password was

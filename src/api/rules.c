@@ -91,6 +91,41 @@ static void add_actives(struct buf *b, struct rule_view *v, size_t *shown)
 	}
 }
 
+static bool never_matched(const struct rule_view *v)
+{
+	return !v->ever_had_series && v->health == HEALTH_OK;
+}
+
+/* The names as a list; false and nothing added when all are known. */
+static bool add_unknown(struct buf *b, struct request *r, const struct rule_group *g,
+			const struct rule *rule, const char *before)
+{
+	const struct api_host *host = &r->api->options.host;
+	const char **v;
+	size_t n = host->unknown_names ? host->unknown_names(host->ctx, g, rule, r->mem, &v)
+				       : 0;
+
+	if (!n)
+		return false;
+	buf_add_text(b, before);
+	for (size_t i = 0; i < n; i++) {
+		buf_add_char(b, i ? ',' : '[');
+		buf_add_json(b, str_of(v[i]));
+	}
+	buf_add_char(b, ']');
+	return true;
+}
+
+/* Ours: what tells that a rule is dead. */
+static void add_signs(struct buf *b, struct request *r, const struct rule_group *g,
+		      const struct rule_view *v)
+{
+	if (never_matched(v))
+		buf_add_text(b, ",\"neverMatched\":true");
+	(void)add_unknown(b, r, g, v->rule, ",\"unknownMetrics\":");
+	buf_add_char(b, '}');
+}
+
 static void add_tail(struct buf *b, const struct rule_view *v, const char *type)
 {
 	buf_addf(b, ",\"health\":\"%s\"", rule_health_text(v->health));
@@ -102,7 +137,7 @@ static void add_tail(struct buf *b, const struct rule_view *v, const char *type)
 	add_seconds(b, v->duration);
 	buf_add_text(b, ",\"lastEvaluation\":");
 	add_wall(b, v->evaluated_at);
-	buf_addf(b, ",\"type\":\"%s\"}", type);
+	buf_addf(b, ",\"type\":\"%s\"", type);
 }
 
 static void add_alerting(struct buf *b, struct rule_view *v, bool with_alerts)
@@ -115,7 +150,7 @@ static void add_alerting(struct buf *b, struct rule_view *v, bool with_alerts)
 							     : alert_state_text(v->state));
 	buf_add_json(b, str_of(rule->alert));
 	buf_add_text(b, ",\"query\":");
-	buf_add_json(b, str_of(rule->expr));
+	buf_add_json(b, str_of(rule->shown));
 	buf_add_text(b, ",\"duration\":");
 	add_seconds(b, rule->hold);
 	buf_add_text(b, ",\"keepFiringFor\":");
@@ -140,7 +175,7 @@ static void add_recording(struct buf *b, const struct rule_view *v)
 	buf_add_text(b, "{\"name\":");
 	buf_add_json(b, str_of(v->rule->record));
 	buf_add_text(b, ",\"query\":");
-	buf_add_json(b, str_of(v->rule->expr));
+	buf_add_json(b, str_of(v->rule->shown));
 	if (v->rule->n_labels) {
 		buf_add_text(b, ",\"labels\":");
 		add_pairs(b, v->rule->labels, v->rule->n_labels);
@@ -177,6 +212,7 @@ static void add_group(struct buf *b, const struct request *r, const struct rules
 			add_alerting(b, &g->rules[i], f->with_alerts);
 		else
 			add_recording(b, &g->rules[i]);
+		add_signs(b, (struct request *)(uintptr_t)r, g->config, &g->rules[i]);
 	}
 	if (!n) {
 		buf_cut(b, start);
@@ -189,7 +225,9 @@ static void add_group(struct buf *b, const struct request *r, const struct rules
 	add_seconds(b, g->last_duration);
 	buf_add_text(b, ",\"lastEvaluation\":");
 	add_wall(b, g->evaluated_at);
-	buf_add_char(b, '}');
+	buf_addf(b, ",\"iterations\":%llu,\"missedIterations\":%llu%s}",
+		 (unsigned long long)g->iterations, (unsigned long long)g->missed,
+		 g->is_slow ? ",\"slow\":true" : "");
 }
 
 /* An answer on its way, a group or more a piece; a group that goes meanwhile is left out.
@@ -305,6 +343,63 @@ void get_rule_alerts(struct request *r)
 	answer_rules(r, &(struct rules_list){.only_alerts = true});
 }
 
+/* The rule, without the brace at its end. */
+static void add_place(struct buf *b, const struct rule_group *g, const struct rule *rule)
+{
+	buf_add_text(b, "{\"file\":");
+	buf_add_json(b, str_of(g->file));
+	buf_addf(b, ",\"line\":%d,\"group\":", rule->at.line);
+	buf_add_json(b, str_of(g->name));
+	buf_add_text(b, ",\"name\":");
+	buf_add_json(b, str_of(rule->alert ? rule->alert : rule->record));
+}
+
+static void add_unknown_metrics(struct buf *b, struct request *r)
+{
+	const struct api_host *host = &r->api->options.host;
+	size_t n, shown = 0;
+	struct rulegroup_view *v = view_rules(host->engine(host->ctx), r->mem, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < v[i].n_rules; k++) {
+			const struct rule *rule = v[i].rules[k].rule;
+			size_t before = b->n;
+
+			if (shown)
+				buf_add_char(b, ',');
+			add_place(b, v[i].config, rule);
+			if (!add_unknown(b, r, v[i].config, rule, ",\"metrics\":")) {
+				buf_cut(b, before);
+				continue;
+			}
+			shown++;
+			buf_add_char(b, '}');
+		}
+	}
+}
+
+/* Groups whose iterations take longer than their interval. */
+static void add_slow_groups(struct buf *b, struct request *r)
+{
+	const struct api_host *host = &r->api->options.host;
+	size_t n, shown = 0;
+	struct rulegroup_view *v = view_rules(host->engine(host->ctx), r->mem, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].is_slow)
+			continue;
+		buf_add_text(b, shown++ ? ",{\"file\":" : "{\"file\":");
+		buf_add_json(b, str_of(v[i].config->file));
+		buf_add_text(b, ",\"group\":");
+		buf_add_json(b, str_of(v[i].config->name));
+		buf_add_text(b, ",\"interval\":");
+		add_seconds(b, v[i].interval);
+		buf_add_text(b, ",\"evaluationTime\":");
+		add_seconds(b, v[i].last_duration);
+		buf_addf(b, ",\"missedIterations\":%llu}", (unsigned long long)v[i].missed);
+	}
+}
+
 /* Rules that were evaluated without error and never had a series. */
 static void add_never_matched(struct buf *b, struct request *r)
 {
@@ -316,15 +411,11 @@ static void add_never_matched(struct buf *b, struct request *r)
 		for (size_t k = 0; k < v[i].n_rules; k++) {
 			const struct rule_view *rule = &v[i].rules[k];
 
-			if (rule->ever_had_series || rule->health != HEALTH_OK)
+			if (!never_matched(rule))
 				continue;
-			buf_add_text(b, shown++ ? ",{\"file\":" : "{\"file\":");
-			buf_add_json(b, str_of(v[i].config->file));
-			buf_addf(b, ",\"line\":%d,\"group\":", rule->rule->at.line);
-			buf_add_json(b, str_of(v[i].config->name));
-			buf_add_text(b, ",\"name\":");
-			buf_add_json(b, str_of(rule->rule->alert ? rule->rule->alert
-								 : rule->rule->record));
+			if (shown++)
+				buf_add_char(b, ',');
+			add_place(b, v[i].config, rule->rule);
 			buf_addf(b, ",\"evaluations\":%llu}",
 				 (unsigned long long)rule->evaluations);
 		}
@@ -349,6 +440,10 @@ void get_broken_rules(struct request *r)
 	}
 	buf_add_text(&b, "],\"neverMatched\":[");
 	add_never_matched(&b, r);
+	buf_add_text(&b, "],\"unknownMetrics\":[");
+	add_unknown_metrics(&b, r);
+	buf_add_text(&b, "],\"slowGroups\":[");
+	add_slow_groups(&b, r);
 	buf_add_text(&b, "]}}");
 	answer_json(r, 200, &b);
 	buf_free(&b);

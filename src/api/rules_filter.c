@@ -37,7 +37,8 @@ static bool parse_bool(struct str s, bool *out)
 	return false;
 }
 
-static bool parse_kinds(struct request *r, struct rules_filter *f)
+/* The readers of parameters give what is wrong, or NULL. */
+static const char *parse_kinds(struct request *r, struct rules_filter *f)
 {
 	const struct param *type = param_last(r, "type"),
 			   *bare = param_last(r, "exclude_alerts");
@@ -48,26 +49,20 @@ static bool parse_kinds(struct request *r, struct rules_filter *f)
 	if (type && type->value.n) {
 		f->alerting = is_word(type->value, "alert");
 		f->recording = is_word(type->value, "record");
-		if (!f->alerting && !f->recording) {
-			bad_data(r,
-				 arena_printf(r->mem,
-					      "invalid parameter \"type\": not supported "
-					      "value \"%.*s\"",
-					      FMT(type->value)));
-			return false;
-		}
+		if (!f->alerting && !f->recording)
+			return arena_printf(r->mem,
+					    "invalid parameter \"type\": not supported "
+					    "value \"%.*s\"",
+					    FMT(type->value));
 	}
-	if (bare && bare->value.n && !parse_bool(bare->value, &exclude)) {
-		bad_data(r, arena_printf(
-				    r->mem,
+	if (bare && bare->value.n && !parse_bool(bare->value, &exclude))
+		return arena_printf(r->mem,
 				    "invalid parameter \"exclude_alerts\": error "
 				    "converting exclude_alerts: strconv.ParseBool: parsing "
 				    "\"%.*s\": invalid syntax",
-				    FMT(bare->value)));
-		return false;
-	}
+				    FMT(bare->value));
 	f->with_alerts = !exclude;
-	return true;
+	return NULL;
 }
 
 /* -- match[] -------------------------------------------------------------------------- */
@@ -116,7 +111,7 @@ static bool parse_selector(struct arena *mem, struct str text, struct matchers *
 	       err_set(err, NOWHERE, "match[] must contain at least one non-empty matcher");
 }
 
-static bool parse_matches(struct request *r, struct rules_filter *f)
+static const char *parse_matches(struct request *r, struct rules_filter *f)
 {
 	struct err err;
 
@@ -125,19 +120,16 @@ static bool parse_matches(struct request *r, struct rules_filter *f)
 		if (!str_is(r->params.v[i].name, "match[]"))
 			continue;
 		if (!parse_selector(r->mem, r->params.v[i].value,
-				    &f->matches[f->n_matches++], &err)) {
-			bad_data(r,
-				 arena_printf(r->mem, "invalid parameter \"match[]\": %s",
-					      err.text));
-			return false;
-		}
+				    &f->matches[f->n_matches++], &err))
+			return arena_printf(r->mem, "invalid parameter \"match[]\": %s",
+					    err.text);
 	}
-	return true;
+	return NULL;
 }
 
 /* -- pages ---------------------------------------------------------------------------- */
 
-static bool parse_page(struct request *r, struct rules_filter *f)
+static const char *parse_page(struct request *r, struct rules_filter *f)
 {
 	const struct param *limit = param_last(r, "group_limit"),
 			   *token = param_last(r, "group_next_token");
@@ -157,18 +149,27 @@ static bool parse_page(struct request *r, struct rules_filter *f)
 	else if (token && token->value.n && !n)
 		why = "invalid parameter \"group_next_token\": group_limit needs to be "
 		      "present in order to paginate over the groups";
-	if (why) {
-		bad_data(r, why);
-		return false;
-	}
 	f->limit = (size_t)n;
 	f->token = token ? token->value : STR("");
-	return true;
+	return why;
+}
+
+const char *rules_filter_read(struct request *r, struct rules_filter *f)
+{
+	const char *why = parse_kinds(r, f);
+
+	return why ? why : parse_matches(r, f);
 }
 
 bool rules_filter_parse(struct request *r, struct rules_filter *f)
 {
-	return parse_kinds(r, f) && parse_matches(r, f) && parse_page(r, f);
+	const char *why = rules_filter_read(r, f);
+
+	if (!why)
+		why = parse_page(r, f);
+	if (why)
+		bad_data(r, why);
+	return !why;
 }
 
 const char *rules_token(struct arena *mem, const char *file, const char *name)

@@ -16,6 +16,8 @@ struct rules_filter {
 
 void bad_data(struct request *, const char *text); /* answers 400 in Prometheus's form */
 bool rules_filter_parse(struct request *, struct rules_filter *) MUST_USE;
+/* The same but for the page, and without an answer: what is wrong, or NULL. */
+const char *rules_filter_read(struct request *, struct rules_filter *) MUST_USE;
 bool rules_filter_takes(const struct request *, const struct rules_filter *,
 			const struct rule_view *);
 bool rules_filter_takes_group(const struct request *, const char *file, const char *name);

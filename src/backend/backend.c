@@ -31,11 +31,9 @@ static bool judge(struct arena *mem, const struct datasource *from, bool raw,
 	switch (from->type) {
 	case DATASOURCE_PROMETHEUS:
 	case DATASOURCE_LOKI:
-		return prometheus_judge(mem, from, raw, answer, &out->samples,
-					&out->warning, err);
+		return prometheus_judge(mem, from, raw, answer, out, err);
 	case DATASOURCE_VLOGS:
-		return victorialogs_judge(mem, from, answer, &out->samples, &out->warning,
-					  err);
+		return victorialogs_judge(mem, from, answer, out, err);
 	case DATASOURCE_GRAPHITE:
 		return graphite_judge(mem, from, answer, &out->samples, err);
 	}
@@ -47,6 +45,7 @@ void backend_judge(struct arena *mem, const struct datasource *from, bool raw,
 {
 	struct err err = {.at = NOWHERE};
 
+	out->series_fetched = -1;
 	out->ok = judge(mem, from, raw, answer, out, &err);
 	out->error = out->ok ? NULL : arena_text(mem, err.text);
 }

@@ -13,10 +13,31 @@ void form_add(struct buf *b, const char *name, const char *value)
 	buf_add_query_escaped(b, str_of(value));
 }
 
+static bool has_param(const struct text_pair *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(v[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+void form_add_default(struct buf *b, const struct query_wish *q, const char *name,
+		      const char *value)
+{
+	if (!has_param(q->group->params, q->group->n_params, name) &&
+	    !has_param(q->datasource->params, q->datasource->n_params, name))
+		form_add(b, name, value);
+}
+
 void form_add_params(struct buf *b, const struct query_wish *q)
 {
-	for (size_t i = 0; i < q->datasource->n_params; i++)
-		form_add(b, q->datasource->params[i].name, q->datasource->params[i].text);
+	for (size_t i = 0; i < q->datasource->n_params; i++) {
+		const struct text_pair *p = &q->datasource->params[i];
+
+		if (!has_param(q->group->params, q->group->n_params, p->name))
+			form_add(b, p->name, p->text);
+	}
 	for (size_t i = 0; i < q->group->n_params; i++)
 		form_add(b, q->group->params[i].name, q->group->params[i].text);
 }
@@ -54,8 +75,17 @@ void form_post(struct arena *mem, const struct query_wish *q, const char *path,
 		.timeout = q->timeout,
 		.max_answer = q->datasource->max_response_bytes,
 	};
-	request_add_header(mem, out, "Content-Type", "application/x-www-form-urlencoded");
+	if (q->datasource->uses_get) {
+		out->method = "GET";
+		out->url = arena_printf(mem, "%s?%.*s", out->url, FMT(out->body));
+		out->body = STR("");
+	} else {
+		request_add_header(mem, out, "Content-Type",
+				   "application/x-www-form-urlencoded");
+	}
 	request_add_header(mem, out, "Accept", "application/json");
+	if (q->datasource->has_tenants && q->group->tenant)
+		request_add_header(mem, out, "X-Scope-OrgID", q->group->tenant);
 	for (size_t i = 0; i < q->group->n_headers; i++)
 		request_add_header(mem, out, q->group->headers[i].name,
 				   q->group->headers[i].text);

@@ -30,6 +30,10 @@ void prometheus_compose(struct arena *mem, const struct query_wish *q,
 		 arena_printf(mem, "%lld.%03d", (long long)(q->at / 1000),
 			      (int)(q->at % 1000)));
 	form_add(&form, "timeout", arena_printf(mem, "%lldms", (long long)q->timeout));
+	if (q->datasource->is_thanos) {
+		form_add_default(&form, q, "dedup", "true");
+		form_add_default(&form, q, "partial_response", "false");
+	}
 	form_add_params(&form, q);
 	form_post(mem, q, path_of(mem, q), &form, out);
 	buf_free(&form);
@@ -228,9 +232,20 @@ static const char *first_warning(struct arena *mem, const json_t *top)
 	return arena_text(mem, json_string_value(json_array_get(list, 0)));
 }
 
+/* What VictoriaMetrics tells of its work, as a text. */
+static int64_t series_fetched(const json_t *top)
+{
+	const json_t *n = json_object_get(json_object_get(top, "stats"), "seriesFetched");
+	int64_t value;
+
+	if (!json_is_string(n) || !str_int(str_of(json_string_value(n)), &value))
+		return -1;
+	return value;
+}
+
 static bool read_envelope(struct arena *mem, const struct datasource *from, bool raw,
 			  const struct http_answer *a, const json_t *top,
-			  struct samples *out, const char **warning, struct err *err)
+			  struct query_ended *out, struct err *err)
 {
 	const char *status = json_string_value(json_object_get(top, "status"));
 	const char *error = json_string_value(json_object_get(top, "error"));
@@ -244,19 +259,18 @@ static bool read_envelope(struct arena *mem, const struct datasource *from, bool
 		return err_set(err, NOWHERE, "the answer does not say \"success\"");
 	if (json_is_true(json_object_get(top, "isPartial")))
 		return err_set(err, NOWHERE, "the answer is partial");
-	*warning = first_warning(mem, top);
-	return read_data(mem, from, raw, json_object_get(top, "data"), out, err);
+	out->warning = first_warning(mem, top);
+	out->series_fetched = series_fetched(top);
+	return read_data(mem, from, raw, json_object_get(top, "data"), &out->samples, err);
 }
 
 bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw,
-		      const struct http_answer *a, struct samples *out,
-		      const char **warning, struct err *err)
+		      const struct http_answer *a, struct query_ended *out, struct err *err)
 {
 	struct err why;
 	json_t *top;
 	bool ok;
 
-	*warning = NULL;
 	if (a->error)
 		return err_set(err, NOWHERE, "%s", a->error);
 	top = json_read(a->body, &why);
@@ -266,7 +280,7 @@ bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw
 		json_decref(top);
 		return answer_is_no_json(a, &why, err);
 	}
-	ok = read_envelope(mem, from, raw, a, top, out, warning, err);
+	ok = read_envelope(mem, from, raw, a, top, out, err);
 	json_decref(top);
 	return ok;
 }

@@ -7,7 +7,7 @@
 void prometheus_compose(struct arena *, const struct query_wish *, struct http_request *);
 /* Also of the others whose answers have its shape. */
 bool prometheus_judge(struct arena *, const struct datasource *, bool raw,
-		      const struct http_answer *, struct samples *, const char **warning,
+		      const struct http_answer *, struct query_ended *,
 		      struct err *) MUST_USE;
 
 /* What the decoders share; each fails with a text. */

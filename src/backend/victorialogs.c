@@ -83,18 +83,18 @@ static const struct labels *rename_name(struct arena *mem, const struct labels *
 }
 
 bool victorialogs_judge(struct arena *mem, const struct datasource *from,
-			const struct http_answer *a, struct samples *out,
-			const char **warning, struct err *err)
+			const struct http_answer *a, struct query_ended *out,
+			struct err *err)
 {
 	struct sample *v;
 
-	if (!prometheus_judge(mem, from, false, a, out, warning, err))
+	if (!prometheus_judge(mem, from, false, a, out, err))
 		return false;
-	v = ARENA_ARRAY(mem, struct sample, out->n);
-	for (size_t i = 0; i < out->n; i++) {
-		v[i] = out->v[i];
+	v = ARENA_ARRAY(mem, struct sample, out->samples.n);
+	for (size_t i = 0; i < out->samples.n; i++) {
+		v[i] = out->samples.v[i];
 		v[i].labels = rename_name(mem, v[i].labels);
 	}
-	out->v = v;
+	out->samples.v = v;
 	return true;
 }

@@ -6,5 +6,5 @@
 void victorialogs_compose(struct arena *, const struct query_wish *, struct http_request *);
 /* What the statistics function was called becomes the label stats_result. */
 bool victorialogs_judge(struct arena *, const struct datasource *,
-			const struct http_answer *, struct samples *, const char **warning,
+			const struct http_answer *, struct query_ended *,
 			struct err *) MUST_USE;

@@ -96,6 +96,9 @@ struct datasource {
 	const char *name;
 	enum datasource_type type;
 	bool is_victoria; /* whose language is larger than PromQL */
+	bool is_thanos;	  /* which is told to fail rather than to answer in part */
+	bool uses_get;	  /* with the query in the URL, not in a body */
+	bool has_tenants; /* that are told apart by X-Scope-OrgID: Mimir, Cortex, Loki */
 	const char *url;  /* without a slash at the end; the API path is added */
 	const struct http_config *http;
 	span_ms timeout;		/* of one query; 30s */
@@ -154,6 +157,8 @@ struct config {
 	size_t n_datasources;
 	const char **rule_files; /* globs, resolved */
 	size_t n_rule_files;
+	/* struct relabel, for alerts of rules on their way to the router */
+	struct object_list alert_relabels;
 	struct remote_write *remote_writes;
 	size_t n_remote_writes;
 	const struct config_text *source; /* what the file said, for printing it again */

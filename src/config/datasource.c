@@ -25,6 +25,8 @@ static const struct field datasource_fields[] = {
 		 "graphite."},
 	{"url", FIELD_URL, AT(url), .help = "Address; the path of the API is added."},
 	{"timeout", FIELD_SPAN, AT(timeout), .if_absent = "30s", .help = "Of one query."},
+	{"http_method", FIELD_TEXT, AT(http_method), .if_absent = "POST", .quiet = true,
+	 .help = "POST, or GET where a proxy forbids that."},
 	{"max_response_bytes", FIELD_INT, AT(max_response_bytes), .if_absent = "67108864",
 	 .min = 1024, .max = INT64_C(1) << 40, .help = "A longer answer is an error."},
 	{"max_series", FIELD_INT, AT(max_series), .if_absent = "100000", .min = 1,
@@ -68,6 +70,9 @@ static void datasource_check(struct decode *d, const struct yaml *y, void *objec
 			t->type);
 	if (t->timeout <= 0)
 		mistake(d, pos_of_value(y, "timeout"), "timeout cannot be zero");
+	if (strcasecmp(t->http_method, "POST") && strcasecmp(t->http_method, "GET"))
+		mistake(d, pos_of_value(y, "http_method"),
+			"http_method is GET or POST, not \"%s\"", t->http_method);
 }
 
 const struct shape datasource_shape = {"datasource", datasource_fields,
@@ -98,9 +103,13 @@ void datasources_build(struct decode *d, const struct object_list *list, struct 
 		s->name = t->name;
 		(void)type_find(t->type, &s->type);
 		s->is_victoria = !strcmp(t->type, "victoriametrics");
+		s->is_thanos = !strcmp(t->type, "thanos");
+		s->has_tenants = !strcmp(t->type, "mimir") || !strcmp(t->type, "cortex") ||
+				 !strcmp(t->type, "loki");
 		s->url = without_slash(d->mem, t->url ? t->url : "");
 		s->http = &t->http;
 		s->timeout = t->timeout;
+		s->uses_get = !strcasecmp(t->http_method, "GET");
 		s->max_response_bytes = (size_t)t->max_response_bytes;
 		s->max_series = (size_t)t->max_series;
 		s->params = t->params.v;

@@ -478,9 +478,9 @@ void decode_fields(struct decode *d, const struct yaml *y, const char *type,
 	for (size_t i = 0; y->kind == YAML_MAP && i < y->n; i++) {
 		const struct field *f = field_named(fields, y->keys[i]->text);
 
-		if (!f)
+		if (!f && !d->any_key)
 			unknown_key(d, y->keys[i], type, fields);
-		else
+		else if (f)
 			decode_field(d, y->items[i], f, (char *)object + f->at);
 	}
 	for (const struct field *f = rows; f->name; f++) {

@@ -86,6 +86,7 @@ struct decode {
 	const char *path; /* of the file being read */
 	const char *dir;  /* relative paths are joined to it; NULL: they stay */
 	enum matcher_mode matchers;
+	bool any_key; /* unknown ones are passed over */
 };
 
 struct field {

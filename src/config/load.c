@@ -26,6 +26,8 @@ static const struct field config_fields[] = {
 	{"rule_files", FIELD_PATHS, AT(rule_files), .help = "Files with rules."},
 	{"datasources", FIELD_LIST, AT(datasources), .of = &datasource_shape,
 	 .help = "Where rules are evaluated."},
+	{"alerting", FIELD_OBJECT, AT(alerting), .of = &alerting_shape,
+	 .help = "What becomes of the labels of rules' alerts."},
 	{"remote_write", FIELD_LIST, AT(remote_writes), .of = &remote_write_shape,
 	 .help = "Where recorded series and alert states are written."},
 	{0},
@@ -193,6 +195,8 @@ static void build(struct decode *d, const struct yaml *y, const struct config_op
 	route_build(d, y, o, t, c);
 	datasources_build(d, &t->datasources, c);
 	remote_writes_build(d, &t->remote_writes, c);
+	if (t->alerting)
+		c->alert_relabels = t->alerting->relabels;
 	rule_files_check(d, y, &t->rule_files);
 	templates_check(d, y, &t->templates);
 	c->templates = t->templates.v;
@@ -319,7 +323,7 @@ void buf_add_config(struct buf *out, const struct config *c)
 void buf_add_alertmanager_config(struct buf *out, const struct config *c)
 {
 	static const char *const sections[] = {"rule_files", "datasources", "remote_write",
-					       NULL};
+					       "alerting", NULL};
 	static const char *const globals[] = {"evaluation_interval", "rule_query_offset",
 					      "external_labels",
 					      "metric_name_validation_scheme", NULL};

@@ -66,6 +66,7 @@ extern const struct shape tracing_shape;      /* struct tracing_text */
 extern const struct shape recorder_shape;     /* struct recorder_text */
 extern const struct shape datasource_shape;   /* struct datasource_text */
 extern const struct shape remote_write_shape; /* struct remote_write_text */
+extern const struct shape alerting_shape;     /* struct alerting_text */
 void datasources_build(struct decode *, const struct object_list *, struct config *);
 void remote_writes_build(struct decode *, const struct object_list *, struct config *);
 
@@ -79,7 +80,7 @@ struct global_text {
 
 struct datasource_text {
 	struct pos at;
-	const char *name, *type, *url;
+	const char *name, *type, *url, *http_method;
 	struct http_config http;
 	span_ms timeout;
 	int64_t max_response_bytes, max_series;
@@ -89,6 +90,11 @@ struct datasource_text {
 struct remote_write_text {
 	struct remote_write engine;
 	struct http_config http;
+};
+
+struct alerting_text {
+	struct object_list relabels; /* struct relabel */
+	const struct yaml *alertmanagers;
 };
 
 struct tracing_text {
@@ -116,4 +122,5 @@ struct config_text {
 	struct tracing_text *tracing;
 	struct recorder_text *recorder;
 	struct object_list datasources, remote_writes;
+	struct alerting_text *alerting;
 };

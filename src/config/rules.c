@@ -71,7 +71,7 @@ static const struct field rule_fields[] = {
 	{"annotations", FIELD_PAIRS, AT(annotations), .help = "Templates for people."},
 	{"debug", FIELD_TRISTATE, AT(debug), .help = "Log each evaluation."},
 	{"update_entries_limit", FIELD_INT, AT(update_entries_limit), .min = 0,
-	 .max = 100000, .help = "Accepted; the journal keeps the history."},
+	 .max = RULE_UPDATES_MAX, .help = "Evaluations to remember; 20."},
 	{0},
 };
 #undef AT
@@ -291,6 +291,21 @@ static const struct text_pair *merged(struct arena *mem, const struct pair_list 
 	return v;
 }
 
+/* spec/rules.md 21.5. */
+static uint64_t id_of(const struct rule_text *t)
+{
+	uint64_t h = str_fnv(FNV_START, str_of(t->expr));
+
+	h = str_fnv(h, t->alert ? STR("alerting") : STR("recording"));
+	h = str_fnv(h, str_of(t->alert ? t->alert : t->record));
+	for (size_t i = 0; i < t->labels.n; i++) {
+		h = str_fnv(h, str_of(t->labels.v[i].name));
+		h = str_fnv(h, str_of(t->labels.v[i].text));
+		h = str_fnv(h, STR("\xff"));
+	}
+	return h;
+}
+
 static void build_rule(struct loader *l, const struct group_text *g,
 		       const struct rule_text *t, size_t number, struct rule *out)
 {
@@ -302,7 +317,7 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	const struct pair_list none = {0};
 
 	if (!t->source) {
-		out->expr = "";
+		out->expr = out->shown = "";
 		return; /* not a mapping, as was said already */
 	}
 	check_rule(&w, t);
@@ -313,11 +328,20 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	out->alert = t->alert;
 	out->record = t->alert ? NULL : t->record;
 	out->expr = t->expr;
+	out->shown = l->is_promql ? promql_normal(l->d.mem, str_of(t->expr)) : NULL;
+	if (!out->shown)
+		out->shown = t->expr;
 	out->hold = t->hold.ms;
 	out->keep_firing = t->keep_firing.ms;
 	out->labels = merged(l->d.mem, &g->labels, &t->labels, &out->n_labels);
 	out->annotations = merged(l->d.mem, &none, &t->annotations, &out->n_annotations);
 	out->debug = t->debug == UNSET ? g->debug : t->debug == YES;
+	out->update_entries_limit = t->update_entries_limit
+					    ? (size_t)t->update_entries_limit
+					    : RULE_UPDATES_DEFAULT;
+	if (t->labels.n)
+		qsort(t->labels.v, t->labels.n, sizeof(*t->labels.v), cmp_pairs);
+	out->id = id_of(t);
 }
 
 /* -- groups --------------------------------------------------------------------------- */
@@ -351,7 +375,7 @@ static void set_place(struct loader *l, const struct group_text *t, struct rule_
 	bool minus = y && y->text.n && y->text.p[0] == '-';
 	struct err err;
 
-	g->no_alignment = t->eval_alignment == NO;
+	g->is_aligned = t->eval_alignment == YES;
 	if (t->align == YES)
 		g->has_eval_offset = true;
 	if (!y)
@@ -529,6 +553,8 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	g->interval = t->interval.ms;
 	g->limit = t->limit;
 	g->concurrency = (int)t->concurrency;
+	g->labels = t->labels.v;
+	g->n_labels = t->labels.n;
 	set_offset(l, t, g);
 	set_place(l, t, g);
 	set_request(l, t, g);
@@ -595,8 +621,11 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	size_t before = errs->n;
 	const struct yaml *y;
 
-	l.d = (struct decode){
-		.mem = mem, .errs = errs, .warnings = warnings, .path = l.path};
+	l.d = (struct decode){.mem = mem,
+			      .errs = errs,
+			      .warnings = warnings,
+			      .path = l.path,
+			      .any_key = options->any_key};
 	f->path = l.path;
 	y = yaml_read(mem, l.path, text, errs);
 	if (y)
@@ -631,8 +660,9 @@ bool rule_eq(const struct rule *a, const struct rule *b)
 
 static bool rule_unchanged(const struct rule *a, const struct rule *b)
 {
-	return rule_eq(a, b) && !strcmp(a->expr, b->expr) && a->hold == b->hold &&
+	return rule_eq(a, b) && !strcmp(a->shown, b->shown) && a->hold == b->hold &&
 	       a->keep_firing == b->keep_firing && a->debug == b->debug &&
+	       a->update_entries_limit == b->update_entries_limit &&
 	       pairs_eq(a->annotations, a->n_annotations, b->annotations, b->n_annotations);
 }
 
@@ -647,7 +677,7 @@ static bool settings_eq(const struct rule_group *a, const struct rule_group *b)
 	       pairs_eq(a->params, a->n_params, b->params, b->n_params) &&
 	       pairs_eq(a->headers, a->n_headers, b->headers, b->n_headers) &&
 	       a->has_eval_offset == b->has_eval_offset &&
-	       a->eval_offset == b->eval_offset && a->no_alignment == b->no_alignment &&
+	       a->eval_offset == b->eval_offset && a->is_aligned == b->is_aligned &&
 	       a->concurrency == b->concurrency;
 }
 

@@ -19,6 +19,7 @@ struct rule {
 	const char *alert;  /* NULL for a recording rule */
 	const char *record; /* NULL for an alerting rule */
 	const char *expr;
+	const char *shown;		/* expr as Prometheus prints it, or itself */
 	span_ms hold;			/* for */
 	span_ms keep_firing;		/* keep_firing_for */
 	const struct text_pair *labels; /* sorted by name, the group's underneath;
@@ -27,7 +28,12 @@ struct rule {
 	const struct text_pair *annotations; /* sorted by name; templates */
 	size_t n_annotations;
 	bool debug;
+	uint64_t id; /* vmalert's: of the expression, the kind, the name and its own labels
+		      */
+	size_t update_entries_limit; /* how many of its last evaluations are remembered */
 };
+#define RULE_UPDATES_DEFAULT 20
+#define RULE_UPDATES_MAX     100000
 struct rule_group {
 	struct pos at;
 	const char *name;
@@ -40,12 +46,12 @@ struct rule_group {
 	bool has_type;
 	enum datasource_type type;
 	const char *tenant; /* VictoriaMetrics: "account:project"; NULL: none */
-	const struct text_pair *params, *headers;
-	size_t n_params, n_headers;
+	const struct text_pair *params, *headers, *labels; /* labels: as written */
+	size_t n_params, n_headers, n_labels;
 	bool has_eval_offset;
 	span_ms eval_offset;
-	bool no_alignment; /* eval_alignment: false */
-	int concurrency;   /* 0: as the engine sees fit */
+	bool is_aligned; /* eval_alignment: queries look at multiples of the interval */
+	int concurrency; /* 0: as the engine sees fit */
 	struct rule *rules;
 	size_t n_rules;
 };
@@ -57,6 +63,7 @@ struct rule_file {
 
 struct rule_options {
 	enum name_scheme names;
+	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */
 	size_t n_datasources;

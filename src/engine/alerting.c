@@ -31,7 +31,7 @@ static const struct labels *without_name(struct arena *mem, const struct labels 
 static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_state *r,
 			  const struct sample *s, struct candidate *c, const char **wanted)
 {
-	const struct labels *set = without_name(&g->eval_mem, s->labels);
+	const struct labels *set = without_name(&g->now->eval_mem, s->labels);
 	const char *text;
 
 	for (size_t i = 0; i < r->rule->n_labels; i++) {
@@ -41,9 +41,9 @@ static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_sta
 			*wanted = text;
 			return false;
 		}
-		set = labels_with(&g->eval_mem, set, p->name, text);
+		set = labels_with(&g->now->eval_mem, set, p->name, text);
 	}
-	c->labels = labels_with(&g->eval_mem, set, "alertname", r->rule->alert);
+	c->labels = labels_with(&g->now->eval_mem, set, "alertname", r->rule->alert);
 	return true;
 }
 
@@ -52,7 +52,7 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 			       const char **wanted)
 {
 	size_t n = r->rule->n_annotations;
-	struct label *pairs = ARENA_ARRAY(&g->eval_mem, struct label, n);
+	struct label *pairs = ARENA_ARRAY(&g->now->eval_mem, struct label, n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct text_pair *p = &r->rule->annotations[i];
@@ -64,7 +64,7 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 			return false;
 		}
 	}
-	c->annotations = labels_new_raw(&g->eval_mem, pairs, n, NULL);
+	c->annotations = labels_new_raw(&g->now->eval_mem, pairs, n, NULL);
 	return true;
 }
 
@@ -72,11 +72,12 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 static bool make_candidates(struct engine *e, struct rulegroup *g, struct rule_state *r,
 			    const struct samples *in, const char **wanted)
 {
-	if (!g->candidates)
-		g->candidates = ARENA_ARRAY(&g->eval_mem, struct candidate, in->n);
-	for (; g->n_candidates < in->n; g->n_candidates++) {
-		const struct sample *s = &in->v[g->n_candidates];
-		struct candidate *c = &g->candidates[g->n_candidates];
+	if (!g->now->candidates)
+		g->now->candidates = ARENA_ARRAY(&g->now->eval_mem, struct candidate,
+						 in->n);
+	for (; g->now->n_candidates < in->n; g->now->n_candidates++) {
+		const struct sample *s = &in->v[g->now->n_candidates];
+		struct candidate *c = &g->now->candidates[g->now->n_candidates];
 
 		if (!expand_labels(e, g, r, s, c, wanted) ||
 		    !expand_annotations(e, g, r, s, c, wanted))
@@ -151,18 +152,24 @@ static struct active_alert *insert(struct engine *e, struct rulegroup *g,
 	return a;
 }
 
-static const struct labels *with_external(struct engine *e, const struct labels *labels)
+/* The labels under which the router knows the alert; NULL: it is dropped on the way. */
+static const struct labels *outgoing(struct engine *e, const struct labels *labels)
 {
 	const struct labels *external = e->config->global.external_labels;
 
-	return external ? labels_merge(e->mem, external, labels) : labels;
+	if (external)
+		labels = labels_merge(e->mem, external, labels);
+	return e->config->alert_relabels.n
+		       ? relabel(e->mem, labels, &e->config->alert_relabels)
+		       : labels;
 }
 
 /* -- what changed, for the journal ---------------------------------------------------- */
 
 static void note(struct engine *e, const struct active_alert *a, enum alert_change change)
 {
-	const struct labels *labels = with_external(e, a->labels);
+	const struct labels *sent = outgoing(e, a->labels);
+	const struct labels *labels = sent ? sent : a->labels;
 
 	vec_push(&e->rule_changes, (struct record_alert){
 					   .change = change,
@@ -322,16 +329,16 @@ bool alerting_take(struct engine *e, struct rulegroup *g, struct rule_state *r,
 
 	*error = *wanted = NULL;
 	if (!make_candidates(e, g, r, in, wanted) ||
-	    !are_distinct(g->candidates, in->n, error))
+	    !are_distinct(g->now->candidates, in->n, error))
 		return false;
 	for (size_t i = 0; i < in->n; i++)
-		merge(e, g, r, &g->candidates[i]);
+		merge(e, g, r, &g->now->candidates[i]);
 	n = walk(e, g, r);
 	record_changes(e, g, r);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
 		forget_all(e, r);
-		*error = arena_printf(&g->eval_mem,
+		*error = arena_printf(&g->now->eval_mem,
 				      "exceeded limit of %lld with %zu alerts",
 				      (long long)limit, n);
 		return false;
@@ -353,10 +360,8 @@ static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms
 static void hand_over(struct engine *e, const struct rule_state *r,
 		      const struct active_alert *a)
 {
-	const struct labels *labels = with_external(e, a->labels);
+	const struct labels *labels = outgoing(e, a->labels);
 	struct alert_post post = {
-		.labels = labels->v,
-		.n_labels = labels->n,
 		.annotations = a->annotations->v,
 		.n_annotations = a->annotations->n,
 		.starts_at = instant_of_ms(a->fired_at),
@@ -364,6 +369,10 @@ static void hand_over(struct engine *e, const struct rule_state *r,
 		.generator_url = r->generator_url,
 	};
 
+	if (!labels)
+		return;
+	post.labels = labels->v;
+	post.n_labels = labels->n;
 	alerts_post(e, &post, 1, NULL);
 }
 
@@ -386,13 +395,16 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	struct active_alert *a;
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
-		if (a->state == ALERT_FIRING) {
-			a->resolved_at = MAX(e->now, a->fired_at);
-			note(e, a, CHANGE_RULE_RESOLVED);
-			hand_over(e, r, a);
-		} else if (a->state == ALERT_PENDING) {
-			note(e, a, CHANGE_RULE_DROPPED);
-		}
+		const struct labels *labels = NULL;
+
+		if (a->state != ALERT_INACTIVE && !a->resolved_at)
+			note(e, a,
+			     a->state == ALERT_FIRING ? CHANGE_RULE_RESOLVED
+						      : CHANGE_RULE_DROPPED);
+		if (a->state == ALERT_FIRING && !e->options.leaves_removed)
+			labels = outgoing(e, a->labels);
+		if (labels)
+			leaving_add(e, labels, a, r->generator_url, 2 * g->interval);
 		forget(e, r, a);
 	}
 	record_changes(e, g, r);
@@ -457,10 +469,13 @@ void restored_extend(struct engine *e)
 {
 	for (size_t i = 0; i < e->restored.n; i++) {
 		const struct rule_alert *row = &e->restored.v[i]->row;
+		const struct labels *labels = row->state == ALERT_FIRING
+						      ? outgoing(e, row->labels)
+						      : NULL;
 
-		if (row->state == ALERT_FIRING)
+		if (labels)
 			alerts_extend(
-				e, with_external(e, row->labels)->fingerprint,
+				e, labels->fingerprint,
 				e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
 	}
 }

@@ -60,7 +60,7 @@ struct kept {
 
 static struct kept keep(struct engine *e, const struct labels *set)
 {
-	const struct labels *same = names_share(e, set);
+	const struct labels *same = share_names(e, set);
 
 	if (same)
 		return (struct kept){same, false, labels_memory_without_names(same)};

@@ -1,7 +1,7 @@
 /* core.h - the engine's inside: its nouns and what its files ask of each other.
  *
  * Only engine/ includes this. engine.c hands events out; each noun has its file:
- *	names.c		label names that alerts share
+ *	shared_names.c	label names that alerts share
  *	alerts.c	stored alerts and the route results that hang on them
  *	silences.c	silences and the index that finds those that can match
  *	inhibit.c	inhibition rules and their sources
@@ -11,7 +11,9 @@
  *	told.c		the notification log
  *	counters.c	what is counted by name
  *	rulegroup.c	rule groups on the timer heap, queries
+ *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
+ *	leaving.c	what removed rules had announced
  *	written.c	what rules write, and which series ended
  *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
  *	expand.c	templates of rules
@@ -170,6 +172,7 @@ struct active_alert {
 	uint64_t seen_in; /* evaluation that had it last */
 	char *key;	  /* of its row on disk */
 	bool dirty;
+	bool restored; /* waits since then by another program's ALERTS_FOR_STATE */
 };
 
 /* Series that were written and not ended yet. Empty while nothing is written anywhere. */
@@ -178,6 +181,14 @@ struct written {
 	struct map series; /* of const struct labels, by fingerprint */
 	wall_ms at;	   /* of the last samples; 0: none in this life */
 };
+
+/* The last evaluations of a rule, at most as many as it says. */
+struct updates {
+	struct rule_update *v; /* errors are its own */
+	size_t n, cap, next;   /* next: the oldest, once there are as many as may be */
+};
+void updates_add(struct updates *, size_t limit, const struct rule_update *);
+void updates_free(struct updates *);
 
 struct rule_state {
 	const struct rule *rule;
@@ -196,7 +207,8 @@ struct rule_state {
 	struct arena results_mem;
 	struct samples results;
 	struct written written; /* by the last good evaluation */
-	bool reads_back;	/* after its first good evaluation */
+	struct updates updates;
+	bool reads_back; /* after its first good evaluation */
 };
 
 struct candidate;
@@ -210,6 +222,23 @@ struct query_text { /* an answer to a template's query */
 	struct query_text *next;
 };
 
+/* The evaluation of one rule; a group has as many as may be under way at a time. */
+struct run {
+	struct rulegroup *group;
+	bool is_busy;
+	size_t at; /* the rule */
+	wall_ms rule_started_at;
+	uint64_t query_id; /* 0: none out */
+	/* the answer kept while templates wait for queries of their own */
+	struct arena eval_mem;
+	struct samples answer;
+	int64_t series_fetched; /* for it; below 0: the backend does not say */
+	struct query_text *queries, *waiting_for;
+	struct candidate *candidates; /* what the answer makes, as far as it is made */
+	size_t n_candidates;
+	struct readback *reading; /* under way, between evaluating and concluding */
+};
+
 struct rulegroup {
 	const struct rule_group *config;
 	char *map_key; /* file;name */
@@ -221,17 +250,13 @@ struct rulegroup {
 	wall_ms slot; /* ts of the evaluation under way, or of the last */
 	wall_ms next_slot;
 	bool running, tick_pending, new_grid;
-	size_t at; /* the rule being evaluated */
-	wall_ms started_at, rule_started_at;
-	uint64_t query_id; /* 0: none out */
-	/* the answer kept while templates wait for queries of their own */
-	struct arena eval_mem;
-	struct samples answer;
-	struct query_text *queries, *waiting_for;
-	struct candidate *candidates; /* what the answer makes, as far as it is made */
-	size_t n_candidates;
-	struct readback *reading; /* under way, between evaluating and concluding */
-	uint64_t evaluation;	  /* counts iterations */
+	bool is_late; /* slots before this one were missed */
+	struct run *runs;
+	size_t n_runs;
+	struct run *now;  /* the one that a step is about */
+	size_t next_rule; /* not begun yet in this iteration */
+	wall_ms started_at;
+	uint64_t evaluation; /* counts iterations */
 	wall_ms last_started_at;
 	span_ms last_duration;
 	uint64_t iterations, missed;
@@ -266,10 +291,11 @@ struct engine {
 	struct map holds;		    /* by integration: who asked to wait */
 	struct map told;		    /* stored_told by key */
 	struct map rulegroups;		    /* by file;name */
-	struct map queries;		    /* rulegroup by query id */
+	struct map queries;		    /* run by query id */
 	bool reads_back;		    /* rules that come now */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
+	struct map leaving;		       /* alerts of removed rules, by fingerprint */
 	struct farewell *farewells;	       /* series of groups that went */
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
@@ -296,8 +322,8 @@ uint64_t random_next(struct engine *);
 void bury(struct engine *, void (*fn)(void *), void *);
 
 /* The same set with names that outlive it; NULL when there are too many to keep. */
-const struct labels *names_share(struct engine *, const struct labels *);
-void names_free(struct engine *);
+const struct labels *share_names(struct engine *, const struct labels *);
+void shared_names_free(struct engine *);
 
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
 void alerts_restore(struct engine *, const struct alert *);
@@ -384,12 +410,18 @@ bool alerting_take(struct engine *, struct rulegroup *, struct rule_state *,
 		   const struct samples *, const char **error, const char **wanted);
 void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
-/* The rule goes: what it announced is announced resolved. */
+/* The rule goes: what it announced is announced resolved, unless it is to be left. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_free(struct rule_state *);
 /* A record that says which rule it is about. */
 struct record *rule_record(struct engine *, const struct rulegroup *,
 			   const struct rule_state *, enum reason);
+/* The alert's rule goes: it is announced resolved after a while, unless it is posted again
+ * before. labels are those the router knows. */
+void leaving_add(struct engine *, const struct labels *, const struct active_alert *,
+		 const char *generator_url, span_ms wait);
+void leaving_move(struct engine *, span_ms jump);
+void leaving_end(struct engine *);
 /* Gives the rule the alerts that a former life left for it. */
 void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
 void restored_drop(struct engine *);

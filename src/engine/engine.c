@@ -79,7 +79,7 @@ void engine_free(struct engine *e)
 	inhibitor_free(e);
 	silences_free(e);
 	alerts_free(e);
-	names_free(e);
+	shared_names_free(e);
 	told_free(e);
 	heap_free(&e->timers);
 	empty_graves(e);

@@ -30,6 +30,9 @@ struct engine_options {
 	bool any_old_alert_hurries;
 	/* --rules.template-functions: the templates of rules see what vmalert's see. */
 	bool rules_as_vmalert;
+	/* --no-rules.resolve-removed: what a removed rule announced is left to end by
+	 * itself, as Prometheus does, instead of being announced resolved. */
+	bool leaves_removed;
 	size_t max_alerts;	  /* stored; 0: 1000000 */
 	size_t max_silences;	  /* 0: no limit, as the peers */
 	size_t max_silence_bytes; /* 0: no limit */

@@ -88,8 +88,9 @@ struct query_ended {
 	uint64_t id;
 	bool ok;
 	struct samples samples;
-	const char *error;   /* when not ok */
-	const char *warning; /* the first one, or NULL */
+	int64_t series_fetched; /* that the backend looked at; below 0: it did not say */
+	const char *error;	/* when not ok */
+	const char *warning;	/* the first one, or NULL */
 };
 
 struct delivery_ended {

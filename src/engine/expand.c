@@ -58,7 +58,7 @@ static enum query_state ask(void *arg, struct str expr, struct arena *mem,
 	struct rulegroup *g = ((struct asking *)arg)->g;
 	size_t n = 0;
 
-	for (struct query_text *q = g->queries; q; q = q->next, n++) {
+	for (struct query_text *q = g->now->queries; q; q = q->next, n++) {
 		if (!str_is(expr, q->expr))
 			continue;
 		*why = q->error;
@@ -112,11 +112,11 @@ static const char *type_text(enum datasource_type type)
 static void describe_alert(struct rulegroup *g, const struct labels *alert,
 			   struct rule_data *d)
 {
-	const struct rule_state *r = &g->rules[g->at];
+	const struct rule_state *r = &g->rules[g->now->at];
 	const struct active_alert *a = map_find(&r->active,
 						map_key_u64(&alert->fingerprint));
 	bool is_new = !a || a->state == ALERT_INACTIVE;
-	struct arena *mem = &g->eval_mem;
+	struct arena *mem = &g->now->eval_mem;
 	const struct labels *all = with_missing(mem, d->labels, alert);
 
 	all = with_missing(mem, all, d->external_labels);
@@ -137,30 +137,31 @@ static struct value root_of(const struct engine *e, struct rulegroup *g,
 	struct rule_data d = data_of(e, s);
 
 	if (!e->options.rules_as_vmalert)
-		return rule_data_value(&g->eval_mem, &d);
-	d.expr = g->rules[g->at].rule->expr;
+		return rule_data_value(&g->now->eval_mem, &d);
+	d.expr = g->rules[g->now->at].rule->expr;
 	d.type = "";
 	d.active_at.t = INSTANT_ZERO;
 	if (alert)
 		describe_alert(g, alert, &d);
-	return rule_data_value_vmalert(&g->eval_mem, &d);
+	return rule_data_value_vmalert(&g->now->eval_mem, &d);
 }
 
 static const char *failure(const struct engine *e, struct rulegroup *g, const char *error)
 {
 	if (e->options.rules_as_vmalert)
-		return arena_printf(&g->eval_mem, "error evaluating template: %s", error);
-	return arena_printf(&g->eval_mem,
+		return arena_printf(&g->now->eval_mem, "error evaluating template: %s",
+				    error);
+	return arena_printf(&g->now->eval_mem,
 			    "<error expanding template: error executing template "
 			    "__alert_%s: %s>",
-			    g->rules[g->at].rule->alert, error);
+			    g->rules[g->now->at].rule->alert, error);
 }
 
 /* Once a rule: it would fail at each evaluation. */
 static void tell_once(struct engine *e, struct rulegroup *g, const struct text_pair *text,
 		      const char *error)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 
 	if (r->told_template)
 		return;
@@ -178,7 +179,7 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 {
 	struct asking asking = {e, g};
 	struct template_run run = {
-		.mem = &g->eval_mem,
+		.mem = &g->now->eval_mem,
 		.now = instant_of_ms(g->slot),
 		.zone_find = find_zone,
 		.query = ask,
@@ -193,8 +194,8 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 		return true;
 	}
 	how = template_render(t, &run, root_of(e, g, s, alert), &buf, NULL);
-	*out = how == RENDER_WAITS ? arena_copy(&g->eval_mem, run.wanted)
-				   : buf_keep(&buf, &g->eval_mem).p;
+	*out = how == RENDER_WAITS ? arena_copy(&g->now->eval_mem, run.wanted)
+				   : buf_keep(&buf, &g->now->eval_mem).p;
 	buf_free(&buf);
 	if (how == RENDER_WAITS)
 		return false;

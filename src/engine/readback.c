@@ -51,7 +51,7 @@ static const char *selector_of(struct rulegroup *g, const struct rule *rule)
 		add_matcher(&b, rule->labels[i].name, rule->labels[i].text);
 	}
 	buf_add_char(&b, '}');
-	text = buf_keep(&b, &g->eval_mem).p;
+	text = buf_keep(&b, &g->now->eval_mem).p;
 	buf_free(&b);
 	return text;
 }
@@ -78,13 +78,14 @@ bool readback_start(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	if (!e->options.outage_tolerance || !rulegroup_is_prometheus(e, g) ||
 	    r->rule->hold < e->options.grace_period || !has_pending(r))
 		return false;
-	b = ARENA_NEW(&g->eval_mem, struct readback);
+	b = ARENA_NEW(&g->now->eval_mem, struct readback);
 	b->selector = selector_of(g, r->rule);
-	g->reading = b;
+	g->now->reading = b;
 	buf_add_span(&span, e->options.outage_tolerance);
-	rulegroup_ask(e, g,
-		      arena_printf(&g->eval_mem, "%s[%s]", b->selector, buf_text(&span)),
-		      e->now, true);
+	rulegroup_ask(
+		e, g,
+		arena_printf(&g->now->eval_mem, "%s[%s]", b->selector, buf_text(&span)),
+		e->now, true);
 	buf_free(&span);
 	return true;
 }
@@ -130,12 +131,12 @@ static struct map index_of(struct engine *e, const struct rulegroup *g,
 
 static void keep_last(struct rulegroup *g, const struct samples *in)
 {
-	struct readback *b = g->reading;
-	struct sample *v = ARENA_ARRAY(&g->eval_mem, struct sample, in->n);
+	struct readback *b = g->now->reading;
+	struct sample *v = ARENA_ARRAY(&g->now->eval_mem, struct sample, in->n);
 
 	for (size_t i = 0; i < in->n; i++) {
 		v[i] = in->v[i];
-		v[i].labels = labels_copy(&g->eval_mem, in->v[i].labels);
+		v[i].labels = labels_copy(&g->now->eval_mem, in->v[i].labels);
 		b->newest = MAX(b->newest, v[i].at);
 	}
 	b->last = (struct samples){v, in->n};
@@ -168,6 +169,7 @@ static bool take_over(struct engine *e, struct active_alert *a, const struct sam
 	if (a->state != ALERT_PENDING || !is_sane(e, last))
 		return false;
 	a->active_at = moved(e, last, hold);
+	a->restored = true;
 	a->dirty = true;
 	return true;
 }
@@ -175,7 +177,7 @@ static bool take_over(struct engine *e, struct active_alert *a, const struct sam
 static void take_all_over(struct engine *e, struct rulegroup *g, struct rule_state *r,
 			  const struct samples *seen_later)
 {
-	struct map last = index_of(e, g, &g->reading->last);
+	struct map last = index_of(e, g, &g->now->reading->last);
 	struct map seen = index_of(e, g, seen_later);
 	struct active_alert *a;
 	size_t n = 0;
@@ -199,7 +201,7 @@ static void take_all_over(struct engine *e, struct rulegroup *g, struct rule_sta
 bool readback_answered(struct engine *e, struct rulegroup *g, struct rule_state *r,
 		       const struct query_ended *in)
 {
-	struct readback *b = g->reading;
+	struct readback *b = g->now->reading;
 
 	if (!in->ok) {
 		act_note(e, true, "rules", "Failed to restore 'for' state",
@@ -214,6 +216,6 @@ bool readback_answered(struct engine *e, struct rulegroup *g, struct rule_state 
 			      false);
 		return false;
 	}
-	g->reading = NULL;
+	g->now->reading = NULL;
 	return true;
 }

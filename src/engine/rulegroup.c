@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Rule groups on the timer heap (spec/rules.md 5, 6): each evaluates its rules one after
- * the other, on a grid of slots that depends only on its file, its name and its interval.
- */
+ * the other, or as many at a time as it says, on a grid of slots that depends only on its
+ * file, its name and its interval. */
 
 #define QUERY_TIMEOUT (2 * MINUTE)
 
@@ -62,11 +62,11 @@ static wall_ms slot_before(const struct rulegroup *g, wall_ms now)
 
 /* -- evaluation ----------------------------------------------------------------------- */
 
-static void next_rule(struct engine *e, struct rulegroup *g);
+static void next_rules(struct engine *e, struct rulegroup *g);
 
 static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 {
-	int64_t missed;
+	int64_t missed = 0;
 
 	if (!g->slot) {
 		g->slot = g->next_slot;
@@ -78,13 +78,14 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 		}
 		g->slot += (missed + 1) * g->interval;
 	}
+	g->is_late = missed > 0;
 	g->iterations++;
 	g->evaluation++;
 	g->running = true;
-	g->at = 0;
+	g->next_rule = 0;
 	g->last_samples = 0;
 	g->started_at = g->last_started_at = now;
-	next_rule(e, g);
+	next_rules(e, g);
 }
 
 static void due(struct engine *e, struct timer *t, wall_ms now)
@@ -109,7 +110,9 @@ wall_ms rulegroup_offset(const struct engine *e, const struct rulegroup *g, wall
 
 wall_ms rulegroup_at(const struct engine *e, const struct rulegroup *g)
 {
-	return rulegroup_offset(e, g, g->slot);
+	wall_ms at = rulegroup_offset(e, g, g->slot);
+
+	return g->config->is_aligned ? at - at % g->interval : at;
 }
 
 static void finish(struct engine *e, struct rulegroup *g)
@@ -149,11 +152,11 @@ void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall
 	struct action *a;
 
 	ASSERT(from);
-	g->query_id = ++e->next_id;
-	map_put(&e->queries, map_key_u64(&g->query_id), g);
+	g->now->query_id = ++e->next_id;
+	map_put(&e->queries, map_key_u64(&g->now->query_id), g->now);
 	a = act(e, ACTION_QUERY);
 	a->query = (struct query_wish){
-		.id = g->query_id,
+		.id = g->now->query_id,
 		.datasource = from,
 		.group = g->config,
 		.expr = expr,
@@ -164,27 +167,60 @@ void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall
 	};
 }
 
+static void remember(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct rule_update update = {
+		.began_at = g->now->rule_started_at,
+		.at = rulegroup_at(e, g),
+		.duration = r->duration,
+		.samples = g->now->answer.n,
+		.series_fetched = g->now->series_fetched,
+		.error = r->health == HEALTH_ERR ? r->last_error : NULL,
+	};
+
+	updates_add(&r->updates, r->rule->update_entries_limit, &update);
+}
+
+/* "debug: true": each evaluation, for the log. */
+static void tell(struct engine *e, const struct rulegroup *g, const struct rule_state *r)
+{
+	act_note(e, false, "rules", "evaluated",
+		 arena_printf(e->mem,
+			      "%s:%d: %s: %zu samples, %zu kept, %lld ms, as of %lld",
+			      g->config->file, r->rule->at.line,
+			      r->rule->alert ? r->rule->alert : r->rule->record,
+			      g->now->answer.n, r->samples, (long long)r->duration,
+			      (long long)rulegroup_at(e, g)),
+		 r->health == HEALTH_ERR ? r->last_error : NULL);
+}
+
+static void run_clear(struct run *run)
+{
+	struct rulegroup *g = run->group;
+	struct arena mem = run->eval_mem;
+
+	arena_reset(&mem);
+	*run = (struct run){.group = g, .eval_mem = mem, .series_fetched = -1};
+}
+
 static void end_rule(struct engine *e, struct rulegroup *g)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 
-	r->evaluated_at = g->rule_started_at;
-	r->duration = e->now - g->rule_started_at;
+	r->evaluated_at = g->now->rule_started_at;
+	r->duration = e->now - g->now->rule_started_at;
 	r->evaluations++;
 	if (r->health == HEALTH_OK)
 		g->last_samples += r->samples;
-	arena_reset(&g->eval_mem);
-	g->queries = g->waiting_for = NULL;
-	g->reading = NULL;
-	g->candidates = NULL;
-	g->n_candidates = 0;
-	g->answer = (struct samples){0};
-	g->at++;
+	remember(e, g, r);
+	if (r->rule->debug)
+		tell(e, g, r);
+	run_clear(g->now);
 }
 
 static void rule_failed(struct engine *e, struct rulegroup *g, const char *error)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 	const char *name = r->rule->alert ? r->rule->alert : r->rule->record;
 
 	if (!r->last_error || strcmp(r->last_error, error)) {
@@ -204,7 +240,7 @@ static void rule_failed(struct engine *e, struct rulegroup *g, const char *error
 
 static void rule_succeeded(struct engine *e, struct rulegroup *g)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 
 	if (r->last_error) {
 		rule_record(e, g, r, RULE_WORKS);
@@ -215,23 +251,39 @@ static void rule_succeeded(struct engine *e, struct rulegroup *g)
 	end_rule(e, g);
 }
 
-static void next_rule(struct engine *e, struct rulegroup *g)
+static const char *no_datasource(const struct rule_group *g)
 {
-	while (g->at < g->config->n_rules && !datasource_of(e, g)) {
-		g->rule_started_at = e->now;
-		rule_failed(e, g,
-			    g->config->datasource
-				    ? "the group's datasource is not configured"
-			    : g->config->has_type
-				    ? "no datasource of the group's type is configured"
-				    : "no datasource is configured");
-	}
-	if (g->at == g->config->n_rules) {
-		finish(e, g);
+	return g->datasource ? "the group's datasource is not configured"
+	       : g->has_type ? "no datasource of the group's type is configured"
+			     : "no datasource is configured";
+}
+
+static void start_rule(struct engine *e, struct rulegroup *g)
+{
+	g->now->at = g->next_rule++;
+	g->now->rule_started_at = e->now;
+	if (!datasource_of(e, g)) {
+		rule_failed(e, g, no_datasource(g->config));
 		return;
 	}
-	g->rule_started_at = e->now;
-	rulegroup_ask(e, g, g->rules[g->at].rule->expr, rulegroup_at(e, g), false);
+	g->now->is_busy = true;
+	rulegroup_ask(e, g, g->rules[g->now->at].rule->expr, rulegroup_at(e, g), false);
+}
+
+/* As many rules as may be under way are; without one the iteration is over. */
+static void next_rules(struct engine *e, struct rulegroup *g)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < g->n_runs; i++) {
+		while (!g->runs[i].is_busy && g->next_rule < g->config->n_rules) {
+			g->now = &g->runs[i];
+			start_rule(e, g);
+		}
+		any = any || g->runs[i].is_busy;
+	}
+	if (!any)
+		finish(e, g);
 }
 
 /* -- recording rules ------------------------------------------------------------------ */
@@ -247,7 +299,7 @@ static const struct labels *labels_to_set(struct arena *mem, const struct rule *
 }
 
 static bool record_results(struct rulegroup *g, struct rule_state *r,
-			   const struct samples *in, const char **error)
+			   const struct samples *in, bool will_write, const char **error)
 {
 	struct arena mem = {0};
 	struct sample *v = ARENA_ARRAY(&mem, struct sample, in->n);
@@ -256,6 +308,11 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 	int64_t limit = g->config->limit;
 
 	*error = NULL;
+	for (size_t i = 0; i < in->n && will_write && !*error; i++) {
+		if (in->v[i].is_histogram)
+			*error = "the result has native histograms, which a query's answer "
+				 "does not show whole: they cannot be written";
+	}
 	for (size_t i = 0; i < in->n && !*error; i++) {
 		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
 						       r->rule->record);
@@ -270,7 +327,7 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 	}
 	map_free(&seen);
 	if (!*error && limit > 0 && in->n > (size_t)limit)
-		*error = arena_printf(&g->eval_mem,
+		*error = arena_printf(&g->now->eval_mem,
 				      "exceeded limit of %lld with %zu series",
 				      (long long)limit, in->n);
 	if (*error) {
@@ -299,29 +356,30 @@ static void conclude(struct engine *e, struct rulegroup *g, struct rule_state *r
 	} else {
 		rule_failed(e, g, error);
 	}
-	next_rule(e, g);
+	next_rules(e, g);
 }
 
 static void take_answer(struct engine *e, struct rulegroup *g)
 {
-	struct rule_state *r = &g->rules[g->at];
+	struct rule_state *r = &g->rules[g->now->at];
 	const char *error = NULL, *wanted = NULL;
 	bool ok;
 
-	r->ever_had_series = r->ever_had_series || g->answer.n;
+	r->ever_had_series = r->ever_had_series || g->now->answer.n;
 	if (r->rule->record)
-		ok = record_results(g, r, &g->answer, &error);
+		ok = record_results(g, r, &g->now->answer,
+				    e->config && e->config->n_remote_writes, &error);
 	else
-		ok = alerting_take(e, g, r, &g->answer, &error, &wanted);
+		ok = alerting_take(e, g, r, &g->now->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
 		wanted = NULL;
 		error = "no datasource is configured for a template's query";
 	}
 	if (wanted) {
-		struct query_text *q = ARENA_NEW(&g->eval_mem, struct query_text);
+		struct query_text *q = ARENA_NEW(&g->now->eval_mem, struct query_text);
 
 		q->expr = wanted;
-		g->waiting_for = q;
+		g->now->waiting_for = q;
 		rulegroup_ask(e, g, wanted, g->slot, false);
 		return;
 	}
@@ -343,10 +401,10 @@ static struct samples keep_samples(struct arena *mem, const struct samples *in)
 
 static void keep_template_answer(struct rulegroup *g, const struct query_ended *in)
 {
-	struct query_text *q = g->waiting_for;
-	struct arena *mem = &g->eval_mem;
+	struct query_text *q = g->now->waiting_for;
+	struct arena *mem = &g->now->eval_mem;
 
-	g->waiting_for = NULL;
+	g->now->waiting_for = NULL;
 	q->answered = true;
 	q->failed = !in->ok;
 	q->error = arena_text(mem, in->error);
@@ -357,31 +415,35 @@ static void keep_template_answer(struct rulegroup *g, const struct query_ended *
 			.labels = labels_copy(mem, in->samples.v[i].labels),
 			.value = value_float(in->samples.v[i].value),
 		};
-	q->next = g->queries;
-	g->queries = q;
+	q->next = g->now->queries;
+	g->now->queries = q;
 }
 
 void rulegroup_answered(struct engine *e, const struct query_ended *in)
 {
-	struct rulegroup *g = map_del(&e->queries, map_key_u64(&in->id));
+	struct run *run = map_del(&e->queries, map_key_u64(&in->id));
+	struct rulegroup *g;
 
-	if (!g)
+	if (!run)
 		return; /* canceled while the answer was on its way */
-	g->query_id = 0;
-	if (g->reading) {
-		struct rule_state *r = &g->rules[g->at];
+	g = run->group;
+	g->now = run;
+	run->query_id = 0;
+	if (g->now->reading) {
+		struct rule_state *r = &g->rules[g->now->at];
 
 		if (readback_answered(e, g, r, in))
 			conclude(e, g, r, true, NULL);
-	} else if (g->waiting_for) {
+	} else if (g->now->waiting_for) {
 		keep_template_answer(g, in);
 		take_answer(e, g);
 	} else if (in->ok) {
-		g->answer = keep_samples(&g->eval_mem, &in->samples);
+		g->now->answer = keep_samples(&g->now->eval_mem, &in->samples);
+		g->now->series_fetched = in->series_fetched;
 		take_answer(e, g);
 	} else {
 		rule_failed(e, g, in->error);
-		next_rule(e, g);
+		next_rules(e, g);
 	}
 }
 
@@ -415,6 +477,18 @@ static const char *key_of(struct arena *mem, const struct rule_group *c)
 	return arena_printf(mem, "%s;%s", c->file, c->name);
 }
 
+/* vmalert's concurrency: so many rules at a time, whatever they need of each other. */
+static void runs_new(struct rulegroup *g)
+{
+	size_t most = MAX(g->config->n_rules, 1);
+
+	g->n_runs = MIN(most, (size_t)MAX(g->config->concurrency, 1));
+	g->runs = mem_new(g->n_runs * sizeof(*g->runs));
+	for (size_t i = 0; i < g->n_runs; i++)
+		g->runs[i] = (struct run){.group = g, .series_fetched = -1};
+	g->now = g->runs;
+}
+
 static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 {
 	struct rulegroup *g = mem_new(sizeof(*g));
@@ -425,12 +499,13 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 	g->templates = template_set_new(&g->mem, e->options.rules_as_vmalert ? FUNCS_VMALERT
 									     : FUNCS_RULE);
 	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
+	runs_new(g);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		struct rule_state *r = &g->rules[i];
 
 		r->rule = &c->rules[i];
 		r->labels = labels_as_written(g, r->rule);
-		r->generator_url = generator_url(e, g, r->rule->expr);
+		r->generator_url = generator_url(e, g, r->rule->shown);
 		r->reads_back = e->reads_back && r->rule->alert;
 		expand_prepare(e, g, r);
 	}
@@ -455,11 +530,14 @@ static void rulegroup_free(struct rulegroup *g)
 		alerting_free(&g->rules[i]);
 		arena_free(&g->rules[i].results_mem);
 		written_free(&g->rules[i].written);
+		updates_free(&g->rules[i].updates);
 		free(g->rules[i].last_error);
 	}
 	written_free(&g->orphans);
 	arena_free(&g->mem);
-	arena_free(&g->eval_mem);
+	for (size_t i = 0; i < g->n_runs; i++)
+		arena_free(&g->runs[i].eval_mem);
+	free(g->runs);
 	free(g->rules);
 	free(g->map_key);
 	free(g);
@@ -469,9 +547,13 @@ static void rulegroup_free(struct rulegroup *g)
 static void stop(struct engine *e, struct rulegroup *g)
 {
 	timer_stop(e, &g->timer);
-	if (g->query_id) {
-		act(e, ACTION_QUERY_CANCEL)->id = g->query_id;
-		map_del(&e->queries, map_key_u64(&g->query_id));
+	for (size_t i = 0; i < g->n_runs; i++) {
+		struct run *run = &g->runs[i];
+
+		if (!run->query_id)
+			continue;
+		act(e, ACTION_QUERY_CANCEL)->id = run->query_id;
+		map_del(&e->queries, map_key_u64(&run->query_id));
 	}
 	map_del(&e->rulegroups, str_of(g->map_key));
 }
@@ -483,6 +565,14 @@ static void end_group(struct engine *e, struct rulegroup *g)
 		alerting_end(e, g, &g->rules[i]);
 	written_end_group(e, g);
 	rulegroup_free(g);
+}
+
+static void inherit_updates(struct rule_state *from, struct rule_state *to)
+{
+	if (from->rule->update_entries_limit != to->rule->update_entries_limit)
+		return;
+	to->updates = from->updates;
+	from->updates = (struct updates){0};
 }
 
 /* The state of a rule moves to its successor: same name, same labels as written, the n-th
@@ -503,6 +593,7 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 			old->active = (struct map){0};
 			next->written = old->written;
 			old->written = (struct written){0};
+			inherit_updates(old, next);
 			if (!unchanged)
 				break;
 			next->reads_back = old->reads_back;
@@ -636,6 +727,7 @@ void rulegroups_move(struct engine *e, span_ms jump)
 		regrid(e, g);
 	}
 	written_move(e, jump);
+	leaving_move(e, jump);
 }
 
 void rulegroups_free(struct engine *e)
@@ -647,6 +739,7 @@ void rulegroups_free(struct engine *e)
 		rulegroup_free(g);
 	}
 	farewells_free(e);
+	leaving_end(e);
 	map_free(&e->rulegroups);
 	map_free(&e->queries);
 	restored_drop(e);

@@ -210,6 +210,7 @@ static void fill_rule(const struct rule_state *r, struct rule_view *v, struct ar
 		.ever_had_series = r->ever_had_series,
 		.evaluations = r->evaluations,
 		.failures = r->failures,
+		.generator_url = r->generator_url,
 	};
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
 		v->state = MAX(v->state, a->state);
@@ -217,7 +218,7 @@ static void fill_rule(const struct rule_state *r, struct rule_view *v, struct ar
 			continue;
 		v->active[v->n_active++] = (struct active_view){
 			a->labels,   a->annotations,	   a->state, a->active_at,
-			a->fired_at, a->keep_firing_since, a->value};
+			a->fired_at, a->keep_firing_since, a->value, a->restored};
 	}
 }
 
@@ -232,6 +233,7 @@ static void fill_rulegroup(const struct rulegroup *g, struct rulegroup_view *to,
 		.next_at = g->next_slot,
 		.iterations = g->iterations,
 		.missed = g->missed,
+		.is_slow = g->is_late || g->tick_pending || g->last_duration > g->interval,
 		.last_samples = g->last_samples,
 		.n_rules = g->config->n_rules,
 		.rules = ARENA_ARRAY(mem, struct rule_view, g->config->n_rules),

@@ -64,6 +64,7 @@ struct active_view {
 	enum alert_state state;
 	wall_ms active_at, fired_at, keep_firing_since;
 	double value;
+	bool restored; /* waits since then by another program's ALERTS_FOR_STATE */
 };
 struct rule_view {
 	const struct rule *rule;
@@ -77,12 +78,25 @@ struct rule_view {
 	struct samples results; /* of a recording rule */
 	bool ever_had_series;
 	uint64_t evaluations, failures;
+	const char *generator_url;
 };
+/* One evaluation of a rule, and what it came to. */
+struct rule_update {
+	wall_ms began_at, at; /* at: the time it looked at */
+	span_ms duration;
+	size_t samples;
+	int64_t series_fetched; /* below 0: the backend did not say */
+	const char *error;	/* NULL: none */
+};
+/* The rule's last ones, newest first. */
+struct rule_update *view_updates(struct engine *, const char *group_key, size_t rule,
+				 struct arena *, size_t *n);
 struct rulegroup_view {
 	const struct rule_group *config;
 	span_ms interval, last_duration;
 	wall_ms evaluated_at, next_at; /* 0: never */
 	uint64_t iterations, missed;
+	bool is_slow; /* an iteration takes longer than its interval */
 	size_t last_samples;
 	struct rule_view *rules;
 	size_t n_rules;

@@ -21,3 +21,8 @@ struct promql_error {
 };
 
 bool promql_check(struct str expr, struct promql_error *) MUST_USE;
+
+struct arena;
+/* The expression as Prometheus prints it, in one of the many ways to write it: "sum by (a)
+ * (b)", quotes, blanks, 60s as 1m. NULL when it is not PromQL, or newer than that. */
+const char *promql_normal(struct arena *, struct str expr);

@@ -45,6 +45,10 @@ struct prom_labels {
 	struct str *v;
 	size_t n, cap;
 };
+struct prom_span {
+	bool is_known; /* else computed by an expression */
+	int64_t ms;
+};
 struct prom_node;
 struct prom_nodes {
 	struct prom_node **v;
@@ -57,9 +61,21 @@ struct prom_node {
 	enum prom_kind op; /* AGGREGATE, BINARY, UNARY */
 	/* modifiers; a MATRIX has those of its vector, too */
 	bool has_offset, has_at, has_start_or_end, anchored, smoothed;
+	bool is_end;	   /* has_start_or_end: which */
 	bool any_matchers; /* VECTOR: may match everything */
+	struct prom_span offset;
+	double at_time; /* seconds */
 	union {
-		struct prom_node *inner; /* MATRIX, SUBQUERY, UNARY, PAREN */
+		struct { /* NUMBER */
+			double number;
+			bool is_duration;
+		};
+		struct str text; /* STRING */
+		struct {	 /* MATRIX, SUBQUERY, UNARY, PAREN */
+			struct prom_node *inner;
+			struct prom_span range, step;
+			bool has_step;
+		};
 		struct {		 /* VECTOR */
 			struct str name; /* before the braces; empty: none */
 			struct prom_matcher *matchers;
@@ -74,7 +90,7 @@ struct prom_node {
 		struct { /* BINARY */
 			struct prom_node *left, *right;
 			size_t op_at;
-			bool is_bool, is_on, is_grouped, is_filled;
+			bool is_bool, is_on, is_grouped, is_right, is_filled;
 			struct prom_labels matching, include;
 		};
 	};

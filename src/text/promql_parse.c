@@ -287,8 +287,16 @@ static bool parse_span(struct parser *p, int least, struct span *out)
 	return ok;
 }
 
+static struct prom_span known_span(const struct span *s)
+{
+	bool is_known = s->literal && fabs(s->seconds) < 1e12;
+
+	return (struct prom_span){is_known, is_known ? llround(s->seconds * 1000) : 0};
+}
+
 /* A positive one, up to what must follow it. */
-static bool parse_range(struct parser *p, const char *context, const char *expected)
+static bool parse_range(struct parser *p, const char *context, const char *expected,
+			struct prom_span *out)
 {
 	struct span s;
 
@@ -299,6 +307,7 @@ static bool parse_range(struct parser *p, const char *context, const char *expec
 		return unexpected(p);
 	if (s.literal && !(s.seconds > 0))
 		return promql_fail(p->err, s.at, "duration must be greater than 0");
+	*out = known_span(&s);
 	return true;
 }
 
@@ -523,14 +532,18 @@ static struct prom_node *parse_aggregate(struct parser *p, struct prom_token op)
 static struct prom_node *parse_literal(struct parser *p)
 {
 	struct prom_node *n = node_new(p, PROM_NODE_NUMBER, PROM_SCALAR, p->tok.at);
-	double value;
 
-	return parse_number(p, &value) ? n : NULL;
+	n->is_duration = is(p, PROM_DURATION);
+	return parse_number(p, &n->number) ? n : NULL;
 }
 
 static struct prom_node *parse_string(struct parser *p)
 {
-	return node_new(p, PROM_NODE_STRING, PROM_TEXT, take(p).at);
+	struct prom_token t = take(p);
+	struct prom_node *n = node_new(p, PROM_NODE_STRING, PROM_TEXT, t.at);
+
+	n->text = prom_unquote(p->mem, t.text);
+	return n;
 }
 
 static struct prom_node *parse_paren(struct parser *p)
@@ -609,13 +622,15 @@ static struct prom_node *ranged(struct parser *p, struct prom_node *inner,
 	return n;
 }
 
-static bool parse_resolution(struct parser *p)
+static bool parse_resolution(struct parser *p, bool *there, struct prom_span *out)
 {
+	*there = false;
 	if (take_if(p, PROM_RIGHT_BRACKET))
 		return true;
 	if (!parse_range(p, "subquery selector",
-			 "number, duration, step(), range(), or \"]\""))
+			 "number, duration, step(), range(), or \"]\"", out))
 		return false;
+	*there = true;
 	return take_if(p, PROM_RIGHT_BRACKET) ||
 	       unexpected_in(p, "subquery selector", "\"]\"");
 }
@@ -624,17 +639,28 @@ static bool parse_resolution(struct parser *p)
 static struct prom_node *parse_brackets(struct parser *p, struct prom_node *n)
 {
 	size_t at = take(p).at;
+	struct prom_span range, step = {0};
+	bool has_step = false, ok;
+	enum prom_node_kind kind = PROM_NODE_SUBQUERY;
 
 	if (!parse_range(p, "subquery or range selector",
-			 "number, duration, step(), or range()"))
+			 "number, duration, step(), or range()", &range))
 		return NULL;
-	if (take_if(p, PROM_COLON))
-		return parse_resolution(p) ? ranged(p, n, PROM_NODE_SUBQUERY) : NULL;
-	if (!take_if(p, PROM_RIGHT_BRACKET)) {
-		unexpected_in(p, "subquery or range", "\":\" or \"]\"");
-		return NULL;
+	if (take_if(p, PROM_COLON)) {
+		ok = parse_resolution(p, &has_step, &step);
+	} else {
+		kind = PROM_NODE_MATRIX;
+		ok = take_if(p, PROM_RIGHT_BRACKET)
+			     ? fits_range(p, n, at)
+			     : unexpected_in(p, "subquery or range", "\":\" or \"]\"");
 	}
-	return fits_range(p, n, at) ? ranged(p, n, PROM_NODE_MATRIX) : NULL;
+	if (!ok)
+		return NULL;
+	n = ranged(p, n, kind);
+	n->range = range;
+	n->has_step = has_step;
+	n->step = step;
+	return n;
 }
 
 static bool is_selector(const struct prom_node *n)
@@ -658,6 +684,7 @@ static bool parse_offset(struct parser *p, struct prom_node *n)
 	if (n->has_offset)
 		return promql_fail(p->err, n->at, "offset may not be set multiple times");
 	n->has_offset = !s.literal || s.seconds != 0;
+	n->offset = known_span(&s);
 	return true;
 }
 
@@ -672,7 +699,7 @@ static bool is_start_or_end(const struct parser *p)
 }
 
 /*	time = [ "+" | "-" ] number	*/
-static bool parse_timestamp(struct parser *p, const struct prom_node *n)
+static bool parse_timestamp(struct parser *p, struct prom_node *n)
 {
 	bool minus = is(p, PROM_SUB);
 	double value;
@@ -684,6 +711,7 @@ static bool parse_timestamp(struct parser *p, const struct prom_node *n)
 	if (!parse_number(p, &value))
 		return false;
 	value = minus ? -value : value;
+	n->at_time = value;
 	if (value < 9223372036854775808.0 && value > -9223372036854775808.0)
 		return true;
 	if (isinf(value))
@@ -706,10 +734,11 @@ static bool parse_start_or_end(struct parser *p)
 
 static bool parse_at(struct parser *p, struct prom_node *n)
 {
-	bool named;
+	bool named, is_end;
 
 	take(p);
 	named = is_start_or_end(p);
+	is_end = is(p, PROM_END);
 	if (named ? !parse_start_or_end(p) : !parse_timestamp(p, n))
 		return false;
 	if (!is_selector(n))
@@ -721,6 +750,7 @@ static bool parse_at(struct parser *p, struct prom_node *n)
 				   "@ <timestamp> may not be set multiple times");
 	n->has_at |= !named;
 	n->has_start_or_end |= named;
+	n->is_end = is_end;
 	return true;
 }
 
@@ -807,6 +837,8 @@ static struct prom_node *parse_unary(struct parser *p)
 	if (!inner)
 		return NULL;
 	if (inner->kind == PROM_NODE_NUMBER) {
+		if (sign.kind == PROM_SUB)
+			inner->number = -inner->number;
 		inner->at = sign.at;
 		return inner;
 	}
@@ -861,7 +893,7 @@ static bool parse_matching(struct parser *p, struct prom_node *n)
 	n->is_grouped = is(p, PROM_GROUP_LEFT) || is(p, PROM_GROUP_RIGHT);
 	if (!n->is_grouped)
 		return true;
-	take(p);
+	n->is_right = take(p).kind == PROM_GROUP_RIGHT;
 	return starts_operand(p) || parse_labels(p, &n->include);
 }
 

@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "tocsin/commands.h"
 #include "tocsin/config_file.h"
+#include "tocsin/files.h"
+#include "tocsin/rule_file_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,14 @@
 
 /* tocsin check-config (spec/cli.md 11): all mistakes of each file, each with its place. */
 
-const struct option_row check_config_options[] = {{0}};
+const struct option_row check_config_options[] = {
+	{"check-expressions", 0, OPTION_FLAG, "true",
+	 "Expressions of rule files must be PromQL; --no-check-expressions for other "
+	 "dialects."},
+	{"vmalert-functions", 0, OPTION_FLAG, NULL,
+	 "Templates of rules may use vmalert's functions."},
+	{0},
+};
 
 #define INPUT_MAX ((size_t)16 * 1024 * 1024)
 
@@ -34,13 +43,78 @@ static void add_mistakes(json_t *list, const char *texts)
 		json_array_append_new(list, json_stringn(line.p, line.n));
 }
 
+/* -- the rule files it names ------------------------------------------------------- */
+
+struct rules_found {
+	size_t files, rules;
+	struct buf mistakes; /* a line each */
+};
+
+static void add_texts(struct tool *t, struct buf *to, struct errs *errs)
+{
+	errs_sort(errs);
+	for (size_t i = 0; i < errs->n; i++)
+		buf_addf(to, "%s%s", to->n ? "\n" : "", err_text(&t->mem, errs->v[i]));
+}
+
+static void check_rule_file(struct tool *t, const struct config *c, const char *path,
+			    struct rules_found *found)
+{
+	struct rule_options options = {.names = c->global.names,
+				       .any_expression = !option_on(t, "check-expressions"),
+				       .datasources = c->datasources,
+				       .n_datasources = c->n_datasources};
+	struct errs errs = {.mem = &t->mem}, warnings = {.mem = &t->mem};
+	size_t n;
+
+	found->files++;
+	if (rule_file_read(t, path, &options, &errs, &warnings, &n))
+		found->rules += n;
+	add_texts(t, &found->mistakes, &errs);
+}
+
+/* A name without a pattern must be there: the daemon would wait for it in silence. */
+static void check_rule_files(struct tool *t, const struct config *c,
+			     struct rules_found *found)
+{
+	for (size_t i = 0; i < c->n_rule_files; i++) {
+		struct errs errs = {.mem = &t->mem};
+		const char **paths;
+		struct err err;
+		size_t n = 0;
+
+		if (!tool_files.glob(NULL, &t->mem, c->rule_files[i], &paths, &n, &err))
+			errs_add(&errs, &err);
+		else if (!n && !strpbrk(c->rule_files[i], "*?["))
+			errs_addf(&errs, (struct pos){c->path, 0, 0},
+				  "rule file \"%s\" is not there", c->rule_files[i]);
+		add_texts(t, &found->mistakes, &errs);
+		for (size_t k = 0; k < n; k++)
+			check_rule_file(t, c, paths[k], found);
+	}
+}
+
+static void print_rules_found(const struct config *c, const struct rules_found *found)
+{
+	if (!c->n_rule_files)
+		return;
+	printf(" - %zu rules in %zu rule files\n", found->rules, found->files);
+	if (found->mistakes.n)
+		printf("  FAILED: %s\n", found->mistakes.p);
+	else if (found->files)
+		puts("  SUCCESS");
+}
+
+/* -- saying ------------------------------------------------------------------------ */
+
 static bool print_as_json(const char *path, const struct config *c, const char *mistakes,
-			  const char *templates)
+			  const char *templates, const struct rules_found *found)
 {
 	json_t *out = json_object(), *list = json_array();
 
 	add_mistakes(list, mistakes ? mistakes : "");
 	add_mistakes(list, templates ? templates : "");
+	add_mistakes(list, found->mistakes.n ? found->mistakes.p : "");
 	json_object_set_new(out, "file", json_string(path));
 	json_object_set_new(out, "ok", json_boolean(!json_array_size(list)));
 	json_object_set_new(out, "mistakes", list);
@@ -51,23 +125,22 @@ static bool print_as_json(const char *path, const struct config *c, const char *
 				    json_integer((json_int_t)c->n_inhibit_rules));
 		json_object_set_new(out, "templates",
 				    json_integer((json_int_t)c->n_templates));
+		json_object_set_new(out, "rule_files",
+				    json_integer((json_int_t)found->files));
+		json_object_set_new(out, "rules", json_integer((json_int_t)found->rules));
 	}
 	print_json(out);
 	json_decref(out);
-	return c && !templates;
+	return c && !templates && !found->mistakes.n;
 }
 
-static bool check_one(struct tool *t, const char *path, struct str text)
+static void print_as_text(const char *path, const struct config *c, const char *mistakes,
+			  const char *templates, const struct rules_found *found)
 {
-	const char *mistakes, *templates;
-	const struct config *c = config_file_load(t, path, text, &mistakes, &templates);
-
-	if (t->output == OUTPUT_JSON && !t->is_amtool)
-		return print_as_json(path, c, mistakes, templates);
 	printf("Checking '%s'", path);
 	if (!c) {
 		printf("  FAILED: %s\n\n", mistakes);
-		return false;
+		return;
 	}
 	puts("  SUCCESS");
 	print_found(c);
@@ -75,8 +148,26 @@ static bool check_one(struct tool *t, const char *path, struct str text)
 		printf("  FAILED: %s\n", templates);
 	else if (c->n_templates)
 		puts("  SUCCESS");
+	print_rules_found(c, found);
 	putchar('\n');
-	return !templates;
+}
+
+static bool check_one(struct tool *t, const char *path, struct str text)
+{
+	const char *mistakes, *templates;
+	const struct config *c = config_file_load(t, path, text, &mistakes, &templates);
+	struct rules_found found = {.mistakes = BUF(1024 * 1024)};
+	bool ok = c && !templates;
+
+	if (c)
+		check_rule_files(t, c, &found);
+	ok = ok && !found.mistakes.n;
+	if (t->output == OUTPUT_JSON && !t->is_amtool)
+		ok = print_as_json(path, c, mistakes, templates, &found);
+	else
+		print_as_text(path, c, mistakes, templates, &found);
+	buf_free(&found.mistakes);
+	return ok;
 }
 
 static int check_input(struct tool *t)

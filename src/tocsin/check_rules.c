@@ -1,8 +1,7 @@
 #include "base/base.h"
 #include "tocsin/commands.h"
 #include "config/lint.h"
-#include "config/rule_templates.h"
-#include "tocsin/files.h"
+#include "tocsin/rule_file_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +24,14 @@ const struct option_row check_rules_options[] = {
 	 "An annotation every alert must have; may be repeated."},
 	{"evaluation-interval", 0, OPTION_TEXT, "1m",
 	 "Interval of groups that have none of their own."},
+	{"ignore-unknown-fields", 0, OPTION_FLAG, NULL,
+	 "Pass over keys that are not known, as of other programs."},
 	{"check-expressions", 0, OPTION_FLAG, "true",
 	 "Expressions must be PromQL; --no-check-expressions for other dialects."},
 	{"vmalert-functions", 0, OPTION_FLAG, NULL,
 	 "Templates may use vmalert's functions."},
 	{0},
 };
-
-#define INPUT_MAX ((size_t)RULES_MAX_BYTES + 1)
 
 struct checked {
 	const char *path;
@@ -41,7 +40,7 @@ struct checked {
 	size_t n_rules;
 };
 
-/* -- what to look for ----------------------------------------------------------------- */
+/* -- what to look for -------------------------------------------------------------- */
 
 static void want_lints(struct tool *t, struct lint_options *o)
 {
@@ -83,43 +82,21 @@ static bool set_options(struct tool *t, struct lint_options *o)
 	return true;
 }
 
-/* -- reading -------------------------------------------------------------------------- */
-
-static bool read_text(struct tool *t, const char *path, struct str *text, struct err *err)
-{
-	char *bytes;
-
-	if (path)
-		return tool_files.read(NULL, &t->mem, path, text, err);
-	bytes = arena_alloc(&t->mem, INPUT_MAX);
-	*text = (struct str){bytes, fread(bytes, 1, INPUT_MAX, stdin)};
-	return true;
-}
+/* -- reading ----------------------------------------------------------------------- */
 
 static void check_file(struct tool *t, const char *path, struct checked *c)
 {
 	struct rule_options options = {
-		.names = NAMES_UTF8, .any_expression = !option_on(t, "check-expressions")};
-	struct str text;
-	struct err err;
+		.names = NAMES_UTF8,
+		.any_key = option_on(t, "ignore-unknown-fields"),
+		.any_expression = !option_on(t, "check-expressions")};
 
 	c->path = path ? path : "standard input";
 	c->errs = c->warnings = (struct errs){.mem = &t->mem};
-	if (!read_text(t, path, &text, &err)) {
-		errs_add(&c->errs, &err);
-		return;
-	}
-	c->file = rule_file_parse(&t->mem, c->path, text, &options, &c->errs, &c->warnings);
-	if (c->file)
-		rule_templates_check(c->file, option_on(t, "vmalert-functions"), &c->errs,
-				     &c->warnings);
-	if (c->errs.n)
-		c->file = NULL;
-	for (size_t i = 0; c->file && i < c->file->n_groups; i++)
-		c->n_rules += c->file->groups[i].n_rules;
+	c->file = rule_file_read(t, path, &options, &c->errs, &c->warnings, &c->n_rules);
 }
 
-/* -- saying --------------------------------------------------------------------------- */
+/* -- saying ------------------------------------------------------------------------ */
 
 static bool is_of(const struct lint_finding *f, const struct checked *c)
 {

@@ -90,6 +90,51 @@ static void print_never_matched(const json_t *rules)
 	}
 }
 
+static void print_unknown(const json_t *rules)
+{
+	size_t n = json_array_size(rules);
+
+	if (n)
+		printf("\n%zu rules ask for metrics that their backend had no sample of "
+		       "within a day:\n",
+		       n);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *r = json_array_get(rules, i),
+			     *metrics = json_object_get(r, "metrics");
+
+		printf("%s:%lld: %s:", json_text(r, "file"),
+		       (long long)json_integer_value(json_object_get(r, "line")),
+		       json_text(r, "name"));
+		for (size_t k = 0; k < json_array_size(metrics); k++)
+			printf(" %s", json_string_value(json_array_get(metrics, k)));
+		putchar('\n');
+	}
+}
+
+static void print_slow(const json_t *groups)
+{
+	size_t n = json_array_size(groups);
+
+	if (n)
+		printf("\n%zu groups take longer than their interval:\n", n);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *g = json_array_get(groups, i);
+
+		printf("%s: %s: %gs of %gs, %lld iterations missed\n", json_text(g, "file"),
+		       json_text(g, "group"),
+		       json_number_value(json_object_get(g, "evaluationTime")),
+		       json_number_value(json_object_get(g, "interval")),
+		       (long long)json_integer_value(
+			       json_object_get(g, "missedIterations")));
+	}
+}
+
+static void add_list(json_t *to, const char *name, const json_t *list)
+{
+	if (list)
+		json_object_set(to, name, (json_t *)(uintptr_t)list);
+}
+
 static const json_t *data_of(const json_t *answer, const char *name)
 {
 	return json_object_get(json_object_get(answer, "data"), name);
@@ -108,13 +153,10 @@ int rules_show(struct tool *t)
 
 		json_object_set(all, "groups",
 				json_object_get(json_object_get(rules, "data"), "groups"));
-		if (broken)
-			json_object_set(all, "refused",
-					(json_t *)(uintptr_t)data_of(broken, "files"));
-		if (broken)
-			json_object_set(
-				all, "neverMatched",
-				(json_t *)(uintptr_t)data_of(broken, "neverMatched"));
+		add_list(all, "refused", data_of(broken, "files"));
+		add_list(all, "neverMatched", data_of(broken, "neverMatched"));
+		add_list(all, "unknownMetrics", data_of(broken, "unknownMetrics"));
+		add_list(all, "slowGroups", data_of(broken, "slowGroups"));
 		print_json(all);
 		json_decref(all);
 	} else {
@@ -122,6 +164,10 @@ int rules_show(struct tool *t)
 			print_groups(t, data_of(rules, "groups"));
 		if (broken)
 			print_broken(data_of(broken, "files"));
+		if (broken && !option_on(t, "broken")) {
+			print_unknown(data_of(broken, "unknownMetrics"));
+			print_slow(data_of(broken, "slowGroups"));
+		}
 		if (broken && option_on(t, "never-matched"))
 			print_never_matched(data_of(broken, "neverMatched"));
 	}

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
 #include "base/log.h"
+#include "tocsind/names.h"
 #include "tocsind/outside.h"
 
 #include <openssl/evp.h>
@@ -169,10 +170,12 @@ static void record_file(struct daemon *d, const char *path, const char *change,
 
 static void rules_changed(void *arg, const struct rule_file *file)
 {
+	struct daemon *d = arg;
 	struct event ev = {.kind = EVENT_RULES, .rules = file};
 
-	record_file(arg, file->path, "load", NULL);
-	daemon_feed(arg, &ev);
+	record_file(d, file->path, "load", NULL);
+	daemon_feed(d, &ev);
+	names_changed(d->names);
 }
 
 static void rules_gone(void *arg, const char *path)
@@ -183,6 +186,7 @@ static void rules_gone(void *arg, const char *path)
 	record_file(d, path, "gone", NULL);
 	daemon_feed(d, &ev);
 	store_forget_rule_file(d->store, path);
+	names_changed(d->names);
 }
 
 static void rules_refused(void *arg, const char *path, const char *mistakes)
@@ -377,6 +381,13 @@ static size_t host_broken_files(void *arg, struct arena *mem, struct broken_file
 	return rulefiles_broken(((struct daemon *)arg)->rules, mem, out);
 }
 
+static size_t host_unknown_names(void *arg, const struct rule_group *g,
+				 const struct rule *rule, struct arena *mem,
+				 const char ***out)
+{
+	return names_unknown(((struct daemon *)arg)->names, g, rule, mem, out);
+}
+
 static struct step_times host_times(void *arg)
 {
 	return ((struct daemon *)arg)->times;
@@ -426,6 +437,10 @@ static void host_add_metrics(void *arg, struct buf *b)
 		"of "
 		"each runs.\n"
 		"# TYPE tocsin_rule_files_broken gauge\ntocsin_rule_files_broken %zu\n"
+		"# HELP tocsin_rules_unknown_metrics Rules that ask for a metric which "
+		"their backend does not know.\n"
+		"# TYPE tocsin_rules_unknown_metrics gauge\n"
+		"tocsin_rules_unknown_metrics %zu\n"
 		"# HELP tocsin_notification_templates_mended_total Messages sent although "
 		"a "
 		"template of theirs failed.\n"
@@ -442,8 +457,9 @@ static void host_add_metrics(void *arg, struct buf *b)
 		"# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
 		"# TYPE tocsin_backend_warnings_total counter\n"
 		"tocsin_backend_warnings_total %llu\n",
-		rulefiles_count(d->rules), n, (unsigned long long)d->mended_templates,
-		(unsigned long long)d->shortened, (unsigned long long)d->sent_unrecorded,
+		rulefiles_count(d->rules), n, names_count(d->names),
+		(unsigned long long)d->mended_templates, (unsigned long long)d->shortened,
+		(unsigned long long)d->sent_unrecorded,
 		(unsigned long long)d->backend_warnings);
 	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
 			"# TYPE tocsin_rule_file_broken gauge\n");
@@ -524,6 +540,7 @@ static struct engine *make_engine(struct daemon *d)
 		.matchers = f->matchers,
 		.any_old_alert_hurries = f->as_0_25,
 		.rules_as_vmalert = f->rules_as_vmalert,
+		.leaves_removed = !f->resolve_removed,
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
@@ -557,7 +574,7 @@ static struct api *make_api(struct daemon *d)
 		.host = {d, host_engine, host_config, daemon_now, daemon_feed,
 			 daemon_reload, host_is_ready, host_broken_files, d->store,
 			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
-			 host_elsewhere, web_refresh, host_times},
+			 host_elsewhere, web_refresh, host_times, host_unknown_names},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.storage_path = d->flags.storage_path,
@@ -821,6 +838,7 @@ static bool start(struct daemon *d)
 		return false;
 	}
 	watch_rules(d);
+	d->names = names_new(d);
 	d->ready = true;
 	systemd_notify("READY=1");
 	return true;
@@ -885,6 +903,7 @@ static void finish(struct daemon *d)
 	sender_free(d);
 	asker_free(d);
 	remotes_free(d);
+	names_free(d->names);
 	client_free(d->client);
 	mailer_free(d->mailer);
 	engine_free(d->engine);

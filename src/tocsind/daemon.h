@@ -6,6 +6,7 @@
  *	ledger.c	deliveries wait until the disk has them; what an earlier life left
  *	sender.c	deliveries: receivers compose and judge, net sends
  *	asker.c		queries: backend composes and judges, net sends
+ *	names.c		metrics of rules that their backend does not know
  *	remote.c	samples for remotes: backend queues and judges, net sends
  *	reload.c	configuration, templates, web configuration
  *	apply.c		what must be there before a configuration is taken over
@@ -35,6 +36,7 @@
 struct sending;
 struct asking;
 struct remote;
+struct names;
 
 /* A configuration and what was built from it. */
 struct generation {
@@ -57,6 +59,7 @@ struct daemon {
 	struct engine *engine;
 	struct rulefiles *rules;
 	struct worker *worker;
+	struct names *names;
 	struct generation *now_runs;
 	struct arena web_mem;
 	struct timespec web_changed_at;

@@ -118,6 +118,15 @@ static const struct flag rows[] = {
 	 "Refuse a rule file with an expression that Prometheus cannot parse; "
 	 "--no-rules.check-expressions for backends with a dialect of their own.",
 	 false},
+	{"rules.check-names", FLAG_DURATION, AT(names_interval_ns), "10m",
+	 "How often backends are asked whether they know the metrics that rules ask for; "
+	 "0s: never.",
+	 false},
+	{"rules.resolve-removed", FLAG_BOOL, AT(resolve_removed), "true",
+	 "Say that an alert is resolved when its rule is removed; with "
+	 "--no-rules.resolve-removed it ends some minutes later by itself, as with "
+	 "Prometheus.",
+	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode, receiver-name-in-metrics, "
 	 "group-key-in-metrics, alert-names-in-metrics; Alertmanager's others are "

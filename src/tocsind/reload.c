@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
+#include "tocsind/names.h"
 #include "base/log.h"
 #include "tocsind/outside.h"
 
@@ -140,6 +141,7 @@ static void take_generation(struct daemon *d, struct generation *g)
 	d->now_runs = g;
 	remotes_config(d, g->config);
 	daemon_feed(d, &ev);
+	names_config(d->names);
 	generation_free(old);
 	d->reloaded_at = daemon_now(d);
 }

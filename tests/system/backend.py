@@ -40,6 +40,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         b.saw(self.path.split("?")[0], params, {k.lower(): v for k, v in self.headers.items()})
         mode = b.mode
+        if b.names and self.path.startswith("/api/v1/label/__name__/values"):
+            self.send(200, json.dumps({"status": "success", "data": b.names(params["match[]"])}))
+            return
         try:
             getattr(self, "mode_" + mode.replace("500", "fail").replace("429", "busy"))(b, params)
         except (BrokenPipeError, ConnectionResetError):
@@ -153,6 +156,7 @@ class Backend:
         self._vectors = {}
         self.queries = []  # (path, params, headers)
         self.mode = "ok"
+        self.names = None  # the metrics it knows, of those that a match[] asks for
         self.mutation = None  # what is made of a good answer
         self.gone = False
         self.delay = 30

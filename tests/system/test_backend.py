@@ -124,6 +124,99 @@ def test_what_the_backend_is_asked(start, far, backend, rules, folder):
     assert all(abs(s / 0.3 - round(s / 0.3)) < 0.01 for s in steps), f"on the grid: {steps}"
 
 
+@pytest.mark.parametrize("kind, more, params, headers", [
+    ("thanos", {}, {"dedup": "true", "partial_response": "false"}, {}),
+    ("thanos", {"partial_response_strategy": "warn"}, {"partial_response": "true"}, {}),
+    ("thanos", {"params": {"dedup": ["false"]}}, {"dedup": "false"}, {}),
+    ("mimir", {"tenant": "team-a"}, {}, {"x-scope-orgid": "team-a"}),
+    ("mimir", {"source_tenants": ["a", "b"]}, {}, {"x-scope-orgid": "a|b"}),
+    ("prometheus", {"params": {"p": ["group"]}}, {"p": "group", "q": "source"}, {}),
+])
+def test_what_a_kind_of_backend_is_asked(start, far, backend, rules, kind, more, params, headers):
+    write(rules / "r.yml", rule_file(group("g", alert("A", "a"), **more)))
+    start(make_config(hook(far), datasources=[{
+        "name": "main", "type": kind, "url": backend.url,
+        "params": {"p": "source", "q": "source"}}]), rules)
+    path, asked, head = until(lambda: backend.queries and backend.queries[0], 10)
+    assert head.get("content-type") == "application/x-www-form-urlencoded"
+    assert path == "/api/v1/query"
+    assert {k: asked.get(k) for k in params} == params
+    assert {k: head.get(k) for k in headers} == headers
+
+
+def test_a_query_in_the_address(start, far, backend, rules):
+    backend.set("a > 1", ({"host": "a"}, 2))
+    write(rules / "r.yml", rule_file(group("g", alert("A", "a > 1"))))
+    d = start(make_config(hook(far), datasources=[{
+        "name": "main", "url": backend.url, "http_method": "get", "params": {"p": "q"}}]), rules)
+    until(lambda: (d.rule("A") or {}).get("state") == "firing", 10)
+    path, asked, head = backend.queries[0]
+    assert (path, asked["query"], asked["p"]) == ("/api/v1/query", "a > 1", "q")
+    assert "content-type" not in head and head.get("content-length", "0") == "0"
+
+
+def test_aligned_queries(start, far, backend, rules):
+    write(rules / "r.yml", rule_file(
+        group("aligned", alert("A", "a"), interval="300ms", eval_alignment=True),
+        group("not", alert("B", "b"), interval="300ms", eval_alignment=False),
+        group("nor", alert("C", "c"), interval="300ms")))
+    start(make_config(hook(far), backend=backend), rules)
+    until(lambda: all(backend.asked(x) > 3 for x in "abc"), 10)
+    rests = {p["query"]: round(float(p["time"]) * 1000) % 300 for _, p, _ in backend.queries}
+    assert rests["a"] == 0 and (rests["b"] or rests["c"])
+
+
+def test_rules_of_a_group_at_the_same_time(start, far, box, backend, rules):
+    many = [alert(f"A{i}", f"m{i}", annotations={"q": '{{ with query "other" }}{{ len . }}{{ end }}'})
+            for i in range(6)]
+    for i in range(6):
+        backend.set(f"m{i}", ({"host": f"h{i}"}, i))
+    backend.set("other", ({"a": "b"}, 1))
+    write(rules / "r.yml", rule_file(
+        group("at_once", *many, {"record": "r", "expr": "m1"}, interval="2s", concurrency=10),
+        group("three", *many, interval="4s", concurrency=3),
+        group("in_turn", *many, interval="20s")))
+    backend.mode, backend.delay = "slow", 0.3
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: (d.groups()["three"]["evaluationTime"] > 0 and
+                   d.groups()["at_once"]["evaluationTime"] > 0), 20)
+    took = {name: g["evaluationTime"] for name, g in d.groups().items()}
+    assert 0.6 <= took["at_once"] < 1.1 and 1.2 <= took["three"] < 1.8, took
+    assert all(r["health"] == "ok" for r in d.groups()["at_once"]["rules"])
+    for i, rule in enumerate(d.groups()["at_once"]["rules"][:6]):
+        a = rule["alerts"][0]
+        assert a["labels"]["host"] == f"h{i}" and a["annotations"] == {"q": "1"}
+    # a group that changes, and one that goes, while queries are out
+    write(rules / "r.yml", rule_file(group("at_once", *many[:2], interval="2s", concurrency=10)))
+    until(lambda: len(d.groups()) == 1, 10)
+    backend.mode = "500"
+    until(lambda: all(r["health"] == "err" for r in d.groups()["at_once"]["rules"]), 10)
+
+
+def test_debug_logs_each_evaluation(start, far, backend, rules):
+    backend.set("a", ({"host": "a"}, 1), ({"host": "b"}, 1))
+    write(rules / "r.yml", rule_file(
+        group("g", alert("A", "a", debug=True), alert("B", "a")),
+        group("h", alert("C", "a"), alert("D", "a", debug=False), debug=True)))
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: backend.asked("a") > 12, 10)
+    lines = [line for line in d.log().splitlines() if "msg=evaluated" in line]
+    assert all(sum(f": {n}: 2 samples" in line for line in lines) >= 2 for n in "AC")
+    assert not any(f": {n}: " in line for line in lines for n in "BD")
+
+
+def test_a_histogram_is_never_dropped_in_silence(start, far, backend, rules):
+    backend.mutation = lambda text: (
+        '{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},'
+        '"histogram":[1,{"count":"10","sum":"5.5","buckets":[[0,"1","2","10"]]}]}]}}')
+    write(rules / "r.yml", rule_file(group("g", alert("A", "h"), {"record": "r", "expr": "h"})))
+    d = start(make_config(hook(far), backend=backend,
+                          remote_write=[{"url": backend.url + "/write"}]), rules)
+    until(lambda: (d.rule("r") or {}).get("health") == "err", 10)
+    assert "native histograms" in d.rule("r")["lastError"]
+    assert d.rule("A")["alerts"][0]["value"] == "0e+00"
+
+
 def test_a_bearer_token_from_a_file_is_read_anew(start, far, backend, rules, folder):
     backend.set("fine", ({"host": "a"}, 1))
     write(rules / "r.yml", rule_file(group("g", alert("Fine", "fine"))))

@@ -1,6 +1,7 @@
 """The commands that read configurations say what Debian's amtool says."""
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -193,3 +194,26 @@ def test_a_receiver_that_is_no_map_does_not_hide_the_rest(folder):
                                    "  slack_configs:\n  - [1]\n"))
     told = run(TOCSIN, "check-config", path)
     assert told.returncode == 1 and told.stdout.count('"nope"') == 2, told
+
+
+def test_check_config_reads_the_rule_files(tmp_path):
+    config = tmp_path / "tocsin.yml"
+    config.write_text(ROUTES + "rule_files: ['rules/*.yml', gone.yml]\n"
+                      "datasources: [{name: g, type: graphite, url: 'http://127.0.0.1:1'}]\n")
+    (tmp_path / "rules").mkdir()
+    good, bad = tmp_path / "rules" / "good.yml", tmp_path / "rules" / "bad.yml"
+    good.write_text("groups: [{name: g, rules: [{alert: A, expr: 'alias(a.b, \"c\")'}]}]\n")
+    bad.write_text("groups:\n- name: g\n  type: prometheus\n  rules:\n"
+                   "  - {alert: A, expr: 'up ==='}\n  - {alert: B, exp: up}\n")
+    done = run(TOCSIN, "check-config", str(config))
+    assert done.returncode == 1
+    places = re.findall(re.escape(str(bad)) + r":(\d+):\d+: ", done.stdout)
+    assert places == ["5", "6", "6"], done.stdout
+    assert "gone.yml\" is not there" in done.stdout and "1 rules in 2 rule files" in done.stdout
+    as_json = json.loads(run(TOCSIN, "--output=json", "check-config", str(config)).stdout)
+    assert not as_json["ok"] and len(as_json["mistakes"]) == 4
+    bad.unlink()
+    config.write_text(ROUTES + "rule_files: ['rules/*.yml', 'none/*.yml']\n"
+                      "datasources: [{name: g, type: graphite, url: 'http://127.0.0.1:1'}]\n")
+    done = run(TOCSIN, "check-config", str(config))
+    assert done.returncode == 0 and "1 rules in 1 rule files" in done.stdout, done

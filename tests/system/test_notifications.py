@@ -48,6 +48,24 @@ def test_external_labels_reach_the_receiver(start, far, box, backend, rules):
     assert seen.body["alerts"][0]["labels"] == {"alertname": "Down", "host": "a", "site": "north"}
 
 
+def test_alerts_are_relabelled_on_their_way_only(start, far, box, backend, rules):
+    backend.set("up == 0", ({"host": "a", "replica": "1"}, 0), ({"host": "b", "replica": "2"}, 0))
+    write(rules / "up.yml", rule_file(group("up", alert("Down", "up == 0"))))
+    d = start(make_config(
+        hook(far), backend=backend, global_={"external_labels": {"site": "north"}},
+        alerting={"alert_relabel_configs": [
+            {"source_labels": ["site", "host"], "regex": "north;b", "action": "drop"},
+            {"regex": "replica", "action": "labeldrop"}]}), rules)
+    seen = box.wait(lambda s: s.kind == "webhook", 10)
+    assert [a["labels"] for a in seen.body["alerts"]] == [
+        {"alertname": "Down", "host": "a", "site": "north"}]
+    assert [a["labels"] for a in d.get("/api/v1/alerts").json["data"]["alerts"]] == [
+        {"alertname": "Down", "host": h, "replica": r} for h, r in (("a", "1"), ("b", "2"))]
+    backend.set("up == 0")
+    seen = box.wait(lambda s: s.kind == "webhook" and s.body["status"] == "resolved", 10)
+    assert statuses(seen) == {"a": "resolved"}
+
+
 def test_alerts_posted_together_come_together(start, far, box):
     d = start(make_config(hook(far)))
     alerts = [firing("HighLoad", host=h) for h in "abc"]

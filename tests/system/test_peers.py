@@ -2,7 +2,7 @@
 import json
 
 from conftest import alert, group, hook, make_config, rule_file, write
-from programs import TOCSIN, prometheus, run, until
+from programs import TOCSIN, http, prometheus, run, until
 
 SCRAPE = """\
 global: {scrape_interval: 500ms, evaluation_interval: 500ms}
@@ -88,3 +88,38 @@ def test_query_asks_a_real_prometheus(far, folder, keep):
                                          "--datasource=x", "up", code=1)
     assert "not a duration" in query("--url", p.url, "--since=x", "up", code=1)
     assert "one of --url" in query("up", code=1)
+
+
+EXPRESSIONS = [
+    "up==1", "sum(up)by(job)", "sum   by(job,instance)(rate(up[60s]))", "avg without (a) (up)",
+    "count(up) by ()", "max without () (up)", "up{job='a',instance=~\"b.*\"}", "{job=`x`}",
+    '{__name__="up",a!="b"}', '{__name__=~"up|down"}', "up offset 90s", "up offset -1h30m",
+    "up @ 1600000000", "up[5m] @ start() offset 1w", "rate(up[1d:120s])", "rate(up[1h:])",
+    "max_over_time((up > 0)[3600s:1m] offset 5m)", "1e3", "1000000", "0x10", "1.50", "-1", "+1", "-up",
+    "-(up)", "Inf", "-inf", "NaN", "1e-7 * up", "123456789.25 < bool 5", "a+b*c^d%e/f-g",
+    "a and b or c unless d", "a * on(x) b", "a*ignoring(x,y)group_left(z)b", "a / on() group_right b",
+    "a == bool b", "topk(3,up)", "quantile(.9, up)", "count_values(\"v\", up)",
+    "label_replace(up, 'a', '$1', \"b\", '(.*)')", "time()", "vector(1)", "absent(up{a=\"b\"})",
+    "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", "scalar(up) > bool 3", "(((up)))",
+    "up # a comment\n > 2", "ALERTS{alertstate='firing'}", "a:b:c{d=\"e\\\"f\\\\g\\n\"}", "up atan2 up",
+    "stddev(up) - stdvar(up)", "bottomk by (a) (1, up)", "up{a='',b!~'x'}", "min(up) > 1 == 2",
+    "2 ^ 3 ^ 2", "up{on='a'} * on(by) up", "sum(sum by (a, b) (up)) by (b)", "'text'", '"it\'s"',
+]
+
+
+def test_expressions_are_shown_as_prometheus_shows_them(start, far, backend, folder, rules, keep):
+    text = rule_file(group("g", *({"record": f"r{i}", "expr": e} for i, e in enumerate(EXPRESSIONS)),
+                           alert("Link", "sum(up)by(job)"), interval="1h"))
+    p = keep(prometheus(folder, SCRAPE + "rule_files: [prometheus-rules.yml]\n", rules=text))
+    write(rules / "r.yml", text)
+    d = start(make_config(hook(far), backend=backend), rules)
+
+    def queries(groups):
+        return {r["name"]: r["query"].replace(" ", "") for g in groups for r in g["rules"]}
+
+    theirs = queries(json.loads(http("GET", p.url + "/api/v1/rules").body)["data"]["groups"])
+    ours = queries(d.groups().values())
+    assert len(theirs) == len(EXPRESSIONS) + 1
+    assert {EXPRESSIONS[int(n[1:])] if n[0] == "r" else n: ours[n] for n in theirs} == \
+        {EXPRESSIONS[int(n[1:])] if n[0] == "r" else n: theirs[n] for n in theirs}
+    assert d.rule("Link")["query"] == "sum by (job) (up)"

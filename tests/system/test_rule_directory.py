@@ -66,6 +66,21 @@ def test_unchanged_rules_keep_their_state_over_an_edit(daemon, rules):
     assert d.rule("One")["duration"] == 7200
 
 
+@pytest.mark.parametrize("args, soon", [((), True), (["--no-rules.resolve-removed"], False)])
+def test_the_alerts_of_a_removed_rule(start, far, box, backend, rules, args, soon):
+    backend.set("one", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group("g", alert("One", "one"))))
+    d = start(make_config(hook(far), backend=backend), rules,
+              ["--rules.alert.resend-delay=1s", *args])
+    assert box.wait(lambda s: s.kind == "webhook", 10)
+    at = time.monotonic()
+    os.remove(rules / "r.yml")
+    until(lambda: not d.rule("One"), 5)
+    assert box.wait(lambda s: s.kind == "webhook" and s.body["status"] == "resolved", 10)
+    # as long as Prometheus's promise holds: four times the resend delay after it was sent
+    assert (time.monotonic() - at < 2) == soon
+
+
 def test_moving_a_file_in_and_out(daemon, rules, folder):
     d = daemon
     outside = folder / "outside.yml"

@@ -62,6 +62,17 @@ def test_check_rules_finds_more_when_asked(folder):
     assert run([TOCSIN, "check", "rules", str(folder / "missing.yml")], check=False).returncode == 1
 
 
+def test_check_rules_may_pass_over_unknown_fields(folder):
+    path = folder / "r.yml"
+    path.write_text("x: 1\ngroups: [{name: g, y: 2, rules: [{alert: A, expr: up, z: 3}]}]\n")
+    done = run([TOCSIN, "check", "rules", path], check=False)
+    assert done.returncode == 1
+    for key in "xyz":
+        assert f"field {key} not found" in done.stdout + done.stderr
+    done = run([TOCSIN, "check", "rules", "--ignore-unknown-fields", path])
+    assert "SUCCESS: 1 rules found" in done.stdout
+
+
 def test_the_shipped_packs_pass_every_check():
     packs = os.path.join(ROOT, "rules")
     files = [os.path.join(packs, f) for f in sorted(os.listdir(packs))]

@@ -56,6 +56,8 @@ FULL = {
     "rule_files": ["none/*.yml"],
     "datasources": [{"name": "d", "type": "prometheus", "url": "http://127.0.0.1:1",
                      "timeout": "1s", "params": {"a": "b"}, "basic_auth": {"username": "u"}}],
+    "alerting": {"alert_relabel_configs": [{"source_labels": ["a"], "action": "drop", "regex": "b"}],
+                 "alertmanagers": [{"static_configs": [{"targets": ["localhost:1"]}]}]},
     "remote_write": [{"url": "http://127.0.0.1:1/", "headers": {"a": "b"},
                       "queue_config": {"capacity": 10}, "write_relabel_configs": [
                           {"source_labels": ["a"], "regex": "b", "target_label": "c"}]}],

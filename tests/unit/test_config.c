@@ -354,6 +354,13 @@ static const struct {
 	{"remote_write: [{url: 'http://w/', headers: {content-type: x}}]\n" ROOT,
 	 T "1:45: content-type is a reserved header. It must not be changed", 0},
 	{"global: {external_labels: {a-b: c}}\n" ROOT, NULL, 0},
+	{"datasources: [{name: a, url: 'http://p', http_method: PUT}]\n" ROOT,
+	 T "1:55: http_method is GET or POST, not \"PUT\"", 0},
+	{"alerting: {alert_relabel_configs: [{action: drp}]}\n" ROOT,
+	 T "1:45: unknown relabel action \"drp\"", 0},
+	{"alerting: {alert_relabel_configs: ~, alertmanagers: [{a: b}]}\n" ROOT, NULL, 0},
+	{"alerting: {alert_relabels: []}\n" ROOT,
+	 T "1:12: field alert_relabels not found in type alerting", 0},
 };
 
 static void test_files(void **state)

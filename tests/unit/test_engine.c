@@ -455,6 +455,75 @@ static void rules(void **state)
 		 "30 run\n",
 		 "2.1 rule Up{n=0} pending\n"
 		 "23.1 hook notify_first firing Up{n=0}\n"},
+		{"a removed rule's alert is resolved two intervals later",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 file r.yml\n"
+		 "90 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "45.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"a group of another name, a file that was away: it fires on and nothing "
+		 "is said",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "50 file r.yml\n"
+		 "51 file s.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "150 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"a group of another name, where it waits again: nothing is said",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, for: 1m}]}]}\n"
+		 "150 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "29.6 rule Up{n=0} pending\n"},
+		{"... until what was promised is over",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, for: 1h}]}]}\n"
+		 "350 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "29.6 rule Up{n=0} pending\n"
+		 "243.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"an alert is renamed: the old name is resolved",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Down, "
+		 "expr: up}]}]}\n"
+		 "70 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "23.1 hook notify_first firing Down{n=0}\n"
+		 "45.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"relabelled on the way to the router, external labels first; dropped ones "
+		 "are not routed",
+		 "datasources: [{name: d, url: 'http://p/'}]\n"
+		 "global: {external_labels: {site: north, n: outer}}\n"
+		 "alerting:\n"
+		 "  alert_relabel_configs:\n"
+		 "  - {source_labels: [n], regex: '1', action: drop}\n"
+		 "  - {source_labels: [site, n], target_label: place}\n"
+		 "  - {regex: site|n, action: labeldrop}\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 rules up == 0 for=0s\n"
+		 "15 restart\n"
+		 "40 backend 0\n"
+		 "90 run\n",
+		 "3.1 hook notify_first firing Up{place=north;0}\n"
+		 "45 hook notify_resolved resolved Up{place=north;0}\n"},
 		{"an edit of the expression keeps the state, one of \"for\" applies",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "text/promql.h"
+#include "text/promql_names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -588,12 +589,43 @@ static void test_long(void **state)
 	assert_string_equal(err.text, "expression of 262145 bytes, at most 262144");
 }
 
+static const struct {
+	const char *in, *names;
+} name_table[] = {
+	{"1 + 2", ""},
+	{"up == 0", "up"},
+	{"sum by (job) (rate(a[5m])) / -(b offset 1h) > c", "c b a"},
+	{"{__name__=\"x:y\",job=\"z\"} and {__name__=~\"a.*\"} or {job=\"n\"}", "x:y"},
+	{"a or a or topk(2, a)", "a"},
+	{"absent(a) and absent_over_time(b[1m]) and max_over_time(c[1h:1m])", "c"},
+	{"label_replace(a, \"b\", \"c\", \"d\", \"e\")", "a"},
+	{"up ==", ""},
+};
+
+static void test_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(name_table); i++) {
+		struct arena mem = {0};
+		struct buf got = BUF(1000);
+		const char **v;
+		size_t n = promql_names(&mem, str_of(name_table[i].in), &v);
+
+		for (size_t k = 0; k < n; k++)
+			buf_addf(&got, "%s%s", k ? " " : "", v[k]);
+		if (strcmp(buf_text(&got), name_table[i].names) != 0)
+			fail_msg("%s: %s", name_table[i].in, buf_text(&got));
+		buf_free(&got);
+		arena_free(&mem);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),   cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_levels), cmocka_unit_test(test_large_pattern),
-		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_long),   cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests_name("promql", tests, NULL, NULL);

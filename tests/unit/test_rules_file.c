@@ -297,6 +297,27 @@ static void test_values(void **state)
 	arena_free(&mem);
 }
 
+/* Computed by vmalert. */
+static void test_ids(void **state)
+{
+	struct arena mem = {0};
+	const struct rule_file *f = parse(
+		&mem, "groups:\n"
+		      "- name: g\n"
+		      "  labels: {team: a}\n"
+		      "  rules:\n"
+		      "  - {alert: A1, expr: foo, labels: {sev: 'v{{ $labels.job }}'}}\n"
+		      "  - {alert: P, expr: vector(5) > 1, update_entries_limit: 3}\n");
+	const struct rule *rules = f->groups[0].rules;
+
+	(void)state;
+	assert_true(rules[0].id == UINT64_C(5943013831196303368));
+	assert_true(rules[1].id == UINT64_C(5007277954339218709));
+	assert_int_equal(rules[0].update_entries_limit, RULE_UPDATES_DEFAULT);
+	assert_int_equal(rules[1].update_entries_limit, 3);
+	arena_free(&mem);
+}
+
 static const struct {
 	const char *a, *b;
 	bool same_rule, same_group;
@@ -343,9 +364,9 @@ static void test_warnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	 cmocka_unit_test(test_expressions),
-		cmocka_unit_test(test_values),	 cmocka_unit_test(test_edits),
-		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_cases),  cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_edits),  cmocka_unit_test(test_warnings),
 	};
 
 	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);

@@ -23,7 +23,7 @@ static const char *shared(struct engine *e, const char *name)
 	return own;
 }
 
-const struct labels *names_share(struct engine *e, const struct labels *set)
+const struct labels *share_names(struct engine *e, const struct labels *set)
 {
 	struct labels *same = arena_alloc(e->mem,
 					  sizeof(*same) + set->n * sizeof(same->v[0]));
@@ -38,7 +38,7 @@ const struct labels *names_share(struct engine *e, const struct labels *set)
 	return same;
 }
 
-void names_free(struct engine *e)
+void shared_names_free(struct engine *e)
 {
 	char *name;
 

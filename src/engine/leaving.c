@@ -1,0 +1,133 @@
+#include "base/base.h"
+#include "engine/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a rule that was removed had announced. It is announced resolved two intervals later,
+ * unless somebody says meanwhile that it fires: the same rule under another group's or
+ * file's name, or the file, which was only away for a moment. While the alert is pending
+ * there, its end waits as long as the removed rule had promised that it fires. */
+
+#define MOST_LEAVING 100000 /* alerts; more are resolved at once */
+
+struct leaving {
+	struct timer timer;
+	struct labels *labels, *annotations; /* as the router knows the alert */
+	char *generator_url;
+	const char *rule; /* the alert's name, and what its rule knew it by */
+	uint64_t fingerprint;
+	span_ms wait;
+	wall_ms fired_at, resolved_at, valid_until;
+	uint64_t version; /* of the router's alert, when the rule went */
+};
+
+static const struct stored_alert *known(const struct engine *e, const struct leaving *l)
+{
+	return map_find(&e->alerts, map_key_u64(&l->labels->fingerprint));
+}
+
+static void leaving_free(struct engine *e, struct leaving *l)
+{
+	timer_stop(e, &l->timer);
+	map_del(&e->leaving, map_key_u64(&l->labels->fingerprint));
+	free(l->labels);
+	free(l->annotations);
+	free(l->generator_url);
+	free((void *)(uintptr_t)l->rule);
+	free(l);
+}
+
+static void resolve(struct engine *e, const struct leaving *l)
+{
+	struct alert_post post = {
+		.labels = l->labels->v,
+		.n_labels = l->labels->n,
+		.annotations = l->annotations->v,
+		.n_annotations = l->annotations->n,
+		.starts_at = instant_of_ms(l->fired_at),
+		.ends_at = instant_of_ms(l->resolved_at),
+		.generator_url = l->generator_url,
+	};
+
+	alerts_post(e, &post, 1, NULL);
+}
+
+static bool is_pending_again(const struct engine *e, const struct leaving *l)
+{
+	const struct rulegroup *g;
+
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		for (size_t i = 0; i < g->config->n_rules; i++) {
+			const struct rule_state *r = &g->rules[i];
+			const struct active_alert *a;
+
+			if (!r->rule->alert || strcmp(r->rule->alert, l->rule) != 0)
+				continue;
+			a = map_find(&r->active, map_key_u64(&l->fingerprint));
+			if (a && a->state == ALERT_PENDING)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void due(struct engine *e, struct timer *t, wall_ms now)
+{
+	struct leaving *l = CONTAINER_OF(t, struct leaving, timer);
+	const struct stored_alert *s = known(e, l);
+
+	if (s && s->version == l->version && now < l->valid_until &&
+	    is_pending_again(e, l)) {
+		timer_set(e, &l->timer, MIN(now + l->wait, l->valid_until));
+		return;
+	}
+	if (s && s->version == l->version)
+		resolve(e, l);
+	leaving_free(e, l);
+}
+
+void leaving_add(struct engine *e, const struct labels *labels,
+		 const struct active_alert *a, const char *generator_url, span_ms wait)
+{
+	struct leaving *l = map_find(&e->leaving, map_key_u64(&labels->fingerprint));
+	const struct stored_alert *s;
+
+	if (l)
+		leaving_free(e, l);
+	l = mem_new(sizeof(*l));
+	l->labels = labels_dup(labels);
+	l->annotations = labels_dup(a->annotations);
+	l->generator_url = mem_text(generator_url);
+	l->rule = mem_text(labels_get(a->labels, "alertname"));
+	l->fingerprint = a->labels->fingerprint;
+	l->wait = wait;
+	l->fired_at = a->fired_at;
+	l->valid_until = a->valid_until;
+	l->resolved_at = MAX(e->now, a->fired_at);
+	s = known(e, l);
+	l->version = s ? s->version : 0;
+	l->timer.due = due;
+	map_put(&e->leaving, map_key_u64(&l->labels->fingerprint), l);
+	timer_set(e, &l->timer, e->leaving.n > MOST_LEAVING ? e->now : e->now + wait);
+}
+
+void leaving_move(struct engine *e, span_ms jump)
+{
+	struct leaving *l;
+
+	for (size_t at = 0; (l = map_next(&e->leaving, &at));) {
+		l->fired_at += jump;
+		l->resolved_at += jump;
+		l->valid_until += jump;
+	}
+}
+
+void leaving_end(struct engine *e)
+{
+	struct leaving *l;
+
+	for (size_t at = 0; (l = map_next(&e->leaving, &at));)
+		leaving_free(e, l);
+	map_free(&e->leaving);
+}

@@ -1,0 +1,43 @@
+#include "base/base.h"
+#include "tocsin/rule_file_read.h"
+#include "config/rule_templates.h"
+#include "tocsin/files.h"
+
+#include <stdio.h>
+
+#define INPUT_MAX ((size_t)RULES_MAX_BYTES + 1)
+
+static bool read_text(struct tool *t, const char *path, struct str *text, struct err *err)
+{
+	char *bytes;
+
+	if (path)
+		return tool_files.read(NULL, &t->mem, path, text, err);
+	bytes = arena_alloc(&t->mem, INPUT_MAX);
+	*text = (struct str){bytes, fread(bytes, 1, INPUT_MAX, stdin)};
+	return true;
+}
+
+const struct rule_file *rule_file_read(struct tool *t, const char *path,
+				       const struct rule_options *options,
+				       struct errs *errs, struct errs *warnings,
+				       size_t *n_rules)
+{
+	const struct rule_file *file;
+	struct str text;
+	struct err err;
+
+	*n_rules = 0;
+	if (!read_text(t, path, &text, &err)) {
+		errs_add(errs, &err);
+		return NULL;
+	}
+	file = rule_file_parse(&t->mem, path ? path : "standard input", text, options, errs,
+			       warnings);
+	if (file)
+		rule_templates_check(file, option_on(t, "vmalert-functions"), errs,
+				     warnings);
+	for (size_t i = 0; file && i < file->n_groups; i++)
+		*n_rules += file->groups[i].n_rules;
+	return errs->n ? NULL : file;
+}
