@@ -37,7 +37,7 @@ static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_sta
 	for (size_t i = 0; i < r->rule->n_labels; i++) {
 		const struct text_pair *p = &r->rule->labels[i];
 
-		if (!expand(e, g, r->label_templates[i], p, s, NULL, &text)) {
+		if (!expand(e, g, g->now->label_templates[i], p, s, NULL, &text)) {
 			*wanted = text;
 			return false;
 		}
@@ -58,7 +58,7 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 		const struct text_pair *p = &r->rule->annotations[i];
 
 		pairs[i].name = p->name;
-		if (!expand(e, g, r->annotation_templates[i], p, s, c->labels,
+		if (!expand(e, g, g->now->annotation_templates[i], p, s, c->labels,
 			    &pairs[i].value)) {
 			*wanted = pairs[i].value;
 			return false;
@@ -72,6 +72,8 @@ static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rul
 static bool make_candidates(struct engine *e, struct rulegroup *g, struct rule_state *r,
 			    const struct samples *in, const char **wanted)
 {
+	if (in->n && !g->now->label_templates)
+		expand_prepare(e, g, r);
 	if (!g->now->candidates)
 		g->now->candidates = ARENA_ARRAY(&g->now->eval_mem, struct candidate,
 						 in->n);

@@ -194,7 +194,6 @@ struct rule_state {
 	const struct rule *rule;
 	const struct labels *labels; /* as written, for identity; in the group's arena */
 	const char *generator_url;
-	const struct template **label_templates, **annotation_templates; /* NULL: literal */
 	struct map active; /* of active_alert, by label set */
 	enum rule_health health;
 	char *last_error;
@@ -232,6 +231,8 @@ struct run {
 	/* the answer kept while templates wait for queries of their own */
 	struct arena eval_mem;
 	struct samples answer;
+	/* of the rule, parsed once there is a series for them; in them NULL: literal */
+	const struct template **label_templates, **annotation_templates;
 	int64_t series_fetched; /* for it; below 0: the backend does not say */
 	struct query_text *queries, *waiting_for;
 	struct candidate *candidates; /* what the answer makes, as far as it is made */
@@ -455,6 +456,7 @@ wall_ms rulegroup_at(const struct engine *, const struct rulegroup *);
 wall_ms rulegroup_offset(const struct engine *, const struct rulegroup *, wall_ms);
 
 /* Parses the rule's templates; a mistake is a note, the text then renders as an error. */
+/* Parses the templates of the rule whose answer is there. */
 void expand_prepare(struct engine *, struct rulegroup *, struct rule_state *);
 /* False when a query is wanted first (group->waiting_for names it). alert is the label set
  * of the alert that an annotation is for, NULL while its labels are made. */

@@ -9,33 +9,49 @@
 #define LONGEST_TEXT (1024 * 1024)
 #define MOST_QUERIES 1000 /* of templates, in one evaluation of one rule */
 
-static const struct template **parse_all(struct engine *e, struct rulegroup *g,
-					 const struct rule *r, const struct text_pair *v,
-					 size_t n)
+/* Once a rule: it would fail at each evaluation. */
+static void tell_once(struct engine *e, struct rulegroup *g, const char *what,
+		      const struct text_pair *text, const char *error)
 {
-	const struct template **list = ARENA_ARRAY(&g->mem, const struct template *, n);
+	struct rule_state *r = &g->rules[g->now->at];
+
+	if (r->told_template)
+		return;
+	r->told_template = true;
+	act_note(e, true, "rules", what,
+		 arena_printf(e->mem, "%s:%d:%d: %s: %s",
+			      text->at.file ? text->at.file : g->config->file,
+			      text->at.line, text->at.col, r->rule->alert, text->name),
+		 error);
+}
+
+static const struct template **parse_all(struct engine *e, struct rulegroup *g,
+					 const struct text_pair *v, size_t n)
+{
+	struct arena *mem = &g->now->eval_mem;
+	const struct template **list = ARENA_ARRAY(mem, const struct template *, n);
+	const char *name = g->rules[g->now->at].rule->alert;
 	struct err err;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!strstr(v[i].text, "{{"))
 			continue; /* a literal renders as itself */
-		list[i] = rule_template_parse(&g->mem, g->templates, r->alert, &v[i], &err);
+		list[i] = rule_template_parse(mem, g->templates, name, &v[i], &err);
 		if (!list[i])
-			act_note(e, true, "rules", "a template cannot be read", r->alert,
-				 err.text);
+			tell_once(e, g, "a template cannot be read", &v[i], err.text);
 	}
 	return list;
 }
 
+/* Most rules have no series most of the time: parsed templates of all rules would be most
+ * of the memory there is. */
 void expand_prepare(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
 	const struct rule *rule = r->rule;
 
-	if (!rule->alert)
-		return;
-	r->label_templates = parse_all(e, g, rule, rule->labels, rule->n_labels);
-	r->annotation_templates = parse_all(e, g, rule, rule->annotations,
-					    rule->n_annotations);
+	g->now->label_templates = parse_all(e, g, rule->labels, rule->n_labels);
+	g->now->annotation_templates = parse_all(e, g, rule->annotations,
+						 rule->n_annotations);
 }
 
 /* -- queries of templates: answered before, or wanted now ----------------------------- */
@@ -157,22 +173,6 @@ static const char *failure(const struct engine *e, struct rulegroup *g, const ch
 			    g->rules[g->now->at].rule->alert, error);
 }
 
-/* Once a rule: it would fail at each evaluation. */
-static void tell_once(struct engine *e, struct rulegroup *g, const struct text_pair *text,
-		      const char *error)
-{
-	struct rule_state *r = &g->rules[g->now->at];
-
-	if (r->told_template)
-		return;
-	r->told_template = true;
-	act_note(e, true, "rules", "a template failed, its text is an error now",
-		 arena_printf(e->mem, "%s:%d:%d: %s: %s",
-			      text->at.file ? text->at.file : g->config->file,
-			      text->at.line, text->at.col, r->rule->alert, text->name),
-		 error);
-}
-
 bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 	    const struct text_pair *text, const struct sample *s,
 	    const struct labels *alert, const char **out)
@@ -203,7 +203,8 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 	if (how == RENDER_FAILED) {
 		e->counters.template_failures++;
 		*out = failure(e, g, run.error);
-		tell_once(e, g, text, run.error);
+		tell_once(e, g, "a template failed, its text is an error now", text,
+			  run.error);
 	}
 	return true;
 }

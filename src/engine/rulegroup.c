@@ -199,7 +199,7 @@ static void run_clear(struct run *run)
 	struct rulegroup *g = run->group;
 	struct arena mem = run->eval_mem;
 
-	arena_reset(&mem);
+	arena_free(&mem); /* thousands of groups are idle most of the time */
 	*run = (struct run){.group = g, .eval_mem = mem, .series_fetched = -1};
 }
 
@@ -507,7 +507,6 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 		r->labels = labels_as_written(g, r->rule);
 		r->generator_url = generator_url(e, g, r->rule->shown);
 		r->reads_back = e->reads_back && r->rule->alert;
-		expand_prepare(e, g, r);
 	}
 	map_put(&e->rulegroups, str_of(g->map_key), g);
 	return g;

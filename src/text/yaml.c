@@ -24,6 +24,7 @@ struct reader {
 	size_t depth;		 /* open collections */
 	uint64_t made;		 /* nodes built so far */
 	size_t at_char, at_byte; /* one place in bytes, in both units */
+	bool has_odd_escapes;	 /* somewhere */
 };
 
 /* -- errors --------------------------------------------------------------------------- */
@@ -220,28 +221,41 @@ void yaml_resolve(struct yaml *y, struct str s)
 		(void)resolve_float(y, (struct str){plain, n});
 }
 
+static void pass_character(struct reader *r)
+{
+	r->at_char++;
+	do
+		r->at_byte++;
+	while (r->at_byte < r->bytes.n &&
+	       ((unsigned char)r->bytes.p[r->at_byte] & 0xc0) == 0x80);
+}
+
+/* libyaml counts in characters. Nodes come in the order of the text. */
+static size_t byte_of(struct reader *r, yaml_mark_t mark)
+{
+	while (r->at_char < mark.index && r->at_byte < r->bytes.n)
+		pass_character(r);
+	return r->at_byte;
+}
+
 /* libyaml knows the escape \/ and Go's YAML does not; what is text there must be here. */
 static bool has_odd_escape(struct reader *r)
 {
 	size_t from = r->event.start_mark.index, to = r->event.end_mark.index;
 
-	if (str_find(r->bytes, STR("\\/")) == STR_NONE || from < r->at_char)
+	if (!r->has_odd_escapes || from < r->at_char)
 		return false;
+	byte_of(r, r->event.start_mark);
 	while (r->at_char < to && r->at_byte < r->bytes.n) {
-		size_t i = r->at_byte++;
+		bool is_escape = r->bytes.p[r->at_byte] == '\\';
 
-		while (r->at_byte < r->bytes.n &&
-		       ((unsigned char)r->bytes.p[r->at_byte] & 0xc0) == 0x80)
-			r->at_byte++;
-		if (++r->at_char <= from || r->bytes.p[i] != '\\' ||
-		    r->at_byte >= r->bytes.n)
+		pass_character(r);
+		if (!is_escape || r->at_byte >= r->bytes.n)
 			continue;
 		if (r->bytes.p[r->at_byte] == '/')
 			return true;
-		if (r->bytes.p[r->at_byte] == '\\') {
-			r->at_byte++;
-			r->at_char++;
-		}
+		if (r->bytes.p[r->at_byte] == '\\')
+			pass_character(r);
 	}
 	return false;
 }
@@ -255,6 +269,7 @@ static struct yaml *node_new(struct reader *r, enum yaml_kind kind)
 
 	y->kind = kind;
 	y->at = pos_of(r, r->event.start_mark);
+	y->offset = byte_of(r, r->event.start_mark);
 	y->weight = y->depth = 1;
 	if (++r->made > YAML_MAX_NODES)
 		return fail(r, y->at, "yaml: the document has too many nodes");
@@ -562,6 +577,9 @@ static const struct yaml *read_bytes(struct reader *r)
 	}
 	if (!yaml_parser_initialize(&r->parser))
 		BUG("libyaml has no memory");
+	r->has_odd_escapes = str_find(r->bytes, STR("\\/")) != STR_NONE;
+	if (str_starts(r->bytes, STR("\xef\xbb\xbf")))
+		r->at_byte = 3; /* a byte order mark is no character */
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->bytes.p,
 				     r->bytes.n);
 	top = read_document(r);

@@ -37,6 +37,7 @@ struct yaml {
 	bool more;  /* on the top node: another document follows, unread */
 	bool huge;  /* YAML_INT above INT64_MAX: num is to be read as uint64_t */
 	struct pos at;
+	size_t offset;	 /* the same place in the bytes that were read */
 	struct str text; /* scalars: the source text, unquoted */
 	int64_t num;	 /* YAML_INT */
 	double real;	 /* YAML_INT and YAML_FLOAT */

@@ -16,22 +16,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The byte at a line and a column counted in characters. */
-static struct str from_place(struct str bytes, struct pos at)
-{
-	const char *hit;
-
-	for (int line = 1; line < at.line; line++) {
-		hit = bytes.n ? memchr(bytes.p, '\n', bytes.n) : NULL;
-		bytes = str_from(bytes, hit ? (size_t)(hit - bytes.p) + 1 : bytes.n);
-	}
-	for (int col = 0; bytes.n; bytes = str_from(bytes, 1)) {
-		if (((unsigned char)*bytes.p & 0xc0) != 0x80 && ++col == at.col)
-			break;
-	}
-	return bytes;
-}
-
 static struct walk walk_start(struct str raw)
 {
 	struct walk w = {raw, 0, 0};
@@ -76,7 +60,7 @@ static bool walk_over(struct walk *w, char c)
 
 struct pos yaml_place(struct str bytes, const struct yaml *y, size_t offset)
 {
-	struct walk w = walk_start(from_place(bytes, y->at));
+	struct walk w = walk_start(str_from(bytes, y->offset));
 	struct pos at = y->at;
 
 	for (size_t i = 0; i < offset && i < y->text.n; i++) {
