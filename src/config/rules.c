@@ -619,6 +619,7 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 			   .path = arena_text(mem, path),
 			   .text = text};
 	size_t before = errs->n;
+	struct arena nodes = {0};
 	const struct yaml *y;
 
 	l.d = (struct decode){.mem = mem,
@@ -627,9 +628,10 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 			      .path = l.path,
 			      .any_key = options->any_key};
 	f->path = l.path;
-	y = yaml_read(mem, l.path, text, errs);
+	y = yaml_read_apart(&nodes, mem, l.path, text, errs);
 	if (y)
 		build_file(&l, y, f);
+	arena_free(&nodes);
 	errs_sort(errs);
 	return errs->n == before ? f : NULL;
 }

@@ -13,7 +13,7 @@ struct anchor {
 	bool open; /* still being read: an alias to it would contain itself */
 };
 struct reader {
-	struct arena *mem;
+	struct arena *mem, *texts;
 	struct errs *errs;
 	const char *file;
 	struct str bytes;
@@ -345,8 +345,8 @@ static struct yaml *read_scalar(struct reader *r)
 		return fail(r, y->at,
 			    "yaml: found unknown escape character, while parsing a "
 			    "quoted scalar");
-	y->text = arena_str(r->mem, (struct str){(const char *)r->event.data.scalar.value,
-						 r->event.data.scalar.length});
+	y->text = arena_str(r->texts, (struct str){(const char *)r->event.data.scalar.value,
+						   r->event.data.scalar.length});
 	a = anchor_set(r, r->event.data.scalar.anchor, y);
 	if (a)
 		a->open = false;
@@ -589,18 +589,25 @@ static const struct yaml *read_bytes(struct reader *r)
 	return top;
 }
 
+const struct yaml *yaml_read_apart(struct arena *nodes, struct arena *texts,
+				   const char *file, struct str bytes, struct errs *errs)
+{
+	struct reader r = {nodes, texts,	   errs, arena_text(texts, file),
+			   bytes, .lenient = false};
+
+	return read_bytes(&r);
+}
+
 const struct yaml *yaml_read(struct arena *mem, const char *file, struct str bytes,
 			     struct errs *errs)
 {
-	struct reader r = {mem, errs, arena_text(mem, file), bytes, .lenient = false};
-
-	return read_bytes(&r);
+	return yaml_read_apart(mem, mem, file, bytes, errs);
 }
 
 const struct yaml *yaml_read_value(struct arena *mem, struct str bytes)
 {
 	struct errs ignored = {.mem = mem};
-	struct reader r = {mem, &ignored, NULL, bytes, .lenient = true};
+	struct reader r = {mem, mem, &ignored, NULL, bytes, .lenient = true};
 
 	return read_bytes(&r);
 }

@@ -54,6 +54,10 @@ struct yaml {
  * end. Repeated keys are mistakes, and the first of them is what counts. */
 const struct yaml *yaml_read(struct arena *, const char *file, struct str bytes,
 			     struct errs *) MUST_USE;
+/* The same for those who keep the texts of scalars longer than the tree. */
+const struct yaml *yaml_read_apart(struct arena *nodes, struct arena *texts,
+				   const char *file, struct str bytes,
+				   struct errs *) MUST_USE;
 
 /* As yaml_read, for text that a template rendered: the last of repeated keys counts. NULL
  * without a word when it is not YAML. */
