@@ -473,15 +473,12 @@ static void explain_nothing(struct reading *d, struct asking *a, struct buf *b,
 			    struct buf *text)
 {
 	const struct api_host *host = &d->r->api->options.host;
-	struct buf matchers = BUF(BUF_NO_LIMIT);
 	const char *words;
 	enum reason cause = why_nothing(host->engine(host->ctx), &a->matchers, &d->mem,
 					&words);
 
-	buf_add_matchers(&matchers, &a->matchers);
 	put_str(b, "cause", reason_name(cause));
-	buf_addf(text, "No alert matches %s\n  NOT told: %s\n", buf_text(&matchers), words);
-	buf_free(&matchers);
+	buf_add_why_nothing(text, &a->matchers, words);
 }
 
 static void answer_alerts(struct reading *d)
