@@ -324,8 +324,7 @@ static void add_rule(struct buf *b, const struct story *s)
 	put_str(b, "group", s->rule_group);
 	put_str(b, "query", s->expr);
 	put_int(b, "forMs", s->hold);
-	put_name(b, "value");
-	buf_addf(b, "\"%.17g\"", s->value);
+	put_value(b, "value", s->value);
 	put_at(b, "pendingAt", s->pending_at);
 	put_at(b, "firingAt", s->firing_at);
 	put_at(b, "resolvedAt", s->resolved_at);

@@ -539,6 +539,11 @@ static bool host_elsewhere(void *arg, void (*run)(void *), void (*done)(void *),
 	return worker_do(((struct daemon *)arg)->worker, run, done, job);
 }
 
+static bool host_reading(void *arg, void (*run)(void *), void (*done)(void *), void *job)
+{
+	return worker_do(((struct daemon *)arg)->reader, run, done, job);
+}
+
 static bool set_origins(struct daemon *d, struct err *err)
 {
 	const char *origins = d->flags.cors_origin;
@@ -556,7 +561,7 @@ static struct api *make_api(struct daemon *d)
 		.host = {d, host_engine, host_config, daemon_now, daemon_feed,
 			 daemon_reload, host_is_ready, host_broken_files, d->store,
 			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
-			 host_elsewhere, web_refresh, host_times},
+			 host_elsewhere, host_reading, web_refresh, host_times},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.storage_path = d->flags.storage_path,
@@ -740,6 +745,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 	if (!set_origins(d, err))
 		return false;
 	d->worker = worker_new(d->base);
+	d->reader = worker_new(d->base);
 	d->api = make_api(d);
 	web.arg = d->api;
 	d->server = server_new(d->base, &web);
@@ -880,6 +886,7 @@ static void finish(struct daemon *d)
 		d->exit_code = 1;
 	}
 	worker_free(d->worker); /* its jobs lie in calls of the server */
+	worker_free(d->reader);
 	server_free(d->server);
 	sender_free(d);
 	asker_free(d);

@@ -56,7 +56,7 @@ struct daemon {
 	struct store *store;
 	struct engine *engine;
 	struct rulefiles *rules;
-	struct worker *worker;
+	struct worker *worker, *reader; /* of passwords; of the journal */
 	struct generation *now_runs;
 	struct arena web_mem;
 	struct timespec web_changed_at;
@@ -75,6 +75,7 @@ struct daemon {
 	struct map sendings, askings; /* by id */
 	VEC(uint64_t) held;	      /* sendings that wait for the end of this step */
 	VEC(struct open_delivery) left_open;	     /* by an earlier life; in mem */
+	bool leaves_unrecorded;			     /* and that was logged */
 	uint64_t sent_unrecorded;		     /* the disk failed, or took too long */
 	bool is_ending;				     /* nothing leaves any more */
 	VEC(struct remote *) remotes;		     /* in the configuration's order */
