@@ -9,6 +9,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import endpoints
 import pytest
 
 from conftest import (alert, firing, group, hook, make_config, resolved, rule_file, write)
@@ -170,6 +171,18 @@ def test_another_notification_has_another_key(start, far, box):
     d.post("/api/v2/alerts", [firing("A", host="a")])
     again = box.wait(lambda s: s.kind == "webhook", 10, at)
     assert len({key_of(first), key_of(last), key_of(again)}) == 3
+
+
+def test_a_mail_has_the_id_as_message_id(start, box):
+    server = endpoints.MailServer(box)
+    d = start(make_config({"email_configs": [{
+        "to": "ops@example.org", "from": "tocsin@example.org", "require_tls": False,
+        "smarthost": f"127.0.0.1:{server.port}"}]}))
+    d.post("/api/v2/alerts", [firing("A")])
+    seen = box.wait(lambda s: s.kind == "mail", 10)
+    server.stop()
+    (column, _), = until(lambda: rows(d, "attempt"), 10)
+    assert seen.body["Message-Id"].startswith("<" + column["delivery"] + "@")
 
 
 # -- the journal --------------------------------------------------------------------------

@@ -610,6 +610,46 @@ static void open_deliveries_keep_their_order(void **state)
 	remove_all(at);
 }
 
+/* What a file of the version before has stays, but for its journal. */
+static void an_older_schema_grows(void **state)
+{
+	static const char *const old[] = {
+		"DROP TABLE journal",
+		"DROP TABLE journal_size",
+		"DROP TABLE open_deliveries",
+		"CREATE TABLE journal (id INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+		" kind TEXT NOT NULL, reason TEXT NOT NULL, fingerprint TEXT, labels TEXT,"
+		" group_key TEXT, receiver TEXT, integration TEXT, cause TEXT,"
+		" delivery INTEGER)",
+		"CREATE INDEX journal_at ON journal (at)",
+		"CREATE INDEX journal_fingerprint ON journal (fingerprint, at)"
+		" WHERE fingerprint IS NOT NULL",
+		"INSERT INTO journal (at, kind, reason) VALUES (1, 'flush', 'none')",
+		"PRAGMA user_version = 2",
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct journal_rows rows;
+
+	(void)state;
+	fill(s, &mem);
+	assert_true(store_close(s));
+	for (size_t i = 0; i < COUNT_OF(old); i++)
+		break_table(at, old[i]);
+	s = open_at(at, &notes);
+	expect(s, all);
+	store_record(s, &(struct record){.kind = RECORD_START, .at = 5});
+	assert_true(store_close(s));
+	rows = read_all(at, &mem, &(struct journal_query){.to = NEVER});
+	assert_int_equal(rows.n, 1);
+	assert_int_equal(rows.v[0].record.kind, RECORD_START);
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -621,6 +661,7 @@ int main(void)
 		cmocka_unit_test(a_record_comes_back_whole),
 		cmocka_unit_test(the_journal_is_trimmed),
 		cmocka_unit_test(open_deliveries_wait_for_their_outcome),
+		cmocka_unit_test(an_older_schema_grows),
 		cmocka_unit_test(open_deliveries_overtake),
 		cmocka_unit_test(open_deliveries_keep_their_order),
 	};
