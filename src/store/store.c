@@ -34,7 +34,7 @@ struct write { /* with its cells' bytes behind it, one block */
 struct sync {
 	void (*done)(void *, bool);
 	void *arg;
-	uint64_t after, after_open; /* the numbers of the last writes it waits for */
+	uint64_t after, after_ledger; /* the numbers of the last writes it waits for */
 	bool ok;
 	struct sync *next;
 };
@@ -62,12 +62,12 @@ struct store {
 	struct write *first, **last;
 	struct sync *waiting, **last_waiting, *reported, **last_reported;
 	uint64_t queued; /* number of the last write */
-	/* Open deliveries go before all else, in their own order, because a notification
-	 * waits for them: the last one in the queue, numbers and syncs of their own, and
-	 * whether a batch under way should make room. */
-	struct write *last_open;
-	uint64_t queued_open;
-	struct sync *waiting_open, **last_waiting_open;
+	/* Open deliveries and what was told go before all else, in their own order, because
+	 * a notification waits for them: the last one in the queue, numbers and syncs of
+	 * their own, and whether a batch under way should make room. */
+	struct write *last_ledger;
+	uint64_t queued_ledger;
+	struct sync *waiting_ledger, **last_waiting_ledger;
 	bool hurries;
 	size_t n_queued, record_bytes; /* the latter of queued records */
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
@@ -90,9 +90,11 @@ static void drain(int fd)
 	ssize_t n UNUSED = read(fd, &count, sizeof(count));
 }
 
-static bool is_of_open(enum statement what)
+/* What was told goes along, so that no delivery is closed on disk whose outcome is not. */
+static bool is_of_ledger(enum statement what)
 {
-	return what == SAVE_OPEN || what == FORGET_OPEN;
+	return what == SAVE_OPEN || what == FORGET_OPEN || what == SAVE_TOLD ||
+	       what == FORGET_TOLD;
 }
 
 /* Under mtx: into the queue, behind what it must not overtake. */
@@ -100,10 +102,10 @@ static void put_in(struct store *s, struct write *w)
 {
 	struct write **at = s->last;
 
-	if (is_of_open(w->what)) {
-		at = s->last_open ? &s->last_open->next : &s->first;
-		s->last_open = w;
-		s->queued_open++;
+	if (is_of_ledger(w->what)) {
+		at = s->last_ledger ? &s->last_ledger->next : &s->first;
+		s->last_ledger = w;
+		s->queued_ledger++;
 	} else {
 		s->queued++;
 	}
@@ -159,23 +161,23 @@ void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
 	y->arg = arg;
 	pthread_mutex_lock(&s->mtx);
 	y->after = s->queued;
-	y->after_open = s->queued_open;
+	y->after_ledger = s->queued_ledger;
 	*s->last_waiting = y;
 	s->last_waiting = &y->next;
 	pthread_mutex_unlock(&s->mtx);
 	wake(s->wake_fd);
 }
 
-void store_sync_open(struct store *s, void (*done)(void *, bool), void *arg)
+void store_sync_ledger(struct store *s, void (*done)(void *, bool), void *arg)
 {
 	struct sync *y = mem_new(sizeof(*y));
 
 	y->done = done;
 	y->arg = arg;
 	pthread_mutex_lock(&s->mtx);
-	y->after_open = s->queued_open;
-	*s->last_waiting_open = y;
-	s->last_waiting_open = &y->next;
+	y->after_ledger = s->queued_ledger;
+	*s->last_waiting_ledger = y;
+	s->last_waiting_ledger = &y->next;
 	__atomic_store_n(&s->hurries, true, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&s->mtx);
 	wake(s->wake_fd);
@@ -353,11 +355,12 @@ static int64_t record_bytes(const struct write *w)
 
 /* Under mtx: the syncs up to a write's number move to the reports. */
 static bool report_list(struct store *s, struct sync **first, struct sync ***last,
-			uint64_t up_to, uint64_t open_up_to, bool ok)
+			uint64_t up_to, uint64_t ledger_up_to, bool ok)
 {
 	bool any = false;
 
-	while (*first && (*first)->after <= up_to && (*first)->after_open <= open_up_to) {
+	while (*first && (*first)->after <= up_to &&
+	       (*first)->after_ledger <= ledger_up_to) {
 		struct sync *y = *first;
 
 		*first = y->next;
@@ -372,12 +375,12 @@ static bool report_list(struct store *s, struct sync **first, struct sync ***las
 	return any;
 }
 
-static void report(struct store *s, uint64_t up_to, uint64_t open_up_to, bool ok)
+static void report(struct store *s, uint64_t up_to, uint64_t ledger_up_to, bool ok)
 {
-	bool any = report_list(s, &s->waiting_open, &s->last_waiting_open, up_to,
-			       open_up_to, ok);
+	bool any = report_list(s, &s->waiting_ledger, &s->last_waiting_ledger, up_to,
+			       ledger_up_to, ok);
 
-	if (report_list(s, &s->waiting, &s->last_waiting, up_to, open_up_to, ok) || any)
+	if (report_list(s, &s->waiting, &s->last_waiting, up_to, ledger_up_to, ok) || any)
 		wake(s->report_fd);
 }
 
@@ -401,13 +404,13 @@ static void sleep_until_woken(struct store *s, int ms)
 
 struct batch {
 	struct write *first;
-	uint64_t up_to, open_up_to;
+	uint64_t up_to, ledger_up_to;
 	size_t n;
 	bool hurries;
 	wall_ms now;
 };
 
-/* Somebody waits for open deliveries of this batch, or for some that came meanwhile. */
+/* Somebody waits for the ledger's part of this batch, or for some that came meanwhile. */
 static bool is_hurried(struct store *s, const struct batch *b)
 {
 	return b->hurries || __atomic_load_n(&s->hurries, __ATOMIC_RELAXED);
@@ -423,7 +426,7 @@ static bool write_batch(struct store *s, const struct batch *b, const struct wri
 	const struct write *w = b->first;
 
 	for (size_t n = 1; ok && w; w = w->next, n++) {
-		if (n % LOOK_EVERY == 0 && !is_of_open(w->what) && is_hurried(s, b))
+		if (n % LOOK_EVERY == 0 && !is_of_ledger(w->what) && is_hurried(s, b))
 			break;
 		ok = carry_out(s, w);
 		rows += w->what == ADD_RECORD;
@@ -448,13 +451,16 @@ static struct batch take_batch(struct store *s)
 	struct batch b;
 
 	pthread_mutex_lock(&s->mtx);
-	b = (struct batch){
-		s->first, s->queued, s->queued_open, s->n_queued, s->waiting_open != NULL,
-		s->now};
+	b = (struct batch){s->first,
+			   s->queued,
+			   s->queued_ledger,
+			   s->n_queued,
+			   s->waiting_ledger != NULL,
+			   s->now};
 	__atomic_store_n(&s->hurries, false, __ATOMIC_RELAXED);
 	if (s->first) {
 		s->first = NULL;
-		s->last_open = NULL;
+		s->last_ledger = NULL;
 		s->last = &s->first;
 		s->n_queued = 0;
 		s->record_bytes = 0;
@@ -516,32 +522,32 @@ static void shrink(struct batch *b)
 }
 
 struct left {
-	size_t n, n_open; /* writes, and those of open deliveries among them */
+	size_t n, n_ledger; /* writes, and those of the ledger among them */
 };
 
 /* Under mtx: what a batch did not write goes back into the queue: before all that came
- * meanwhile, but for open deliveries when it has none itself. */
+ * meanwhile, but for the ledger's when it has none itself. */
 static struct left put_back(struct store *s, struct write *first)
 {
-	struct write *tail = NULL, *last_open = NULL, **at = &s->first;
+	struct write *tail = NULL, *last_ledger = NULL, **at = &s->first;
 	struct left left = {0};
 
 	for (struct write *w = first; w; w = w->next) {
 		left.n++;
 		if (w->what == ADD_RECORD)
 			s->record_bytes += (size_t)record_bytes(w);
-		if (is_of_open(w->what)) {
-			left.n_open++;
-			last_open = w;
+		if (is_of_ledger(w->what)) {
+			left.n_ledger++;
+			last_ledger = w;
 		}
 		tail = w;
 	}
 	if (!tail)
 		return left;
-	if (!last_open && s->last_open)
-		at = &s->last_open->next;
-	else if (!s->last_open)
-		s->last_open = last_open;
+	if (!last_ledger && s->last_ledger)
+		at = &s->last_ledger->next;
+	else if (!s->last_ledger)
+		s->last_ledger = last_ledger;
 	tail->next = *at;
 	if (!tail->next)
 		s->last = &tail->next;
@@ -567,7 +573,7 @@ static bool is_idle(struct store *s, bool *stopping)
 	bool idle;
 
 	pthread_mutex_lock(&s->mtx);
-	idle = !s->first && !s->waiting && !s->waiting_open;
+	idle = !s->first && !s->waiting && !s->waiting_ledger;
 	*stopping = s->stopping;
 	pthread_mutex_unlock(&s->mtx);
 	return idle;
@@ -578,7 +584,7 @@ static bool is_urgent(struct store *s)
 	bool urgent;
 
 	pthread_mutex_lock(&s->mtx);
-	urgent = s->waiting || s->waiting_open || s->stopping || s->urgent;
+	urgent = s->waiting || s->waiting_ledger || s->stopping || s->urgent;
 	pthread_mutex_unlock(&s->mtx);
 	return urgent;
 }
@@ -617,7 +623,7 @@ static bool write_one_batch(struct store *s)
 		s->health.failures++;
 		put_back(s, b.first);
 	}
-	report(s, b.up_to - (left.n - left.n_open), b.open_up_to - left.n_open, ok);
+	report(s, b.up_to - (left.n - left.n_ledger), b.ledger_up_to - left.n_ledger, ok);
 	pthread_mutex_unlock(&s->mtx);
 	if (ok)
 		free_batch(b.first);
@@ -748,7 +754,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 
 	s->last = &s->first;
 	s->last_waiting = &s->waiting;
-	s->last_waiting_open = &s->waiting_open;
+	s->last_waiting_ledger = &s->waiting_ledger;
 	s->last_reported = &s->reported;
 	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
 	s->journal_bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;

@@ -85,7 +85,7 @@ void ledger_step_ended(struct daemon *d)
 		go_unrecorded(h, "it fails");
 	else
 		evtimer_add(h->patience, &longest);
-	store_sync_open(d->store, on_disk, h);
+	store_sync_ledger(d->store, on_disk, h);
 }
 
 /* -- records -------------------------------------------------------------------------- */

@@ -345,6 +345,25 @@ def test_why_of_a_past_time(start, far, box):
     assert verdicts(why(d, "alert=alertname=Disk"))[0]["told"]
 
 
+def test_why_of_a_past_time_says_when_the_configuration_is_another(start, far, box):
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: rows(d, "attempt"), 10)
+    time.sleep(0.2)
+    then = f"{time.time():.3f}"
+    d.post("/-/reload")  # the same
+    until(lambda: len(rows(d, "config")) == 2, 10)
+    assert "configChangedAt" not in why(d, f"alert=alertname=Disk&at={then}")["alerts"][0]
+    with open(d.config, "w") as f:
+        f.write(make_config(hook(far), route={"group_wait": "1s"}))
+    assert d.post("/-/reload").status == 200
+    until(lambda: len(rows(d, "config")) == 3, 10)
+    assert "configChangedAt" in why(d, f"alert=alertname=Disk&at={then}")["alerts"][0]
+    text = tool(d, "why", "Disk", "--at", "1h").stdout
+    assert "No alert matches" in text  # there was none then
+    assert "As of" in d.get(f"/api/v1/why?alert=alertname=Disk&at={then}").json["data"]["text"][0]
+
+
 def test_why_of_a_notification_and_of_a_silence(start, far, box):
     far.force("/hook/alerts", 503)
     d = start(make_config(hook(far)))

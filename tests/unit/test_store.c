@@ -558,7 +558,7 @@ static void open_deliveries_overtake(void **state)
 				     STR("groups: []"));
 	poll(NULL, 0, 5); /* the writer begins */
 	store_save_open(s, &o);
-	store_sync_open(s, note, &done);
+	store_sync_ledger(s, note, &done);
 	while (!done) {
 		assert_true(poll(&p, 1, 10000) > 0);
 		store_poll(s);
@@ -592,7 +592,7 @@ static void open_deliveries_keep_their_order(void **state)
 			" BEGIN SELECT RAISE(ABORT, 'no'); END");
 	store_save_rule_file(s, "f", STR("x"));
 	store_save_open(s, &o);
-	store_sync_open(s, note, &done);
+	store_sync_ledger(s, note, &done);
 	while (!done) {
 		assert_true(poll(&p, 1, 10000) > 0);
 		store_poll(s);
