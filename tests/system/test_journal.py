@@ -13,7 +13,7 @@ import endpoints
 import pytest
 
 from conftest import (alert, firing, group, hook, make_config, resolved, rule_file, write)
-from programs import ROOT, TOCSIN, run, until
+from programs import ROOT, TOCSIN, TOCSIND, run, until
 
 
 HASH = "$2b$05$jvq3QWwkNoE9XpYjdhIFpeL0F32nvH4P0ZabwRAMBcWgs78JGh1MW"  # of "secret"
@@ -276,6 +276,15 @@ def test_a_refused_configuration_and_rule_file_are_in_it(start, far, folder, rul
     d.signal(signal.SIGHUP)
     refused = until(lambda: rows(d, "config")[1:], 10)[0][1]
     assert "receiver" in refused["error"] and refused["by"] == "SIGHUP"
+
+
+@pytest.mark.parametrize("value, error", [
+    ("0", "--journal.max-size must be greater than 0"),
+    ("1G", "--journal.max-size: \"1G\" is no number"),
+])
+def test_a_bad_size_is_refused(value, error):
+    done = run([TOCSIND, f"--journal.max-size={value}"], check=False)
+    assert done.returncode != 0 and error in done.stdout + done.stderr
 
 
 # -- why ----------------------------------------------------------------------------------
