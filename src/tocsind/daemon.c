@@ -879,7 +879,8 @@ static void finish(struct daemon *d)
 				  d->inotify,	 d->store_ready, d->patience,
 				  d->signals[0], d->signals[1],	 d->signals[2]};
 
-	record_life(d, RECORD_STOP);
+	if (d->ready)
+		record_life(d, RECORD_STOP);
 	d->is_ending = true;
 	if (!store_close(d->store)) { /* answers who waits for the disk */
 		log_error("store", "the last changes could not be written to disk");
