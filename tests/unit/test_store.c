@@ -617,13 +617,13 @@ static void an_older_schema_grows(void **state)
 		"DROP TABLE journal",
 		"DROP TABLE journal_size",
 		"DROP TABLE open_deliveries",
-		"CREATE TABLE journal (id INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
-		" kind TEXT NOT NULL, reason TEXT NOT NULL, fingerprint TEXT, labels TEXT,"
-		" group_key TEXT, receiver TEXT, integration TEXT, cause TEXT,"
-		" delivery INTEGER)",
+		("CREATE TABLE journal (id INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+		 " kind TEXT NOT NULL, reason TEXT NOT NULL, fingerprint TEXT, labels TEXT,"
+		 " group_key TEXT, receiver TEXT, integration TEXT, cause TEXT,"
+		 " delivery INTEGER)"),
 		"CREATE INDEX journal_at ON journal (at)",
-		"CREATE INDEX journal_fingerprint ON journal (fingerprint, at)"
-		" WHERE fingerprint IS NOT NULL",
+		("CREATE INDEX journal_fingerprint ON journal (fingerprint, at)"
+		 " WHERE fingerprint IS NOT NULL"),
 		"INSERT INTO journal (at, kind, reason) VALUES (1, 'flush', 'none')",
 		"PRAGMA user_version = 2",
 	};
