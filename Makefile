@@ -44,7 +44,7 @@ BENCH  := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 PROGS   = $(OUT)/tocsind $(OUT)/tocsin
 
 .PHONY: all help deps demo check test unit fuzz-replay golden fuzz system includes format \
-	install clean FORCE
+	install clean transcripts FORCE
 .PRECIOUS: $(OUT)/%.o $(OUT)/%.pb-c.c
 .DELETE_ON_ERROR:
 
@@ -61,6 +61,7 @@ help:
 	@echo 'make golden DIR=folder     compare with recorded outputs of the peers (LIST=1: name what'
 	@echo '                           differs in words of the peers'\'' runtime only)'
 	@echo 'make fuzz SECONDS_EACH=60  run the fuzz targets (clang)'
+	@echo 'make transcripts           write what tocsin why says into man/tocsin.1'
 	@echo 'make bench-text            micro-benchmark of template rendering'
 	@echo 'make install DESTDIR= PREFIX=/usr/local [AMTOOL=1]'
 	@echo 'make clean'
@@ -127,6 +128,10 @@ TEST_SAN = $(if $(SAN),$(SAN),address$(comma)undefined)
 test: includes
 	@$(MAKE) --no-print-directory SAN=$(TEST_SAN) fuzz-replay golden unit
 	@$(MAKE) --no-print-directory system
+
+# The transcripts in man/tocsin.1, as the program has them now.
+transcripts: $(OUT)/tests/unit/test_story
+	@$< transcripts > $(OUT)/transcripts && python3 tests/transcripts.py $(OUT)/transcripts
 
 includes:
 	@python3 tests/includes.py

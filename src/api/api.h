@@ -43,6 +43,8 @@ struct api_host {
 	void (*add_metrics)(void *ctx, struct buf *);
 	/* Runs run elsewhere, then done here; false: too much is waiting. */
 	bool (*elsewhere)(void *ctx, void (*run)(void *), void (*done)(void *), void *arg);
+	/* The same on another thread still: reading the journal must not hold up logins. */
+	bool (*reading)(void *ctx, void (*run)(void *), void (*done)(void *), void *arg);
 	/* Has api_use_web called when the file changed; false: it is broken now. */
 	bool (*refresh_web)(void *ctx);
 	struct step_times (*times)(void *ctx); /* NULL: not measured */

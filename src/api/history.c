@@ -12,6 +12,7 @@
 #define MOST_LIMIT    5000
 #define MOST_ALERTS   10000 /* that a filter may find */
 #define MOST_SCANNED  100000
+#define MOST_ENTRIES  20000 /* in one answer: a row may have a thousand alerts */
 
 static const struct {
 	const char *name;
@@ -179,8 +180,7 @@ static void add_alert(struct buf *b, const struct record *r, const struct record
 	put_str(b, "rule", r->rule);
 	put_str(b, "file", r->file);
 	put_int(b, "line", r->line);
-	put_name(b, "value");
-	buf_addf(b, "\"%.17g\"", a->value);
+	put_value(b, "value", a->value);
 }
 
 static void add_rest(struct buf *b, const struct record *r)
@@ -317,13 +317,37 @@ static void add_entry(struct reading *d, const struct record *r,
 	buf_add_char(b, '}');
 }
 
+static size_t entries_of(const struct past *p, const struct record *r)
+{
+	size_t n = r->n_alerts ? 0 : 1;
+
+	for (size_t k = 0; k < r->n_alerts; k++)
+		n += matchers_hold(&p->filter, r->alerts[k].labels);
+	return n;
+}
+
+/* The first row that is told, so that the newest are. */
+static size_t first_told(struct past *p)
+{
+	size_t n = 0, i = p->rows.n;
+
+	while (i && n <= MOST_ENTRIES)
+		n += entries_of(p, &p->rows.v[--i].record);
+	if (n <= MOST_ENTRIES)
+		return i;
+	p->rows.is_cut = true;
+	p->rows.read_to = p->rows.v[i].record.at;
+	return i + 1;
+}
+
 static void answer_past(struct reading *d)
 {
 	struct past *p = d->state;
 	struct buf b = BUF(BUF_NO_LIMIT);
+	size_t first = first_told(p);
 
 	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"entries\":[");
-	for (size_t i = 0; i < p->rows.n; i++) {
+	for (size_t i = first; i < p->rows.n; i++) {
 		const struct record *r = &p->rows.v[i].record;
 
 		if (!r->n_alerts)

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "api/journal.h"
 #include "net/clock.h"
+#include "text/float.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ static void on_disk(void *arg, bool ok)
 	const struct api_host *host = &d->r->api->options.host;
 
 	(void)ok; /* what is not there is not told */
-	if (!host->elsewhere(host->ctx, run, done, d))
+	if (!host->reading(host->ctx, run, done, d))
 		answer_bad(d->r, 503,
 			   "too many requests read the journal, try again later");
 }
@@ -147,6 +148,14 @@ void put_int(struct buf *b, const char *name, int64_t v)
 {
 	put_name(b, name);
 	buf_add_int(b, v);
+}
+
+void put_value(struct buf *b, const char *name, double v)
+{
+	put_name(b, name);
+	buf_add_char(b, '"');
+	buf_add_float_value(b, v);
+	buf_add_char(b, '"');
 }
 
 void put_bool(struct buf *b, const char *name, bool on)

@@ -40,6 +40,7 @@ void put_name(struct buf *, const char *name);
 void put_comma(struct buf *);
 void put_str(struct buf *, const char *name, const char *text); /* NULL: left out */
 void put_int(struct buf *, const char *name, int64_t);
+void put_value(struct buf *, const char *name, double); /* a text: there is NaN */
 void put_bool(struct buf *, const char *name, bool);
 void put_at(struct buf *, const char *name, wall_ms); /* 0: left out */
 void put_set(struct buf *, const char *name, const struct labels *);

@@ -324,8 +324,7 @@ static void add_rule(struct buf *b, const struct story *s)
 	put_str(b, "group", s->rule_group);
 	put_str(b, "query", s->expr);
 	put_int(b, "forMs", s->hold);
-	put_name(b, "value");
-	buf_addf(b, "\"%.17g\"", s->value);
+	put_value(b, "value", s->value);
 	put_at(b, "pendingAt", s->pending_at);
 	put_at(b, "firingAt", s->firing_at);
 	put_at(b, "resolvedAt", s->resolved_at);
@@ -473,15 +472,12 @@ static void explain_nothing(struct reading *d, struct asking *a, struct buf *b,
 			    struct buf *text)
 {
 	const struct api_host *host = &d->r->api->options.host;
-	struct buf matchers = BUF(BUF_NO_LIMIT);
 	const char *words;
 	enum reason cause = why_nothing(host->engine(host->ctx), &a->matchers, &d->mem,
 					&words);
 
-	buf_add_matchers(&matchers, &a->matchers);
 	put_str(b, "cause", reason_name(cause));
-	buf_addf(text, "No alert matches %s\n  NOT told: %s\n", buf_text(&matchers), words);
-	buf_free(&matchers);
+	buf_add_why_nothing(text, &a->matchers, words);
 }
 
 static void answer_alerts(struct reading *d)

@@ -22,6 +22,10 @@ struct pipeline {
 	size_t n;
 	wall_ms now;
 	struct record *record; /* of all that is decided on the way */
+	uint64_t *muted;       /* fingerprints; room for all */
+	size_t n_muted;
+	const struct inhibit_rule *named; /* the last one that was, and its name */
+	const char *name;
 	VEC(struct record_mute) mutes;
 	VEC(struct record_decision) decisions;
 };
@@ -75,23 +79,20 @@ static uint64_t take_all(struct pipeline *p)
 	return turns;
 }
 
-/* Neighbours with one cause share an entry, which holds room for all that may follow. */
+/* Neighbours with one cause share an entry: a piece of the list of all that are muted. */
 static struct record_mute *note_muted(struct pipeline *p, const struct pick *pick,
 				      enum reason reason, const char *by)
 {
-	uint64_t fingerprint = pick->member->alert->fingerprint;
 	struct record_mute *last = p->mutes.n ? &p->mutes.v[p->mutes.n - 1] : NULL;
-	uint64_t *v;
+	uint64_t *at = &p->muted[p->n_muted++];
 
+	*at = pick->member->alert->fingerprint;
 	if (last && last->reason == reason && !strcmp(last->by, by)) {
-		v = (uint64_t *)(uintptr_t)last->alerts;
-		v[last->n++] = fingerprint;
+		last->n++;
 		return last;
 	}
-	v = ARENA_ARRAY(p->e->mem, uint64_t, (size_t)(p->v + p->n - pick));
-	v[0] = fingerprint;
 	vec_push_in(p->e->mem, &p->mutes,
-		    (struct record_mute){.reason = reason, .by = by, .alerts = v, .n = 1});
+		    (struct record_mute){.reason = reason, .by = by, .alerts = at, .n = 1});
 	return &p->mutes.v[p->mutes.n - 1];
 }
 
@@ -103,7 +104,10 @@ static void note_inhibited(struct pipeline *p, const struct pick *pick,
 				      (unsigned long long)source->fingerprint);
 	struct record_mute *m = note_muted(p, pick, MUTED_BY_INHIBITION, by);
 
-	m->rule = m->rule ? m->rule : inhibit_rule_text(p->e->mem, rule);
+	if (p->named != rule)
+		p->name = inhibit_rule_text(p->e->mem, rule);
+	p->named = rule;
+	m->rule = p->name;
 	m->source = source->labels;
 }
 
@@ -288,6 +292,7 @@ static struct record *begin_record(struct pipeline *p)
 	uint64_t *firing = ARENA_ARRAY(p->e->mem, uint64_t, p->n);
 	uint64_t *resolved = ARENA_ARRAY(p->e->mem, uint64_t, p->f->n_resolved);
 
+	p->muted = ARENA_ARRAY(p->e->mem, uint64_t, p->n);
 	r->group_key = arena_text(p->e->mem, p->g->key);
 	r->receiver = p->g->route->receiver->name;
 	r->next_at = p->g->timer.deadline.at;

@@ -37,8 +37,9 @@ struct rule_place { /* an alert in its rule */
 	const struct labels *labels; /* as the router knows them */
 };
 
-/* Calls see for each alert of each rule until it says that it has seen enough. */
-static void each_rule_alert(struct engine *e, struct arena *mem,
+/* Calls see for each alert of each rule of that name (NULL: any) until it says that it has
+ * seen enough. */
+static void each_rule_alert(struct engine *e, const char *name, struct arena *mem,
 			    bool (*see)(void *arg, const struct rule_place *), void *arg)
 {
 	struct active_alert *a;
@@ -48,6 +49,8 @@ static void each_rule_alert(struct engine *e, struct arena *mem,
 		for (size_t i = 0; i < g->config->n_rules; i++) {
 			const struct rule_state *r = &g->rules[i];
 
+			if (name && (!r->rule->alert || strcmp(r->rule->alert, name)))
+				continue;
 			for (size_t k = 0; (a = map_next(&r->active, &k));) {
 				struct rule_place p = {g, r, a,
 						       routed_labels(e, mem, a->labels)};
@@ -108,6 +111,16 @@ static bool find_pending(void *arg, const struct rule_place *p)
 	return false;
 }
 
+/* The alertname that the matchers want; NULL: several would do. */
+static const char *exact_name(const struct matchers *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->v[i].op == MATCH_EQUAL && !strcmp(m->v[i].name, "alertname"))
+			return m->v[i].value;
+	}
+	return NULL;
+}
+
 uint64_t *why_find(struct engine *e, const struct matchers *matchers, size_t most,
 		   struct arena *mem, size_t *n)
 {
@@ -118,7 +131,7 @@ uint64_t *why_find(struct engine *e, const struct matchers *matchers, size_t mos
 	f.v = ARENA_ARRAY(mem, uint64_t, most);
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
 		note_found(&f, s->labels);
-	each_rule_alert(e, &scratch, find_pending, &f);
+	each_rule_alert(e, exact_name(matchers), &scratch, find_pending, &f);
 	arena_free(&scratch);
 	*n = f.n;
 	return f.v;
@@ -131,7 +144,7 @@ const struct labels *why_labels(struct engine *e, uint64_t fingerprint, struct a
 
 	if (s)
 		return s->labels;
-	each_rule_alert(e, mem, is_wanted, &w);
+	each_rule_alert(e, NULL, mem, is_wanted, &w);
 	return w.found.labels;
 }
 
@@ -177,9 +190,11 @@ static void add_rule_facts(struct asking *a)
 {
 	struct wanted_place w = {.fingerprint = a->why->fingerprint};
 	struct story *s = a->story;
+	const struct labels *known = a->stored ? a->stored->labels : s->labels;
 	const struct active_alert *active;
 
-	each_rule_alert(a->e, a->mem, is_wanted, &w);
+	each_rule_alert(a->e, known ? labels_get(known, "alertname") : NULL, a->mem,
+			is_wanted, &w);
 	active = w.found.alert;
 	if (!active)
 		return;

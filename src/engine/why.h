@@ -87,6 +87,7 @@ uint64_t *why_find(struct engine *, const struct matchers *, size_t most, struct
 /* Why no alert is known for these matchers: what its rules do; words for people. */
 enum reason why_nothing(struct engine *, const struct matchers *, struct arena *,
 			const char **words);
+void buf_add_why_nothing(struct buf *, const struct matchers *, const char *words);
 /* The labels of an alert that is known now; NULL: none is. */
 const struct labels *why_labels(struct engine *, uint64_t fingerprint, struct arena *);
 

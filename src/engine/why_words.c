@@ -509,3 +509,10 @@ void buf_add_why(struct buf *b, const struct why *w)
 	add_limits(&p);
 	arena_free(&p.mem);
 }
+
+void buf_add_why_nothing(struct buf *b, const struct matchers *m, const char *words)
+{
+	buf_add_text(b, "No alert matches ");
+	buf_add_matchers(b, m);
+	buf_addf(b, "\n  NOT told: %s\n", words);
+}

@@ -18,6 +18,7 @@
 
 #define GATHER_MS     50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS      1000
+#define LOOK_EVERY    200 /* writes, for somebody in a hurry */
 #define TRIM_MS	      20  /* between slices that are trimmed for themselves */
 #define TRIM_ROWS     500 /* in a slice */
 #define DEFAULT_AGE   (30 * DAY)
@@ -35,7 +36,7 @@ struct write { /* with its cells' bytes behind it, one block */
 struct sync {
 	void (*done)(void *, bool);
 	void *arg;
-	uint64_t after; /* the number of the last write it waits for */
+	uint64_t after, after_ledger; /* the numbers of the last writes it waits for */
 	bool ok;
 	struct sync *next;
 };
@@ -63,8 +64,15 @@ struct store {
 	/* shared, under mtx */
 	struct write *first, **last;
 	struct sync *waiting, **last_waiting, *reported, **last_reported;
-	uint64_t queued, taken;	       /* numbers of writes */
-	struct buf entries;	       /* of alerts: the next write that is queued */
+	struct buf entries; /* of alerts: the next write that is queued */
+	uint64_t queued;    /* number of the last write */
+	/* Open deliveries and what was told go before all else, in their own order, because
+	 * a notification waits for them: the last one in the queue, numbers and syncs of
+	 * their own, and whether a batch under way should make room. */
+	struct write *last_ledger;
+	uint64_t queued_ledger;
+	struct sync *waiting_ledger, **last_waiting_ledger;
+	bool hurries;
 	size_t n_queued, record_bytes; /* the latter of queued records */
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 	bool stopping, failed_at_end;
@@ -86,12 +94,29 @@ static void drain(int fd)
 	ssize_t n UNUSED = read(fd, &count, sizeof(count));
 }
 
-/* Under mtx. */
-static void push(struct store *s, struct write *w)
+/* What was told goes along, so that no delivery is closed on disk whose outcome is not. */
+static bool is_of_ledger(enum statement what)
 {
-	*s->last = w;
-	s->last = &w->next;
-	s->queued++;
+	return what == SAVE_OPEN || what == FORGET_OPEN || what == SAVE_TOLD ||
+	       what == FORGET_TOLD;
+}
+
+/* Under mtx: into the queue, behind what it must not overtake. */
+static void put_in(struct store *s, struct write *w)
+{
+	struct write **at = s->last;
+
+	if (is_of_ledger(w->what)) {
+		at = s->last_ledger ? &s->last_ledger->next : &s->first;
+		s->last_ledger = w;
+		s->queued_ledger++;
+	} else {
+		s->queued++;
+	}
+	w->next = *at;
+	*at = w;
+	if (!w->next)
+		s->last = &w->next;
 	s->n_queued++;
 }
 
@@ -123,7 +148,7 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 		free(w);
 	} else {
 		s->record_bytes += what == ADD_RECORD ? bytes : 0;
-		push(s, w);
+		put_in(s, w);
 		urgent = what == SAVE_TOLD && !s->urgent;
 		s->urgent = s->urgent || urgent;
 	}
@@ -145,7 +170,7 @@ static void push_entries(struct store *s)
 	w->n = 1;
 	w->entries = buf_take(&s->entries, &n);
 	w->cells[0] = (struct cell){.kind = CELL_BLOB, .s = {w->entries, n}};
-	push(s, w);
+	put_in(s, w);
 	s->entries = BUF(BUF_NO_LIMIT);
 }
 
@@ -185,8 +210,24 @@ void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
 	y->arg = arg;
 	pthread_mutex_lock(&s->mtx);
 	y->after = s->queued;
+	y->after_ledger = s->queued_ledger;
 	*s->last_waiting = y;
 	s->last_waiting = &y->next;
+	pthread_mutex_unlock(&s->mtx);
+	wake(s->wake_fd);
+}
+
+void store_sync_ledger(struct store *s, void (*done)(void *, bool), void *arg)
+{
+	struct sync *y = mem_new(sizeof(*y));
+
+	y->done = done;
+	y->arg = arg;
+	pthread_mutex_lock(&s->mtx);
+	y->after_ledger = s->queued_ledger;
+	*s->last_waiting_ledger = y;
+	s->last_waiting_ledger = &y->next;
+	__atomic_store_n(&s->hurries, true, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&s->mtx);
 	wake(s->wake_fd);
 }
@@ -296,16 +337,17 @@ static bool find_oldest(struct store *s, struct journal_size *size)
 	return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-/* Takes the oldest out, TRIM_ROWS at most; *n says how many. */
-static bool trim_slice(struct store *s, wall_ms before, bool whatever_age, size_t *n,
-		       struct journal_size *size)
+/* Takes the oldest out, whatever their age or those before that time, most of them; *n says
+ * how many. */
+static bool trim_slice(struct store *s, wall_ms before, bool whatever_age, int64_t most,
+		       size_t *n, struct journal_size *size)
 {
 	sqlite3_stmt *st = s->statements[SLICE_OF_RECORDS];
 	int64_t bytes, last;
 	bool ok;
 
 	sqlite3_bind_int64(st, 1, before);
-	sqlite3_bind_int64(st, 2, TRIM_ROWS);
+	sqlite3_bind_int64(st, 2, most);
 	sqlite3_bind_int(st, 3, whatever_age);
 	ok = sqlite3_step(st) == SQLITE_ROW;
 	*n = ok ? (size_t)sqlite3_column_int64(st, 0) : 0;
@@ -321,6 +363,15 @@ static bool trim_slice(struct store *s, wall_ms before, bool whatever_age, size_
 	return ok && count_records(s, -sqlite3_changes(s->db), -bytes, size);
 }
 
+/* How many rows to take for the bytes that are too many, if the oldest are like the rest.
+ */
+static int64_t rows_over(const struct store *s, const struct journal_size *size)
+{
+	int64_t each = MAX(size->bytes / MAX(size->rows, 1), 1);
+
+	return MIN((size->bytes - s->journal_bytes) / each + 1, TRIM_ROWS);
+}
+
 /* A clock that was set back leaves younger rows before older ones: what goes is then
  * counted by what is really gone, and the bytes are about right. */
 static bool trim_journal(struct store *s, wall_ms now, struct journal_size *size)
@@ -334,7 +385,9 @@ static bool trim_journal(struct store *s, wall_ms now, struct journal_size *size
 	s->trims = size->oldest_at && (is_over || size->oldest_at < before);
 	if (!s->trims)
 		return true;
-	if (!trim_slice(s, before, is_over, &n, size) || !find_oldest(s, size))
+	if (!trim_slice(s, before, is_over, is_over ? rows_over(s, size) : TRIM_ROWS, &n,
+			size) ||
+	    !find_oldest(s, size))
 		return false;
 	s->trims = n == TRIM_ROWS || size->bytes > s->journal_bytes;
 	return true;
@@ -349,49 +402,34 @@ static int64_t record_bytes(const struct write *w)
 	return bytes;
 }
 
-/* One transaction; all or nothing. */
-static bool write_batch(struct store *s, const struct write *batch, wall_ms now,
-			struct journal_size *size, char *error, size_t error_size)
-{
-	bool ok = exec(s, "BEGIN IMMEDIATE");
-	int64_t rows = 0, bytes = 0;
-
-	for (const struct write *w = batch; ok && w; w = w->next) {
-		ok = carry_out(s, w);
-		rows += w->what == ADD_RECORD;
-		bytes += w->what == ADD_RECORD ? record_bytes(w) : 0;
-	}
-	*size = s->size;
-	if (ok && (rows || size->rows < 0))
-		ok = count_records(s, rows, bytes, size);
-	ok = ok && trim_journal(s, now, size);
-	if (ok && exec(s, "COMMIT")) {
-		s->size = *size;
-		return true;
-	}
-	snprintf(error, error_size, "%s", sqlite3_errmsg(s->db));
-	exec(s, "ROLLBACK");
-	return false;
-}
-
 /* Under mtx: the syncs up to a write's number move to the reports. */
-static void report(struct store *s, uint64_t up_to, bool ok)
+static bool report_list(struct store *s, struct sync **first, struct sync ***last,
+			uint64_t up_to, uint64_t ledger_up_to, bool ok)
 {
 	bool any = false;
 
-	while (s->waiting && s->waiting->after <= up_to) {
-		struct sync *y = s->waiting;
+	while (*first && (*first)->after <= up_to &&
+	       (*first)->after_ledger <= ledger_up_to) {
+		struct sync *y = *first;
 
-		s->waiting = y->next;
-		if (!s->waiting)
-			s->last_waiting = &s->waiting;
+		*first = y->next;
+		if (!*first)
+			*last = first;
 		y->next = NULL;
 		y->ok = ok;
 		*s->last_reported = y;
 		s->last_reported = &y->next;
 		any = true;
 	}
-	if (any)
+	return any;
+}
+
+static void report(struct store *s, uint64_t up_to, uint64_t ledger_up_to, bool ok)
+{
+	bool any = report_list(s, &s->waiting_ledger, &s->last_waiting_ledger, up_to,
+			       ledger_up_to, ok);
+
+	if (report_list(s, &s->waiting, &s->last_waiting, up_to, ledger_up_to, ok) || any)
 		wake(s->report_fd);
 }
 
@@ -421,10 +459,47 @@ static void sleep_until_woken(struct store *s, int ms)
 
 struct batch {
 	struct write *first;
-	uint64_t up_to;
+	uint64_t up_to, ledger_up_to;
 	size_t n;
+	bool hurries;
 	wall_ms now;
 };
+
+/* Somebody waits for the ledger's part of this batch, or for some that came meanwhile. */
+static bool is_hurried(struct store *s, const struct batch *b)
+{
+	return b->hurries || __atomic_load_n(&s->hurries, __ATOMIC_RELAXED);
+}
+
+/* One transaction; all or nothing. Somebody in a hurry ends it early: *rest was not tried.
+ */
+static bool write_batch(struct store *s, const struct batch *b, const struct write **rest,
+			struct journal_size *size, char *error, size_t error_size)
+{
+	bool ok = exec(s, "BEGIN IMMEDIATE");
+	int64_t rows = 0, bytes = 0;
+	const struct write *w = b->first;
+
+	for (size_t n = 1; ok && w; w = w->next, n++) {
+		if (n % LOOK_EVERY == 0 && !is_of_ledger(w->what) && is_hurried(s, b))
+			break;
+		ok = carry_out(s, w);
+		rows += w->what == ADD_RECORD;
+		bytes += w->what == ADD_RECORD ? record_bytes(w) : 0;
+	}
+	*rest = w;
+	*size = s->size;
+	if (ok && (rows || size->rows < 0))
+		ok = count_records(s, rows, bytes, size);
+	ok = ok && trim_journal(s, b->now, size);
+	if (ok && exec(s, "COMMIT")) {
+		s->size = *size;
+		return true;
+	}
+	snprintf(error, error_size, "%s", sqlite3_errmsg(s->db));
+	exec(s, "ROLLBACK");
+	return false;
+}
 
 static struct batch take_batch(struct store *s)
 {
@@ -432,9 +507,16 @@ static struct batch take_batch(struct store *s)
 
 	pthread_mutex_lock(&s->mtx);
 	push_entries(s);
-	b = (struct batch){s->first, s->queued, s->n_queued, s->now};
+	b = (struct batch){s->first,
+			   s->queued,
+			   s->queued_ledger,
+			   s->n_queued,
+			   s->waiting_ledger != NULL,
+			   s->now};
+	__atomic_store_n(&s->hurries, false, __ATOMIC_RELAXED);
 	if (s->first) {
 		s->first = NULL;
+		s->last_ledger = NULL;
 		s->last = &s->first;
 		s->n_queued = 0;
 		s->record_bytes = 0;
@@ -538,20 +620,51 @@ static void shrink(struct batch *b)
 	}
 }
 
-/* What could not be written goes back to the head of the queue. */
-static void put_back(struct store *s, struct batch *b)
-{
-	struct write *tail = b->first;
+struct left {
+	size_t n, n_ledger; /* writes, and those of the ledger among them */
+};
 
-	while (tail->next)
-		tail = tail->next;
-	tail->next = s->first;
-	if (!s->first)
+/* Under mtx: what a batch did not write goes back into the queue: before all that came
+ * meanwhile, but for the ledger's when it has none itself. */
+static struct left put_back(struct store *s, struct write *first)
+{
+	struct write *tail = NULL, *last_ledger = NULL, **at = &s->first;
+	struct left left = {0};
+
+	for (struct write *w = first; w; w = w->next) {
+		left.n++;
+		if (w->what == ADD_RECORD)
+			s->record_bytes += (size_t)record_bytes(w);
+		if (is_of_ledger(w->what)) {
+			left.n_ledger++;
+			last_ledger = w;
+		}
+		tail = w;
+	}
+	if (!tail)
+		return left;
+	if (!last_ledger && s->last_ledger)
+		at = &s->last_ledger->next;
+	else if (!s->last_ledger)
+		s->last_ledger = last_ledger;
+	tail->next = *at;
+	if (!tail->next)
 		s->last = &tail->next;
-	s->first = b->first;
-	s->n_queued += b->n;
-	for (const struct write *w = b->first; w != tail->next; w = w->next)
-		s->record_bytes += w->what == ADD_RECORD ? (size_t)record_bytes(w) : 0;
+	*at = first;
+	s->n_queued += left.n;
+	return left;
+}
+
+/* The part of the batch from rest on, which is cut off it. */
+static struct write *cut_off(struct batch *b, const struct write *rest)
+{
+	struct write **link = &b->first, *first;
+
+	while (*link != rest)
+		link = &(*link)->next;
+	first = *link;
+	*link = NULL;
+	return first;
 }
 
 static bool is_idle(struct store *s, bool *stopping)
@@ -559,7 +672,7 @@ static bool is_idle(struct store *s, bool *stopping)
 	bool idle;
 
 	pthread_mutex_lock(&s->mtx);
-	idle = !s->first && !s->entries.n && !s->waiting;
+	idle = !s->first && !s->entries.n && !s->waiting && !s->waiting_ledger;
 	*stopping = s->stopping;
 	pthread_mutex_unlock(&s->mtx);
 	return idle;
@@ -570,7 +683,7 @@ static bool is_urgent(struct store *s)
 	bool urgent;
 
 	pthread_mutex_lock(&s->mtx);
-	urgent = s->waiting || s->stopping || s->urgent;
+	urgent = s->waiting || s->waiting_ledger || s->stopping || s->urgent;
 	pthread_mutex_unlock(&s->mtx);
 	return urgent;
 }
@@ -583,9 +696,11 @@ static bool write_one_batch(struct store *s)
 	double began = s->seconds ? s->seconds() : 0, took;
 	struct journal_size size = {0};
 	bool ok = true, writes = b.first || s->trims;
+	const struct write *rest = NULL;
+	struct left left = {0};
 
 	if (writes)
-		ok = write_batch(s, b.first, b.now, &size, error, sizeof(error));
+		ok = write_batch(s, &b, &rest, &size, error, sizeof(error));
 	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
 		shrink(&b);
@@ -599,15 +714,15 @@ static bool write_one_batch(struct store *s)
 		s->health.journal.oldest_at = size.oldest_at;
 	}
 	if (ok) {
+		left = put_back(s, cut_off(&b, rest));
 		s->health.batches += b.first != NULL;
 		s->health.seconds += b.first ? took : 0;
-		s->health.writes += b.n;
+		s->health.writes += b.n - left.n;
 	} else {
 		s->health.failures++;
-		if (b.first)
-			put_back(s, &b);
+		put_back(s, b.first);
 	}
-	report(s, b.up_to, ok);
+	report(s, b.up_to - (left.n - left.n_ledger), b.ledger_up_to - left.n_ledger, ok);
 	pthread_mutex_unlock(&s->mtx);
 	if (ok) {
 		for (const struct write *w = b.first; w; w = w->next)
@@ -758,6 +873,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->last = &s->first;
 	s->entries = BUF(BUF_NO_LIMIT);
 	s->last_waiting = &s->waiting;
+	s->last_waiting_ledger = &s->waiting_ledger;
 	s->last_reported = &s->reported;
 	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
 	s->journal_bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;

@@ -7,7 +7,7 @@ extern const struct option_row alert_query_options[], alert_add_options[],
 	silence_update_options[], rules_options[], template_options[],
 	silence_import_options[], check_config_options[], status_options[],
 	routes_show_options[], routes_test_options[], check_rules_options[],
-	query_options[];
+	query_options[], why_options[], history_options[];
 
 int alert_query(struct tool *);
 int alert_add(struct tool *);
@@ -21,6 +21,8 @@ int silence_import(struct tool *);
 int check_config(struct tool *);
 int check_rules(struct tool *);
 int query(struct tool *);
+int why(struct tool *);
+int history(struct tool *);
 int config_show(struct tool *);
 int cluster_show(struct tool *);
 int routes_show(struct tool *);

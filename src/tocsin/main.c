@@ -38,6 +38,12 @@ const struct command commands[] = {
 	{"rules", "", rules_options, rules_show,
 	 "Show rules with state, health and last error, and rule files that were refused.",
 	 false},
+	{"why", "[matchers...|fingerprint]", why_options, why,
+	 "Explain why somebody was told of an alert, or not; of a notification, or a "
+	 "silence.",
+	 false},
+	{"history", "[matchers...]", history_options, history,
+	 "List changes of alerts, notifications, silences and the configuration.", false},
 	{"template render", "", template_options, template_show,
 	 "Render a template over sample data, or over the payload of a webhook.",
 	 .is_offline = true},

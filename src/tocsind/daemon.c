@@ -557,6 +557,11 @@ static bool host_elsewhere(void *arg, void (*run)(void *), void (*done)(void *),
 	return worker_do(((struct daemon *)arg)->worker, run, done, job);
 }
 
+static bool host_reading(void *arg, void (*run)(void *), void (*done)(void *), void *job)
+{
+	return worker_do(((struct daemon *)arg)->reader, run, done, job);
+}
+
 static bool set_origins(struct daemon *d, struct err *err)
 {
 	const char *origins = d->flags.cors_origin;
@@ -574,7 +579,8 @@ static struct api *make_api(struct daemon *d)
 		.host = {d, host_engine, host_config, daemon_now, daemon_feed,
 			 daemon_reload, host_is_ready, host_broken_files, d->store,
 			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
-			 host_elsewhere, web_refresh, host_times, host_unknown_names},
+			 host_elsewhere, host_reading, web_refresh, host_times,
+			 host_unknown_names},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.storage_path = d->flags.storage_path,
@@ -758,6 +764,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 	if (!set_origins(d, err))
 		return false;
 	d->worker = worker_new(d->base);
+	d->reader = worker_new(d->base);
 	d->api = make_api(d);
 	web.arg = d->api;
 	d->server = server_new(d->base, &web);
@@ -892,13 +899,15 @@ static void finish(struct daemon *d)
 				  d->inotify,	 d->store_ready, d->patience,
 				  d->signals[0], d->signals[1],	 d->signals[2]};
 
-	record_life(d, RECORD_STOP);
+	if (d->ready)
+		record_life(d, RECORD_STOP);
 	d->is_ending = true;
 	if (!store_close(d->store)) { /* answers who waits for the disk */
 		log_error("store", "the last changes could not be written to disk");
 		d->exit_code = 1;
 	}
 	worker_free(d->worker); /* its jobs lie in calls of the server */
+	worker_free(d->reader);
 	server_free(d->server);
 	sender_free(d);
 	asker_free(d);

@@ -58,7 +58,7 @@ struct daemon {
 	struct store *store;
 	struct engine *engine;
 	struct rulefiles *rules;
-	struct worker *worker;
+	struct worker *worker, *reader; /* of passwords; of the journal */
 	struct names *names;
 	struct generation *now_runs;
 	struct arena web_mem;
@@ -79,6 +79,7 @@ struct daemon {
 	bool canceled_some;	      /* of the sendings, in this step */
 	VEC(uint64_t) held;	      /* sendings that wait for the end of this step */
 	VEC(struct open_delivery) left_open;	     /* by an earlier life; in mem */
+	bool leaves_unrecorded;			     /* and that was logged */
 	uint64_t sent_unrecorded;		     /* the disk failed, or took too long */
 	bool is_ending;				     /* nothing leaves any more */
 	VEC(struct remote *) remotes;		     /* in the configuration's order */

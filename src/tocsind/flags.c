@@ -38,7 +38,7 @@ static const struct flag rows[] = {
 	{"journal.retention", FLAG_DURATION, AT(journal_retention_ns), "720h",
 	 "How long the journal of decisions is kept.", true},
 	{"journal.max-size", FLAG_INT, AT(journal_bytes), "268435456",
-	 "Most bytes of the journal's rows; beyond that the oldest go.", false},
+	 "Most bytes of the journal's rows; beyond that the oldest go.", true},
 	{"silences.max-silences", FLAG_INT, AT(max_silences), "0",
 	 "Most silences kept, expired ones included; 0: no limit.", false},
 	{"silences.max-silence-size-bytes", FLAG_INT, AT(max_silence_bytes), "0",
@@ -216,6 +216,9 @@ static bool set(struct flags *f, const struct flag *row, const char *value, stru
 		if (!str_int(str_of(value), to))
 			return err_set(err, NOWHERE, "--%s: \"%s\" is no number", row->name,
 				       value);
+		if (row->must_be_positive && *(int64_t *)to <= 0)
+			return err_set(err, NOWHERE, "--%s must be greater than 0",
+				       row->name);
 		return true;
 	case FLAG_DURATION:
 		if (!go_duration_parse(str_of(value), to))

@@ -29,8 +29,10 @@ static void let_go(struct hold *h)
 static void go_unrecorded(struct hold *h, const char *why)
 {
 	h->daemon->sent_unrecorded += h->n;
-	log_warn("notify", "notifications leave before the disk has them",
-		 L_INT("notifications", (int64_t)h->n), L_STR("because", why));
+	if (!h->daemon->leaves_unrecorded)
+		log_warn("notify", "notifications leave before the disk has them",
+			 L_INT("notifications", (int64_t)h->n), L_STR("because", why));
+	h->daemon->leaves_unrecorded = true;
 	let_go(h);
 }
 
@@ -46,10 +48,12 @@ static void on_disk(void *arg, bool ok)
 	struct hold *h = arg;
 
 	if (!h->gone && !h->daemon->is_ending) {
-		if (ok)
-			let_go(h);
-		else
+		if (!ok) {
 			go_unrecorded(h, "it fails");
+		} else {
+			h->daemon->leaves_unrecorded = false;
+			let_go(h);
+		}
 	}
 	event_free(h->patience);
 	free(h->sendings);
@@ -81,7 +85,7 @@ void ledger_step_ended(struct daemon *d)
 		go_unrecorded(h, "it fails");
 	else
 		evtimer_add(h->patience, &longest);
-	store_sync(d->store, on_disk, h);
+	store_sync_ledger(d->store, on_disk, h);
 }
 
 /* -- records -------------------------------------------------------------------------- */

@@ -16,8 +16,9 @@ def source(name):
 
 
 @pytest.mark.programs_not_needed
-def test_the_three_pages_are_there():
-    assert [os.path.basename(p) for p in PAGES] == ["tocsin.1", "tocsin.yml.5", "tocsind.8"]
+def test_the_four_pages_are_there():
+    assert [os.path.basename(p) for p in PAGES] == [
+        "tocsin-journal.5", "tocsin.1", "tocsin.yml.5", "tocsind.8"]
 
 
 @pytest.mark.programs_not_needed

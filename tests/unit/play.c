@@ -27,6 +27,7 @@ struct stage {
 	const struct play *play;
 	const struct watch *watch;
 	struct engine *engine;
+	uint64_t lives;
 	struct arena config_mem, mem, step;
 	const struct config *config;
 	struct actions todo;
@@ -707,7 +708,7 @@ static void reload(struct stage *s)
 
 static struct engine *new_engine(struct stage *s)
 {
-	struct engine_options options = {.seed = 1,
+	struct engine_options options = {.seed = ++s->lives, /* ids must not repeat */
 					 .started_at = s->now,
 					 .outage_tolerance = HOUR,
 					 .grace_period = 10 * MINUTE};

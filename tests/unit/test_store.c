@@ -1,7 +1,9 @@
 #include "base/base.h"
+#include "store/journal.h"
 #include "store/store.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -324,6 +326,192 @@ static void a_failing_disk_costs_one_write_a_row(void **state)
 	remove_all(at);
 }
 
+/* A record with all that one can have. */
+static struct record full_record(struct arena *mem)
+{
+	static const uint64_t firing[] = {1, UINT64_MAX}, resolved[] = {7};
+	const struct label pair = {"alertname", "Grüße \"x\"\n"};
+	const struct labels *labels = labels_new(mem, &pair, 1, NULL);
+	struct record_alert *alerts = ARENA_ARRAY(mem, struct record_alert, 2);
+	struct record_mute *mute = ARENA_NEW(mem, struct record_mute);
+	struct record_decision *decisions = ARENA_ARRAY(mem, struct record_decision, 2);
+
+	alerts[0] = (struct record_alert){CHANGE_RULE_FIRING, 1, labels, 1000, 2000, 0.1};
+	alerts[1] = (struct record_alert){CHANGE_NEW, UINT64_MAX, labels, 0, 0, HUGE_VAL};
+	*mute = (struct record_mute){
+		MUTED_BY_INHIBITION, "0007", "c.yml:1:2", labels, firing, 2};
+	decisions[0] = (struct record_decision){"r", "webhook", 3, NOTIFY_FIRST, "abc"};
+	decisions[1] = (struct record_decision){"none", NULL, 0, HELD_NO_INTEGRATION, NULL};
+	return (struct record){
+		.kind = RECORD_RULE,
+		.reason = RULE_FAILS,
+		.at = 1767225600123,
+		.group_key = "{}:{a=\"b\"}",
+		.receiver = "r",
+		.integration = "webhook",
+		.index = 3,
+		.delivery = "abc",
+		.error = "two\nlines",
+		.from = "::1",
+		.by = "ann",
+		.alerts = alerts,
+		.n_alerts = 2,
+		.file = "f.yml",
+		.group = "g",
+		.rule = "R",
+		.expr = "up < 1",
+		.line = 9,
+		.hold = 60000,
+		.firing = firing,
+		.resolved = resolved,
+		.n_firing = 2,
+		.n_resolved = 1,
+		.mutes = mute,
+		.n_mutes = 1,
+		.decisions = decisions,
+		.n_decisions = 2,
+		.next_at = 5,
+		.unchanged = 4,
+		.unchanged_at = 3,
+		.attempt = 2,
+		.status = 503,
+		.took = 12,
+		.change = "load",
+		.hash = "00ff",
+		.jump = -5,
+	};
+}
+
+static struct journal_rows read_all(const char *at, struct arena *mem,
+				    const struct journal_query *q)
+{
+	struct err err = {0};
+	struct journal *j = journal_open(at, &err);
+	struct journal_rows rows;
+
+	assert_non_null(j);
+	if (!journal_read(j, q, mem, &rows, &err))
+		fail_msg("%s", err.text);
+	journal_close(j);
+	return rows;
+}
+
+/* What is read back says the same again. */
+static void a_record_comes_back_whole(void **state)
+{
+	const char *at = folder();
+	struct arena mem = {0};
+	struct buf notes = BUF(1000), before = BUF(10000), after = BUF(10000);
+	struct store *s = open_at(at, &notes);
+	struct record r = full_record(&mem);
+	struct journal_rows rows;
+
+	(void)state;
+	store_record(s, &r);
+	assert_true(store_close(s));
+	rows = read_all(at, &mem, &(struct journal_query){.to = NEVER});
+	assert_int_equal(rows.n, 1);
+	assert_false(rows.is_cut);
+	buf_add_record(&before, &r);
+	buf_add_record(&after, &rows.v[0].record);
+	assert_string_equal(buf_text(&after), buf_text(&before));
+	assert_int_equal(rows.v[0].record.at, r.at);
+	assert_int_equal(rows.v[0].record.reason, r.reason);
+	assert_int_equal(rows.v[0].record.index, 3);
+	assert_string_equal(rows.v[0].record.integration, "webhook");
+	assert_string_equal(rows.v[0].record.group_key, r.group_key);
+	assert_string_equal(rows.v[0].record.delivery, "abc");
+	buf_free(&before);
+	buf_free(&after);
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+static void store_many(struct store *s, int n, wall_ms at)
+{
+	char change[200];
+
+	memset(change, 'x', sizeof(change));
+	change[199] = 0;
+	for (int i = 0; i < n; i++)
+		store_record(s, &(struct record){.kind = RECORD_FILE,
+						 .at = at + i,
+						 .change = change});
+}
+
+/* By age, and by bytes; the size that is kept beside stays right. */
+static void the_journal_is_trimmed(void **state)
+{
+	static const struct {
+		span_ms age;
+		int64_t bytes;
+		size_t least, most; /* rows that stay */
+	} cases[] = {
+		{DAY, 1 << 30, 100, 100},     /* all of the first life is too old */
+		{100 * DAY, 60000, 190, 230}, /* some 280 bytes a row */
+		{100 * DAY, 1 << 30, 2100, 2100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *at = folder();
+		struct buf notes = BUF(1000);
+		struct arena mem = {0};
+		struct store_options o = {.folder = at,
+					  .journal_age = cases[i].age,
+					  .journal_bytes = cases[i].bytes};
+		struct store *s = store_open(&o, 0, &notes, NULL);
+		struct journal_rows rows;
+		struct store_health h;
+		int done = 0;
+
+		store_many(s, 2000, 1000);
+		wait_for(s, &done);
+		store_many(s, 100, 10 * DAY);
+		for (int k = 0; k < 1000; k++) { /* a slice after the other */
+			done = 0;
+			wait_for(s, &done);
+			poll(NULL, 0, 5);
+			h = store_health(s);
+			if (h.journal.rows <= (int64_t)cases[i].most)
+				break;
+		}
+		h = store_health(s);
+		assert_true(store_close(s));
+		rows = read_all(at, &mem,
+				&(struct journal_query){.to = NEVER, .most = 5000});
+		assert_in_range(rows.n, cases[i].least, cases[i].most);
+		assert_int_equal(h.journal.rows, rows.n);
+		assert_int_equal(h.journal.oldest_at, rows.v[0].record.at);
+		assert_true(h.journal.bytes <= cases[i].bytes);
+		assert_int_equal(rows.v[rows.n - 1].record.at, 10 * DAY + 99);
+		buf_free(&notes);
+		arena_free(&mem);
+		remove_all(at);
+	}
+}
+
+static void open_deliveries_wait_for_their_outcome(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct store *s = open_at(at, &notes);
+	struct open_delivery o = {"id1", "{}:{}", "r", "webhook", 2, 77};
+
+	(void)state;
+	store_save_open(s, &o);
+	o.id = "id2";
+	store_save_open(s, &o);
+	store_forget_open(s, "id1");
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, "open id2 of r webhook[2] since 77\n");
+	assert_true(store_close(s));
+	buf_free(&notes);
+	remove_all(at);
+}
+
 /* -- the log of alerts ---------------------------------------------------------------- */
 
 static void save_alert(struct store *s, struct arena *mem, int i, int64_t starts)
@@ -537,6 +725,121 @@ static void the_journal_is_readable(void **state)
 	remove_all(at);
 }
 
+/* Who waits for an open delivery does not wait for a hundred thousand rows before it, and
+ * none of these is lost. */
+static void open_deliveries_overtake(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
+	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	struct store_health before;
+	int done = 0, every = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		store_save_rule_file(s, arena_printf(&mem, "f%06d", i % 20000),
+				     STR("groups: []"));
+	poll(NULL, 0, 5); /* the writer begins */
+	store_save_open(s, &o);
+	store_sync_ledger(s, note, &done);
+	while (!done) {
+		assert_true(poll(&p, 1, 10000) > 0);
+		store_poll(s);
+	}
+	assert_int_equal(done, 1);
+	before = store_health(s);
+	assert_true(before.writes < 100000);
+	store_forget_open(s, "x");
+	wait_for(s, &every);
+	assert_int_equal(every, 1);
+	assert_int_equal(store_health(s).queued, 0);
+	assert_int_equal(store_health(s).writes, 100002);
+	assert_true(store_close(s));
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+/* A failed batch keeps the order of what becomes of a delivery. */
+static void open_deliveries_keep_their_order(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct store *s = open_at(at, &notes);
+	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
+	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	int done = 0;
+
+	(void)state;
+	break_table(at, "CREATE TRIGGER t BEFORE INSERT ON rule_files"
+			" BEGIN SELECT RAISE(ABORT, 'no'); END");
+	store_save_rule_file(s, "f", STR("x"));
+	store_save_open(s, &o);
+	store_sync_ledger(s, note, &done);
+	while (!done) {
+		assert_true(poll(&p, 1, 10000) > 0);
+		store_poll(s);
+	}
+	assert_int_equal(done, -1);
+	store_forget_open(s, "x");
+	o.id = "y";
+	store_save_open(s, &o);
+	break_table(at, "DROP TRIGGER t");
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, "file f: x\nopen y of r webhook[0] since 1\n");
+	assert_true(store_close(s));
+	buf_free(&notes);
+	remove_all(at);
+}
+
+/* What a file of the version before has stays, but for its journal. */
+static void an_older_schema_grows(void **state)
+{
+	static const char *const old[] = {
+		"DROP TABLE journal",
+		"DROP TABLE journal_size",
+		"DROP TABLE open_deliveries",
+		"DROP TABLE alert_log",
+		"INSERT INTO alerts VALUES ('0', '{\"alertname\":\"Grüße \\\"x\\\"\\n\"}',"
+		" '{}', '', '2026-01-02T05:04:05.678901234+02:00', '2026-01-03T00:00:00Z',"
+		" '2026-01-02T03:04:05Z', 0)",
+		("CREATE TABLE journal (id INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+		 " kind TEXT NOT NULL, reason TEXT NOT NULL, fingerprint TEXT, labels TEXT,"
+		 " group_key TEXT, receiver TEXT, integration TEXT, cause TEXT,"
+		 " delivery INTEGER)"),
+		"CREATE INDEX journal_at ON journal (at)",
+		("CREATE INDEX journal_fingerprint ON journal (fingerprint, at)"
+		 " WHERE fingerprint IS NOT NULL"),
+		"INSERT INTO journal (at, kind, reason) VALUES (1, 'flush', 'none')",
+		"PRAGMA user_version = 2",
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct journal_rows rows;
+
+	(void)state;
+	fill(s, &mem);
+	assert_true(store_close(s));
+	for (size_t i = 0; i < COUNT_OF(old); i++)
+		break_table(at, old[i]);
+	s = open_at(at, &notes);
+	expect(s, all);
+	store_record(s, &(struct record){.kind = RECORD_START, .at = 5});
+	assert_true(store_close(s));
+	rows = read_all(at, &mem, &(struct journal_query){.to = NEVER});
+	assert_int_equal(rows.n, 1);
+	assert_int_equal(rows.v[0].record.kind, RECORD_START);
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -550,6 +853,12 @@ int main(void)
 		cmocka_unit_test(alerts_of_an_older_version_go_on),
 		cmocka_unit_test(a_failing_disk_costs_one_entry_an_alert),
 		cmocka_unit_test(the_journal_is_readable),
+		cmocka_unit_test(a_record_comes_back_whole),
+		cmocka_unit_test(the_journal_is_trimmed),
+		cmocka_unit_test(open_deliveries_wait_for_their_outcome),
+		cmocka_unit_test(an_older_schema_grows),
+		cmocka_unit_test(open_deliveries_overtake),
+		cmocka_unit_test(open_deliveries_keep_their_order),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

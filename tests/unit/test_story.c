@@ -311,6 +311,134 @@ static void causes(void **state)
 	assert_int_equal(n_wrong, 0);
 }
 
+/* -- the transcripts of the manual ---------------------------------------------------- */
+
+#define PAGE  "man/tocsin.1"
+#define BEGIN ".\\\" begin of transcripts, made by: make transcripts\n"
+#define END   ".\\\" end of transcripts\n"
+#define TEAMS                                                                              \
+	"route:\n"                                                                         \
+	"  receiver: mail\n"                                                               \
+	"  group_by: [alertname]\n"                                                        \
+	"  group_wait: 30s\n"                                                              \
+	"  group_interval: 5m\n"                                                           \
+	"  repeat_interval: 4h\n"                                                          \
+	"  routes:\n"                                                                      \
+	"  - matchers: ['severity=\"page\"']\n"                                            \
+	"    receiver: oncall\n"                                                           \
+	"inhibit_rules:\n"                                                                 \
+	"- name: site down\n"                                                              \
+	"  source_matchers: [alertname=SiteDown]\n"                                        \
+	"  target_matchers: [alertname=NodeDown]\n"                                        \
+	"  equal: [site]\n"                                                                \
+	"receivers:\n"                                                                     \
+	"- name: mail\n"                                                                   \
+	"  webhook_configs: [{url: 'http://m/'}]\n"                                        \
+	"- name: oncall\n"                                                                 \
+	"  webhook_configs: [{url: 'http://o/'}]\n"
+#define NODE_RULE                                                                          \
+	"0 file node.yml {groups: [{name: node, interval: 30s, rules: [{alert: NodeDown, " \
+	"expr: 'up == 0', for: 2m, labels: {severity: page}}]}]}\n"
+
+static const struct {
+	const char *intro, *command, *alert, *config, *script;
+} transcripts[] = {
+	{"A page that came, and its whole way:", "NodeDown", "{alertname=NodeDown}",
+	 RULES TEAMS, "0 backend 1\n" NODE_RULE "300 run\n"},
+	{"Nobody was told, because of a silence:", "DiskFull host=db1",
+	 "{alertname=DiskFull,host=db1}", TEAMS,
+	 "0 silence disks alertname=DiskFull for=7200\n"
+	 "60 post alertname=DiskFull host=db1 severity=page ends=9999\n200 run\n"},
+	{"Because another alert explains it:", "NodeDown", "{alertname=NodeDown}", TEAMS,
+	 "0 post alertname=SiteDown site=west severity=page ends=9999\n"
+	 "20 post alertname=NodeDown node=n7 site=west severity=page ends=9999\n"
+	 "120 run\n"},
+	{"Because the receiver does not answer as it should:", "DiskFull",
+	 "{alertname=DiskFull}", TEAMS,
+	 "0 sink oncall fail\n0 post alertname=DiskFull host=db1 severity=page ends=9999\n"
+	 "34 run\n"},
+	{"Because its time has not come:", "NodeDown", "{alertname=NodeDown}", RULES TEAMS,
+	 "0 backend 1\n" NODE_RULE "100 run\n"},
+	{"Because there is no such alert:", "NodeDown", "{alertname=NodeDown}", RULES TEAMS,
+	 "0 backend 0\n" NODE_RULE "100 run\n"},
+};
+
+static struct buf transcript; /* of the play under way */
+
+static void ask_transcript(struct hall *h, struct engine *e, wall_ms now)
+{
+	struct why_options o = {.at = now, .now = now};
+	const char *words;
+	struct matchers m;
+	uint64_t *v;
+	size_t n;
+
+	assert_true(matchers_parse(&h->mem, str_of(h->arg), NOWHERE, MATCHERS_UTF8, &m,
+				   NULL, NULL));
+	v = why_find(e, &m, 1, &h->mem, &n);
+	if (n) {
+		buf_add_why(&transcript,
+			    why_alert(e, &watched_of(h, v[0])->story, &o, &h->mem));
+		return;
+	}
+	why_nothing(e, &m, &h->mem, &words);
+	buf_add_why_nothing(&transcript, &m, words);
+}
+
+static void add_literal(struct buf *page, struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\\')
+			buf_add_text(page, "\\e");
+		else
+			buf_add_char(page, text.p[i]);
+	}
+}
+
+static void make_transcripts(struct buf *page)
+{
+	for (size_t i = 0; i < COUNT_OF(transcripts); i++) {
+		struct hall h = {.ask = ask_transcript,
+				 .arg = (void *)(uintptr_t)transcripts[i].alert};
+		struct play p = {transcripts[i].command, transcripts[i].config,
+				 transcripts[i].script, NULL};
+
+		transcript = BUF(100000);
+		watch_play(&h, &p);
+		buf_addf(page, "%s%s\n.Bd -literal\n$ tocsin why %s\n", i ? ".Pp\n" : "",
+			 transcripts[i].intro, transcripts[i].command);
+		add_literal(page, buf_str(&transcript));
+		buf_add_text(page, ".Ed\n");
+		buf_free(&transcript);
+	}
+}
+
+static void the_manual_has_them(void **state)
+{
+	struct buf made = BUF(100000), text = BUF(1000000);
+	struct str page, rest;
+	char piece[4096];
+	FILE *in = fopen(PAGE, "re");
+	size_t n, begin;
+
+	(void)state;
+	assert_non_null(in);
+	while ((n = fread(piece, 1, sizeof(piece), in)) > 0)
+		buf_add(&text, piece, n);
+	fclose(in);
+	page = buf_str(&text);
+	begin = str_find(page, STR(BEGIN));
+	assert_true(begin != STR_NONE);
+	rest = str_from(page, begin + strlen(BEGIN));
+	make_transcripts(&made);
+	rest = str_slice(rest, 0, str_find(rest, STR(END)));
+	if (!str_eq(rest, buf_str(&made)))
+		fail_msg("the program says something else by now: make transcripts\n%s",
+			 buf_text(&made));
+	buf_free(&made);
+	buf_free(&text);
+}
+
 /* -- random histories ----------------------------------------------------------------- */
 
 #define HISTORIES  400
@@ -534,13 +662,22 @@ static void without_its_cause_somebody_is_told(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(causes),
+		cmocka_unit_test(the_manual_has_them),
 		cmocka_unit_test(what_receivers_saw),
 		cmocka_unit_test(without_its_cause_somebody_is_told),
 	};
 
+	struct buf page = BUF(100000);
+
+	if (argc > 1 && !strcmp(argv[1], "transcripts")) {
+		make_transcripts(&page);
+		fputs(buf_text(&page), stdout);
+		buf_free(&page);
+		return 0;
+	}
 	return cmocka_run_group_tests_name("story", tests, NULL, NULL);
 }
