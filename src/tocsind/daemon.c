@@ -4,6 +4,7 @@
 #include "tocsind/names.h"
 #include "tocsind/outside.h"
 
+#include <malloc.h>
 #include <openssl/evp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -199,6 +200,13 @@ static void rules_keep(void *arg, const char *path, struct str text)
 	struct daemon *d = arg;
 
 	store_save_rule_file(d->store, path, text);
+}
+
+/* What reading a file took lies between what stays: it goes back to the system, or the
+ * largest file there ever was would be the size of the process. */
+static void give_memory_back(void)
+{
+	malloc_trim(0);
 }
 
 static void on_scan(evutil_socket_t fd, short what, void *arg)
@@ -782,6 +790,7 @@ static void load_first_rules(struct daemon *d)
 		daemon_feed(d, &begin);
 	rulefiles_scan(d->rules, false, NULL);
 	daemon_feed(d, &end);
+	give_memory_back();
 }
 
 static void record_life(struct daemon *d, enum record_kind kind)
