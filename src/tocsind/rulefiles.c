@@ -235,21 +235,21 @@ static void wait_for_others(struct rulefile *f, struct arena *mem,
 
 static void read_file(struct rulefiles *rf, struct rulefile *f)
 {
-	struct arena mem = {0}, err_mem = {0};
-	struct errs errs = {.mem = &err_mem}, warnings = {.mem = &err_mem};
+	struct arena mem = {0}, reading = {0};
+	struct errs errs = {.mem = &reading}, warnings = {.mem = &reading};
 	const struct rule_file *good = NULL;
 	struct str text;
 	struct err err;
 
 	f->was_read = true;
 	drop_next(f);
-	if (!outside_read(NULL, &mem, f->path, &text, &err))
+	if (!outside_read(NULL, &reading, f->path, &text, &err))
 		errs_add(&errs, &err);
 	else
 		good = parse(rf, &mem, f->path, text, &errs, &warnings);
 	note_warnings(&warnings);
 	if (good && f->together && rf->was_scanned) {
-		wait_for_others(f, &mem, good, text);
+		wait_for_others(f, &mem, good, arena_str(&mem, text));
 	} else if (good) {
 		take_news(rf, f, &mem, good, text);
 	} else {
@@ -260,7 +260,7 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	}
 	free(f->kept);
 	f->kept = NULL;
-	arena_free(&err_mem);
+	arena_free(&reading);
 }
 
 static struct rulefile *file_at(struct rulefiles *rf, const char *path)
