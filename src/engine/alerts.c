@@ -35,15 +35,17 @@ static void discard(void *p)
 {
 	struct stored_alert *s = p;
 
-	free(s->annotations); /* and the URL */
+	free(s->annotations);
 	free(s);
 }
 
 void stored_alert_unref(struct engine *e, struct stored_alert *s)
 {
 	ASSERT(s->refs);
-	if (!--s->refs)
-		bury(e, discard, s);
+	if (--s->refs)
+		return;
+	unshare_url(e, s->generator_url);
+	bury(e, discard, s);
 }
 
 static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
@@ -73,16 +75,12 @@ static struct labels *copy_kept(void *block, const struct kept *k)
 				: labels_copy_values_to(block, k->set);
 }
 
-/* Annotations and URL in one block: they change together or not at all. */
-static void set_texts(struct engine *e, struct stored_alert *s,
-		      const struct labels *annotations, const char *generator_url)
+static void set_annotations(struct engine *e, struct stored_alert *s,
+			    const struct labels *annotations)
 {
 	struct kept k = keep(e, annotations);
-	size_t n = strlen(generator_url) + 1;
-	char *block = mem_resize(NULL, k.size + n);
 
-	s->annotations = copy_kept(block, &k);
-	s->generator_url = memcpy(block + k.size, generator_url, n);
+	s->annotations = copy_kept(mem_resize(NULL, k.size), &k);
 }
 
 static struct stored_alert *insert(struct engine *e, const struct alert *a)
@@ -91,7 +89,8 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 	struct stored_alert *s = mem_new(sizeof(*s) + k.size);
 
 	s->labels = copy_kept(s + 1, &k);
-	set_texts(e, s, a->annotations, a->generator_url);
+	set_annotations(e, s, a->annotations);
+	s->generator_url = share_url(e, a->generator_url);
 	s->fingerprint = a->labels->fingerprint;
 	s->refs = 1;
 	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
@@ -100,10 +99,13 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 
 static void take_content(struct engine *e, struct stored_alert *s, const struct alert *a)
 {
-	if (!labels_eq(s->annotations, a->annotations) ||
-	    strcmp(s->generator_url, a->generator_url)) {
+	if (!labels_eq(s->annotations, a->annotations)) {
 		bury(e, free, s->annotations);
-		set_texts(e, s, a->annotations, a->generator_url);
+		set_annotations(e, s, a->annotations);
+	}
+	if (strcmp(s->generator_url, a->generator_url)) {
+		unshare_url(e, s->generator_url);
+		s->generator_url = share_url(e, a->generator_url);
 	}
 	s->starts_at = a->starts_at;
 	s->ends_at = a->ends_at;

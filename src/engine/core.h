@@ -1,7 +1,7 @@
 /* core.h - the engine's inside: its nouns and what its files ask of each other.
  *
  * Only engine/ includes this. engine.c hands events out; each noun has its file:
- *	shared_names.c	label names that alerts share
+ *	shared.c	label names and URLs that alerts share
  *	alerts.c	stored alerts and the route results that hang on them
  *	silences.c	silences and the index that finds those that can match
  *	inhibit.c	inhibition rules and their sources
@@ -50,8 +50,8 @@ struct route_list {
 struct stored_alert {
 	uint64_t fingerprint;	     /* = labels->fingerprint; the table's key */
 	const struct labels *labels; /* behind this struct, in its block */
-	struct labels *annotations;  /* a block of its own, with the URL at its end */
-	const char *generator_url;
+	struct labels *annotations;  /* a block of its own */
+	const char *generator_url;   /* shared */
 	struct instant starts_at, ends_at;
 	wall_ms updated_at;
 	bool timeout, left_a_list;
@@ -284,6 +284,7 @@ struct engine {
 	struct map alerts;		    /* stored_alert by fingerprint */
 	struct map route_lists;		    /* of this generation, by what is in them */
 	struct map names;		    /* of labels, by themselves */
+	struct map urls;		    /* of alerts: shared_url, by its text */
 	struct map silences;		    /* stored_silence by id */
 	struct map silence_index;	    /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
@@ -325,6 +326,9 @@ void bury(struct engine *, void (*fn)(void *), void *);
 /* The same set with names that outlive it; NULL when there are too many to keep. */
 const struct labels *share_names(struct engine *, const struct labels *);
 void shared_names_free(struct engine *);
+/* The same text, kept until as many times unshared as shared. */
+const char *share_url(struct engine *, const char *);
+void unshare_url(struct engine *, const char *shared);
 
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
 void alerts_restore(struct engine *, const struct alert *);

@@ -18,6 +18,8 @@
 #define RESCAN	      (5 * SECOND) /* for what inotify cannot see */
 #define STEP_CLOCK    (2 * SECOND) /* a wall clock that moves more has been set */
 #define LONGEST_SLEEP HOUR
+#define LARGE_STEP    (256 * 1024)
+#define TRIM_MS	      SECOND
 
 /* -- time ----------------------------------------------------------------------------- */
 
@@ -72,6 +74,20 @@ static wall_ms timed_step(struct daemon *d, wall_ms now, const struct event *in,
 	return next;
 }
 
+/* What large input took for a moment lies between what stays of it: once it is over, that
+ * goes back to the system, or the largest file and the longest request there ever was would
+ * be the size of the process. */
+static void give_memory_back(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	malloc_trim(0);
+}
+
+static void wants_less_memory(struct daemon *d)
+{
+	timer_in(d->trim, TRIM_MS);
+}
+
 static void step(struct daemon *d, const struct event *in, size_t n)
 {
 	wall_ms now = daemon_now(d), next;
@@ -85,6 +101,8 @@ static void step(struct daemon *d, const struct event *in, size_t n)
 	ledger_step_ended(d);
 	sender_step_ended(d);
 	d->in_step = false;
+	if (arena_size(&d->step) > LARGE_STEP)
+		wants_less_memory(d);
 	evtimer_del(d->tick);
 	if (next != NEVER)
 		timer_in(d->tick, MIN(next - now, LONGEST_SLEEP));
@@ -200,13 +218,6 @@ static void rules_keep(void *arg, const char *path, struct str text)
 	struct daemon *d = arg;
 
 	store_save_rule_file(d->store, path, text);
-}
-
-/* What reading a file took lies between what stays: it goes back to the system, or the
- * largest file there ever was would be the size of the process. */
-static void give_memory_back(void)
-{
-	malloc_trim(0);
 }
 
 static void on_scan(evutil_socket_t fd, short what, void *arg)
@@ -757,6 +768,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->tick = evtimer_new(d->base, on_tick, d);
 	d->scan = evtimer_new(d->base, on_scan, d);
 	d->rescan = evtimer_new(d->base, on_scan, d);
+	d->trim = evtimer_new(d->base, give_memory_back, d);
 	d->client = client_new(d->base, "Tocsin/" VERSION);
 	d->mailer = mailer_new(d->base);
 	d->hostname = own_hostname(&d->mem);
@@ -790,7 +802,7 @@ static void load_first_rules(struct daemon *d)
 		daemon_feed(d, &begin);
 	rulefiles_scan(d->rules, false, NULL);
 	daemon_feed(d, &end);
-	give_memory_back();
+	wants_less_memory(d);
 }
 
 static void record_life(struct daemon *d, enum record_kind kind)
@@ -904,9 +916,9 @@ static void free_event(struct event *ev)
 
 static void finish(struct daemon *d)
 {
-	struct event *events[] = {d->tick,	 d->scan,	 d->rescan,
-				  d->inotify,	 d->store_ready, d->patience,
-				  d->signals[0], d->signals[1],	 d->signals[2]};
+	struct event *events[] = {d->tick,	 d->scan,	 d->rescan,   d->trim,
+				  d->inotify,	 d->store_ready, d->patience, d->signals[0],
+				  d->signals[1], d->signals[2]};
 
 	if (d->ready)
 		record_life(d, RECORD_STOP);

@@ -67,7 +67,7 @@ struct daemon {
 	const struct web_config *web;
 	const char *external_url, *route_prefix, *hostname;
 
-	struct event *tick, *scan, *rescan, *inotify, *store_ready, *patience;
+	struct event *tick, *scan, *rescan, *trim, *inotify, *store_ready, *patience;
 	struct event *signals[3];
 	struct arena step;
 	struct actions todo;

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Thousands of alerts have the same few label names. Each is kept once, which saves memory
+/* -- label names ----------------------------------------------------------------------
+ * Thousands of alerts have the same few label names. Each is kept once, which saves memory
  * and, more, the way to it: whoever looks for a name in all alerts finds it in the cache.
  * Nobody counts who still uses a name; instead there is an end to how many are shared. */
 
@@ -45,4 +46,37 @@ void shared_names_free(struct engine *e)
 	for (size_t at = 0; (name = map_next(&e->names, &at));)
 		free(name);
 	map_free(&e->names);
+}
+
+/* -- generator URLs -------------------------------------------------------------------
+ * All alerts of a rule have the same long one. */
+
+struct shared_url {
+	unsigned refs;
+	char text[];
+};
+
+const char *share_url(struct engine *e, const char *text)
+{
+	struct str key = str_of(text);
+	struct shared_url *u = map_find(&e->urls, key);
+
+	if (!u) {
+		u = mem_new(sizeof(*u) + key.n + 1);
+		memcpy(u->text, text, key.n + 1);
+		map_put(&e->urls, str_of(u->text), u);
+	}
+	u->refs++;
+	return u->text;
+}
+
+void unshare_url(struct engine *e, const char *text)
+{
+	struct shared_url *u = map_find(&e->urls, str_of(text));
+
+	ASSERT(u && u->text == text);
+	if (--u->refs)
+		return;
+	map_del(&e->urls, str_of(text));
+	bury(e, free, u);
 }
