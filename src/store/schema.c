@@ -136,7 +136,8 @@ sqlite3 *schema_open(const char *path, bool *is_damaged, struct err *err)
 	if (code != SQLITE_OK) {
 		err_set(err, (struct pos){path, 0, 0}, "%s", sqlite3_errstr(code));
 	} else if (run(db,
-		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		       "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA "
+		       "synchronous = FULL;"
 		       "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;",
 		       path, err) &&
 		   migrate(db, path, err)) {
