@@ -65,9 +65,12 @@ static void soft_break(struct line *l)
 
 static void add_encoded(struct line *l, char c)
 {
+	static const char digits[] = "0123456789ABCDEF";
+	const char code[] = {'=', digits[(unsigned char)c >> 4], digits[c & 15]};
+
 	if (l->n + 3 > LINE_MAX_CHARS - 1)
 		soft_break(l);
-	buf_addf(l->out, "=%02X", (unsigned char)c);
+	buf_add(l->out, code, sizeof(code));
 	l->n += 3;
 }
 
@@ -86,24 +89,45 @@ static void encode_last_blank(struct line *l)
 	add_encoded(l, last);
 }
 
+static bool is_plain(char c)
+{
+	return (c >= '!' && c <= '~' && c != '=') || c == ' ' || c == '\t';
+}
+
+/* Characters that stand for themselves, as many as there are, line by line. */
+static size_t add_plain(struct line *l, struct str text)
+{
+	size_t n = 0, room;
+
+	while (n < text.n && is_plain(text.p[n]))
+		n++;
+	for (size_t at = 0; at < n; at += room) {
+		if (l->n == LINE_MAX_CHARS - 1)
+			soft_break(l);
+		room = MIN(n - at, LINE_MAX_CHARS - 1 - l->n);
+		buf_add(l->out, text.p + at, room);
+		l->n += room;
+	}
+	return n;
+}
+
 void buf_add_quoted_printable(struct buf *out, struct str text)
 {
 	struct line l = {out, 0};
 
 	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
+		char c;
 
+		i += add_plain(&l, str_from(text, i));
+		if (i == text.n)
+			break;
+		c = text.p[i];
 		if (c == '\n' && i && text.p[i - 1] == '\r')
 			continue;
 		if (c == '\n' || c == '\r') {
 			encode_last_blank(&l);
 			buf_add_text(out, "\r\n");
 			l.n = 0;
-		} else if ((c >= '!' && c <= '~' && c != '=') || c == ' ' || c == '\t') {
-			if (l.n == LINE_MAX_CHARS - 1)
-				soft_break(&l);
-			buf_add_char(out, c);
-			l.n++;
 		} else {
 			add_encoded(&l, c);
 		}

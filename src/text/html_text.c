@@ -44,6 +44,13 @@ static bool add_nospace(struct buf *b, uint32_t r)
 	return false;
 }
 
+/* What most text consists of. */
+static bool is_harmless(char c, bool nospace)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') ||
+	       (c == ' ' && !nospace);
+}
+
 void buf_add_html_escaped(struct buf *b, struct str s, enum html_escaper how,
 			  bool keeps_amp)
 {
@@ -54,6 +61,9 @@ void buf_add_html_escaped(struct buf *b, struct str s, enum html_escaper how,
 	for (size_t i = 0; i < s.n; i += step) {
 		const char *entity;
 
+		step = 1;
+		if (is_harmless(s.p[i], nospace))
+			continue;
 		step = utf8_decode(str_from(s, i), &r);
 		r = r == UTF8_BAD ? UTF8_REPLACE : r;
 		if (r >= 0x80 && !nospace)
