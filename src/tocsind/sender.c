@@ -10,13 +10,14 @@
 /* So many messages of one integration are made and on their way at a time; the others wait
  * as they are, which costs little. More than CLIENT_MAX_PER_HOST, so that each connection
  * finds the next one ready. */
-#define LANE_WIDTH (2 * CLIENT_MAX_PER_HOST)
+#define LANE_WIDTH	(2 * CLIENT_MAX_PER_HOST)
+#define MAIL_LANE_WIDTH 8 /* a mail of a hundred alerts is a megabyte while it is made */
 
 /* What deliveries of one integration share. */
 struct lane {
 	const struct integration_config *of;
 	struct attempt_cache cache;
-	unsigned active;
+	unsigned active, width;
 	bool is_filling;
 	TAILQ_HEAD(, sending) waiting;
 };
@@ -44,6 +45,8 @@ static struct lane *lane_of(struct generation *g, const struct integration_confi
 	if (!lane) {
 		lane = ARENA_NEW(&g->mem, struct lane);
 		lane->of = of;
+		lane->width = str_is(STR("email"), of->kind->name) ? MAIL_LANE_WIDTH
+								   : LANE_WIDTH;
 		TAILQ_INIT(&lane->waiting);
 		map_put(&g->lanes, (struct str){(const char *)&lane->of, sizeof(lane->of)},
 			lane);
@@ -253,7 +256,7 @@ static void fill(struct lane *lane)
 	if (lane->is_filling)
 		return;
 	lane->is_filling = true;
-	while (lane->active < LANE_WIDTH && (s = TAILQ_FIRST(&lane->waiting))) {
+	while (lane->active < lane->width && (s = TAILQ_FIRST(&lane->waiting))) {
 		TAILQ_REMOVE(&lane->waiting, s, next);
 		begin(s);
 	}
