@@ -62,7 +62,8 @@ help:
 	@echo '                           differs in words of the peers'\'' runtime only)'
 	@echo 'make fuzz SECONDS_EACH=60  run the fuzz targets (clang)'
 	@echo 'make transcripts           write what tocsin why says into man/tocsin.1'
-	@echo 'make bench-text            micro-benchmark of template rendering'
+	@echo 'make bench                 micro-benchmarks of the hot parts and how their cost grows'
+	@echo 'make bench-text            those of template rendering only'
 	@echo 'make install DESTDIR= PREFIX=/usr/local [AMTOOL=1]'
 	@echo 'make clean'
 
@@ -162,6 +163,8 @@ fuzz-programs: $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/fuzz/*.c)) $(OUT)/tocs
 	@for t in $(FUZZ); do $(CC_ALL) $(LDFLAGS) -o $$t $$t.o $(OUT)/tocsin.a $(LIBS) || exit 1; done
 
 bench-text: $(OUT)/tests/bench/text
+	@$<
+bench: $(OUT)/tests/bench/hot bench-text
 	@$<
 
 format:

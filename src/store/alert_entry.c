@@ -85,7 +85,7 @@ static struct instant take_instant(struct str *s)
 	return t;
 }
 
-bool entry_next(struct str *rest, struct entry *e)
+bool entry_next(struct str *rest, struct log_entry *e)
 {
 	struct str s = *rest;
 	size_t length;
@@ -131,7 +131,8 @@ static struct label *take_pairs(struct str *s, struct arena *mem, size_t n)
 	return v;
 }
 
-const struct alert *entry_read(const struct entry *e, struct arena *mem, const char **why)
+const struct alert *entry_read(const struct log_entry *e, struct arena *mem,
+			       const char **why)
 {
 	struct alert *a = ARENA_NEW(mem, struct alert);
 	struct label *labels, *annotations = NULL;

@@ -18,16 +18,16 @@
 void buf_add_entry(struct buf *, const struct alert *);
 void buf_add_farewell(struct buf *, uint64_t fingerprint);
 
-struct entry {
+struct log_entry {
 	uint64_t fingerprint;
 	struct str content; /* empty: it left */
 	struct str whole;   /* with its head */
 };
 /* Takes the first entry off. False at the end, and when no whole entry is there any more:
  * rest is not empty then. */
-bool entry_next(struct str *rest, struct entry *) MUST_USE;
+bool entry_next(struct str *rest, struct log_entry *) MUST_USE;
 /* The alert of an entry with content; NULL and *why when it cannot be read. */
-const struct alert *entry_read(const struct entry *, struct arena *,
+const struct alert *entry_read(const struct log_entry *, struct arena *,
 			       const char **why) MUST_USE;
 
 /* Which entry of a fingerprint is the last. Start: {0}. */

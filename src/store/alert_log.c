@@ -36,7 +36,7 @@ static bool scan(struct alert_log *l, int64_t *end_id, size_t *bytes)
 	*bytes = 0;
 	while (st && (code = sqlite3_step(st)) == SQLITE_ROW) {
 		struct str rest = entries_of(st);
-		struct entry e;
+		struct log_entry e;
 
 		*end_id = sqlite3_column_int64(st, 0);
 		*bytes += rest.n;
@@ -50,7 +50,7 @@ static bool scan(struct alert_log *l, int64_t *end_id, size_t *bytes)
 
 /* -- loading -------------------------------------------------------------------------- */
 
-static void give(const struct entry *e, int64_t id, struct arena *mem,
+static void give(const struct log_entry *e, int64_t id, struct arena *mem,
 		 const struct store_visitor *to)
 {
 	const char *why;
@@ -78,7 +78,7 @@ bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct 
 	while (st && (code = sqlite3_step(st)) == SQLITE_ROW) {
 		struct str rest = entries_of(st);
 		int64_t id = sqlite3_column_int64(st, 0);
-		struct entry e;
+		struct log_entry e;
 
 		while (entry_next(&rest, &e)) {
 			if (++number != last_entries_find(&l->last, e.fingerprint) ||
@@ -136,7 +136,7 @@ static bool add_row(struct alert_log *l, struct slice *s, int64_t id, struct str
 {
 	size_t before = s->live.n;
 	struct str rest = row;
-	struct entry e;
+	struct log_entry e;
 
 	while (entry_next(&rest, &e)) {
 		if (++l->number == last_entries_find(&l->last, e.fingerprint) &&

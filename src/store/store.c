@@ -560,7 +560,7 @@ static void mark_superseded(struct write *batch)
 static void note_entries(struct write *batch, struct last_entries *last)
 {
 	uint64_t number = 0;
-	struct entry e;
+	struct log_entry e;
 
 	for (struct write *w = batch; w; w = w->next) {
 		struct str rest = w->entries ? w->cells[0].s : STR("");
@@ -576,7 +576,7 @@ static void shrink_entries(struct write *batch)
 	struct last_entries last = {0};
 	uint64_t number = 0;
 	size_t farewells = 0;
-	struct entry e;
+	struct log_entry e;
 
 	note_entries(batch, &last);
 	for (struct write *w = batch; w; w = w->next) {

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str rest = {(const char *)data, size};
 	struct arena mem = {0};
-	struct entry e, again;
+	struct log_entry e, again;
 
 	while (entry_next(&rest, &e)) {
 		struct buf b = BUF(BUF_NO_LIMIT);
