@@ -285,6 +285,27 @@ static void add_store(struct buf *b, struct store *store)
 		   (double)h.journal.oldest_at / 1000);
 }
 
+static void add_memory(struct buf *b, struct engine *e, struct store *store)
+{
+	const struct engine_memory m = view_memory(e);
+	const struct {
+		const char *owner;
+		size_t bytes;
+	} rows[] = {
+		{"alerts", m.alerts},
+		{"groups", m.groups},
+		{"silences", m.silences},
+		{"notification_log", m.told},
+		{"rules", m.rules},
+		{"store_queue", store ? store_health(store).queued_bytes : 0},
+	};
+
+	metric_head(b, "tocsin_memory_bytes", "gauge", "Memory by what it is for.");
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		buf_addf(b, "tocsin_memory_bytes{owner=\"%s\"} %zu\n", rows[i].owner,
+			 rows[i].bytes);
+}
+
 void get_metrics(struct request *r)
 {
 	const struct api_host *host = &r->api->options.host;
@@ -316,6 +337,7 @@ void get_metrics(struct request *r)
 		   "Matches of regular expressions ended by their limit of steps.",
 		   (double)regex_gave_up());
 	add_store(&b, host->store);
+	add_memory(&b, e, host->store);
 	host->add_metrics(host->ctx, &b);
 	add_process(&b, r);
 	answer_typed(r, "text/plain; version=0.0.4; charset=utf-8", &b);

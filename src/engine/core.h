@@ -10,6 +10,7 @@
  *	delivery.c	attempts, back-off, outcomes
  *	told.c		the notification log
  *	counters.c	what is counted by name
+ *	memory.c	how many bytes what holds
  *	rulegroup.c	rule groups on the timer heap, queries
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts

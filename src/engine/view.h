@@ -146,3 +146,9 @@ struct engine_sizes {
 	size_t alert_states[3]; /* of unresolved alerts in groups, by enum member_state */
 };
 struct engine_sizes view_sizes(struct engine *, wall_ms now);
+
+/* Bytes by what they are for; rules without what was read from their files. */
+struct engine_memory {
+	size_t alerts, groups, silences, told, rules;
+};
+struct engine_memory view_memory(const struct engine *);

@@ -262,6 +262,7 @@ struct store_health store_health(struct store *s)
 	pthread_mutex_lock(&s->mtx);
 	h = s->health;
 	h.queued = s->n_queued;
+	h.queued_bytes = s->record_bytes + s->entries.n;
 	pthread_mutex_unlock(&s->mtx);
 	if (!fstatat(s->lock_fd, DATABASE, &file, 0))
 		h.bytes = (size_t)file.st_size;

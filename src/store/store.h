@@ -87,8 +87,9 @@ void store_poll(struct store *);
 
 struct store_health {
 	uint64_t batches, writes, failures, dropped_records;
-	size_t queued, bytes; /* bytes: of the database file */
-	double seconds;	      /* spent on batches */
+	size_t queued, queued_bytes; /* the latter of records and alerts */
+	size_t bytes;		     /* of the database file */
+	double seconds;		     /* spent on batches */
 	struct {
 		int64_t rows, bytes; /* -1: not known yet */
 		wall_ms oldest_at;   /* 0: there is none */

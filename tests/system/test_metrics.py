@@ -152,3 +152,20 @@ def test_dropped_alertnames_have_an_end(start, far):
                if n == "alertmanager_alerts_limited_total"]
     assert len(samples) == 1001
     assert d.metric("alertmanager_alerts_limited_total", alertname="(others)") == 200
+
+
+def memory_by_owner(d):
+    return {labels["owner"]: value for name, labels, value in metrics(d.get("/metrics").text)
+            if name == "tocsin_memory_bytes"}
+
+
+def test_memory_has_owners(start, far):
+    d = start(make_config(hook(far)))
+    before = memory_by_owner(d)
+    d.post("/api/v2/alerts", [dict(firing(f"A{i}"), annotations={"summary": "x" * 500})
+                              for i in range(2000)])
+    after = memory_by_owner(d)
+    assert 2000 * 600 < after["alerts"] - before["alerts"] < 2000 * 2000
+    assert after["groups"] > before["groups"]
+    assert set(after) == {"alerts", "groups", "silences", "notification_log", "rules",
+                          "store_queue"}
