@@ -40,6 +40,18 @@ static void add(struct expansion *x, struct words *to, struct str word)
 		vec_push_in(&x->mem, to, word);
 }
 
+static struct str one_after_the_other(struct arena *mem, struct str a, struct str b)
+{
+	char *p;
+
+	if (!a.n || !b.n)
+		return a.n ? a : b;
+	p = arena_alloc(mem, a.n + b.n);
+	memcpy(p, a.p, a.n);
+	memcpy(p + a.n, b.p, b.n);
+	return (struct str){p, a.n + b.n};
+}
+
 /* Each of the one followed by each of the other. */
 static struct words joined(struct expansion *x, const struct words *a,
 			   const struct words *b)
@@ -48,9 +60,7 @@ static struct words joined(struct expansion *x, const struct words *a,
 
 	for (size_t i = 0; i < a->n && !x->gave_up; i++) {
 		for (size_t k = 0; k < b->n && !x->gave_up; k++)
-			add(x, &all,
-			    str_of(arena_printf(&x->mem, "%.*s%.*s", FMT(a->v[i]),
-						FMT(b->v[k]))));
+			add(x, &all, one_after_the_other(&x->mem, a->v[i], b->v[k]));
 	}
 	return all;
 }
