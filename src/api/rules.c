@@ -12,7 +12,13 @@
 
 static void add_seconds(struct buf *b, span_ms ms)
 {
-	buf_addf(b, "%g", (double)ms / 1000);
+	char fraction[8];
+	int n = snprintf(fraction, sizeof(fraction), ".%03d", (int)(ms % 1000));
+
+	buf_add_int(b, ms / 1000);
+	while (fraction[n - 1] == '0')
+		n--;
+	buf_add(b, fraction, n == 1 ? 0 : (size_t)n);
 }
 
 static void add_wall(struct buf *b, wall_ms at)

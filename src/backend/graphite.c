@@ -43,6 +43,31 @@ static bool read_last(const json_t *points, double *value, bool *is_there, struc
 	return true;
 }
 
+static const struct labels *tag_labels(struct arena *mem, const json_t *tags,
+				       struct err *err)
+{
+	json_t *all = (json_t *)(uintptr_t)tags; /* jansson's iteration is not const */
+	struct label *pairs = ARENA_ARRAY(mem, struct label, json_object_size(tags));
+	const char *name;
+	size_t n = 0;
+	json_t *text;
+
+	if (!json_is_object(tags)) {
+		err_set(err, NOWHERE, "a series without labels");
+		return NULL;
+	}
+	json_object_foreach(all, name, text)
+	{
+		if (!json_is_string(text)) {
+			err_set(err, NOWHERE, "the value of label \"%s\" is no string",
+				name);
+			return NULL;
+		}
+		pairs[n++] = (struct label){name, json_string_value(text)};
+	}
+	return labels_new(mem, pairs, n, err);
+}
+
 /* Without tags (before Graphite 1.1) the target itself is the name. */
 static const struct labels *read_tags(struct arena *mem, const json_t *target,
 				      struct err *err)
@@ -51,7 +76,7 @@ static const struct labels *read_tags(struct arena *mem, const json_t *target,
 	struct label name = {"name", json_string_value(json_object_get(target, "target"))};
 
 	if (tags)
-		return series_labels(mem, tags, err);
+		return tag_labels(mem, tags, err);
 	if (!name.value) {
 		err_set(err, NOWHERE, "a series with neither \"tags\" nor \"target\"");
 		return NULL;

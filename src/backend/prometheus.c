@@ -3,7 +3,7 @@
 #include "backend/form.h"
 #include "base/map.h"
 #include "base/vec.h"
-#include "text/json.h"
+#include "text/json_reader.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,18 +48,11 @@ static bool is_word(struct str s, const char *word)
 	return s.n == strlen(word) && !strncasecmp(s.p, word, s.n);
 }
 
-/* "1.5", "NaN", "+Inf", "inf"; a bare JSON number, too. */
-static bool read_value(const json_t *v, double *out)
+/* "1.5", "NaN", "+Inf", "inf" */
+static bool read_text_value(struct str s, double *out)
 {
-	struct str s = {json_string_value(v), json_string_length(v)}, bare;
+	struct str bare = s.n && (s.p[0] == '+' || s.p[0] == '-') ? str_from(s, 1) : s;
 
-	if (json_is_number(v)) {
-		*out = json_number_value(v);
-		return true;
-	}
-	if (!json_is_string(v))
-		return false;
-	bare = s.n && (s.p[0] == '+' || s.p[0] == '-') ? str_from(s, 1) : s;
 	if (is_word(bare, "inf") || is_word(bare, "infinity"))
 		*out = s.p[0] == '-' ? -HUGE_VAL : HUGE_VAL;
 	else if (is_word(bare, "nan"))
@@ -69,80 +62,125 @@ static bool read_value(const json_t *v, double *out)
 	return true;
 }
 
-const struct labels *series_labels(struct arena *mem, const json_t *metric, struct err *err)
+/* A text, or a bare JSON number. */
+static bool read_value(struct json_reader *r, double *out, struct err *err)
 {
-	json_t *v = (json_t *)(uintptr_t)metric;
-	struct label *pairs = ARENA_ARRAY(mem, struct label, json_object_size(metric));
-	const char *name;
-	size_t n = 0;
-	json_t *text;
+	struct str text = STR("?");
 
-	if (!json_is_object(metric)) {
+	if (json_kind(r) != JSON_TEXT) {
+		if (json_number(r, out))
+			return true;
+	} else {
+		text = json_text(r);
+		if (read_text_value(text, out))
+			return true;
+	}
+	return err_set(err, NOWHERE, "a sample's value is no number: \"%.*s\"", FMT(text));
+}
+
+static const struct labels *read_labels(struct json_reader *r, struct err *err)
+{
+	VEC(struct label) pairs = {0};
+	const struct labels *set = NULL;
+	struct str name = STR("");
+	bool ok = true;
+
+	if (json_kind(r) != JSON_MAP) {
+		json_skip(r);
 		err_set(err, NOWHERE, "a series without labels");
 		return NULL;
 	}
-	json_object_foreach(v, name, text)
-	{
-		if (!json_is_string(text)) {
-			err_set(err, NOWHERE, "the value of label \"%s\" is no string",
-				name);
-			return NULL;
-		}
-		pairs[n++] = (struct label){name, json_string_value(text)};
+	json_enter(r);
+	while (ok && json_member(r, &name)) {
+		ok = json_kind(r) == JSON_TEXT;
+		if (ok)
+			vec_push(&pairs, (struct label){name.p, json_text(r).p});
 	}
-	return labels_new(mem, pairs, n, err);
+	if (!ok)
+		err_set(err, NOWHERE, "the value of label \"%.*s\" is no string",
+			FMT(name));
+	else
+		set = labels_borrow(r->mem, pairs.v, pairs.n, err);
+	vec_free(&pairs);
+	return set;
 }
 
-/* [time, "value"]; the time is not ours to use. */
-static bool read_pair(const json_t *pair, double *value, struct err *err)
+static bool no_pair(struct err *err)
 {
-	if (!json_is_array(pair) || json_array_size(pair) != 2 ||
-	    !json_is_number(json_array_get(pair, 0)))
-		return err_set(err, NOWHERE, "a sample is no pair of time and value");
-	if (!read_value(json_array_get(pair, 1), value))
-		return err_set(err, NOWHERE, "a sample's value is no number: \"%s\"",
-			       json_is_string(json_array_get(pair, 1))
-				       ? json_string_value(json_array_get(pair, 1))
-				       : "?");
-	return true;
+	return err_set(err, NOWHERE, "a sample is no pair of time and value");
+}
+
+/* [time, "value"] */
+static bool read_pair(struct json_reader *r, double *at, double *value, struct err *err)
+{
+	if (json_kind(r) != JSON_LIST)
+		return no_pair(err);
+	json_enter(r);
+	if (!json_item(r) || !json_number(r, at) || !json_item(r))
+		return no_pair(err);
+	if (!read_value(r, value, err))
+		return false;
+	return !json_item(r) || no_pair(err);
 }
 
 #define LATEST_SECOND 1e12
 
 /* The last of a range of raw samples, with its time. */
-static bool read_last(const json_t *series, struct sample *out, struct err *err)
+static bool read_last(struct json_reader *r, struct sample *out, struct err *err)
 {
-	const json_t *values = json_object_get(series, "values");
-	const json_t *last;
-	double at;
+	bool any = false;
+	double at = 0;
 
-	if (!json_is_array(values) || !json_array_size(values))
+	if (json_kind(r) == JSON_LIST) {
+		json_enter(r);
+		while (json_item(r)) {
+			any = true;
+			if (!read_pair(r, &at, &out->value, err))
+				return false;
+		}
+	}
+	if (!any)
 		return err_set(err, NOWHERE, "a series without values");
-	last = json_array_get(values, json_array_size(values) - 1);
-	if (!read_pair(last, &out->value, err))
-		return false;
-	at = json_number_value(json_array_get(last, 0));
 	if (!(fabs(at) < LATEST_SECOND))
 		return err_set(err, NOWHERE, "a sample of an impossible time: %g", at);
 	out->at = (wall_ms)llround(at * 1000);
 	return true;
 }
 
-static bool read_series(struct arena *mem, const json_t *series, bool raw,
-			struct sample *out, struct err *err)
+/* Members come in any order; what an answer of this kind has no use for is passed over. */
+static bool read_series(struct json_reader *r, bool raw, struct sample *out,
+			struct err *err)
 {
-	const json_t *pair = json_object_get(series, "value");
+	bool has_value = false, has_histogram = false, has_labels = false;
+	struct str name;
+	double at;
 
-	out->labels = series_labels(mem, json_object_get(series, "metric"), err);
-	if (!out->labels)
-		return false;
-	if (raw)
-		return read_last(series, out, err);
-	if (!pair && json_object_get(series, "histogram")) {
-		out->is_histogram = true;
-		return true;
+	if (json_kind(r) == JSON_MAP)
+		json_enter(r);
+	else
+		return err_set(err, NOWHERE, "a series without labels");
+	while (json_member(r, &name)) {
+		if (str_is(name, "metric")) {
+			has_labels = true;
+			out->labels = read_labels(r, err);
+			if (!out->labels)
+				return false;
+		} else if (str_is(name, raw ? "values" : "value")) {
+			has_value = true;
+			if (raw ? !read_last(r, out, err)
+				: !read_pair(r, &at, &out->value, err))
+				return false;
+		} else {
+			has_histogram = has_histogram || str_is(name, "histogram");
+			json_skip(r);
+		}
 	}
-	return read_pair(pair, &out->value, err);
+	if (!has_labels)
+		return err_set(err, NOWHERE, "a series without labels");
+	if (!has_value && raw)
+		return err_set(err, NOWHERE, "a series without values");
+	out->is_histogram = !has_value && has_histogram;
+	return has_value || has_histogram || no_pair(err);
 }
 
 bool series_are_distinct(const struct sample *v, size_t n, struct err *err)
@@ -168,49 +206,57 @@ bool series_fit(const struct datasource *from, size_t n, struct err *err)
 		       from->max_series);
 }
 
-static bool read_vector(struct arena *mem, const struct datasource *from, bool raw,
-			const json_t *result, struct samples *out, struct err *err)
+/* How many items the list has that comes; the reader is a copy. */
+static size_t count_items(struct json_reader r)
 {
-	size_t n = json_array_size(result);
-	struct sample *v;
+	size_t n = 0;
 
-	if (!json_is_array(result))
+	json_enter(&r);
+	for (; json_item(&r); n++)
+		json_skip(&r);
+	return n;
+}
+
+static bool read_vector(struct json_reader *r, const struct datasource *from, bool raw,
+			struct samples *out, struct err *err)
+{
+	struct sample *v;
+	size_t n, i = 0;
+
+	if (json_kind(r) != JSON_LIST)
 		return err_set(err, NOWHERE, "the result is no list");
+	n = count_items(*r);
 	if (!series_fit(from, n, err))
 		return false;
-	v = ARENA_ARRAY(mem, struct sample, n);
-	for (size_t i = 0; i < n; i++) {
-		if (!read_series(mem, json_array_get(result, i), raw, &v[i], err))
+	v = ARENA_ARRAY(r->mem, struct sample, n);
+	json_enter(r);
+	while (json_item(r)) {
+		if (!read_series(r, raw, &v[i++], err))
 			return false;
 	}
 	*out = (struct samples){v, n};
 	return series_are_distinct(v, n, err);
 }
 
-static bool read_scalar(struct arena *mem, const json_t *result, struct samples *out,
-			struct err *err)
+static bool read_scalar(struct json_reader *r, struct samples *out, struct err *err)
 {
-	struct sample *v = ARENA_NEW(mem, struct sample);
+	struct sample *v = ARENA_NEW(r->mem, struct sample);
+	double at;
 
 	v->labels = &labels_none;
 	*out = (struct samples){v, 1};
-	return read_pair(result, &v->value, err);
+	return read_pair(r, &at, &v->value, err);
 }
 
-static bool read_data(struct arena *mem, const struct datasource *from, bool raw,
-		      const json_t *data, struct samples *out, struct err *err)
+static bool read_result(struct json_reader *r, const struct datasource *from, bool raw,
+			const char *type, struct samples *out, struct err *err)
 {
-	const char *type = json_string_value(json_object_get(data, "resultType"));
-	const json_t *result = json_object_get(data, "result");
-
-	if (!type || !result)
-		return err_set(err, NOWHERE, "the answer has no result");
 	if (raw && strcmp(type, "matrix") != 0)
 		return err_set(err, NOWHERE, "the result is no matrix but a %s", type);
 	if (raw || !strcmp(type, "vector"))
-		return read_vector(mem, from, raw, result, out, err);
+		return read_vector(r, from, raw, out, err);
 	if (!strcmp(type, "scalar"))
-		return read_scalar(mem, result, out, err);
+		return read_scalar(r, out, err);
 	return err_set(err, NOWHERE, "rule result is not a vector or scalar (it is a %s)",
 		       type);
 }
@@ -225,62 +271,154 @@ bool answer_is_no_json(const struct http_answer *a, const struct err *why, struc
 		       why->at.line, why->text, FMT(start));
 }
 
-static const char *first_warning(struct arena *mem, const json_t *top)
-{
-	const json_t *list = json_object_get(top, "warnings");
+/* -- what stands around the result ----------------------------------------------------
+ * The whole is passed over once, so that half an answer is none, whatever its first half
+ * says; the result is read when all else is known. */
 
-	return arena_text(mem, json_string_value(json_array_get(list, 0)));
+struct envelope {
+	const char *status, *error, *error_type, *type, *warning; /* NULL: not there */
+	bool is_partial, has_result;
+	struct json_reader result; /* at its begin */
+	int64_t series_fetched;	   /* -1: not told */
+};
+
+static const char *text_or_null(struct json_reader *r)
+{
+	if (json_kind(r) == JSON_TEXT)
+		return json_text(r).p;
+	json_skip(r);
+	return NULL;
+}
+
+static const char *first_text(struct json_reader *r)
+{
+	const char *first = NULL;
+	bool is_first = true;
+
+	if (json_kind(r) != JSON_LIST) {
+		json_skip(r);
+		return NULL;
+	}
+	json_enter(r);
+	for (; json_item(r); is_first = false) {
+		if (is_first)
+			first = text_or_null(r);
+		else
+			json_skip(r);
+	}
+	return first;
+}
+
+/* Enters a map; anything else is passed over. */
+static bool enter_map(struct json_reader *r)
+{
+	bool is_map = json_kind(r) == JSON_MAP;
+
+	if (is_map)
+		json_enter(r);
+	else
+		json_skip(r);
+	return is_map;
 }
 
 /* What VictoriaMetrics tells of its work, as a text. */
-static int64_t series_fetched(const json_t *top)
+static void read_stats(struct json_reader *r, struct envelope *v)
 {
-	const json_t *n = json_object_get(json_object_get(top, "stats"), "seriesFetched");
-	int64_t value;
+	struct str name;
 
-	if (!json_is_string(n) || !str_int(str_of(json_string_value(n)), &value))
-		return -1;
-	return value;
+	if (!enter_map(r))
+		return;
+	while (json_member(r, &name)) {
+		bool is_it = str_is(name, "seriesFetched");
+		const char *text = text_or_null(r);
+
+		if (is_it && (!text || !str_int(str_of(text), &v->series_fetched)))
+			v->series_fetched = -1;
+	}
 }
 
-static bool read_envelope(struct arena *mem, const struct datasource *from, bool raw,
-			  const struct http_answer *a, const json_t *top,
-			  struct query_ended *out, struct err *err)
+static void read_data(struct json_reader *r, struct envelope *v)
 {
-	const char *status = json_string_value(json_object_get(top, "status"));
-	const char *error = json_string_value(json_object_get(top, "error"));
-	const char *type = json_string_value(json_object_get(top, "errorType"));
+	struct str name;
 
-	if (error && (!status || strcmp(status, "success") != 0))
-		return err_set(err, NOWHERE, "%s: %s", type ? type : "error", error);
+	if (!enter_map(r))
+		return;
+	while (json_member(r, &name)) {
+		if (str_is(name, "resultType")) {
+			v->type = text_or_null(r);
+			continue;
+		}
+		if (str_is(name, "result")) {
+			v->has_result = json_kind(r) != JSON_NULL_VALUE;
+			v->result = *r;
+			v->result.room_left = 0; /* the rest of it is the reader's */
+		}
+		json_skip(r);
+	}
+}
+
+static void read_envelope(struct json_reader *r, struct envelope *v)
+{
+	struct str name;
+
+	json_enter(r);
+	while (json_member(r, &name)) {
+		if (str_is(name, "status"))
+			v->status = text_or_null(r);
+		else if (str_is(name, "error"))
+			v->error = text_or_null(r);
+		else if (str_is(name, "errorType"))
+			v->error_type = text_or_null(r);
+		else if (str_is(name, "isPartial"))
+			v->is_partial = json_truth(r);
+		else if (str_is(name, "warnings"))
+			v->warning = first_text(r);
+		else if (str_is(name, "stats"))
+			read_stats(r, v);
+		else if (str_is(name, "data"))
+			read_data(r, v);
+		else
+			json_skip(r);
+	}
+	json_end(r);
+}
+
+static bool judge_envelope(const struct http_answer *a, const struct envelope *v,
+			   struct err *err)
+{
+	bool is_success = v->status && !strcmp(v->status, "success");
+
+	if (v->error && !is_success)
+		return err_set(err, NOWHERE, "%s: %s",
+			       v->error_type ? v->error_type : "error", v->error);
 	if (a->status < 200 || a->status > 299)
 		return err_set(err, NOWHERE, "status %d", a->status);
-	if (!status || strcmp(status, "success") != 0)
+	if (!is_success)
 		return err_set(err, NOWHERE, "the answer does not say \"success\"");
-	if (json_is_true(json_object_get(top, "isPartial")))
+	if (v->is_partial)
 		return err_set(err, NOWHERE, "the answer is partial");
-	out->warning = first_warning(mem, top);
-	out->series_fetched = series_fetched(top);
-	return read_data(mem, from, raw, json_object_get(top, "data"), &out->samples, err);
+	return (v->type && v->has_result) ||
+	       err_set(err, NOWHERE, "the answer has no result");
 }
 
 bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw,
 		      const struct http_answer *a, struct query_ended *out, struct err *err)
 {
+	struct json_reader r = json_reader_strict(mem, a->body);
+	struct envelope v = {.series_fetched = -1};
 	struct err why;
-	json_t *top;
-	bool ok;
 
 	if (a->error)
 		return err_set(err, NOWHERE, "%s", a->error);
-	top = json_read(a->body, &why);
-	if (!json_is_object(top)) {
-		if (top)
-			err_set(&why, (struct pos){NULL, 1, 1}, "not an object");
-		json_decref(top);
+	if (json_kind(&r) == JSON_MAP)
+		read_envelope(&r, &v);
+	else
+		err_set(&why, (struct pos){NULL, 1, 1}, "not an object");
+	if (!r.at || !json_is_good(&r, &why))
 		return answer_is_no_json(a, &why, err);
-	}
-	ok = read_envelope(mem, from, raw, a, top, out, err);
-	json_decref(top);
-	return ok;
+	if (!judge_envelope(a, &v, err))
+		return false;
+	out->warning = v.warning;
+	out->series_fetched = v.series_fetched;
+	return read_result(&v.result, from, raw, v.type, &out->samples, err);
 }

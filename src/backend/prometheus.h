@@ -2,7 +2,6 @@
  * VictoriaMetrics, Thanos, Mimir, Cortex (spec/rules.md 19.1 to 19.3). */
 #pragma once
 #include "backend/backend.h"
-#include "text/json.h"
 
 void prometheus_compose(struct arena *, const struct query_wish *, struct http_request *);
 /* Also of the others whose answers have its shape. */
@@ -11,7 +10,6 @@ bool prometheus_judge(struct arena *, const struct datasource *, bool raw,
 		      struct err *) MUST_USE;
 
 /* What the decoders share; each fails with a text. */
-const struct labels *series_labels(struct arena *, const json_t *object, struct err *);
 bool series_fit(const struct datasource *, size_t n, struct err *) MUST_USE;
 bool series_are_distinct(const struct sample *, size_t n, struct err *) MUST_USE;
 bool answer_is_no_json(const struct http_answer *, const struct err *why, struct err *);

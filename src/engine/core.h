@@ -262,7 +262,7 @@ struct rulegroup {
 	wall_ms last_started_at;
 	span_ms last_duration;
 	uint64_t iterations, missed;
-	size_t last_samples;
+	size_t samples, last_samples; /* of the iteration under way; of the last one */
 	struct written orphans; /* of rules that went: ended after the next iteration */
 	bool has_written;	/* in this iteration */
 };

@@ -83,7 +83,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 	g->evaluation++;
 	g->running = true;
 	g->next_rule = 0;
-	g->last_samples = 0;
+	g->samples = 0;
 	g->started_at = g->last_started_at = now;
 	next_rules(e, g);
 }
@@ -119,6 +119,7 @@ static void finish(struct engine *e, struct rulegroup *g)
 {
 	written_end_iteration(e, g);
 	g->running = false;
+	g->last_samples = g->samples;
 	g->last_duration = e->now - g->started_at;
 	if (g->new_grid) {
 		g->new_grid = g->tick_pending = false;
@@ -211,7 +212,7 @@ static void end_rule(struct engine *e, struct rulegroup *g)
 	r->duration = e->now - g->now->rule_started_at;
 	r->evaluations++;
 	if (r->health == HEALTH_OK)
-		g->last_samples += r->samples;
+		g->samples += r->samples;
 	remember(e, g, r);
 	if (r->rule->debug)
 		tell(e, g, r);

@@ -10,6 +10,11 @@ struct json_reader json_reader(struct arena *mem, struct str text)
 	return (struct json_reader){.mem = mem, .text = text};
 }
 
+struct json_reader json_reader_strict(struct arena *mem, struct str text)
+{
+	return (struct json_reader){.mem = mem, .text = text, .is_strict = true};
+}
+
 static void mistake(struct json_reader *r, const char *what)
 {
 	if (r->mistake)
@@ -219,6 +224,8 @@ static void add_escaped_rune(struct json_reader *r, struct buf *b)
 		r->at += 6;
 	} else if (unit && (unit < 0xd800 || unit >= 0xe000)) {
 		rune = (uint32_t)unit;
+	} else if (r->is_strict) {
+		mistake(r, "an escape that stands for no character");
 	}
 	buf_add_rune(b, rune);
 }
@@ -246,6 +253,10 @@ static void add_rune(struct json_reader *r, struct buf *b)
 	uint32_t rune;
 	size_t n = utf8_decode(str_from(r->text, r->at), &rune);
 
+	if (rune == UTF8_BAD && r->is_strict) {
+		mistake(r, "not UTF-8");
+		return;
+	}
 	buf_add_rune(b, rune == UTF8_BAD ? UTF8_REPLACE : rune);
 	r->at += n;
 }
@@ -278,30 +289,55 @@ static struct str odd_text(struct json_reader *r)
 	return out;
 }
 
-/* With its quotes a text takes at least one byte more in the input than here with its NUL,
- * so one block as long as the input has room for all of them. */
+#define ROOM (16 * 1024) /* bytes for many short texts */
+
+static char *room_for(struct json_reader *r, size_t n)
+{
+	char *p;
+
+	if (n > r->room_left) {
+		r->room_left = MAX(n, MIN(ROOM, r->text.n - r->at + 1));
+		r->room = arena_alloc(r->mem, r->room_left);
+	}
+	p = r->room;
+	r->room += n;
+	r->room_left -= n;
+	return p;
+}
+
 static struct str plain_text(struct json_reader *r, size_t n)
 {
-	struct str out;
+	char *p = room_for(r, n + 1);
 
-	if (!r->room)
-		r->room = arena_alloc(r->mem, r->text.n - r->at + 1);
-	memcpy(r->room, r->text.p + r->at, n);
-	r->room[n] = 0;
-	out = (struct str){r->room, n};
-	r->room += n + 1;
+	memcpy(p, r->text.p + r->at, n);
+	p[n] = 0;
 	r->at += n + 1;
-	return out;
+	return (struct str){p, n};
+}
+
+/* Whether the text that begins is plain to its end, and how long it then is. */
+static bool is_all_plain(struct json_reader *r, size_t *n)
+{
+	r->at++;
+	*n = plain_run(r->text, r->at);
+	return r->at + *n < r->text.n && r->text.p[r->at + *n] == '"';
 }
 
 struct str json_text(struct json_reader *r)
 {
-	size_t n, start = ++r->at;
+	size_t n;
 
-	n = plain_run(r->text, start);
-	if (start + n < r->text.n && r->text.p[start + n] == '"')
-		return plain_text(r, n);
-	return odd_text(r);
+	return is_all_plain(r, &n) ? plain_text(r, n) : odd_text(r);
+}
+
+static void skip_text(struct json_reader *r)
+{
+	size_t n;
+
+	if (is_all_plain(r, &n))
+		r->at += n + 1;
+	else
+		odd_text(r);
 }
 
 /* -- what is not wanted --------------------------------------------------------------- */
@@ -364,7 +400,7 @@ void json_skip(struct json_reader *r)
 		skip_number(r);
 		break;
 	case JSON_TEXT:
-		json_text(r);
+		skip_text(r);
 		break;
 	case JSON_LIST:
 		json_enter(r);
@@ -377,4 +413,29 @@ void json_skip(struct json_reader *r)
 			json_skip(r);
 		break;
 	}
+}
+
+bool json_truth(struct json_reader *r)
+{
+	bool is_true = json_kind(r) == JSON_BOOL && look(r) == 't';
+
+	json_skip(r);
+	return is_true;
+}
+
+bool json_number(struct json_reader *r, double *out)
+{
+	bool is_number = json_kind(r) == JSON_NUMBER;
+	size_t start = r->at;
+
+	json_skip(r);
+	return is_number && !r->mistake &&
+	       str_double(str_slice(r->text, start, r->at - start), out);
+}
+
+void json_end(struct json_reader *r)
+{
+	skip_blanks(r);
+	if (r->at < r->text.n)
+		mistake(r, "something stands behind the end");
 }
