@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -501,7 +502,7 @@ static void take_back(struct engine *e, struct rulegroup *g, struct rule_state *
 	a->annotations = labels_dup(row->annotations);
 	a->state = row->state;
 	a->value = row->value;
-	a->active_at = row->active_at;
+	a->active_at = PLANT(pending_restarts) ? e->now : row->active_at;
 	a->fired_at = row->fired_at;
 	a->resolved_at = row->resolved_at;
 	a->last_sent_at = row->last_sent_at;

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 #include "base/url.h"
 #include "base/xxhash.h"
 
@@ -586,7 +587,8 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 		for (size_t k = 0; k < from->config->n_rules; k++) {
 			struct rule_state *old = &from->rules[k], *next = &to->rules[i];
 
-			if (taken[k] || !rule_eq(old->rule, next->rule))
+			if (taken[k] || !rule_eq(old->rule, next->rule) ||
+			    PLANT(rules_start_anew))
 				continue;
 			taken[k] = true;
 			next->active = old->active;
