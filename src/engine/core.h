@@ -149,7 +149,7 @@ struct flush {
 	struct group *group; /* NULL: gone meanwhile */
 	struct flush_alert *resolved;
 	size_t n_resolved, n_open;
-	bool failed;
+	bool failed, fell_back; /* the fallback is told, or was */
 	wall_ms at, deadline;
 };
 

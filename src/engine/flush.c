@@ -567,8 +567,10 @@ void flush_fall_back(struct engine *e, const struct delivery *failed, const char
 	const struct receiver *to = failed->notification.route->fallback;
 	const char *text;
 
-	if (!to || !failed->notification.firing)
-		return; /* of the end it hears anyhow: end_fallback */
+	if (!to || !failed->notification.firing ||
+	    (failed->flush->fell_back && !PLANT(falls_back_twice)))
+		return;			 /* of the end it hears anyhow: end_fallback */
+	failed->flush->fell_back = true; /* once, however many integrations give up */
 	text = arena_printf(&failed->flush->mem, "%s/%s[%zu] gave up: %s",
 			    failed->told.receiver, failed->told.integration,
 			    failed->told.index, error ? error : "no reason given");

@@ -283,6 +283,19 @@ static void deliveries(void **state)
 		 "21 hook delivery_timeout\n" /* of A's second flush, begun at 11 */
 		 "21 hook notify_first firing B\n"
 		 "21 hook notify_first firing A\n"},
+		{"the fallback is told once when two integrations give up",
+		 "route: {receiver: hook, fallback_receiver: other, group_wait: 1s, "
+		 "group_interval: 1m}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}, {url: "
+		 "'http://i/'}]}, {name: other, webhook_configs: [{url: 'http://o/'}]}]\n",
+		 "0 sink hook refuse\n"
+		 "0 sink other fail\n"
+		 "0 post alertname=X ends=9999\n"
+		 "5 sink other ok\n"
+		 "30 run\n",
+		 "1 hook refuses\n"
+		 "1 hook refuses\n"
+		 "5.9 other notify_first firing X\n"},
 		{"the fallback hears of the end, though the receiver works again",
 		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
 		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"
