@@ -101,17 +101,24 @@ void told_move(struct engine *e, span_ms jump)
 	}
 }
 
+/* Whoever was told that an alert fires hears of its end, also when it was muted in between
+ * for longer than entries are kept: those of groups that are there stay. */
 void told_collect(struct engine *e, wall_ms now)
 {
+	struct map live = {0};
 	struct stored_told *s;
+	struct group *g;
 
+	for (size_t at = 0; (g = map_next(&e->groups, &at));)
+		map_put(&live, str_of(g->key), g);
 	for (size_t at = 0; (s = map_next(&e->told, &at));) {
-		if (s->told.expires_at > now)
+		if (s->told.expires_at > now || map_find(&live, str_of(s->told.group_key)))
 			continue;
 		act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
 		map_del(&e->told, str_of(s->key));
 		bury(e, discard, s);
 	}
+	map_free(&live);
 }
 
 void told_free(struct engine *e)

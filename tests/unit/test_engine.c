@@ -296,6 +296,18 @@ static void deliveries(void **state)
 		 "1 hook refuses\n"
 		 "1 hook refuses\n"
 		 "5.9 other notify_first firing X\n"},
+		{"muted for longer than the notification log keeps entries: the end is "
+		 "told",
+		 "route: {receiver: hook, group_wait: 1s, group_interval: 10m, "
+		 "repeat_interval: 1m}\n" HOOK,
+		 "0 post alertname=X starts=0 ends=9999\n"
+		 "30 silence s alertname=X for=1300\n"
+		 "1400 post alertname=X starts=0 ends=1400\n"
+		 "2000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "601 muted_by_silence X\n"
+		 "1201 muted_by_silence X\n"
+		 "1801 hook notify_resolved resolved X\n"},
 		{"the fallback hears of the end, though the receiver works again",
 		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
 		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"
