@@ -168,6 +168,7 @@ static void move_deadlines(struct engine *e, span_ms jump)
 		d->deadline += jump;
 	}
 	e->options.started_at += jump;
+	alerts_move(e, jump);
 	told_move(e, jump);
 	holds_move(e, jump);
 	rulegroups_move(e, jump);

@@ -441,6 +441,45 @@ static void clocks(void **state)
 		 "-3500 run\n",
 		 "2.1 rule Up{n=0} pending\n"
 		 "-3536.8 hook notify_first firing Up{n=0}\n"},
+		{"and after a restart at once",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=60s\n"
+		 "30 clock -3600\n"
+		 "-3570 restart\n"
+		 "-3500 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "-3536.8 hook notify_first firing Up{n=0}\n"},
+		{"forward, and a restart: nothing is repeated", QUICK HOOK,
+		 "0 post alertname=X ends=999999\n"
+		 "60 clock 18000\n"
+		 "18061 restart\n"
+		 "18100 run\n",
+		 "1 hook notify_first firing X\n"},
+		{"back while it was down: each thing is told once", QUICK HOOK,
+		 "0 post alertname=X ends=999999\n"
+		 "60 restart -3600\n"
+		 "-3500 post alertname=X host=2 starts=-3500 ends=999999\n"
+		 "-3000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "-3497 hook notify_new firing X X{host=2}\n"},
+		{"back: what was over stays over", QUICK HOOK,
+		 "0 post alertname=X starts=0 ends=999999\n"
+		 "10 post alertname=X starts=0 ends=10\n"
+		 "100 clock -3600\n"
+		 "-3400 reload\n"
+		 "-3000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "13 hook notify_resolved resolved X\n"},
+		{"back: what is posted again is saved again", QUICK HOOK,
+		 "0 post alertname=X starts=-9000 ends=300\n"
+		 "100 clock -3600\n"
+		 "-3490 post alertname=X starts=-9000 ends=-3200\n"
+		 "-3480 restart\n"
+		 "-3300 post alertname=X starts=-9000 ends=-2900\n"
+		 "-3150 restart\n"
+		 "-3000 run\n",
+		 "0 hook notify_first firing X\n"},
 	};
 
 	(void)state;
