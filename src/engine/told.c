@@ -90,9 +90,16 @@ void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_
 	save(e, put(e, key, t));
 }
 
-void told_restore(struct engine *e, const struct told *t)
+/* Told in the future: the clock was set back since, and repeat_interval begins now. */
+void told_restore(struct engine *e, const struct told *from)
 {
-	put(e, told_key(e->mem, t), t);
+	struct told t = *from;
+
+	if (t.at > e->now) {
+		t.expires_at -= t.at - e->now;
+		t.at = e->now;
+	}
+	put(e, told_key(e->mem, &t), &t);
 }
 
 void told_move(struct engine *e, span_ms jump)

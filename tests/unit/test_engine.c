@@ -463,6 +463,12 @@ static void clocks(void **state)
 		 "-3000 run\n",
 		 "1 hook notify_first firing X\n"
 		 "-3497 hook notify_new firing X X{host=2}\n"},
+		{"back while it was down: repeat_interval is what it was", QUICK HOOK,
+		 "0 post alertname=X ends=999999\n"
+		 "60 restart -36000\n"
+		 "-21000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "-21539 hook notify_repeat firing X\n"},
 		{"back: what was over stays over", QUICK HOOK,
 		 "0 post alertname=X starts=0 ends=999999\n"
 		 "10 post alertname=X starts=0 ends=10\n"
