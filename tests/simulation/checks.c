@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "simulation/sim.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -721,6 +722,57 @@ void check_verdicts(struct world *w)
 		return;
 	for (size_t i = 0; i < w->subjects.n; i++)
 		check_verdicts_of(w, &w->subjects.v[i]);
+}
+
+static bool is_untold(const struct subject *s, const struct why_target *t, struct untold *u)
+{
+	char target[sizeof(u->target)];
+
+	if (!t->integration || t->verdict.is_told)
+		return false;
+	snprintf(target, sizeof(target), "%s/%s[%zu]", t->receiver, t->integration,
+		 t->index);
+	if (u->fingerprint && strcmp(u->target, target))
+		return false;
+	memcpy(u->target, target, sizeof(target));
+	u->fingerprint = s->labels->fingerprint;
+	u->cause = t->verdict.cause;
+	return true;
+}
+
+static bool find_untold_of(struct world *w, const struct subject *s, struct untold *u)
+{
+	const struct why_options o = {.at = world_wall(w), .now = world_wall(w)};
+	struct arena mem = {0};
+	struct story copy = s->story;
+	struct why *why;
+	bool found = false;
+
+	copy.mem = &mem;
+	copy.silences.cap = 0;
+	why = why_alert(w->engine, &copy, &o, &mem);
+	for (size_t i = 0; i < why->groups.n && !found; i++) {
+		const struct why_group *g = &why->groups.v[i];
+
+		for (size_t k = 0; k < g->n_targets && g->exists && !found; k++)
+			found = strcmp(g->targets[k].receiver, "spare") &&
+				is_untold(s, &g->targets[k], u);
+	}
+	arena_free(&mem);
+	return found;
+}
+
+bool find_untold(struct world *w, struct untold *u)
+{
+	for (size_t i = 0; i < w->n_clients; i++) {
+		const struct subject *s = &w->subjects.v[i];
+
+		if (s->on && s->epoch == w->epoch &&
+		    (!u->fingerprint || u->fingerprint == s->labels->fingerprint) &&
+		    find_untold_of(w, s, u))
+			return true;
+	}
+	return false;
 }
 
 /* -- what survives -------------------------------------------------------------------- */

@@ -110,6 +110,8 @@ bool seed_passes(uint64_t seed, struct tally *t, bool verbose, bool explains)
 	broken = play(&h, t, SILENT);
 	if (!broken && verbose)
 		play(&h, t, SAYS_ALL);
+	if (!broken && !planted && !causes_are_true(&h, t, explains))
+		return false;
 	if (broken && explains)
 		explain(&h, broken, verbose);
 	return !broken;
@@ -132,7 +134,8 @@ static void print_tally(const struct tally *t, uint64_t failed)
 	       "deliveries "
 	       "(%llu reached a sink), %llu kills, %llu reloads, %llu clock steps, %llu "
 	       "commits, "
-	       "%llu silences, %llu verdicts (%llu told, %llu not): %llu failed\n",
+	       "%llu silences, %llu verdicts (%llu told, %llu not), %llu causes removed: "
+	       "%llu failed\n",
 	       (unsigned long long)t->seeds, (double)t->simulated / (double)DAY,
 	       (unsigned long long)t->events, (unsigned long long)t->actions,
 	       (unsigned long long)t->deliveries, (unsigned long long)t->messages,
@@ -140,7 +143,7 @@ static void print_tally(const struct tally *t, uint64_t failed)
 	       (unsigned long long)t->clock_steps, (unsigned long long)t->commits,
 	       (unsigned long long)t->silences, (unsigned long long)t->verdicts,
 	       (unsigned long long)t->told, (unsigned long long)t->untold,
-	       (unsigned long long)failed);
+	       (unsigned long long)t->causes_removed, (unsigned long long)failed);
 }
 
 struct share { /* what a worker did */

@@ -8,6 +8,7 @@
  *	disk.c		what is queued, what is committed, what a kill leaves
  *	outside.c	clients that post, sinks that are told, backends that are asked
  *	checks.c	the invariants
+ *	causes.c	what why names is taken away
  *	planted.c	bugs that have to be found
  *	soak.c		very many alerts through one engine
  *
@@ -239,7 +240,7 @@ struct world {
 	span_ms offset; /* of the wall clock */
 	struct heap happenings;
 	bool verbose, quiet; /* quiet: the ending */
-	span_ms stop_at;     /* for asking why; NEVER: plays to its end */
+	bool stops;	     /* after the moves: nothing is made well, nothing ends */
 	span_ms next_look, next_ask;
 	unsigned at_once;   /* steps without any time between */
 	const char *folder; /* of the real disk */
@@ -318,6 +319,7 @@ size_t disk_rows(const struct disk *, struct buf *names);
 
 /* outside.c */
 void outside_new(struct world *);
+bool is_source(unsigned client); /* of inhibition */
 void client_fires(struct world *, struct subject *, bool once);
 void client_ends(struct world *, struct subject *);
 void client_vanishes(struct world *, struct subject *);
@@ -350,8 +352,17 @@ void check_silences(struct world *);
 void check_verdicts(struct world *);
 void check_restart(struct world *); /* before the process starts again */
 void check_end(struct world *);
-/* An alert that some receiver was not told of, and why; false: there is none. */
-bool find_untold(struct world *, uint64_t *fingerprint, enum reason *cause);
+/* An alert of a client that some receiver was not told of, and why. The first time any;
+ * after that the same. False when there is none, or it was told. */
+struct untold {
+	uint64_t fingerprint; /* 0: any */
+	char target[100];
+	enum reason cause;
+};
+bool find_untold(struct world *, struct untold *);
+
+/* causes.c */
+bool causes_are_true(const struct history *, struct tally *, bool explains);
 
 /* main.c, planted.c, soak.c */
 bool seed_passes(uint64_t seed, struct tally *, bool verbose, bool explain);

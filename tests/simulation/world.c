@@ -356,7 +356,6 @@ void world_play(struct world *w, const struct history *h, struct tally *tally)
 	w->chance.state = h->seed * 31 + 7;
 	w->kill_after = -1;
 	w->next_look = LOOK_EVERY;
-	w->stop_at = w->stop_at ? w->stop_at : NEVER;
 	w->disk = disk_new(h->on_real_disk ? w->folder : NULL);
 	outside_new(w);
 	process_load_config(w, h->config);
@@ -364,7 +363,7 @@ void world_play(struct world *w, const struct history *h, struct tally *tally)
 	for (unsigned i = 0; i < RULE_FILES; i++)
 		rules_set(w, i, i + 1);
 	play_moves(w);
-	if (!w->failed && w->stop_at == NEVER)
+	if (!w->failed && !w->stops)
 		play_ending(w);
 	tally->simulated += w->now;
 }
