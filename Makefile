@@ -64,6 +64,9 @@ help:
 	@echo 'make transcripts           write what tocsin why says into man/tocsin.1'
 	@echo 'make bench                 micro-benchmarks of the hot parts and how their cost grows'
 	@echo 'make bench-text            those of template rendering only'
+	@echo 'make simulate SEEDS=1000     the daemon on a pretended clock, with faults at every step'
+	@echo '                           (SEED=7: one of them, told in full; PLANTED=1: finds planted'
+	@echo '                           bugs; SOAK=1: a million alerts through one engine)'
 	@echo 'make install DESTDIR= PREFIX=/usr/local [AMTOOL=1]'
 	@echo 'make clean'
 
@@ -119,6 +122,9 @@ $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/toc
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/tocsin.a
 	$(call SAY,LD)
 	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/tests/simulation/simulate: $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/simulation/*.c)) $(OUT)/tocsin.a
+	$(call SAY,LD)
+	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(CC_ALL))' | cmp -s - $@ || echo '$(subst ','\'',$(CC_ALL))' > $@
@@ -128,6 +134,8 @@ $(OUT)/flags: FORCE
 TEST_SAN = $(if $(SAN),$(SAN),address$(comma)undefined)
 test: includes
 	@$(MAKE) --no-print-directory SAN=$(TEST_SAN) fuzz-replay golden unit
+	@$(MAKE) --no-print-directory SEEDS=100 simulate
+	@$(MAKE) --no-print-directory PLANTED=1 simulate
 	@$(MAKE) --no-print-directory system
 
 # The transcripts in man/tocsin.1, as the program has them now.
@@ -149,6 +157,17 @@ golden: $(GOLDEN)
 
 system: all
 	@TOCSIN_BUILD=$(OUT) /usr/bin/python3 -m pytest -q tests/system
+
+# In objects of its own, in which bugs can be planted.
+SIMULATE = $(OUT)/tests/simulation/simulate
+SEEDS   ?= 1000
+simulate:
+	@$(MAKE) --no-print-directory OUT=build/$(if $(SAN),$(subst $(comma),-,$(SAN))-)simulation \
+	    CFLAGS='$(CFLAGS) -DPLANTED_BUGS' simulate-program
+.PHONY: simulate simulate-program
+simulate-program: $(SIMULATE)
+	@$(SIMULATE) $(if $(SEED),-s $(SEED) -v,$(if $(PLANTED),-p 300,$(if $(SOAK),-a 1000000,\
+	    -n $(SEEDS) -f $(or $(FIRST),1))))
 
 # libFuzzer with clang; each target for SECONDS_EACH.
 SECONDS_EACH ?= 60

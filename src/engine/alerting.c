@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -503,7 +504,7 @@ static void take_back(struct engine *e, struct rulegroup *g, struct rule_state *
 	a->annotations = labels_dup(row->annotations);
 	a->state = row->state;
 	a->value = row->value;
-	a->active_at = row->active_at;
+	a->active_at = PLANT(pending_restarts) ? e->now : row->active_at;
 	a->fired_at = row->fired_at;
 	a->resolved_at = row->resolved_at;
 	a->last_sent_at = row->last_sent_at;
@@ -558,7 +559,8 @@ static void move(wall_ms *at, span_ms jump)
 		*at += jump;
 }
 
-void alerting_move(struct engine *e, struct rule_state *r, span_ms jump)
+void alerting_move(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		   span_ms jump)
 {
 	struct active_alert *a;
 
@@ -570,8 +572,23 @@ void alerting_move(struct engine *e, struct rule_state *r, span_ms jump)
 		move(&a->valid_until, jump);
 		move(&a->keep_firing_since, jump);
 		a->dirty = true;
-		if (a->state == ALERT_FIRING && a->last_sent_at)
+		if (a->state != ALERT_PENDING && a->last_sent_at)
 			hand_over(e, r, a); /* its end in the router moves, too */
+	}
+	alerting_save(e, g, r); /* else a restart would take old times for new ones */
+}
+
+void restored_move(struct engine *e, span_ms jump)
+{
+	for (size_t i = 0; i < e->restored.n; i++) {
+		struct rule_alert *row = &e->restored.v[i]->row;
+
+		move(&row->active_at, jump);
+		move(&row->fired_at, jump);
+		move(&row->resolved_at, jump);
+		move(&row->last_sent_at, jump);
+		move(&row->valid_until, jump);
+		move(&row->keep_firing_since, jump);
 	}
 }
 

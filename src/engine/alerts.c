@@ -125,6 +125,8 @@ static bool wants_saving(const struct stored_alert *s, bool news, wall_ms now)
 		return true;
 	if (instant_ms(s->ends_at) < s->saved_ends_at)
 		return true;
+	if (now < s->saved_at)
+		return true; /* somebody set the clock back */
 	return now - s->saved_at >= (s->saved_ends_at - s->saved_at) / 2;
 }
 
@@ -430,6 +432,23 @@ void alerts_extend(struct engine *e, uint64_t fingerprint, wall_ms until)
 
 	if (s && instant_cmp(s->ends_at, instant_of_ms(until)) < 0)
 		s->ends_at = instant_of_ms(until);
+}
+
+/* What was over stays over when somebody sets the clock back to when it was not. */
+void alerts_move(struct engine *e, span_ms jump)
+{
+	struct instant now = instant_of_ms(e->now), before = instant_of_ms(e->now - jump);
+	struct stored_alert *s;
+
+	for (size_t at = 0; jump < 0 && (s = map_next(&e->alerts, &at));) {
+		if (!stored_alert_is_resolved(s, before) ||
+		    stored_alert_is_resolved(s, now))
+			continue;
+		if (instant_cmp(s->starts_at, now) > 0)
+			s->starts_at = now;
+		s->ends_at = now;
+		save(e, s, true);
+	}
 }
 
 /* -- leaving -------------------------------------------------------------------------- */

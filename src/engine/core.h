@@ -150,7 +150,7 @@ struct flush {
 	struct group *group; /* NULL: gone meanwhile */
 	struct flush_alert *resolved;
 	size_t n_resolved, n_open;
-	bool failed;
+	bool failed, fell_back; /* the fallback is told, or was */
 	wall_ms at, deadline;
 };
 
@@ -334,6 +334,8 @@ void unshare_url(struct engine *, const char *shared);
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
 void alerts_restore(struct engine *, const struct alert *);
 void alerts_reroute(struct engine *);
+/* The wall clock was set. */
+void alerts_move(struct engine *, span_ms jump);
 void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
 void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
@@ -405,7 +407,7 @@ void rulegroup_answered(struct engine *, const struct query_ended *);
 /* The wall clock was set: groups go on at their next slot, and what alerts waited for
  * they have waited for. */
 void rulegroups_move(struct engine *, span_ms jump);
-void alerting_move(struct engine *, struct rule_state *, span_ms jump);
+void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, span_ms jump);
 uint64_t rulegroup_hash(const char *file, const char *name);
 void rulegroups_free(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
@@ -430,6 +432,7 @@ void leaving_move(struct engine *, span_ms jump);
 void leaving_end(struct engine *);
 /* Gives the rule the alerts that a former life left for it. */
 void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
+void restored_move(struct engine *, span_ms jump);
 void restored_drop(struct engine *);
 
 /* Wishes the samples of the rule's good evaluation written, and an end to each series that

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static void open_entry(struct engine *e, const struct delivery *d)
 
 static void close_entry(struct engine *e, const struct delivery *d)
 {
-	if (e->out)
+	if (e->out && !PLANT(ledger_leaks))
 		act(e, ACTION_FORGET_OPEN)->key = arena_text(e->mem, d->notification.id);
 }
 
@@ -164,6 +165,8 @@ void delivery_start(struct engine *e, struct delivery *d, wall_ms now)
 {
 	counters_for(e, d)->notifications++;
 	open_entry(e, d);
+	if (PLANT(told_before_answer))
+		told_set(e, d->told_key, &d->told, d->notification.repeat_interval);
 	attempt(e, d, now);
 }
 
@@ -244,11 +247,12 @@ static void try_later(struct engine *e, struct delivery *d, const struct deliver
 	const char *error = in->error ? in->error : "no reason given";
 	bool is_new = !d->last_error || strcmp(d->last_error, error) != 0;
 
-	if (in->retry_after) {
+	if (in->retry_after && !PLANT(retry_after_ignored)) {
 		hold_back(e, d, e->now + in->retry_after);
 		at = MAX(at, e->now + in->retry_after);
 	}
-	note_outcome(e, d, DELIVERY_RETRY, in, error)->next_at = MIN(at, d->deadline);
+	note_outcome(e, d, PLANT(journal_lies) ? DELIVERY_SENT : DELIVERY_RETRY, in, error)
+		->next_at = MIN(at, d->deadline);
 	if (is_new) {
 		d->last_error = arena_text(&d->flush->mem, error);
 		act_note(e, true, "notify", "attempt failed, will try again", name_of(e, d),
@@ -322,6 +326,9 @@ void deliveries_cancel(struct engine *e)
 		if (d->in_flight)
 			act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
 		if (e->out) {
+			if (PLANT(canceled_counts_as_told))
+				told_set(e, d->told_key, &d->told,
+					 d->notification.repeat_interval);
 			counters_for(e, d)->failed[FAILURE_CANCELED]++;
 			note_outcome(e, d, DELIVERY_CANCELED, NULL, NULL);
 			close_entry(e, d);

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "engine/engine.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 
@@ -161,13 +162,14 @@ static void move_deadlines(struct engine *e, span_ms jump)
 {
 	struct delivery *d;
 
-	for (size_t i = 0; i < e->timers.list.n; i++)
+	for (size_t i = 0; i < e->timers.list.n && !PLANT(clock_stops_timers); i++)
 		e->timers.list.v[i]->at += jump; /* the order stays */
 	for (size_t at = 0; (d = map_next(&e->deliveries, &at));) {
 		d->attempt_at += jump;
 		d->deadline += jump;
 	}
 	e->options.started_at += jump;
+	alerts_move(e, jump);
 	told_move(e, jump);
 	holds_move(e, jump);
 	rulegroups_move(e, jump);

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +189,7 @@ static void leave_out_by_time(struct pipeline *p)
 {
 	const struct route *r = p->g->route;
 
-	if (!p->n)
+	if (!p->n || PLANT(time_ignored))
 		return;
 	if (r->n_active && !contains_any((const struct time_interval *const *)r->active,
 					 r->n_active, p->now)) {
@@ -213,6 +214,11 @@ static void leave_out_silenced(struct pipeline *p)
 
 		if (!silences_matching(p->e, labels, now, p->e->mem, &by)) {
 			p->v[i].member->state = MEMBER_ACTIVE;
+			p->v[kept++] = p->v[i];
+			continue;
+		}
+		if (PLANT(mute_is_resolve)) {
+			p->v[i].resolved = true;
 			p->v[kept++] = p->v[i];
 			continue;
 		}
@@ -273,6 +279,8 @@ static enum reason decide(const struct told *now, const struct told *last,
 	if (send_resolved &&
 	    !is_subset(now->resolved, now->n_resolved, last->resolved, last->n_resolved))
 		return NOTIFY_SOME_RESOLVED;
+	if (PLANT(repeats_early))
+		repeat /= 2;
 	return last->at < at - repeat ? NOTIFY_REPEAT : HELD_NOTHING_NEW;
 }
 
@@ -374,7 +382,7 @@ static void fill_alerts(struct pipeline *p, struct notification *n, bool send_re
 		const struct stored_alert *s = p->v[i].member->alert;
 		bool resolved = p->v[i].resolved;
 
-		if (resolved && !send_resolved)
+		if (resolved && !send_resolved && !PLANT(send_resolved_ignored))
 			continue;
 		n->firing = n->firing || !resolved;
 		v[n->n_alerts++] = (struct notification_alert){
@@ -396,7 +404,7 @@ static struct told told_by(struct pipeline *p, const struct receiver *receiver,
 		.group_key = arena_text(&p->f->mem, p->g->key),
 		.receiver = receiver->name,
 		.integration = to->kind->name,
-		.index = to->index,
+		.index = PLANT(wrong_index) ? 0 : to->index,
 	};
 
 	t.firing = hashes_of(p, false, &t.n_firing);
@@ -564,8 +572,10 @@ void flush_fall_back(struct engine *e, const struct delivery *failed, const char
 	const struct receiver *to = failed->notification.route->fallback;
 	const char *text;
 
-	if (!to || !failed->notification.firing)
-		return; /* of the end it hears anyhow: end_fallback */
+	if (!to || !failed->notification.firing ||
+	    (failed->flush->fell_back && !PLANT(falls_back_twice)))
+		return;			 /* of the end it hears anyhow: end_fallback */
+	failed->flush->fell_back = true; /* once, however many integrations give up */
 	text = arena_printf(&failed->flush->mem, "%s/%s[%zu] gave up: %s",
 			    failed->told.receiver, failed->told.integration,
 			    failed->told.index, error ? error : "no reason given");
@@ -617,7 +627,7 @@ static void remove_resolved(struct engine *e, struct flush *f)
 
 		while (m && m->group != f->group)
 			m = m->next_of_alert;
-		if (m && s->version == f->resolved[i].version)
+		if (m && (s->version == f->resolved[i].version || PLANT(lost_on_refire)))
 			group_remove_member(e, f->group, m);
 	}
 }
@@ -633,19 +643,20 @@ static void flush_free(struct engine *e, struct flush *f)
 void flush_branch_ended(struct engine *e, struct flush *f, bool ok)
 {
 	struct group *g = f->group;
+	bool ended_some UNUSED = f->n_resolved;
 
 	f->failed = f->failed || !ok;
 	if (--f->n_open)
 		return;
 	if (g) {
 		g->flush = NULL;
-		if (!f->failed)
+		if (!f->failed || PLANT(resolve_lost))
 			remove_resolved(e, f);
 	}
 	flush_free(e, f);
 	if (!g)
 		return;
-	if (!g->members.n) {
+	if ((!g->members.n && !PLANT(groups_leak)) || (PLANT(group_lost) && ended_some)) {
 		group_free(e, g);
 	} else if (g->overdue) {
 		g->overdue = false;

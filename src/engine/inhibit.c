@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,7 @@ static const struct stored_alert *first_firing(struct engine *e, struct source_l
 	for (size_t i = 0; i < l->list.n;) {
 		struct stored_alert *s = l->list.v[i];
 
-		if (stored_alert_is_resolved(s, now)) {
+		if (stored_alert_is_resolved(s, now) && !PLANT(resolved_inhibits)) {
 			l->list.v[i] = l->list.v[--l->list.n];
 			let_go(e, s);
 			continue;

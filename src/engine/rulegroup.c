@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 #include "base/url.h"
 #include "base/xxhash.h"
 
@@ -586,7 +587,8 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 		for (size_t k = 0; k < from->config->n_rules; k++) {
 			struct rule_state *old = &from->rules[k], *next = &to->rules[i];
 
-			if (taken[k] || !rule_eq(old->rule, next->rule))
+			if (taken[k] || !rule_eq(old->rule, next->rule) ||
+			    PLANT(rules_start_anew))
 				continue;
 			taken[k] = true;
 			next->active = old->active;
@@ -717,15 +719,28 @@ void rulegroups_config(struct engine *e)
 	}
 }
 
+/* The evaluation under way is of the same moment, by the new clock. */
+static void move_runs(struct rulegroup *g, span_ms jump)
+{
+	if (!g->running)
+		return;
+	g->slot += jump;
+	g->started_at += jump;
+	for (size_t i = 0; i < g->n_runs; i++)
+		g->runs[i].rule_started_at += jump;
+}
+
 void rulegroups_move(struct engine *e, span_ms jump)
 {
 	struct rulegroup *g;
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		move_runs(g, jump);
 		for (size_t i = 0; i < g->config->n_rules; i++)
-			alerting_move(e, &g->rules[i], jump);
+			alerting_move(e, g, &g->rules[i], jump);
 		regrid(e, g);
 	}
+	restored_move(e, jump);
 	written_move(e, jump);
 	leaving_move(e, jump);
 }

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +151,8 @@ static void collect_matching(struct engine *e, const struct silence_list *list,
 	for (size_t i = 0; i < list->n; i++) {
 		const struct stored_silence *s = list->v[i];
 
-		if (silence_state(&s->silence, now) == SILENCE_ACTIVE &&
+		if ((silence_state(&s->silence, now) == SILENCE_ACTIVE ||
+		     PLANT(expired_silence_mutes)) &&
 		    matchers_hold(&s->silence.matchers, labels))
 			vec_push_in(mem, found, s);
 	}
@@ -257,7 +259,8 @@ static void save(struct engine *e, const struct stored_silence *s, const char *w
 {
 	struct record *r;
 
-	act(e, ACTION_SAVE_SILENCE)->silence = &s->silence;
+	if (!PLANT(silence_not_saved))
+		act(e, ACTION_SAVE_SILENCE)->silence = &s->silence;
 	r = act_record(e, RECORD_SILENCE, REASON_NONE);
 	r->silence = &s->silence;
 	r->change = what;

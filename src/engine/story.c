@@ -97,15 +97,21 @@ const struct story_delivery *story_delivery(const struct story *s, const char *i
 
 /* -- alerts and rules ----------------------------------------------------------------- */
 
-/* What was decided before is about another episode; what is on its way may still come. */
-static void begin_episode(struct story *s, const struct record *r,
-			  const struct record_alert *a)
+static void take_beginning(struct story *s, const struct record *r,
+			   const struct record_alert *a)
 {
 	s->came_at = r->at;
 	s->starts_at = a->starts_at;
 	s->ended_at = 0;
 	s->from = arena_text(s->mem, r->from);
 	s->user = arena_text(s->mem, r->by);
+}
+
+/* What was decided before is about another episode; what is on its way may still come. */
+static void begin_episode(struct story *s, const struct record *r,
+			  const struct record_alert *a)
+{
+	take_beginning(s, r, a);
 	s->groups.n = 0;
 	for (size_t i = 0; i < s->targets.n; i++) {
 		struct story_target *t = &s->targets.v[i];
@@ -129,8 +135,8 @@ static void take_change(struct story *s, const struct record *r,
 		begin_episode(s, r, a);
 		break;
 	case CHANGE_RESOLVED:
-		if (!s->came_at) /* it came over already */
-			begin_episode(s, r, a);
+		if (!s->came_at) /* over when it came, or a crash lost how it began */
+			take_beginning(s, r, a);
 		s->ended_at = a->ends_at ? MIN(a->ends_at, r->at) : r->at;
 		break;
 	case CHANGE_RULE_PENDING:

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/core.h"
+#include "base/plant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void discard(void *p)
 	free(s);
 }
 
-static void put(struct engine *e, const char *key, const struct told *t)
+static struct stored_told *put(struct engine *e, const char *key, const struct told *t)
 {
 	struct stored_told *old = map_find(&e->told, str_of(key));
 	struct stored_told *s = mem_new(sizeof(*s));
@@ -62,30 +63,43 @@ static void put(struct engine *e, const char *key, const struct told *t)
 	map_put(&e->told, str_of(s->key), s);
 	if (old)
 		bury(e, discard, old);
+	return s;
 }
 
-/* An entry with a later timestamp is not overwritten (spec/routing.md 6.4). */
+static void save(struct engine *e, const struct stored_told *s)
+{
+	struct action *a;
+
+	if (PLANT(told_not_saved))
+		return;
+	a = act(e, ACTION_SAVE_TOLD);
+	a->key = arena_text(e->mem, s->key);
+	a->told = &s->told;
+}
+
+/* The peers keep an entry with a later timestamp. Here only a clock that was set back makes
+ * such, and whoever was told would be told at each flush until the clock has caught up. */
 void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_interval)
 {
-	const struct told *old = told_find(e, key);
 	span_ms keep = e->options.retention, twice;
-	struct action *a;
 
 	if (!__builtin_mul_overflow(repeat_interval, 2, &twice) && twice > 0)
 		keep = MIN(keep, twice);
 	t->at = e->now;
 	t->expires_at = e->now + keep;
-	if (old && old->at > t->at)
-		return;
-	put(e, key, t);
-	a = act(e, ACTION_SAVE_TOLD);
-	a->key = arena_text(e->mem, key);
-	a->told = told_find(e, key);
+	save(e, put(e, key, t));
 }
 
-void told_restore(struct engine *e, const struct told *t)
+/* Told in the future: the clock was set back since, and repeat_interval begins now. */
+void told_restore(struct engine *e, const struct told *from)
 {
-	put(e, told_key(e->mem, t), t);
+	struct told t = *from;
+
+	if (t.at > e->now) {
+		t.expires_at -= t.at - e->now;
+		t.at = e->now;
+	}
+	put(e, told_key(e->mem, &t), &t);
 }
 
 void told_move(struct engine *e, span_ms jump)
@@ -95,20 +109,28 @@ void told_move(struct engine *e, span_ms jump)
 	for (size_t at = 0; (s = map_next(&e->told, &at));) {
 		s->told.at += jump;
 		s->told.expires_at += jump;
+		save(e, s); /* else a restart would take the old times for new ones */
 	}
 }
 
+/* Whoever was told that an alert fires hears of its end, also when it was muted in between
+ * for longer than entries are kept: those of groups that are there stay. */
 void told_collect(struct engine *e, wall_ms now)
 {
+	struct map live = {0};
 	struct stored_told *s;
+	struct group *g;
 
+	for (size_t at = 0; (g = map_next(&e->groups, &at));)
+		map_put(&live, str_of(g->key), g);
 	for (size_t at = 0; (s = map_next(&e->told, &at));) {
-		if (s->told.expires_at > now)
+		if (s->told.expires_at > now || map_find(&live, str_of(s->told.group_key)))
 			continue;
 		act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
 		map_del(&e->told, str_of(s->key));
 		bury(e, discard, s);
 	}
+	map_free(&live);
 }
 
 void told_free(struct engine *e)

@@ -736,10 +736,14 @@ static void tell_open(struct stage *s)
 	}
 }
 
-static void restart(struct stage *s)
+static void restart(struct stage *s, struct str clock)
 {
 	struct row *r;
+	double by = 0;
 
+	if (clock.n)
+		assert_true(str_double(clock, &by));
+	s->now += (span_ms)(by * 1000);
 	tell_open(s);
 	engine_free(s->engine);
 	s->engine = new_engine(s);
@@ -817,7 +821,7 @@ static void command(struct stage *s, struct str text)
 	else if (str_is(what, "reload"))
 		reload(s);
 	else if (str_is(what, "restart"))
-		restart(s);
+		restart(s, text);
 	else if (str_is(what, "clock"))
 		set_clock(s, text);
 	else if (!str_is(what, "run"))

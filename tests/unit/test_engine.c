@@ -283,6 +283,31 @@ static void deliveries(void **state)
 		 "21 hook delivery_timeout\n" /* of A's second flush, begun at 11 */
 		 "21 hook notify_first firing B\n"
 		 "21 hook notify_first firing A\n"},
+		{"the fallback is told once when two integrations give up",
+		 "route: {receiver: hook, fallback_receiver: other, group_wait: 1s, "
+		 "group_interval: 1m}\n"
+		 "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}, {url: "
+		 "'http://i/'}]}, {name: other, webhook_configs: [{url: 'http://o/'}]}]\n",
+		 "0 sink hook refuse\n"
+		 "0 sink other fail\n"
+		 "0 post alertname=X ends=9999\n"
+		 "5 sink other ok\n"
+		 "30 run\n",
+		 "1 hook refuses\n"
+		 "1 hook refuses\n"
+		 "5.9 other notify_first firing X\n"},
+		{"muted for longer than the notification log keeps entries: the end is "
+		 "told",
+		 "route: {receiver: hook, group_wait: 1s, group_interval: 10m, "
+		 "repeat_interval: 1m}\n" HOOK,
+		 "0 post alertname=X starts=0 ends=9999\n"
+		 "30 silence s alertname=X for=1300\n"
+		 "1400 post alertname=X starts=0 ends=1400\n"
+		 "2000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "601 muted_by_silence X\n"
+		 "1201 muted_by_silence X\n"
+		 "1801 hook notify_resolved resolved X\n"},
 		{"the fallback hears of the end, though the receiver works again",
 		 "route: {receiver: hook, fallback_receiver: other, group_by: [alertname], "
 		 "group_wait: 1s, group_interval: 6s, repeat_interval: 4h}\n"
@@ -416,6 +441,51 @@ static void clocks(void **state)
 		 "-3500 run\n",
 		 "2.1 rule Up{n=0} pending\n"
 		 "-3536.8 hook notify_first firing Up{n=0}\n"},
+		{"and after a restart at once",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=60s\n"
+		 "30 clock -3600\n"
+		 "-3570 restart\n"
+		 "-3500 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "-3536.8 hook notify_first firing Up{n=0}\n"},
+		{"forward, and a restart: nothing is repeated", QUICK HOOK,
+		 "0 post alertname=X ends=999999\n"
+		 "60 clock 18000\n"
+		 "18061 restart\n"
+		 "18100 run\n",
+		 "1 hook notify_first firing X\n"},
+		{"back while it was down: each thing is told once", QUICK HOOK,
+		 "0 post alertname=X ends=999999\n"
+		 "60 restart -3600\n"
+		 "-3500 post alertname=X host=2 starts=-3500 ends=999999\n"
+		 "-3000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "-3497 hook notify_new firing X X{host=2}\n"},
+		{"back while it was down: repeat_interval is what it was", QUICK HOOK,
+		 "0 post alertname=X ends=999999\n"
+		 "60 restart -36000\n"
+		 "-21000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "-21539 hook notify_repeat firing X\n"},
+		{"back: what was over stays over", QUICK HOOK,
+		 "0 post alertname=X starts=0 ends=999999\n"
+		 "10 post alertname=X starts=0 ends=10\n"
+		 "100 clock -3600\n"
+		 "-3400 reload\n"
+		 "-3000 run\n",
+		 "1 hook notify_first firing X\n"
+		 "13 hook notify_resolved resolved X\n"},
+		{"back: what is posted again is saved again", QUICK HOOK,
+		 "0 post alertname=X starts=-9000 ends=300\n"
+		 "100 clock -3600\n"
+		 "-3490 post alertname=X starts=-9000 ends=-3200\n"
+		 "-3480 restart\n"
+		 "-3300 post alertname=X starts=-9000 ends=-2900\n"
+		 "-3150 restart\n"
+		 "-3000 run\n",
+		 "0 hook notify_first firing X\n"},
 	};
 
 	(void)state;

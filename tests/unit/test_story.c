@@ -439,6 +439,41 @@ static void the_manual_has_them(void **state)
 	buf_free(&text);
 }
 
+/* The alert's row was on the disk before the kill, the record of its coming was not. */
+static void told_though_its_beginning_is_lost(void **state)
+{
+	const uint64_t alert = 7;
+	const struct label l = {"alertname", "A"};
+	struct arena mem = {0};
+	struct story s = story_of(&mem, alert);
+	const struct record_decision to_hook = {"hook", "webhook", 0, NOTIFY_FIRST, "id"};
+	const struct record_alert ended = {.change = CHANGE_RESOLVED,
+					   .fingerprint = alert,
+					   .labels = labels_new(&mem, &l, 1, NULL),
+					   .starts_at = 100,
+					   .ends_at = 400};
+
+	(void)state;
+	story_add(&s, &(struct record){.kind = RECORD_FLUSH,
+				       .at = 200,
+				       .group_key = "g",
+				       .receiver = "hook",
+				       .firing = &alert,
+				       .n_firing = 1,
+				       .decisions = &to_hook,
+				       .n_decisions = 1});
+	story_add(&s, &(struct record){.kind = RECORD_ATTEMPT,
+				       .reason = DELIVERY_SENT,
+				       .at = 300,
+				       .delivery = "id"});
+	story_add(&s, &(struct record){.kind = RECORD_ALERTS,
+				       .at = 400,
+				       .alerts = &ended,
+				       .n_alerts = 1});
+	assert_true(story_verdict(&s, "g", "hook", "webhook", 0, true).is_told);
+	arena_free(&mem);
+}
+
 /* -- random histories ----------------------------------------------------------------- */
 
 #define HISTORIES  400
@@ -667,6 +702,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(causes),
 		cmocka_unit_test(the_manual_has_them),
+		cmocka_unit_test(told_though_its_beginning_is_lost),
 		cmocka_unit_test(what_receivers_saw),
 		cmocka_unit_test(without_its_cause_somebody_is_told),
 	};
