@@ -238,6 +238,39 @@ static bool check_pairs(const struct label *pairs, size_t n, enum name_scheme na
 	return true;
 }
 
+static size_t bytes_of(const struct label *pairs, size_t n)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += strlen(pairs[i].name) + strlen(pairs[i].value);
+	return bytes;
+}
+
+static bool has_few(const struct engine *e, size_t n, const char *what, struct err *err)
+{
+	size_t most = e->options.max_labels;
+
+	if (!most || n <= most)
+		return true;
+	return err_set(err, NOWHERE, "%zu %s, at most %zu are allowed", n, what, most);
+}
+
+static bool fits(const struct engine *e, const struct alert_post *p, struct err *err)
+{
+	size_t most = e->options.max_alert_bytes;
+	size_t n = bytes_of(p->labels, p->n_labels) +
+		   bytes_of(p->annotations, p->n_annotations);
+
+	if (most && n > most)
+		return err_set(err, NOWHERE,
+			       "labels and annotations of %zu bytes, at most %zu are "
+			       "allowed",
+			       n, most);
+	return has_few(e, p->n_labels, "labels", err) &&
+	       has_few(e, p->n_annotations, "annotations", err);
+}
+
 static bool check(const struct engine *e, const struct alert_post *p, const struct alert *a,
 		  struct err *err)
 {
@@ -284,6 +317,18 @@ static bool has_room(struct engine *e, const struct alert *a)
 			n++;
 	}
 	return n < e->options.per_alertname;
+}
+
+/* A flood of them is counted one by one, and said once a minute. */
+static void drop(struct engine *e, const char *alertname)
+{
+	counters_limited(e, alertname);
+	if (e->drop_noted_at && e->now >= e->drop_noted_at &&
+	    e->now - e->drop_noted_at < MINUTE)
+		return;
+	e->drop_noted_at = e->now;
+	act_note(e, true, "alerts", "alerts are dropped: a ceiling on alerts is reached",
+		 alertname, NULL);
 }
 
 /* -- what changed, for the journal ---------------------------------------------------- */
@@ -340,9 +385,7 @@ static void store(struct engine *e, const struct alert *posted)
 	bool news = !was_there;
 
 	if (!s && !has_room(e, posted)) {
-		counters_limited(e, labels_get(posted->labels, "alertname"));
-		act_note(e, true, "alerts", "alert dropped: a ceiling on alerts is reached",
-			 labels_get(posted->labels, "alertname"), NULL);
+		drop(e, labels_get(posted->labels, "alertname"));
 		return;
 	}
 	if (s) {
@@ -388,6 +431,12 @@ static void post_one(struct engine *e, const struct alert_post *p, struct answer
 		e->counters.alerts_resolved++;
 	else
 		e->counters.alerts_firing++;
+	/* What a rule makes has the ceilings of its backend and its templates. */
+	if (answer && !fits(e, p, &err)) {
+		e->counters.alerts_too_large++;
+		refuse(e, answer, &err);
+		return;
+	}
 	a.labels = labels_borrow(e->mem, p->labels, p->n_labels, &err);
 	a.annotations = a.labels ? labels_borrow_raw(e->mem, p->annotations,
 						     p->n_annotations, &err)

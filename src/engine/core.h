@@ -294,6 +294,7 @@ struct engine {
 	struct map rulegroups;		    /* by file;name */
 	struct map queries;		    /* run by query id */
 	bool reads_back;		    /* rules that come now */
+	wall_ms drop_noted_at; /* that a ceiling on alerts is reached; 0: never */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
 	struct map leaving;		       /* alerts of removed rules, by fingerprint */

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_TOLD      1000000
+#define MOST_LOOKED_AT 1000
+
 const char *told_key(struct arena *mem, const struct told *t)
 {
 	return arena_printf(mem, "%s:%s/%s/%zu", t->group_key, t->receiver, t->integration,
@@ -64,6 +67,29 @@ static void put(struct engine *e, const char *key, const struct told *t)
 		bury(e, discard, old);
 }
 
+static void forget(struct engine *e, struct stored_told *s)
+{
+	act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
+	map_del(&e->told, str_of(s->key));
+	bury(e, discard, s);
+}
+
+/* An old entry goes, one of which all is resolved before one that would be told again. */
+static void make_room(struct engine *e)
+{
+	struct stored_told *s, *victim = NULL;
+	size_t looked = 0;
+
+	for (size_t at = 0; looked++ < MOST_LOOKED_AT && (s = map_next(&e->told, &at));) {
+		if (!victim || !s->told.n_firing)
+			victim = s;
+		if (!s->told.n_firing)
+			break;
+	}
+	if (victim)
+		forget(e, victim);
+}
+
 /* An entry with a later timestamp is not overwritten (spec/routing.md 6.4). */
 void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_interval)
 {
@@ -77,6 +103,8 @@ void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_
 	t->expires_at = e->now + keep;
 	if (old && old->at > t->at)
 		return;
+	if (!old && e->told.n >= MOST_TOLD)
+		make_room(e);
 	put(e, key, t);
 	a = act(e, ACTION_SAVE_TOLD);
 	a->key = arena_text(e->mem, key);
@@ -103,11 +131,8 @@ void told_collect(struct engine *e, wall_ms now)
 	struct stored_told *s;
 
 	for (size_t at = 0; (s = map_next(&e->told, &at));) {
-		if (s->told.expires_at > now)
-			continue;
-		act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
-		map_del(&e->told, str_of(s->key));
-		bury(e, discard, s);
+		if (s->told.expires_at <= now)
+			forget(e, s);
 	}
 }
 

@@ -412,6 +412,7 @@ static void host_add_metrics(void *arg, struct buf *b)
 	struct broken_file *broken;
 	struct arena mem = {0};
 	size_t n = rulefiles_broken(d->rules, &mem, &broken);
+	struct server_counters clients = server_counters(d->server);
 
 	buf_addf(b,
 		 "# HELP alertmanager_config_hash Hash of the currently loaded "
@@ -456,11 +457,21 @@ static void host_add_metrics(void *arg, struct buf *b)
 		"tocsin_notifications_unrecorded_total %llu\n"
 		"# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
 		"# TYPE tocsin_backend_warnings_total counter\n"
-		"tocsin_backend_warnings_total %llu\n",
+		"tocsin_backend_warnings_total %llu\n"
+		"# HELP tocsin_web_clients_cut_off_total Idle clients that made room for "
+		"others.\n"
+		"# TYPE tocsin_web_clients_cut_off_total counter\n"
+		"tocsin_web_clients_cut_off_total %llu\n"
+		"# HELP tocsin_web_accept_failures_total Times a client could not be "
+		"accepted, as when no descriptors were left.\n"
+		"# TYPE tocsin_web_accept_failures_total counter\n"
+		"tocsin_web_accept_failures_total %llu\n",
 		rulefiles_count(d->rules), n, names_count(d->names),
 		(unsigned long long)d->mended_templates, (unsigned long long)d->shortened,
 		(unsigned long long)d->sent_unrecorded,
-		(unsigned long long)d->backend_warnings);
+		(unsigned long long)d->backend_warnings,
+		(unsigned long long)clients.cut_off,
+		(unsigned long long)clients.accept_failures);
 	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
 			"# TYPE tocsin_rule_file_broken gauge\n");
 	for (size_t i = 0; i < n; i++) {
@@ -541,6 +552,9 @@ static struct engine *make_engine(struct daemon *d)
 		.any_old_alert_hurries = f->as_0_25,
 		.rules_as_vmalert = f->rules_as_vmalert,
 		.leaves_removed = !f->resolve_removed,
+		.max_alerts = (size_t)f->max_alerts,
+		.max_labels = (size_t)MAX(f->max_labels, 0),
+		.max_alert_bytes = (size_t)MAX(f->max_alert_bytes, 0),
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
@@ -740,6 +754,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 				       rules_keep, d->flags.rules_as_vmalert};
 	struct server_options web = {
 		.max_body = (size_t)MAX(d->flags.max_body, 0),
+		.max_connections = (size_t)d->flags.max_connections,
 		.timeout = d->flags.web_timeout_ns / 1000000,
 		.handle = api_handle,
 	};

@@ -23,7 +23,8 @@ struct flags {
 	struct text_flags listen;
 	bool systemd_socket;
 	const char *web_config, *external_url, *route_prefix, *cors_origin;
-	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body;
+	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body,
+		max_connections, max_alerts, max_labels, max_alert_bytes;
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, outage_tolerance_ns,
 		grace_period_ns, journal_retention_ns, shutdown_ns, names_interval_ns;
