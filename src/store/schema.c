@@ -137,7 +137,8 @@ sqlite3 *schema_open(const char *path, bool *is_damaged, struct err *err)
 		err_set(err, (struct pos){path, 0, 0}, "%s", sqlite3_errstr(code));
 	} else if (run(db,
 		       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		       "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;",
+		       "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;"
+		       "PRAGMA temp_store = MEMORY;" /* no files but ours: sandbox.h */,
 		       path, err) &&
 		   migrate(db, path, err)) {
 		return db;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "tocsind/names.h"
 #include "tocsind/outside.h"
+#include "tocsind/sandbox.h"
 
 #include <openssl/evp.h>
 #include <signal.h>
@@ -842,12 +843,37 @@ static void watch_rules(struct daemon *d)
 	timer_in(d->rescan, RESCAN);
 }
 
+/* Before the first thread. */
+static bool enter_sandbox(struct daemon *d, struct err *err)
+{
+	const char *sockets[FLAG_LIST_MAX];
+	struct sandbox box = {d->flags.storage_path, sockets, 0};
+	struct err why;
+
+	sandbox_drop_privileges();
+	if (!store_make_folder(d->flags.storage_path, err))
+		return false;
+	for (size_t i = 0; i < d->flags.listen.n; i++) {
+		struct str address = str_of(d->flags.listen.v[i]);
+
+		if (str_starts(address, STR("unix:")))
+			sockets[box.n_unix_files++] = d->flags.listen.v[i] + 5;
+	}
+	if (d->flags.sandbox && !sandbox_enter(&box, &why))
+		log_info("start", "not in a sandbox", L_ERR(&why));
+	return true;
+}
+
 static bool start(struct daemon *d)
 {
 	const char *first;
 	struct err err;
 
 	raise_file_limit();
+	if (!enter_sandbox(d, &err)) {
+		log_error("start", "cannot start", L_ERR(&err));
+		return false;
+	}
 	if (!make_parts(d, &err)) {
 		log_error("start", "cannot start", L_ERR(&err));
 		return false;

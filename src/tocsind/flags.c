@@ -104,6 +104,10 @@ static const struct flag rows[] = {
 	 "How long deliveries under way, and samples for remotes, may take to finish "
 	 "after SIGTERM.",
 	 false},
+	{"sandbox", FLAG_BOOL, AT(sandbox), "true",
+	 "Write nowhere but below --storage.path, and run no program, where the kernel has "
+	 "Landlock; --no-sandbox does without.",
+	 false},
 	{"compatibility", FLAG_TEXT, AT(compatibility), "0.25",
 	 "Which Alertmanager to be indistinguishable from where releases differ: 0.25 "
 	 "(Debian "

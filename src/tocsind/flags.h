@@ -30,7 +30,7 @@ struct flags {
 		grace_period_ns, journal_retention_ns, shutdown_ns, names_interval_ns;
 	int64_t journal_bytes;
 	bool log_silences, check_templates, check_expressions, resolve_removed,
-		retry_rate_limited, leave_out_alerts;
+		retry_rate_limited, leave_out_alerts, sandbox;
 	const char *features;
 	/* of features: what metrics tell apart */
 	bool receiver_names, group_keys, alert_names;
