@@ -479,6 +479,20 @@ void alerts_extend(struct engine *e, uint64_t fingerprint, wall_ms until)
 		s->ends_at = instant_of_ms(until);
 }
 
+/* Whoever posts no end is given one by our clock. */
+void alerts_move(struct engine *e, span_ms jump)
+{
+	struct stored_alert *s;
+
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
+		if (!s->timeout ||
+		    stored_alert_is_resolved(s, instant_of_ms(e->now - jump)))
+			continue;
+		s->ends_at = instant_add_ms(s->ends_at, jump);
+		save(e, s, true);
+	}
+}
+
 /* -- leaving -------------------------------------------------------------------------- */
 
 /* Resolved alerts leave the table once no group has something to say about them

@@ -332,6 +332,7 @@ void alerts_restore(struct engine *, const struct alert *);
 void alerts_reroute(struct engine *);
 void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
 void restored_extend(struct engine *);
+void alerts_move(struct engine *, span_ms jump);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
 void alerts_free(struct engine *);
 /* Makes a record of the changes of alerts gathered so far. */

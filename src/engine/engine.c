@@ -155,7 +155,7 @@ static void take_config(struct engine *e, const struct config *config)
 }
 
 /* Everything that waits keeps waiting as long as it had to, by the steady clock. What
- * people posted keeps its times. */
+ * people posted keeps its times, but for an end that is ours. */
 static void move_deadlines(struct engine *e, span_ms jump)
 {
 	struct delivery *d;
@@ -167,6 +167,7 @@ static void move_deadlines(struct engine *e, span_ms jump)
 		d->deadline += jump;
 	}
 	e->options.started_at += jump;
+	alerts_move(e, jump);
 	told_move(e, jump);
 	holds_move(e, jump);
 	rulegroups_move(e, jump);

@@ -47,6 +47,7 @@ struct call {
 };
 
 struct server {
+	LIST_ENTRY(server) list;
 	struct event_base *base;
 	struct evhttp *http;
 	struct server_options options;
@@ -62,6 +63,9 @@ struct server {
 	size_t crowded_at; /* the lowest free descriptor when there are too many clients */
 	uint64_t cut_off, accept_failures;
 };
+
+/* Listeners know their evhttp only. */
+static LIST_HEAD(, server) servers = LIST_HEAD_INITIALIZER(servers);
 
 static void call_free(struct call *c)
 {
@@ -167,11 +171,13 @@ static void watch_crowd(evutil_socket_t fd, short what, void *arg)
 }
 
 /* No descriptors, or no memory, are left: asking again at once would only burn time. */
-static void on_accept_failed(struct evconnlistener *l, void *arg)
+static void on_accept_failed(struct evconnlistener *l, void *http)
 {
-	struct server *s = arg;
+	struct server *s = LIST_FIRST(&servers);
 
 	(void)l;
+	while (s->http != http)
+		s = LIST_NEXT(s, list);
 	s->accept_failures++;
 	s->cut_off += pace_make_room(s->pace, MAX(s->options.max_connections / ROOM, 1));
 	pause_accepting(s, LATER);
@@ -225,6 +231,7 @@ struct server *server_new(struct event_base *base, const struct server_options *
 	fill_defaults(&s->options);
 	s->crowded_at = crowded_at(&s->options);
 	LIST_INIT(&s->calls);
+	LIST_INSERT_HEAD(&servers, s, list);
 	s->resume = evtimer_new(base, watch_crowd, s);
 	s->http = evhttp_new(base);
 	s->pace = pace_new(base, s->options.timeout);
@@ -260,6 +267,7 @@ void server_free(struct server *s)
 	if (!s)
 		return;
 	server_stop_listening(s);
+	LIST_REMOVE(s, list);
 	evhttp_free(s->http);
 	while (!LIST_EMPTY(&s->calls))
 		call_free(LIST_FIRST(&s->calls));
