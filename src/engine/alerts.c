@@ -85,6 +85,80 @@ static void set_texts(struct engine *e, struct stored_alert *s,
 	s->generator_url = memcpy(block + k.size, generator_url, n);
 }
 
+/* -- how many there are of a name ----------------------------------------------------- */
+
+struct named {
+	char *name;
+	size_t n, firing; /* the latter as of counted_at, and those that came since */
+	wall_ms counted_at;
+};
+
+static struct named *named_find(const struct engine *e, const struct labels *labels)
+{
+	return map_find(&e->named, str_of(labels_get(labels, "alertname")));
+}
+
+static void named_add(struct engine *e, const struct labels *labels)
+{
+	struct named *c;
+
+	if (!e->options.per_alertname)
+		return;
+	c = named_find(e, labels);
+	if (!c) {
+		c = mem_new(sizeof(*c));
+		c->name = mem_text(labels_get(labels, "alertname"));
+		c->counted_at = NEVER;
+		map_put(&e->named, str_of(c->name), c);
+	}
+	c->n++;
+	c->firing++;
+}
+
+static void named_free(struct named *c)
+{
+	free(c->name);
+	free(c);
+}
+
+static void named_drop(struct engine *e, const struct labels *labels)
+{
+	struct named *c = named_find(e, labels);
+
+	if (!c || --c->n)
+		return;
+	map_del(&e->named, str_of(c->name));
+	named_free(c);
+}
+
+/* Looks at all alerts, once for all that are posted together. */
+static void count_firing(struct engine *e, struct named *c)
+{
+	struct instant now = instant_of_ms(e->now);
+	struct stored_alert *s;
+
+	if (c->counted_at == e->now)
+		return;
+	c->counted_at = e->now;
+	c->firing = 0;
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
+		if (!strcmp(labels_get(s->labels, "alertname"), c->name) &&
+		    !stored_alert_is_resolved(s, now))
+			c->firing++;
+	}
+}
+
+/* One of them ended, or fires again. */
+static void named_turned(struct engine *e, const struct labels *labels)
+{
+	struct named *c = named_find(e, labels);
+
+	if (c)
+		c->counted_at = NEVER;
+}
+
+/* -- taking one in, changing it ------------------------------------------------------- */
+
 static struct stored_alert *insert(struct engine *e, const struct alert *a)
 {
 	struct kept k = keep(e, a->labels);
@@ -95,6 +169,7 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 	s->fingerprint = a->labels->fingerprint;
 	s->refs = 1;
 	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
+	named_add(e, s->labels);
 	return s;
 }
 
@@ -302,21 +377,15 @@ static void fill_times(const struct engine *e, struct alert *a)
 /* Whether another alert of this name may come in (spec/routing.md 2.2). */
 static bool has_room(struct engine *e, const struct alert *a)
 {
-	const char *name = labels_get(a->labels, "alertname");
-	struct instant now = instant_of_ms(e->now);
-	struct stored_alert *s;
-	size_t n = 0;
+	size_t most = e->options.per_alertname;
+	struct named *c = most ? named_find(e, a->labels) : NULL;
 
 	if (e->alerts.n >= e->options.max_alerts)
 		return false;
-	if (!e->options.per_alertname)
+	if (!c || c->n < most)
 		return true;
-	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
-		if (!strcmp(labels_get(s->labels, "alertname"), name) &&
-		    !stored_alert_is_resolved(s, now))
-			n++;
-	}
-	return n < e->options.per_alertname;
+	count_firing(e, c);
+	return c->firing < most;
 }
 
 /* A flood of them is counted one by one, and said once a minute. */
@@ -361,6 +430,8 @@ static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
 	if (was_there && was_resolved == resolved)
 		return;
 	s->turns++;
+	if (was_there)
+		named_turned(e, s->labels);
 	vec_push(
 		&e->changes,
 		(struct record_alert){
@@ -505,6 +576,7 @@ void alerts_collect(struct engine *e, struct timer *t, wall_ms now)
 		if (s->members || !stored_alert_is_resolved(s, instant_of_ms(now)))
 			continue;
 		map_del(&e->alerts, map_key_u64(&s->fingerprint));
+		named_drop(e, s->labels);
 		act(e, ACTION_FORGET_ALERT)->fingerprint = s->fingerprint;
 		stored_alert_unref(e, s);
 	}
@@ -514,9 +586,13 @@ void alerts_collect(struct engine *e, struct timer *t, wall_ms now)
 void alerts_free(struct engine *e)
 {
 	struct stored_alert *s;
+	struct named *c;
 
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
 		stored_alert_unref(e, s);
 	map_free(&e->alerts);
+	for (size_t at = 0; (c = map_next(&e->named, &at));)
+		named_free(c);
+	map_free(&e->named);
 	route_lists_free(e);
 }

@@ -281,11 +281,12 @@ struct engine {
 	const struct config *config; /* NULL before the first */
 	uint64_t generation;	     /* of the configuration */
 	struct heap timers;
-	struct map alerts;		    /* stored_alert by fingerprint */
-	struct map route_lists;		    /* of this generation, by what is in them */
-	struct map names;		    /* of labels, by themselves */
-	struct map silences;		    /* stored_silence by id */
-	struct map silence_index;	    /* silence_bucket by name and value */
+	struct map alerts;	  /* stored_alert by fingerprint */
+	struct map named;	  /* how many alerts of a name; with a limit only */
+	struct map route_lists;	  /* of this generation, by what is in them */
+	struct map names;	  /* of labels, by themselves */
+	struct map silences;	  /* stored_silence by id */
+	struct map silence_index; /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
 	struct map groups;		    /* group by route and labels */
 	struct map deliveries;		    /* by id */

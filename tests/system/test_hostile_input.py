@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from conftest import alert, firing, group, hook, make_config, rule_file, write
+from conftest import alert, firing, group, hook, make_config, resolved, rule_file, write
 from endpoints import MailServer, _Server
 from programs import BUILD, iso, until
 
@@ -227,6 +227,24 @@ def test_a_flood_of_alerts_ends_at_a_ceiling(start, far, box):
     assert len(d.alerts()) == 500
     assert d.metric("alertmanager_alerts_limited_total") == 4500
     assert len([line for line in d.log().splitlines() if "ceiling on alerts" in line]) == 1
+
+
+def test_a_flood_of_one_name_costs_little(start, far):
+    d = start(make_config(hook(far), route={"group_wait": "1h"}),
+              args=["--alerts.per-alertname-limit=100"])
+    for i in range(0, 20000, 2000):
+        d.post("/api/v2/alerts", [firing(f"A{n}") for n in range(i, i + 2000)])
+    spent = cpu_seconds(d)
+    d.post("/api/v2/alerts", [firing("F", n=str(n)) for n in range(4000)])
+    assert len(d.alerts(alertname="F")) == 100
+    assert SANITIZED or cpu_seconds(d) - spent < 0.7
+
+
+def test_one_that_ends_makes_room_for_another_of_its_name(start, far):
+    d = start(make_config(hook(far)), args=["--alerts.per-alertname-limit=2"])
+    d.post("/api/v2/alerts", [firing("F", n=n) for n in "abc"])
+    d.post("/api/v2/alerts", [firing("F", n="d"), resolved("F", n="a"), firing("F", n="e")])
+    assert {a["labels"]["n"] for a in d.alerts(alertname="F")} == {"b", "e"}
 
 
 @pytest.mark.parametrize("args, n, comment, says", [
