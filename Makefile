@@ -40,6 +40,7 @@ UNIT   := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
 HELP   := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 FUZZ   := $(patsubst %.c,$(OUT)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 GOLDEN := $(OUT)/tests/golden/golden
+SHIM   := $(OUT)/tests/faults/shim.so
 BENCH  := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 PROGS   = $(OUT)/tocsind $(OUT)/tocsin
 
@@ -119,6 +120,11 @@ $(GOLDEN): $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/golden/*.c)) $(OUT)/tocsin
 $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/tocsin.a
 	$(call SAY,LD)
 	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+# Preloaded into the daemon; sanitizers have libraries of their own to load first.
+$(SHIM): tests/faults/shim.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(call SAY,CC)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -g -fPIC -shared -o $@ $< -ldl
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/tocsin.a
 	$(call SAY,LD)
 	$(Q)$(CC_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -155,7 +161,7 @@ DIR ?= tests/golden/data
 golden: $(GOLDEN)
 	@$(GOLDEN) $(if $(LIST),-v) $(DIR)
 
-system: all
+system: all $(SHIM)
 	@TOCSIN_BUILD=$(OUT) /usr/bin/python3 -m pytest -q tests/system
 
 # In objects of its own, in which bugs can be planted.

@@ -139,6 +139,9 @@ static void add_received(struct page *p)
 		    "The total number of received alerts that were invalid.");
 	buf_addf(p->b, "alertmanager_alerts_invalid_total{version=\"v2\"} %llu\n",
 		 (unsigned long long)p->c->alerts_invalid);
+	metric_one(p->b, "tocsin_alerts_too_large_total", "counter",
+		   "Posted alerts that were refused for their size.",
+		   (double)p->c->alerts_too_large);
 }
 
 static void add_alerts(struct page *p)

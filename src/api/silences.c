@@ -439,15 +439,13 @@ void post_silences(struct request *r)
 	struct answer answer = {.text = BUF(4096)};
 	json_t *top = body_json(r, "silence");
 	struct silence s = {.annotations = &labels_none};
-	struct event ev = {.kind = EVENT_SILENCE_SET,
-			   .silence = &s,
-			   .answer = &answer,
-			   .from = call_peer(r->call),
-			   .by = r->user};
+	struct event ev = {.kind = EVENT_SILENCE_SET, .silence = &s, .answer = &answer};
 	bool ok;
 
 	if (!top)
 		return;
+	ev.from = call_peer(r->call);
+	ev.by = r->user;
 	ok = read_silence(r, top, &s) &&
 	     check_times(r, &s, instant_of_ms(host->now(host->ctx)));
 	json_decref(top);

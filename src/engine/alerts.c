@@ -83,6 +83,80 @@ static void set_annotations(struct engine *e, struct stored_alert *s,
 	s->annotations = copy_kept(mem_resize(NULL, k.size), &k);
 }
 
+/* -- how many there are of a name ----------------------------------------------------- */
+
+struct named {
+	char *name;
+	size_t n, firing; /* the latter as of counted_at, and those that came since */
+	wall_ms counted_at;
+};
+
+static struct named *named_find(const struct engine *e, const struct labels *labels)
+{
+	return map_find(&e->named, str_of(labels_get(labels, "alertname")));
+}
+
+static void named_add(struct engine *e, const struct labels *labels)
+{
+	struct named *c;
+
+	if (!e->options.per_alertname)
+		return;
+	c = named_find(e, labels);
+	if (!c) {
+		c = mem_new(sizeof(*c));
+		c->name = mem_text(labels_get(labels, "alertname"));
+		c->counted_at = NEVER;
+		map_put(&e->named, str_of(c->name), c);
+	}
+	c->n++;
+	c->firing++;
+}
+
+static void named_free(struct named *c)
+{
+	free(c->name);
+	free(c);
+}
+
+static void named_drop(struct engine *e, const struct labels *labels)
+{
+	struct named *c = named_find(e, labels);
+
+	if (!c || --c->n)
+		return;
+	map_del(&e->named, str_of(c->name));
+	named_free(c);
+}
+
+/* Looks at all alerts, once for all that are posted together. */
+static void count_firing(struct engine *e, struct named *c)
+{
+	struct instant now = instant_of_ms(e->now);
+	struct stored_alert *s;
+
+	if (c->counted_at == e->now)
+		return;
+	c->counted_at = e->now;
+	c->firing = 0;
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
+		if (!strcmp(labels_get(s->labels, "alertname"), c->name) &&
+		    !stored_alert_is_resolved(s, now))
+			c->firing++;
+	}
+}
+
+/* One of them ended, or fires again. */
+static void named_turned(struct engine *e, const struct labels *labels)
+{
+	struct named *c = named_find(e, labels);
+
+	if (c)
+		c->counted_at = NEVER;
+}
+
+/* -- taking one in, changing it ------------------------------------------------------- */
+
 static struct stored_alert *insert(struct engine *e, const struct alert *a)
 {
 	struct kept k = keep(e, a->labels);
@@ -94,6 +168,7 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 	s->fingerprint = a->labels->fingerprint;
 	s->refs = 1;
 	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
+	named_add(e, s->labels);
 	return s;
 }
 
@@ -242,6 +317,39 @@ static bool check_pairs(const struct label *pairs, size_t n, enum name_scheme na
 	return true;
 }
 
+static size_t bytes_of(const struct label *pairs, size_t n)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += strlen(pairs[i].name) + strlen(pairs[i].value);
+	return bytes;
+}
+
+static bool has_few(const struct engine *e, size_t n, const char *what, struct err *err)
+{
+	size_t most = e->options.max_labels;
+
+	if (!most || n <= most)
+		return true;
+	return err_set(err, NOWHERE, "%zu %s, at most %zu are allowed", n, what, most);
+}
+
+static bool fits(const struct engine *e, const struct alert_post *p, struct err *err)
+{
+	size_t most = e->options.max_alert_bytes;
+	size_t n = bytes_of(p->labels, p->n_labels) +
+		   bytes_of(p->annotations, p->n_annotations);
+
+	if (most && n > most)
+		return err_set(err, NOWHERE,
+			       "labels and annotations of %zu bytes, at most %zu are "
+			       "allowed",
+			       n, most);
+	return has_few(e, p->n_labels, "labels", err) &&
+	       has_few(e, p->n_annotations, "annotations", err);
+}
+
 static bool check(const struct engine *e, const struct alert_post *p, const struct alert *a,
 		  struct err *err)
 {
@@ -273,21 +381,27 @@ static void fill_times(const struct engine *e, struct alert *a)
 /* Whether another alert of this name may come in (spec/routing.md 2.2). */
 static bool has_room(struct engine *e, const struct alert *a)
 {
-	const char *name = labels_get(a->labels, "alertname");
-	struct instant now = instant_of_ms(e->now);
-	struct stored_alert *s;
-	size_t n = 0;
+	size_t most = e->options.per_alertname;
+	struct named *c = most ? named_find(e, a->labels) : NULL;
 
 	if (e->alerts.n >= e->options.max_alerts)
 		return false;
-	if (!e->options.per_alertname)
+	if (!c || c->n < most)
 		return true;
-	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
-		if (!strcmp(labels_get(s->labels, "alertname"), name) &&
-		    !stored_alert_is_resolved(s, now))
-			n++;
-	}
-	return n < e->options.per_alertname;
+	count_firing(e, c);
+	return c->firing < most;
+}
+
+/* A flood of them is counted one by one, and said once a minute. */
+static void drop(struct engine *e, const char *alertname)
+{
+	counters_limited(e, alertname);
+	if (e->drop_noted_at && e->now >= e->drop_noted_at &&
+	    e->now - e->drop_noted_at < MINUTE)
+		return;
+	e->drop_noted_at = e->now;
+	act_note(e, true, "alerts", "alerts are dropped: a ceiling on alerts is reached",
+		 alertname, NULL);
 }
 
 /* -- what changed, for the journal ---------------------------------------------------- */
@@ -320,6 +434,8 @@ static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
 	if (was_there && was_resolved == resolved)
 		return;
 	s->turns++;
+	if (was_there)
+		named_turned(e, s->labels);
 	vec_push(
 		&e->changes,
 		(struct record_alert){
@@ -344,9 +460,7 @@ static void store(struct engine *e, const struct alert *posted)
 	bool news = !was_there;
 
 	if (!s && !has_room(e, posted)) {
-		counters_limited(e, labels_get(posted->labels, "alertname"));
-		act_note(e, true, "alerts", "alert dropped: a ceiling on alerts is reached",
-			 labels_get(posted->labels, "alertname"), NULL);
+		drop(e, labels_get(posted->labels, "alertname"));
 		return;
 	}
 	if (s) {
@@ -392,6 +506,12 @@ static void post_one(struct engine *e, const struct alert_post *p, struct answer
 		e->counters.alerts_resolved++;
 	else
 		e->counters.alerts_firing++;
+	/* What a rule makes has the ceilings of its backend and its templates. */
+	if (answer && !fits(e, p, &err)) {
+		e->counters.alerts_too_large++;
+		refuse(e, answer, &err);
+		return;
+	}
 	a.labels = labels_borrow(e->mem, p->labels, p->n_labels, &err);
 	a.annotations = a.labels ? labels_borrow_raw(e->mem, p->annotations,
 						     p->n_annotations, &err)
@@ -434,19 +554,32 @@ void alerts_extend(struct engine *e, uint64_t fingerprint, wall_ms until)
 		s->ends_at = instant_of_ms(until);
 }
 
-/* What was over stays over when somebody sets the clock back to when it was not. */
+/* The wall clock was set. What was over stays over when it was set back to when it was not;
+ * whoever posted no end was given one by our clock, which moves along. */
+static bool move(struct engine *e, struct stored_alert *s, span_ms jump)
+{
+	struct instant now = instant_of_ms(e->now);
+
+	if (!stored_alert_is_resolved(s, instant_of_ms(e->now - jump))) {
+		if (s->timeout)
+			s->ends_at = instant_add_ms(s->ends_at, jump);
+		return s->timeout;
+	}
+	if (stored_alert_is_resolved(s, now))
+		return false;
+	if (instant_cmp(s->starts_at, now) > 0)
+		s->starts_at = now;
+	s->ends_at = now;
+	return true;
+}
+
 void alerts_move(struct engine *e, span_ms jump)
 {
-	struct instant now = instant_of_ms(e->now), before = instant_of_ms(e->now - jump);
 	struct stored_alert *s;
 
-	for (size_t at = 0; jump < 0 && (s = map_next(&e->alerts, &at));) {
-		if (!stored_alert_is_resolved(s, before) ||
-		    stored_alert_is_resolved(s, now))
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
+		if (!move(e, s, jump))
 			continue;
-		if (instant_cmp(s->starts_at, now) > 0)
-			s->starts_at = now;
-		s->ends_at = now;
 		save(e, s, true);
 	}
 }
@@ -463,6 +596,7 @@ void alerts_collect(struct engine *e, struct timer *t, wall_ms now)
 		if (s->members || !stored_alert_is_resolved(s, instant_of_ms(now)))
 			continue;
 		map_del(&e->alerts, map_key_u64(&s->fingerprint));
+		named_drop(e, s->labels);
 		act(e, ACTION_FORGET_ALERT)->fingerprint = s->fingerprint;
 		stored_alert_unref(e, s);
 	}
@@ -472,9 +606,13 @@ void alerts_collect(struct engine *e, struct timer *t, wall_ms now)
 void alerts_free(struct engine *e)
 {
 	struct stored_alert *s;
+	struct named *c;
 
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
 		stored_alert_unref(e, s);
 	map_free(&e->alerts);
+	for (size_t at = 0; (c = map_next(&e->named, &at));)
+		named_free(c);
+	map_free(&e->named);
 	route_lists_free(e);
 }

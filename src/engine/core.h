@@ -282,12 +282,13 @@ struct engine {
 	const struct config *config; /* NULL before the first */
 	uint64_t generation;	     /* of the configuration */
 	struct heap timers;
-	struct map alerts;		    /* stored_alert by fingerprint */
-	struct map route_lists;		    /* of this generation, by what is in them */
-	struct map names;		    /* of labels, by themselves */
-	struct map urls;		    /* of alerts: shared_url, by its text */
-	struct map silences;		    /* stored_silence by id */
-	struct map silence_index;	    /* silence_bucket by name and value */
+	struct map alerts;	  /* stored_alert by fingerprint */
+	struct map named;	  /* how many alerts of a name; with a limit only */
+	struct map route_lists;	  /* of this generation, by what is in them */
+	struct map names;	  /* of labels, by themselves */
+	struct map urls;	  /* of alerts: shared_url, by its text */
+	struct map silences;	  /* stored_silence by id */
+	struct map silence_index; /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
 	struct map groups;		    /* group by route and labels */
 	struct map deliveries;		    /* by id */
@@ -296,6 +297,7 @@ struct engine {
 	struct map rulegroups;		    /* by file;name */
 	struct map queries;		    /* run by query id */
 	bool reads_back;		    /* rules that come now */
+	wall_ms drop_noted_at; /* that a ceiling on alerts is reached; 0: never */
 	struct inhibitor *inhibitor;
 	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
 	struct map leaving;		       /* alerts of removed rules, by fingerprint */

@@ -157,7 +157,7 @@ static void take_config(struct engine *e, const struct config *config)
 }
 
 /* Everything that waits keeps waiting as long as it had to, by the steady clock. What
- * people posted keeps its times. */
+ * people posted keeps its times, but for an end that is ours. */
 static void move_deadlines(struct engine *e, span_ms jump)
 {
 	struct delivery *d;

@@ -34,6 +34,8 @@ struct engine_options {
 	 * itself, as Prometheus does, instead of being announced resolved. */
 	bool leaves_removed;
 	size_t max_alerts;	  /* stored; 0: 1000000 */
+	size_t max_labels;	  /* and annotations, of a posted alert; 0: no limit */
+	size_t max_alert_bytes;	  /* of both, names and values; 0: no limit */
 	size_t max_silences;	  /* 0: no limit, as the peers */
 	size_t max_silence_bytes; /* 0: no limit */
 	size_t per_alertname;	  /* 0: no limit */

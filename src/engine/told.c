@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_TOLD      1000000
+#define MOST_LOOKED_AT 1000
+
 const char *told_key(struct arena *mem, const struct told *t)
 {
 	return arena_printf(mem, "%s:%s/%s/%zu", t->group_key, t->receiver, t->integration,
@@ -66,6 +69,29 @@ static struct stored_told *put(struct engine *e, const char *key, const struct t
 	return s;
 }
 
+static void forget(struct engine *e, struct stored_told *s)
+{
+	act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
+	map_del(&e->told, str_of(s->key));
+	bury(e, discard, s);
+}
+
+/* An old entry goes, one of which all is resolved before one that would be told again. */
+static void make_room(struct engine *e)
+{
+	struct stored_told *s, *victim = NULL;
+	size_t looked = 0;
+
+	for (size_t at = 0; looked++ < MOST_LOOKED_AT && (s = map_next(&e->told, &at));) {
+		if (!victim || !s->told.n_firing)
+			victim = s;
+		if (!s->told.n_firing)
+			break;
+	}
+	if (victim)
+		forget(e, victim);
+}
+
 static void save(struct engine *e, const struct stored_told *s)
 {
 	struct action *a;
@@ -87,6 +113,8 @@ void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_
 		keep = MIN(keep, twice);
 	t->at = e->now;
 	t->expires_at = e->now + keep;
+	if (!map_find(&e->told, str_of(key)) && e->told.n >= MOST_TOLD)
+		make_room(e);
 	save(e, put(e, key, t));
 }
 
@@ -124,11 +152,9 @@ void told_collect(struct engine *e, wall_ms now)
 	for (size_t at = 0; (g = map_next(&e->groups, &at));)
 		map_put(&live, str_of(g->key), g);
 	for (size_t at = 0; (s = map_next(&e->told, &at));) {
-		if (s->told.expires_at > now || map_find(&live, str_of(s->told.group_key)))
-			continue;
-		act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
-		map_del(&e->told, str_of(s->key));
-		bury(e, discard, s);
+		if (s->told.expires_at <= now &&
+		    !map_find(&live, str_of(s->told.group_key)))
+			forget(e, s);
 	}
 	map_free(&live);
 }

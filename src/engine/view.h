@@ -127,7 +127,8 @@ struct limited_counter {
 #define OTHER_NAMES "(others)" /* where a ceiling on names is reached */
 struct engine_counters {
 	uint64_t alerts_firing, alerts_resolved, alerts_invalid;
-	uint64_t alerts_stored; /* and given to the inhibitor and to the routes */
+	uint64_t alerts_too_large; /* of those that are invalid */
+	uint64_t alerts_stored;	   /* and given to the inhibitor and to the routes */
 	uint64_t suppressed_inhibition, suppressed_silence, suppressed_mute,
 		suppressed_inactive;
 	uint64_t flushes, maintenances;

@@ -415,7 +415,7 @@ bool matcher_accepts(const struct matcher *m, const char *value)
 	case MATCH_REGEX:
 		return regex_matches(m->re, str_of(value));
 	case MATCH_NOT_REGEX:
-		return !regex_matches(m->re, str_of(value));
+		return regex_match(m->re, str_of(value)) == REGEX_NOTHING;
 	}
 	BUG("matcher operator %d", (int)m->op);
 }

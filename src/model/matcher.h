@@ -3,7 +3,12 @@
  *
  * Memory:  in the arena given.
  * Order:   matchers_sort orders by name, value, operator (=, !=, =~, !~): group keys show
- * it. Missing: an absent label has the value "". Spec:    spec/config.md 14.
+ *          it.
+ * Missing: an absent label has the value "".
+ * Limits:  an expression that cannot be decided within its steps (regex.h) does not hold,
+ *          neither as =~ nor as !~: nothing is silenced or inhibited by accident, and a
+ *          route that cannot tell leaves the alert to the next, at last to the root.
+ * Spec:    spec/config.md 14.
  */
 #pragma once
 #include "model/labels.h"

@@ -483,23 +483,31 @@ const struct str *regex_words(const struct regex *re, size_t *n)
 	return re->words;
 }
 
-bool regex_matches(const struct regex *re, struct str s)
+enum regex_found regex_match(const struct regex *re, struct str s)
 {
 	struct arena mem = {0};
 	int n;
 
 	if (re->words)
-		return regex_words_have(re->words, re->n_words, s);
+		return regex_words_have(re->words, re->n_words, s) ? REGEX_FOUND
+								   : REGEX_NOTHING;
 	if (!str_starts(s, re->prefix))
-		return false;
+		return REGEX_NOTHING;
 	n = run(re, s, 0, 0);
-
 	if (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21)
 		n = run(re, regex_text_new(&mem, s).text, 0, PCRE2_NO_UTF_CHECK);
-	if (n < 0 && n != PCRE2_ERROR_NOMATCH)
-		gave_up++;
 	arena_free(&mem);
-	return n >= 0;
+	if (n >= 0)
+		return REGEX_FOUND;
+	if (n == PCRE2_ERROR_NOMATCH)
+		return REGEX_NOTHING;
+	gave_up++;
+	return REGEX_TIRED;
+}
+
+bool regex_matches(const struct regex *re, struct str s)
+{
+	return regex_match(re, s) == REGEX_FOUND;
 }
 
 struct regex_text regex_text_new(struct arena *mem, struct str raw)

@@ -5,7 +5,7 @@
  *
  * Memory:  lives as long as the arena.
  * Limits:  a pattern of at most REGEX_MAX_PATTERN bytes; a match that needs more than
- *          REGEX_MAX_STEPS steps ends and counts as "no match" (regex_gave_up counts them).
+ *          REGEX_MAX_STEPS steps ends undecided (regex_gave_up counts them).
  * Threads: one thread at a time: a regex keeps its match space.
  * Spec:    spec/config.md 3.5.
  */
@@ -25,7 +25,10 @@ enum regex_anchor { REGEX_WHOLE, REGEX_ANYWHERE };
 /* NULL and err on a bad pattern; the message speaks in Go's words. */
 const struct regex *regex_new(struct arena *, struct str pattern, enum regex_anchor,
 			      struct err *) MUST_USE;
-bool regex_matches(const struct regex *, struct str);
+/* Of a WHOLE one. */
+enum regex_found { REGEX_NOTHING, REGEX_FOUND, REGEX_TIRED };
+enum regex_found regex_match(const struct regex *, struct str);
+bool regex_matches(const struct regex *, struct str); /* REGEX_FOUND */
 /* All that a WHOLE one accepts, sorted, when that is a short list; else NULL. */
 const struct str *regex_words(const struct regex *, size_t *n);
 
@@ -44,7 +47,6 @@ struct str regex_text_piece(const struct regex_text *, size_t from, size_t to); 
 struct regex_span {
 	size_t start, end;
 };
-enum regex_found { REGEX_NOTHING, REGEX_FOUND, REGEX_TIRED };
 enum regex_found regex_search(const struct regex *, const struct regex_text *, size_t at,
 			      struct regex_span *spans, size_t n, size_t *work);
 size_t regex_size(const struct regex *);   /* bytes of its compiled form */

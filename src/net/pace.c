@@ -16,6 +16,7 @@ struct client {
 	struct pace *pace;
 	ino_t socket;
 	mono_ms read_by, write_by; /* NEVER: nothing is under way */
+	mono_ms waits_since; /* for its next request; NEVER: it has an answer to get */
 };
 
 struct pace {
@@ -76,8 +77,12 @@ static void on_output(struct evbuffer *out, const struct evbuffer_cb_info *info,
 	if (info->n_added && c->write_by == NEVER)
 		begin(c->pace, &c->write_by);
 	earn(c->pace, &c->write_by, info->n_deleted);
-	if (!evbuffer_get_length(out))
+	if (info->n_added)
+		c->waits_since = NEVER;
+	if (!evbuffer_get_length(out)) {
 		c->write_by = NEVER;
+		c->waits_since = clock_mono();
+	}
 }
 
 static struct client *client_of(struct pace *p, int fd)
@@ -102,7 +107,7 @@ static void greet(evutil_socket_t none, short what, void *arg)
 
 		if (socket_of(fd, &socket)) {
 			c = client_of(p, fd);
-			*c = (struct client){p, socket, NEVER, NEVER};
+			*c = (struct client){p, socket, NEVER, NEVER, clock_mono()};
 			begin(p, &c->read_by);
 			evbuffer_add_cb(bufferevent_get_input(bev), on_input, c);
 			evbuffer_add_cb(bufferevent_get_output(bev), on_output, c);
@@ -121,21 +126,34 @@ void pace_watch(struct pace *p, struct bufferevent *bev)
 
 void pace_request_is_here(struct pace *p, int fd)
 {
-	if (fd >= 0 && (size_t)fd < p->by_fd.n && p->by_fd.v[fd])
-		p->by_fd.v[fd]->read_by = NEVER;
+	if (fd < 0 || (size_t)fd >= p->by_fd.n || !p->by_fd.v[fd])
+		return;
+	p->by_fd.v[fd]->read_by = NEVER;
+	p->by_fd.v[fd]->waits_since = NEVER;
+}
+
+static bool is_there(const struct client *c, int fd)
+{
+	ino_t socket;
+
+	return socket_of(fd, &socket) && socket == c->socket;
+}
+
+static void cut_off(struct client *c, int fd)
+{
+	if (is_there(c, fd))
+		shutdown(fd, SHUT_RDWR); /* evhttp sees the end and closes */
+	c->read_by = c->write_by = c->waits_since = NEVER;
 }
 
 /* True while something is under way. */
 static bool look_at(struct client *c, int fd, mono_ms now)
 {
 	mono_ms deadline = MIN(c->read_by, c->write_by);
-	ino_t socket;
 
 	if (deadline > now)
 		return deadline != NEVER;
-	if (socket_of(fd, &socket) && socket == c->socket)
-		shutdown(fd, SHUT_RDWR); /* evhttp sees the end and closes */
-	c->read_by = c->write_by = NEVER;
+	cut_off(c, fd);
 	return false;
 }
 
@@ -178,4 +196,35 @@ void pace_free(struct pace *p)
 	event_free(p->look);
 	event_free(p->greet);
 	free(p);
+}
+
+struct waiting {
+	mono_ms since;
+	int fd;
+};
+
+static int by_age(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+
+	return (x->since > y->since) - (x->since < y->since);
+}
+
+size_t pace_make_room(struct pace *p, size_t n)
+{
+	VEC(struct waiting) found = {0};
+
+	for (size_t fd = 0; fd < p->by_fd.n; fd++) {
+		const struct client *c = p->by_fd.v[fd];
+
+		if (c && c->waits_since != NEVER && is_there(c, (int)fd))
+			vec_push(&found, (struct waiting){c->waits_since, (int)fd});
+	}
+	if (found.n)
+		qsort(found.v, found.n, sizeof(found.v[0]), by_age);
+	n = MIN(n, found.n);
+	for (size_t i = 0; i < n; i++)
+		cut_off(p->by_fd.v[found.v[i].fd], found.v[i].fd);
+	vec_free(&found);
+	return n;
 }

@@ -23,3 +23,6 @@ void pace_free(struct pace *);
 void pace_watch(struct pace *, struct bufferevent *);
 /* The request that was coming in on this descriptor is complete. */
 void pace_request_is_here(struct pace *, int fd);
+/* Cuts off up to n clients, those first whose next request has been waited for longest;
+ * none that has an answer to get. How many. */
+size_t pace_make_room(struct pace *, size_t n);

@@ -28,7 +28,11 @@
 #define DEFAULT_BODY	    ((size_t)64 * 1024 * 1024)
 #define DEFAULT_HEADERS	    ((size_t)64 * 1024)
 #define DEFAULT_CONNECTIONS 4000
-#define OWN_FILES	    64 /* descriptors of ours below those of clients */
+#define OWN_FILES	    64	  /* descriptors of ours below those of clients */
+#define SPARE_FILES	    512	  /* those that clients leave to deliveries and queries */
+#define ROOM		    16	  /* of so many clients one goes when there are too many */
+#define SOON		    10000 /* microseconds */
+#define LATER		    100000
 #define DEFAULT_TIMEOUT	    MINUTE
 
 struct call {
@@ -43,6 +47,7 @@ struct call {
 };
 
 struct server {
+	LIST_ENTRY(server) list;
 	struct event_base *base;
 	struct evhttp *http;
 	struct server_options options;
@@ -55,7 +60,12 @@ struct server {
 	size_t n_files;
 	struct event *resume;
 	bool paused;
+	size_t crowded_at; /* the lowest free descriptor when there are too many clients */
+	uint64_t cut_off, accept_failures;
 };
+
+/* Listeners know their evhttp only. */
+static LIST_HEAD(, server) servers = LIST_HEAD_INITIALIZER(servers);
 
 static void call_free(struct call *c)
 {
@@ -110,7 +120,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 /* -- the ceiling on connections -------------------------------------------------------
  * evhttp does not count its connections. The lowest free descriptor tells well enough:
  * above the ceiling nobody is accepted until some have gone; waiting clients stay in the
- * kernel's queue. */
+ * kernel's queue. Those make room whose next request has been waited for longest, so that
+ * a flood of idle clients keeps nobody out. */
 
 static bool is_crowded(const struct server *s)
 {
@@ -118,8 +129,7 @@ static bool is_crowded(const struct server *s)
 
 	if (lowest_free >= 0)
 		close(lowest_free);
-	return lowest_free < 0 ||
-	       (size_t)lowest_free >= s->options.max_connections + OWN_FILES;
+	return lowest_free < 0 || (size_t)lowest_free >= s->crowded_at;
 }
 
 static void set_accepting(struct server *s, bool accepting)
@@ -135,19 +145,42 @@ static void set_accepting(struct server *s, bool accepting)
 	}
 }
 
+static void pause_accepting(struct server *s, suseconds_t us)
+{
+	const struct timeval pause = {0, us};
+
+	if (!s->paused)
+		set_accepting(s, false);
+	evtimer_add(s->resume, &pause);
+}
+
 static void watch_crowd(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval soon = {0, 100000};
 	struct server *s = arg;
-	bool crowded = is_crowded(s);
+	size_t gone;
 
 	(void)fd, (void)what;
-	if (crowded == s->paused && !crowded)
+	if (!is_crowded(s)) {
+		if (s->paused)
+			set_accepting(s, true);
 		return;
-	if (crowded != s->paused)
-		set_accepting(s, !crowded);
-	if (crowded)
-		evtimer_add(s->resume, &soon);
+	}
+	gone = pace_make_room(s->pace, MAX(s->options.max_connections / ROOM, 1));
+	s->cut_off += gone;
+	pause_accepting(s, gone ? SOON : LATER);
+}
+
+/* No descriptors, or no memory, are left: asking again at once would only burn time. */
+static void on_accept_failed(struct evconnlistener *l, void *http)
+{
+	struct server *s = LIST_FIRST(&servers);
+
+	(void)l;
+	while (s->http != http)
+		s = LIST_NEXT(s, list);
+	s->accept_failures++;
+	s->cut_off += pace_make_room(s->pace, MAX(s->options.max_connections / ROOM, 1));
+	pause_accepting(s, LATER);
 }
 
 static struct bufferevent *new_connection(struct event_base *base, void *arg)
@@ -167,20 +200,25 @@ static struct bufferevent *new_connection(struct event_base *base, void *arg)
 
 static void fill_defaults(struct server_options *o)
 {
-	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
-
 	if (!o->max_body)
 		o->max_body = DEFAULT_BODY;
 	if (!o->max_headers)
 		o->max_headers = DEFAULT_HEADERS;
 	if (!o->max_connections)
 		o->max_connections = DEFAULT_CONNECTIONS;
-	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < OWN_FILES * 4)
-		o->max_connections = files.rlim_cur / 4;
-	else if (files.rlim_cur < o->max_connections + OWN_FILES * 4)
-		o->max_connections = files.rlim_cur - OWN_FILES * 4;
 	if (!o->timeout)
 		o->timeout = DEFAULT_TIMEOUT;
+}
+
+/* A quarter of few descriptors, some hundreds of many are not for clients. */
+static size_t crowded_at(const struct server_options *o)
+{
+	struct rlimit files;
+	size_t most = o->max_connections + OWN_FILES;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == RLIM_INFINITY)
+		return most;
+	return MIN(most, files.rlim_cur - MIN(files.rlim_cur / 4, SPARE_FILES));
 }
 
 struct server *server_new(struct event_base *base, const struct server_options *options)
@@ -191,7 +229,9 @@ struct server *server_new(struct event_base *base, const struct server_options *
 	s->base = base;
 	s->options = *options;
 	fill_defaults(&s->options);
+	s->crowded_at = crowded_at(&s->options);
 	LIST_INIT(&s->calls);
+	LIST_INSERT_HEAD(&servers, s, list);
 	s->resume = evtimer_new(base, watch_crowd, s);
 	s->http = evhttp_new(base);
 	s->pace = pace_new(base, s->options.timeout);
@@ -217,11 +257,17 @@ bool server_use_tls(struct server *s, const struct server_tls *tls, struct err *
 	return s->tls != NULL;
 }
 
+struct server_counters server_counters(const struct server *s)
+{
+	return (struct server_counters){s->cut_off, s->accept_failures};
+}
+
 void server_free(struct server *s)
 {
 	if (!s)
 		return;
 	server_stop_listening(s);
+	LIST_REMOVE(s, list);
 	evhttp_free(s->http);
 	while (!LIST_EMPTY(&s->calls))
 		call_free(LIST_FIRST(&s->calls));
@@ -248,6 +294,8 @@ static bool listen_fd(struct server *s, int fd, struct err *err)
 	socket = evhttp_accept_socket_with_handle(s->http, fd);
 	if (!socket)
 		return err_sys(err, NOWHERE, "cannot accept connections");
+	evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(socket),
+				    on_accept_failed);
 	s->sockets[s->n_sockets++] = socket;
 	return true;
 }

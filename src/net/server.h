@@ -8,7 +8,8 @@
  * Memory:  the call and all it points to live until it is answered; call_mem is an arena
  *          for the handler's use.
  * Limits:  struct server_options. A body over the ceiling gets 413, headers over theirs
- *          400, a client that is slower than the timeout is cut off (pace.h).
+ *          400, a client that is slower than the timeout is cut off (pace.h). Where there
+ *          are too many clients, or descriptors run out, the idle ones make room.
  */
 #pragma once
 #include "base/arena.h"
@@ -23,7 +24,7 @@ struct call;
 struct server_options {
 	size_t max_body;	/* 0: 64 MiB */
 	size_t max_headers;	/* 0: 64 KiB */
-	size_t max_connections; /* 0: 4000; more wait in the kernel's queue */
+	size_t max_connections; /* 0: 4000; fewer when descriptors are few */
 	span_ms timeout;	/* of a request or an answer; 0: 60s */
 	void (*handle)(void *arg, struct call *);
 	void *arg;
@@ -60,6 +61,12 @@ bool server_listen_passed(struct server *, int fd, struct arena *, const char **
 			  struct err *) MUST_USE;
 void server_stop_listening(struct server *);
 void server_free(struct server *); /* open calls are dropped */
+
+struct server_counters {
+	uint64_t cut_off;	  /* idle clients that made room for others */
+	uint64_t accept_failures; /* as when no descriptor was left */
+};
+struct server_counters server_counters(const struct server *);
 
 /* -- a call --------------------------------------------------------------------------- */
 

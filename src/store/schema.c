@@ -138,7 +138,8 @@ sqlite3 *schema_open(const char *path, bool *is_damaged, struct err *err)
 	} else if (run(db,
 		       "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA "
 		       "synchronous = FULL;"
-		       "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;",
+		       "PRAGMA busy_timeout = 5000; PRAGMA cache_size = -1024;"
+		       "PRAGMA temp_store = MEMORY;" /* no files but ours: sandbox.h */,
 		       path, err) &&
 		   migrate(db, path, err)) {
 		return db;

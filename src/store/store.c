@@ -792,6 +792,15 @@ static bool make_folders(struct arena *mem, const char *path, struct err *err)
 	}
 }
 
+bool store_make_folder(const char *folder, struct err *err)
+{
+	struct arena mem = {0};
+	bool ok = make_folders(&mem, folder, err);
+
+	arena_free(&mem);
+	return ok;
+}
+
 /* The file and its log keep their content under another name. */
 static bool set_aside(struct arena *mem, const char *path, wall_ms now, struct buf *notes,
 		      struct err *err)
@@ -888,7 +897,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	snprintf(kept_path, sizeof(kept_path), "%s", path);
 	if (s->wake_fd < 0 || s->report_fd < 0)
 		err_sys(err, NOWHERE, "eventfd");
-	else if (make_folders(&mem, o->folder, err) && lock_folder(s, o->folder, err))
+	else if (store_make_folder(o->folder, err) && lock_folder(s, o->folder, err))
 		s->db = open_or_set_aside(&mem, kept_path, now, notes, err);
 	s->alert_log.db = s->db;
 	if (s->db && prepare_all(s, kept_path, err))

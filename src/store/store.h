@@ -47,6 +47,8 @@ struct store_visitor {
 	void (*broken)(void *ctx, const char *table, const char *key, const char *why);
 };
 
+/* With those above it. */
+bool store_make_folder(const char *folder, struct err *) MUST_USE;
 /* notes gets a line when a damaged file was set aside, else stays empty. */
 struct store *store_open(const struct store_options *, wall_ms now, struct buf *notes,
 			 struct err *) MUST_USE;

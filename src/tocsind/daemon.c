@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "tocsind/names.h"
 #include "tocsind/outside.h"
+#include "tocsind/sandbox.h"
 
 #include <malloc.h>
 #include <openssl/evp.h>
@@ -431,6 +432,7 @@ static void host_add_metrics(void *arg, struct buf *b)
 	struct broken_file *broken;
 	struct arena mem = {0};
 	size_t n = rulefiles_broken(d->rules, &mem, &broken);
+	struct server_counters clients = server_counters(d->server);
 
 	buf_addf(b,
 		 "# HELP alertmanager_config_hash Hash of the currently loaded "
@@ -475,11 +477,21 @@ static void host_add_metrics(void *arg, struct buf *b)
 		"tocsin_notifications_unrecorded_total %llu\n"
 		"# HELP tocsin_backend_warnings_total Answers of backends with a warning.\n"
 		"# TYPE tocsin_backend_warnings_total counter\n"
-		"tocsin_backend_warnings_total %llu\n",
+		"tocsin_backend_warnings_total %llu\n"
+		"# HELP tocsin_web_clients_cut_off_total Idle clients that made room for "
+		"others.\n"
+		"# TYPE tocsin_web_clients_cut_off_total counter\n"
+		"tocsin_web_clients_cut_off_total %llu\n"
+		"# HELP tocsin_web_accept_failures_total Times a client could not be "
+		"accepted, as when no descriptors were left.\n"
+		"# TYPE tocsin_web_accept_failures_total counter\n"
+		"tocsin_web_accept_failures_total %llu\n",
 		rulefiles_count(d->rules), n, names_count(d->names),
 		(unsigned long long)d->mended_templates, (unsigned long long)d->shortened,
 		(unsigned long long)d->sent_unrecorded,
-		(unsigned long long)d->backend_warnings);
+		(unsigned long long)d->backend_warnings,
+		(unsigned long long)clients.cut_off,
+		(unsigned long long)clients.accept_failures);
 	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
 			"# TYPE tocsin_rule_file_broken gauge\n");
 	for (size_t i = 0; i < n; i++) {
@@ -560,6 +572,9 @@ static struct engine *make_engine(struct daemon *d)
 		.any_old_alert_hurries = f->as_0_25,
 		.rules_as_vmalert = f->rules_as_vmalert,
 		.leaves_removed = !f->resolve_removed,
+		.max_alerts = (size_t)f->max_alerts,
+		.max_labels = (size_t)MAX(f->max_labels, 0),
+		.max_alert_bytes = (size_t)MAX(f->max_alert_bytes, 0),
 		.max_silences = (size_t)MAX(f->max_silences, 0),
 		.max_silence_bytes = (size_t)MAX(f->max_silence_bytes, 0),
 		.per_alertname = (size_t)MAX(f->per_alertname, 0),
@@ -759,6 +774,7 @@ static bool make_parts(struct daemon *d, struct err *err)
 				       rules_keep, d->flags.rules_as_vmalert};
 	struct server_options web = {
 		.max_body = (size_t)MAX(d->flags.max_body, 0),
+		.max_connections = (size_t)d->flags.max_connections,
 		.timeout = d->flags.web_timeout_ns / 1000000,
 		.handle = api_handle,
 	};
@@ -848,12 +864,37 @@ static void watch_rules(struct daemon *d)
 	timer_in(d->rescan, RESCAN);
 }
 
+/* Before the first thread. */
+static bool enter_sandbox(struct daemon *d, struct err *err)
+{
+	const char *sockets[FLAG_LIST_MAX];
+	struct sandbox box = {d->flags.storage_path, sockets, 0};
+	struct err why;
+
+	sandbox_drop_privileges();
+	if (!store_make_folder(d->flags.storage_path, err))
+		return false;
+	for (size_t i = 0; i < d->flags.listen.n; i++) {
+		struct str address = str_of(d->flags.listen.v[i]);
+
+		if (str_starts(address, STR("unix:")))
+			sockets[box.n_unix_files++] = d->flags.listen.v[i] + 5;
+	}
+	if (d->flags.sandbox && !sandbox_enter(&box, &why))
+		log_info("start", "not in a sandbox", L_ERR(&why));
+	return true;
+}
+
 static bool start(struct daemon *d)
 {
 	const char *first;
 	struct err err;
 
 	raise_file_limit();
+	if (!enter_sandbox(d, &err)) {
+		log_error("start", "cannot start", L_ERR(&err));
+		return false;
+	}
 	if (!make_parts(d, &err)) {
 		log_error("start", "cannot start", L_ERR(&err));
 		return false;

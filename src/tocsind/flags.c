@@ -39,9 +39,9 @@ static const struct flag rows[] = {
 	 "How long the journal of decisions is kept.", true},
 	{"journal.max-size", FLAG_INT, AT(journal_bytes), "268435456",
 	 "Most bytes of the journal's rows; beyond that the oldest go.", true},
-	{"silences.max-silences", FLAG_INT, AT(max_silences), "0",
+	{"silences.max-silences", FLAG_INT, AT(max_silences), "100000",
 	 "Most silences kept, expired ones included; 0: no limit.", false},
-	{"silences.max-silence-size-bytes", FLAG_INT, AT(max_silence_bytes), "0",
+	{"silences.max-silence-size-bytes", FLAG_INT, AT(max_silence_bytes), "1048576",
 	 "Largest silence; 0: no limit.", false},
 	{"log.silences", FLAG_BOOL, AT(log_silences), NULL, "Log changes of silences.",
 	 false},
@@ -49,6 +49,14 @@ static const struct flag rows[] = {
 	 "How often resolved alerts are forgotten.", true},
 	{"alerts.per-alertname-limit", FLAG_INT, AT(per_alertname), "0",
 	 "Most alerts of one alertname; 0: no limit.", false},
+	{"alerts.max-alerts", FLAG_INT, AT(max_alerts), "1000000",
+	 "Most alerts kept; new ones beyond that are dropped, counted and logged.", true},
+	{"alerts.max-labels", FLAG_INT, AT(max_labels), "1000",
+	 "Most labels, and most annotations, of a posted alert; 0: no limit.", false},
+	{"alerts.max-alert-size-bytes", FLAG_INT, AT(max_alert_bytes), "262144",
+	 "Largest posted alert: names and values of its labels and annotations; 0: no "
+	 "limit.",
+	 false},
 	{"rules.alert.for-outage-tolerance", FLAG_DURATION, AT(outage_tolerance_ns), "1h",
 	 "When no alert of a rule is in the storage, how far back the backend is asked "
 	 "since when alerts wait; 0: not at all.",
@@ -84,6 +92,8 @@ static const struct flag rows[] = {
 	{"web.get-concurrency", FLAG_INT, AT(get_concurrency), "0",
 	 "Most GET requests at a time; 0: the larger of 8 and the number of processors.",
 	 false},
+	{"web.max-connections", FLAG_INT, AT(max_connections), "4000",
+	 "Most clients; beyond that those make room that have been idle longest.", true},
 	{"web.timeout", FLAG_DURATION, AT(web_timeout_ns), "0s",
 	 "A client that needs longer for a request, or for taking its answer, is cut off; "
 	 "0: one minute.",
@@ -93,6 +103,10 @@ static const struct flag rows[] = {
 	{"shutdown.timeout", FLAG_DURATION, AT(shutdown_ns), "5s",
 	 "How long deliveries under way, and samples for remotes, may take to finish "
 	 "after SIGTERM.",
+	 false},
+	{"sandbox", FLAG_BOOL, AT(sandbox), "true",
+	 "Write nowhere but below --storage.path, and run no program, where the kernel has "
+	 "Landlock; --no-sandbox does without.",
 	 false},
 	{"compatibility", FLAG_TEXT, AT(compatibility), "0.25",
 	 "Which Alertmanager to be indistinguishable from where releases differ: 0.25 "

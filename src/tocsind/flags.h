@@ -23,13 +23,14 @@ struct flags {
 	struct text_flags listen;
 	bool systemd_socket;
 	const char *web_config, *external_url, *route_prefix, *cors_origin;
-	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body;
+	int64_t get_concurrency, max_silences, max_silence_bytes, per_alertname, max_body,
+		max_connections, max_alerts, max_labels, max_alert_bytes;
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, outage_tolerance_ns,
 		grace_period_ns, journal_retention_ns, shutdown_ns, names_interval_ns;
 	int64_t journal_bytes;
 	bool log_silences, check_templates, check_expressions, resolve_removed,
-		retry_rate_limited, leave_out_alerts;
+		retry_rate_limited, leave_out_alerts, sandbox;
 	const char *features;
 	/* of features: what metrics tell apart */
 	bool receiver_names, group_keys, alert_names;

@@ -426,6 +426,11 @@ static void clocks(void **state)
 		 "-2000 run\n",
 		 "1 hook notify_first firing X\n"
 		 "-2899 hook notify_first firing Y\n"},
+		{"an hour forward: who posted no end has not ended", QUICK HOOK,
+		 "0 post alertname=X\n"
+		 "60 clock 3600\n"
+		 "3890 run\n",
+		 "1 hook notify_first firing X\n"},
 		{"half an hour back: an end that comes is taken", QUICK HOOK,
 		 "0 post alertname=X starts=-9999 ends=999999\n"
 		 "600 clock -1800\n"

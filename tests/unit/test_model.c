@@ -355,6 +355,37 @@ static void explosive_expressions_end(void **state)
 	arena_free(&mem);
 }
 
+/* Neither operator holds of what could not be decided: nothing is muted by accident. */
+static void undecided_matchers_do_not_hold(void **state)
+{
+	static const struct {
+		const char *matcher, *value;
+		bool holds, undecided;
+	} cases[] = {
+		{"a=~\"(x+x+)+y\"", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyz", false,
+		 true},
+		{"a!~\"(x+x+)+y\"", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyz", false,
+		 true},
+		{"a=~\"(x+x+)+y\"", "xxy", true, false},
+		{"a!~\"(x+x+)+y\"", "xxy", false, false},
+		{"a!~\"(x+x+)+y\"", "z", true, false},
+	};
+	struct arena mem = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		uint64_t before = regex_gave_up();
+		struct matcher m;
+
+		assert_true(matcher_parse(&mem, str_of(cases[i].matcher), NOWHERE,
+					  MATCHERS_UTF8, &m, NULL, NULL));
+		if (matcher_accepts(&m, cases[i].value) != cases[i].holds ||
+		    (regex_gave_up() > before) != cases[i].undecided)
+			fail_msg("%s of %s", cases[i].matcher, cases[i].value);
+	}
+	arena_free(&mem);
+}
+
 /* spec/routing.md 2.1 */
 static void merging(void **state)
 {
@@ -463,6 +494,7 @@ int main(void)
 		cmocka_unit_test(expressions),
 		cmocka_unit_test(words_of_expressions),
 		cmocka_unit_test(explosive_expressions_end),
+		cmocka_unit_test(undecided_matchers_do_not_hold),
 		cmocka_unit_test(merging),
 		cmocka_unit_test(silence_checks),
 	};

@@ -1,0 +1,230 @@
+"""Faults that last: what the daemon says, what it still does, and that it recovers by itself.
+Faults that happen once are in test_crash_matrix.py."""
+import errno
+import glob
+import os
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from conftest import alert, firing, group, hook, make_config, resolved, rule_file, write
+from faults import SHORT, Faults
+from programs import BUILD, TOCSIND, Tocsind, free_port, http, iso, run, until
+
+pytestmark = pytest.mark.skipif("address" in BUILD, reason="sanitizers load before the shim")
+
+
+@pytest.fixture
+def faults(folder):
+    return Faults(folder)
+
+
+def ask_for_silence(d, name):
+    now = time.time()
+    return d.post("/api/v2/silences", {
+        "matchers": [{"name": "alertname", "value": name, "isRegex": False}],
+        "startsAt": iso(now), "endsAt": iso(now + 600), "createdBy": "me", "comment": name},
+        timeout=20)
+
+
+def cpu_seconds(d):
+    with open(f"/proc/{d.pid}/stat") as f:
+        fields = f.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def is_whole(path):
+    db = sqlite3.connect(path)
+    said = db.execute("pragma integrity_check").fetchall()
+    db.close()
+    return said == [("ok",)]
+
+
+def told(box, name, timeout=10):
+    return box.wait(lambda s: s.ok and s.body["groupLabels"]["alertname"] == name, timeout)
+
+
+def serves_without_its_disk(d, box, name):
+    """Nothing is acknowledged that is not on the disk; people are told all the same."""
+    answer = ask_for_silence(d, name)
+    assert answer.status // 100 == 5 and "disk" in answer.text, answer
+    lines = [x for x in d.log().splitlines() if "level=ERROR" in x and "part=store" in x]
+    assert lines and d.storage in lines[0] and "err=" in lines[0], lines
+    assert len(lines) < 5, "one line for each time it begins to fail"
+    assert d.metric("tocsin_store_failures_total") > 0
+    d.post("/api/v2/alerts", [firing(f"Told{name}")])
+    assert told(box, f"Told{name}"), d.log_tail()
+    assert d.metric("tocsin_notifications_unrecorded_total") > 0
+    assert d.get("/api/v2/alerts").status == 200 and d.get("/-/healthy").status == 200
+
+
+def recovers(d, name):
+    until(lambda: "state is on disk again" in d.log(), 10)
+    assert ask_for_silence(d, name).status == 200
+
+
+def comments(d):
+    return {s["comment"] for s in d.get("/api/v2/silences").json}
+
+
+@pytest.mark.parametrize("kind, what", [
+    ("write", errno.ENOSPC), ("write", errno.EIO), ("write", errno.EROFS), ("write", errno.EDQUOT),
+    ("sync", errno.EIO), ("sync", errno.ENOSPC),
+], ids=lambda x: x if isinstance(x, str) else errno.errorcode[x])
+def test_a_disk_that_fails_for_a_while(folder, faults, far, box, keep, kind, what):
+    d = keep(faults.tocsind(folder, make_config(hook(far))))
+    assert ask_for_silence(d, "before").status == 200
+    faults.fail(kind, what)
+    serves_without_its_disk(d, box, "during")
+    faults.clear()
+    recovers(d, "after")
+    d.kill()
+    assert is_whole(os.path.join(d.storage, "tocsin.db"))
+    d = keep(Tocsind(folder, None, port=d.port))
+    assert {"before", "after"} <= comments(d)
+    d.post("/api/v2/alerts", [firing("Toldduring")])
+    time.sleep(1)
+    assert len([s for s in box.all() if s.body["groupLabels"]["alertname"] == "Toldduring"]) == 1
+
+
+def test_short_writes_are_made_whole(folder, faults, far, box, keep):
+    d = keep(faults.tocsind(folder, make_config(hook(far))))
+    faults.fail("write", SHORT)
+    for i in range(5):
+        assert ask_for_silence(d, str(i)).status == 200
+    d.kill()
+    assert is_whole(os.path.join(d.storage, "tocsin.db"))
+    assert comments(keep(Tocsind(folder, None, port=d.port))) == set("01234")
+
+
+# -- real file systems -------------------------------------------------------------------
+@pytest.fixture
+def small_disk(folder):
+    """The storage folder, on a file system of its own."""
+    path = str(folder / "data")
+    os.mkdir(path)
+    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", path],
+                                     capture_output=True).returncode:
+        pytest.skip("needs to mount")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_a_disk_that_is_full_for_a_while(start, small_disk, far, box, keep):
+    d = start(make_config(hook(far)))
+    assert ask_for_silence(d, "before").status == 200
+    with open(os.path.join(small_disk, "ballast"), "wb", 0) as f:
+        try:
+            while True:
+                f.write(b"x" * 4096)
+        except OSError as e:
+            assert e.errno == errno.ENOSPC
+    answer = until(lambda: next((a for a in [ask_for_silence(d, "during" + "x" * 5000)]
+                                 if a.status != 200), None), 10)
+    assert answer.status // 100 == 5
+    serves_without_its_disk(d, box, "during")
+    os.unlink(os.path.join(small_disk, "ballast"))
+    recovers(d, "after")
+    d.kill()
+    d = keep(d.again())
+    assert {"before", "after"} <= comments(d)
+
+
+def test_a_full_disk_at_the_start_is_named(folder, small_disk, far):
+    with open(os.path.join(small_disk, "ballast"), "wb") as f:
+        f.write(b"x" * ((1 << 20) - 4096))
+    refuses_to_start(folder, far, small_disk)
+
+
+def test_a_read_only_folder_is_named(folder, small_disk, far):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    refuses_to_start(folder, far, small_disk)
+
+
+def refuses_to_start(folder, far, storage):
+    (folder / "tocsin.yml").write_text(make_config(hook(far)))
+    done = run([TOCSIND, f"--config.file={folder}/tocsin.yml", f"--storage.path={storage}",
+                f"--web.listen-address=127.0.0.1:{free_port()}", "--cluster.listen-address="],
+               check=False)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and "level=ERROR" in last and storage in last, done.stderr
+
+
+def test_a_database_that_is_damaged_while_it_runs(start, far, box, keep):
+    d = start(make_config(hook(far)))
+    for i in range(50):
+        assert ask_for_silence(d, f"{i} " + "x" * 2000).status == 200
+    path = os.path.join(d.storage, "tocsin.db")
+    assert d.stop() == 0
+    d = keep(d.again())  # what is in the file now is not in memory
+    with open(path, "r+b") as f:
+        size = os.fstat(f.fileno()).st_size
+        f.seek(4096)
+        f.write(os.urandom(size - 4096))
+    d.post("/api/v2/alerts", [firing("A")])
+    assert told(box, "A"), d.log_tail()
+    assert d.get("/-/healthy").status == 200 and len(comments(d)) == 50
+    d.stop()
+    d = keep(d.again())
+    assert glob.glob(path + ".damaged-*") and "damaged" in d.log()
+    d.post("/api/v2/alerts", [firing("B")])
+    assert told(box, "B"), d.log_tail()
+    assert ask_for_silence(d, "new").status == 200
+
+
+# -- descriptors, the network ------------------------------------------------------------
+def test_no_descriptor_for_a_client_is_no_busy_loop(folder, faults, far, box, keep, backend, rules):
+    write(rules / "r.yml", rule_file(group("g", alert("Rule", "up"))))
+    d = keep(faults.tocsind(folder, make_config(hook(far), backend=backend), rules=rules))
+    backend.set("up")
+    faults.fail("accept", errno.EMFILE)
+    spent = cpu_seconds(d)
+    backend.set("up", ({"host": "a"}, 1))
+    try:
+        http("GET", d.url + "/-/healthy", timeout=1.5)
+        assert False, "accepted without a descriptor"
+    except OSError:
+        pass
+    assert told(box, "Rule"), "what rules find is told meanwhile"
+    assert cpu_seconds(d) - spent < 0.5, "a busy loop"
+    faults.clear()
+    assert until(lambda: d.get("/-/healthy").status == 200, 5)
+    assert d.metric("tocsin_web_accept_failures_total") > 0
+
+
+@pytest.mark.parametrize("kind, what", [
+    ("socket", errno.EMFILE), ("connect", errno.ECONNREFUSED), ("connect", errno.ENETUNREACH),
+    ("connect", errno.EADDRNOTAVAIL),
+], ids=lambda x: x if isinstance(x, str) else errno.errorcode[x])
+def test_a_network_that_fails_for_a_while(folder, faults, far, box, keep, kind, what):
+    d = keep(faults.tocsind(folder, make_config(hook(far))))
+    faults.fail(kind, what)
+    d.post("/api/v2/alerts", [firing("A")])
+    until(lambda: d.metric("alertmanager_notification_requests_failed_total"), 10)
+    assert "will try again" in d.log() and not box.count()
+    assert ask_for_silence(d, "meanwhile").status == 200
+    faults.clear()
+    assert told(box, "A", 20), d.log_tail()
+    time.sleep(0.5)
+    assert box.count() == 1
+
+
+# -- the clock ---------------------------------------------------------------------------
+@pytest.mark.parametrize("seconds", [3600, -3600], ids=["forward", "back"])
+def test_a_wall_clock_that_is_set(folder, faults, far, box, keep, seconds):
+    """More of it, with a pretended clock, is in the engine's plays."""
+    d = keep(faults.tocsind(folder, make_config(hook(far))))
+    d.post("/api/v2/alerts", [firing("Before")])
+    assert told(box, "Before")
+    faults.step_clock(seconds)
+    d.post("/api/v2/alerts", [firing("After")])
+    assert told(box, "After", 5)
+    until(lambda: "the wall clock was set" in d.log(), 5)
+    time.sleep(1.5)
+    pages = [(s.body["groupLabels"]["alertname"], s.body["status"]) for s in box.all()]
+    assert sorted(pages) == [("After", "firing"), ("Before", "firing")], pages
+    end = {"endsAt": iso(time.time() + seconds)}
+    d.post("/api/v2/alerts", [{**resolved("Before"), **end}])
+    assert box.wait(lambda s: s.body["status"] == "resolved", 5)
