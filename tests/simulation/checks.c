@@ -493,6 +493,7 @@ static void believe(struct world *w, const struct message *m)
 		struct line *l = line_of(w, m->group_key, m->receiver, m->integration,
 					 m->index, m->alerts[i]);
 
+		l->unsure = l->unsure || l->gap; /* it may be forgotten */
 		l->fires = i < m->n_firing;
 		l->gap = false;
 	}
@@ -500,8 +501,10 @@ static void believe(struct world *w, const struct message *m)
 
 void check_heard(struct world *w, struct sink *s, const struct message *m)
 {
-	check_once(w, s, m);
-	check_repeat(w, s, m);
+	if (m->life == w->life && !m->canceled) { /* else its successor may be faster */
+		check_once(w, s, m);
+		check_repeat(w, s, m);
+	}
 	check_resolved(w, s, m);
 	if (!is_overtaken(s, m))
 		believe(w, m);

@@ -91,8 +91,10 @@ static void cancel(struct world *w, uint64_t id)
 {
 	struct sending *s = map_del(&w->sendings, map_key_u64(&id));
 
-	if (s)
-		s->message->withdrawn = s->held || chance_of(&w->chance, 2);
+	if (!s)
+		return;
+	s->message->canceled = true;
+	s->message->withdrawn = s->held || chance_of(&w->chance, 2);
 }
 
 /* -- the disk ------------------------------------------------------------------------- */
@@ -395,6 +397,15 @@ static void load_rules(struct world *w)
 	}
 }
 
+/* Clients speak again before anything is expected of a new life. */
+static void expect_anew(struct world *w)
+{
+	struct line *l;
+
+	for (size_t at = 0; (l = map_next(&w->lines, &at));)
+		l->fires_since = l->over_since = NOT_YET;
+}
+
 void process_start(struct world *w)
 {
 	struct store_visitor visitor = {.ctx = w,
@@ -420,6 +431,7 @@ void process_start(struct world *w)
 	w->kill_after = -1;
 	w->engine = engine_new(&options);
 	forget_rule_alerts(w);
+	expect_anew(w);
 	disk_load(w->disk, &visitor, world_wall(w));
 	tell_stories_again(w);
 	tell_open(w);

@@ -136,6 +136,7 @@ struct message {
 	size_t index, n_alerts, n_firing;
 	uint64_t *alerts; /* those that fire first */
 	bool send_resolved, is_fallback;
+	bool canceled;	/* nobody waits for its answer any more */
 	bool withdrawn; /* the process closed the connection before it arrived */
 	span_ms repeat_interval, flushed_at, asked_at;
 	uint64_t delivery;
