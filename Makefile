@@ -139,9 +139,9 @@ $(OUT)/flags: FORCE
 # Units, goldens and saved fuzz inputs run under the sanitizers, the rest on the real thing.
 TEST_SAN = $(if $(SAN),$(SAN),address$(comma)undefined)
 test: includes
-	@$(MAKE) --no-print-directory SAN=$(TEST_SAN) fuzz-replay golden unit
 	@$(MAKE) --no-print-directory SEEDS=100 simulate
 	@$(MAKE) --no-print-directory PLANTED=1 simulate
+	@$(MAKE) --no-print-directory SAN=$(TEST_SAN) fuzz-replay golden unit
 	@$(MAKE) --no-print-directory system
 
 # The transcripts in man/tocsin.1, as the program has them now.
