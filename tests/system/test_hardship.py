@@ -43,7 +43,7 @@ def test_every_answered_silence_outlives_kill_9_under_load(start, far, keep):
 
 def test_a_full_disk_is_not_called_success(start, far, folder, keep):
     """A limit on the size of files stands for the disk: what is answered 200 is there later."""
-    d = start(make_config(hook(far)), before=["sh", "-c", 'trap "" XFSZ; ulimit -f 400; exec "$@"',
+    d = start(make_config(hook(far)), before=["sh", "-c", 'trap "" XFSZ; ulimit -f 800; exec "$@"',
                                               "sh"])
     good, bad = [], []
     for i in range(400):
@@ -64,7 +64,7 @@ def test_a_full_disk_is_not_called_success(start, far, folder, keep):
 
 
 def test_notifications_go_on_with_a_full_disk(start, far, box):
-    d = start(make_config(hook(far)), before=["sh", "-c", 'trap "" XFSZ; ulimit -f 300; exec "$@"',
+    d = start(make_config(hook(far)), before=["sh", "-c", 'trap "" XFSZ; ulimit -f 600; exec "$@"',
                                               "sh"])
     for i in range(400):
         if d.post("/api/v2/silences", silence_body(i)).status != 200:
