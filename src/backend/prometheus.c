@@ -404,6 +404,8 @@ static bool judge_envelope(const struct http_answer *a, const struct envelope *v
 bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw,
 		      const struct http_answer *a, struct query_ended *out, struct err *err)
 {
+	/* strict: a damaged answer is none, as what is missing in it would resolve alerts
+	 */
 	struct json_reader r = json_reader_strict(mem, a->body);
 	struct envelope v = {.series_fetched = -1};
 	struct err why;

@@ -339,11 +339,12 @@ static bool fits(const struct engine *e, const struct alert_post *p, struct err 
 {
 	size_t most = e->options.max_alert_bytes;
 	size_t n = bytes_of(p->labels, p->n_labels) +
-		   bytes_of(p->annotations, p->n_annotations);
+		   bytes_of(p->annotations, p->n_annotations) +
+		   (p->generator_url ? strlen(p->generator_url) : 0);
 
 	if (most && n > most)
 		return err_set(err, NOWHERE,
-			       "labels and annotations of %zu bytes, at most %zu are "
+			       "labels, annotations and URL of %zu bytes, at most %zu are "
 			       "allowed",
 			       n, most);
 	return has_few(e, p->n_labels, "labels", err) &&

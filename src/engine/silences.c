@@ -10,6 +10,8 @@
  * that have such a pair, so it hangs in the buckets of one of its matchers. The few
  * silences without such a matcher hang in a list. */
 
+#define MOST_BUCKETS 64 /* of one silence */
+
 /* The values of which the matcher wants one; NULL when they are many, or when it accepts
  * that the label is missing. */
 static const struct str *wanted_values(const struct matcher *m, struct str *one, size_t *n)
@@ -22,7 +24,9 @@ static const struct str *wanted_values(const struct matcher *m, struct str *one,
 		v = regex_words(m->re, n);
 	else if (m->op != MATCH_EQUAL)
 		return NULL;
-	return v && *n && v[0].n ? v : NULL; /* sorted: the empty one comes first */
+	if (!v || !*n || *n > MOST_BUCKETS)
+		return NULL;
+	return v[0].n ? v : NULL; /* sorted: the empty one comes first */
 }
 
 static uint64_t pair_hash(const char *name, struct str value)

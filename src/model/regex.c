@@ -496,6 +496,9 @@ enum regex_found regex_match(const struct regex *re, struct str s)
 	n = run(re, s, 0, 0);
 	if (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21)
 		n = run(re, regex_text_new(&mem, s).text, 0, PCRE2_NO_UTF_CHECK);
+	if (n == PCRE2_ERROR_JIT_STACKLIMIT) /* the interpreter has the heap */
+		n = run(re, regex_text_new(&mem, s).text, 0,
+			PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT);
 	arena_free(&mem);
 	if (n >= 0)
 		return REGEX_FOUND;

@@ -17,6 +17,7 @@ struct expansion {
 	struct arena mem; /* of what is thrown away on the way */
 	struct str rest;
 	size_t bytes; /* made so far, with what was thrown away */
+	size_t most;  /* words */
 	unsigned depth;
 	bool gave_up;
 };
@@ -34,7 +35,7 @@ static void skip(struct expansion *x, size_t n)
 static void add(struct expansion *x, struct words *to, struct str word)
 {
 	x->bytes += word.n + 1;
-	if (to->n >= REGEX_MAX_WORDS || x->bytes > 4 * REGEX_MAX_WORD_BYTES)
+	if (to->n >= x->most || x->bytes > 4 * REGEX_MAX_WORD_BYTES)
 		x->gave_up = true;
 	else
 		vec_push_in(&x->mem, to, word);
@@ -111,8 +112,9 @@ static struct words class_of_few(struct expansion *x)
 		if (x->gave_up || low.n != 1 || high.n != 1 || low.p[0] > high.p[0] ||
 		    low.p[0] == '-')
 			x->gave_up = true;
-		for (char c = x->gave_up ? 1 : low.p[0]; !x->gave_up && c <= high.p[0]; c++)
-			add(x, &all, arena_str(&x->mem, (struct str){&c, 1}));
+		for (int c = x->gave_up ? 1 : low.p[0]; !x->gave_up && c <= high.p[0]; c++)
+			add(x, &all,
+			    arena_str(&x->mem, (struct str){(char[]){(char)c}, 1}));
 	} while (!x->gave_up && look(x) != ']');
 	skip(x, 1);
 	return all;
@@ -225,7 +227,9 @@ static void keep_sorted(struct arena *mem, const struct words *all, struct str *
 
 bool regex_words_of(struct arena *mem, struct str pattern, struct str **words, size_t *n)
 {
-	struct expansion x = {.rest = pattern};
+	struct expansion x = {
+		.rest = pattern,
+		.most = MIN(MAX(REGEX_FEW_WORDS, pattern.n / 2), REGEX_MAX_WORDS)};
 	struct words all;
 
 	if (pattern.n > REGEX_MAX_WORD_BYTES)

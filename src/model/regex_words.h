@@ -3,12 +3,15 @@
  * Most patterns of matchers are lists of words in disguise: a|b, host-(1|2), web[0-9]?.
  * Comparing words is much cheaper than searching, and an index can hold them.
  *
- * Memory: in the arena. Limits: REGEX_MAX_WORDS words of REGEX_MAX_WORD_BYTES together.
+ * Memory: in the arena. Limits: REGEX_MAX_WORDS words of REGEX_MAX_WORD_BYTES together,
+ *         and no more than half as many as the pattern has bytes, from REGEX_FEW_WORDS on:
+ *         few bytes must not become many.
  */
 #pragma once
 #include "base/arena.h"
 
 #define REGEX_MAX_WORDS	     1024
+#define REGEX_FEW_WORDS	     32
 #define REGEX_MAX_WORD_BYTES 65536
 
 /* False when the pattern, which must be UTF-8, has more than words, groups, alternatives,

@@ -226,7 +226,8 @@ static int set_timer(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
-struct client *client_new(struct event_base *base, const char *user_agent)
+struct client *client_new(struct event_base *base, const char *user_agent,
+			  unsigned per_host)
 {
 	struct client *c = mem_new(sizeof(*c));
 
@@ -243,8 +244,7 @@ struct client *client_new(struct event_base *base, const char *user_agent)
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, set_timer);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-			  (long)CLIENT_MAX_PER_HOST);
+	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)per_host);
 	curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 			  (long)CLIENT_MAX_CONNECTIONS);
 	return c;

@@ -19,7 +19,7 @@ struct event_base;
 struct mailer;
 struct mailing;
 
-#define MAILER_MAX 16
+#define MAILER_MAX 64
 
 struct mailer *mailer_new(struct event_base *) MUST_USE;
 void mailer_free(struct mailer *); /* cancels what is under way */

@@ -30,7 +30,7 @@ struct http_answer http_once(struct arena *mem, const char *user_agent,
 	struct client *c;
 
 	ASSERT(w.base);
-	c = client_new(w.base, user_agent);
+	c = client_new(w.base, user_agent, CLIENT_FEW);
 	client_http(c, r, on_answer, &w);
 	event_base_dispatch(w.base);
 	client_free(c);

@@ -62,7 +62,7 @@ void asker_start(struct daemon *d, const struct query_wish *wish)
 	a->from.name = arena_text(&a->mem, wish->datasource->name);
 	map_put(&d->askings, map_key_u64(&a->id), a);
 	backend_compose(&a->mem, wish, &a->request);
-	a->exchange = client_http(d->client, &a->request, on_answer, a);
+	a->exchange = client_http(d->queries, &a->request, on_answer, a);
 }
 
 void asker_cancel(struct daemon *d, uint64_t id)

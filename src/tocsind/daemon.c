@@ -785,7 +785,9 @@ static bool make_parts(struct daemon *d, struct err *err)
 	d->scan = evtimer_new(d->base, on_scan, d);
 	d->rescan = evtimer_new(d->base, on_scan, d);
 	d->trim = evtimer_new(d->base, give_memory_back, d);
-	d->client = client_new(d->base, "Tocsin/" VERSION);
+	d->client = client_new(d->base, "Tocsin/" VERSION, CLIENT_MANY);
+	d->queries = client_new(d->base, "Tocsin/" VERSION, CLIENT_FEW);
+	d->writes = client_new(d->base, "Tocsin/" VERSION, CLIENT_FEW);
 	d->mailer = mailer_new(d->base);
 	d->hostname = own_hostname(&d->mem);
 	if (!set_urls(d, err))
@@ -976,6 +978,8 @@ static void finish(struct daemon *d)
 	remotes_free(d);
 	names_free(d->names);
 	client_free(d->client);
+	client_free(d->queries);
+	client_free(d->writes);
 	mailer_free(d->mailer);
 	engine_free(d->engine);
 	api_free(d->api);

@@ -51,7 +51,8 @@ struct daemon {
 	struct flags flags;
 	struct arena mem; /* for the whole run */
 	struct event_base *base;
-	struct client *client;
+	/* Apart, so that receivers that hang hold up no queries, nor remotes either. */
+	struct client *client, *queries, *writes;
 	struct mailer *mailer;
 	struct server *server;
 	struct api *api;

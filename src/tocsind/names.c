@@ -218,7 +218,7 @@ static void ask(struct names *n)
 			arena_reset(&n->request_mem);
 			names_compose(&n->request_mem, from, v, k, now - DAY, now,
 				      &request);
-			n->exchange = client_http(n->daemon->client, &request, on_answer,
+			n->exchange = client_http(n->daemon->queries, &request, on_answer,
 						  n);
 			return;
 		}

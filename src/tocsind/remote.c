@@ -102,7 +102,7 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (remote_queue_compose(r->queue, clock_mono(), clock_wall(), &request))
-		r->exchange = client_http(r->daemon->client, &request, on_answer, r);
+		r->exchange = client_http(r->daemon->writes, &request, on_answer, r);
 	else
 		daemon_end_if_drained(r->daemon);
 }

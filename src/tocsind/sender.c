@@ -8,16 +8,19 @@
 #include <sys/queue.h>
 
 /* So many messages of one integration are made and on their way at a time; the others wait
- * as they are, which costs little. More than CLIENT_MAX_PER_HOST, so that each connection
- * finds the next one ready. */
-#define LANE_WIDTH	(2 * CLIENT_MAX_PER_HOST)
-#define MAIL_LANE_WIDTH 8 /* a mail of a hundred alerts is a megabyte while it is made */
+ * as they are, which costs little. Who answers at once is well served by a few; where
+ * messages wait for longer than PATIENCE the lane becomes twice as wide, because a slow
+ * receiver must not make others late. */
+#define LANE_WIDTH	16
+#define MAIL_LANE_WIDTH 8   /* a mail of a hundred alerts is a megabyte while it is made */
+#define PATIENCE	200 /* ms */
 
 /* What deliveries of one integration share. */
 struct lane {
 	const struct integration_config *of;
 	struct attempt_cache cache;
-	unsigned active, width;
+	struct event *patience;
+	unsigned active, width, first_width, most;
 	bool is_filling;
 	TAILQ_HEAD(, sending) waiting;
 };
@@ -37,7 +40,20 @@ struct sending {
 	struct mailing *mailing;
 };
 
-static struct lane *lane_of(struct generation *g, const struct integration_config *of)
+static bool is_mail(const struct integration_config *of)
+{
+	return !strcmp(of->kind->name, "email");
+}
+
+static void lose_patience(evutil_socket_t fd, short what, void *arg);
+
+static void free_patience(void *event)
+{
+	event_free(event);
+}
+
+static struct lane *lane_of(struct generation *g, struct event_base *base,
+			    const struct integration_config *of)
 {
 	struct str key = {(const char *)&of, sizeof(of)};
 	struct lane *lane = map_find(&g->lanes, key);
@@ -45,8 +61,12 @@ static struct lane *lane_of(struct generation *g, const struct integration_confi
 	if (!lane) {
 		lane = ARENA_NEW(&g->mem, struct lane);
 		lane->of = of;
-		lane->width = str_is(STR("email"), of->kind->name) ? MAIL_LANE_WIDTH
-								   : LANE_WIDTH;
+		lane->first_width = is_mail(of) ? MAIL_LANE_WIDTH : LANE_WIDTH;
+		lane->most = is_mail(of) ? MAILER_MAX : CLIENT_MANY;
+		lane->width = lane->first_width;
+		lane->patience = evtimer_new(base, lose_patience, lane);
+		ASSERT(lane->patience);
+		arena_defer(&g->mem, free_patience, lane->patience);
 		TAILQ_INIT(&lane->waiting);
 		map_put(&g->lanes, (struct str){(const char *)&lane->of, sizeof(lane->of)},
 			lane);
@@ -227,7 +247,7 @@ void sender_start(struct daemon *d, const struct delivery_wish *wish)
 	s = mem_new(sizeof(*s));
 	s->id = wish->id;
 	s->daemon = d;
-	s->lane = lane_of(d->now_runs, wish->notification->integration);
+	s->lane = lane_of(d->now_runs, d->base, wish->notification->integration);
 	s->attempt.n = wish->notification;
 	map_put(&d->sendings, map_key_u64(&s->id), s);
 	if (wish->attempt > 1)
@@ -251,6 +271,7 @@ static void begin(struct sending *s)
 /* What ends before it left makes room at once, hence no way back in here. */
 static void fill(struct lane *lane)
 {
+	const struct timeval patience = {0, PATIENCE * 1000};
 	struct sending *s;
 
 	if (lane->is_filling)
@@ -261,6 +282,22 @@ static void fill(struct lane *lane)
 		begin(s);
 	}
 	lane->is_filling = false;
+	if (TAILQ_EMPTY(&lane->waiting)) {
+		evtimer_del(lane->patience);
+		if (!lane->active)
+			lane->width = lane->first_width;
+	} else if (!evtimer_pending(lane->patience, NULL)) {
+		evtimer_add(lane->patience, &patience);
+	}
+}
+
+static void lose_patience(evutil_socket_t fd, short what, void *arg)
+{
+	struct lane *lane = arg;
+
+	(void)fd, (void)what;
+	lane->width = MIN(lane->width * 2, lane->most);
+	fill(lane);
 }
 
 void sender_go(struct daemon *d, uint64_t id)

@@ -2,8 +2,10 @@
 import concurrent.futures
 import json
 import socket
+import threading
 import time
 from http.client import HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -200,3 +202,67 @@ def test_rules_as_json_and_the_broken_ones_alone(start, far, backend, rules):
     assert "Good" in d.tool("rules", "-o", "extended").stdout
     out = d.tool("rules", "--broken").stdout
     assert f"{rules}/bad.yml:1:" in out and "Good" not in out
+
+
+class Slow(BaseHTTPRequestHandler):
+    """Receiver and backend at one address: the one takes its time, the other answers."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.startswith("/api/v1/query"):
+            self.server.queries.append(time.monotonic())
+            answer = (b'{"status":"success","data":{"resultType":"vector","result":'
+                      b'[{"metric":{"a":"b"},"value":[1,"1"]}]}}')
+        else:
+            self.server.closing.wait(self.server.latency)
+            self.server.told.append((time.monotonic(), json.loads(body)["groupKey"]))
+            answer = b""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def slow():
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 1000
+        daemon_threads = True
+    s = Server(("127.0.0.1", 0), Slow)
+    s.queries, s.told, s.latency, s.closing = [], [], 1, threading.Event()
+    s.url = f"http://127.0.0.1:{s.server_address[1]}"
+    threading.Thread(target=s.serve_forever, daemon=True).start()
+    yield s
+    s.closing.set()
+    s.shutdown()
+    s.server_close()
+
+
+def slow_config(url, rules=""):
+    return ("route: {receiver: r, group_by: [alertname], group_wait: 0s, group_interval: 10s}\n"
+            f"receivers: [{{name: r, webhook_configs: [{{url: '{url}/hook'}}]}}]\n"
+            f"datasources: [{{name: d, url: '{url}'}}]\n" + rules)
+
+
+def test_a_slow_receiver_is_told_all_in_time(start, slow):
+    d = start(slow_config(slow.url))
+    d.post("/api/v2/alerts", [firing(f"A{i}") for i in range(200)])
+    until(lambda: len(slow.told) >= 200, 6)
+    time.sleep(0.3)
+    assert len(slow.told) == len({key for _, key in slow.told}) == 200
+    assert slow.told[-1][0] - slow.told[0][0] < 3
+
+
+def test_receivers_that_hang_hold_up_no_queries(start, slow, folder):
+    slow.latency = 30
+    rules = folder / "r.yml"
+    rules.write_text("groups: [{name: g, interval: 500ms, rules: [{alert: Q, expr: up}]}]\n")
+    d = start(slow_config(slow.url, f"rule_files: ['{rules}']\n"))
+    d.post("/api/v2/alerts", [firing(f"A{i}") for i in range(100)])
+    until(lambda: slow.queries, 5)
+    before = len(slow.queries)
+    until(lambda: len(slow.queries) >= before + 4, 5)

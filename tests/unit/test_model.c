@@ -320,6 +320,7 @@ static void words_of_expressions(void **state)
 		{"[b-a]", NULL},
 		{"[a", NULL},
 		{"[0-9][0-9][0-9][0-9]", NULL}, /* too many */
+		{"[a-z0-9][a-z]", NULL},	/* many for so short a pattern */
 	};
 	struct arena mem = {0};
 
@@ -337,6 +338,26 @@ static void words_of_expressions(void **state)
 		    (found && strcmp(buf_text(&b), cases[i].words)))
 			fail_msg("%s: %s", cases[i].pattern, found ? buf_text(&b) : "none");
 		buf_free(&b);
+	}
+	arena_free(&mem);
+}
+
+/* What RE2 matches in linear time must not fail for want of a stack. */
+static void long_texts_are_matched(void **state)
+{
+	static const char *const patterns[] = {"(a|bc|[0-9]x)+", "([a-z]+,?)+",
+					       "(\\w+\\s?)+", "([a-z0-9-]+\\.)*[a-z]+"};
+	struct arena mem = {0};
+	char text[20000];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 0; i < COUNT_OF(patterns); i++) {
+		const struct regex *re = regex_new(&mem, str_of(patterns[i]), REGEX_WHOLE,
+						   NULL);
+
+		if (!regex_matches(re, (struct str){text, sizeof(text)}))
+			fail_msg("%s", patterns[i]);
 	}
 	arena_free(&mem);
 }
@@ -493,6 +514,7 @@ int main(void)
 		cmocka_unit_test(missing_labels),
 		cmocka_unit_test(expressions),
 		cmocka_unit_test(words_of_expressions),
+		cmocka_unit_test(long_texts_are_matched),
 		cmocka_unit_test(explosive_expressions_end),
 		cmocka_unit_test(undecided_matchers_do_not_hold),
 		cmocka_unit_test(merging),
