@@ -252,7 +252,8 @@ struct rulegroup {
 	wall_ms slot; /* ts of the evaluation under way, or of the last */
 	wall_ms next_slot;
 	bool running, tick_pending, new_grid;
-	bool is_late; /* slots before this one were missed */
+	bool begins_anew; /* this slot, after an edit cut its evaluation off */
+	bool is_late;	  /* slots before this one were missed */
 	struct run *runs;
 	size_t n_runs;
 	struct run *now;  /* the one that a step is about */

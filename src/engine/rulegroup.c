@@ -80,7 +80,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 		g->slot += (missed + 1) * g->interval;
 	}
 	g->is_late = missed > 0;
-	g->iterations++;
+	g->iterations += !g->begins_anew; /* else it is counted */
 	g->evaluation++;
 	g->running = true;
 	g->next_rule = 0;
@@ -119,7 +119,7 @@ wall_ms rulegroup_at(const struct engine *e, const struct rulegroup *g)
 static void finish(struct engine *e, struct rulegroup *g)
 {
 	written_end_iteration(e, g);
-	g->running = false;
+	g->running = g->begins_anew = false;
 	g->last_samples = g->samples;
 	g->last_duration = e->now - g->started_at;
 	if (g->new_grid) {
@@ -581,7 +581,6 @@ static void inherit_updates(struct rule_state *from, struct rule_state *to)
 static void inherit(struct rulegroup *from, struct rulegroup *to)
 {
 	bool *taken = mem_new(from->config->n_rules * sizeof(*taken));
-	bool unchanged = rule_group_eq(from->config, to->config);
 
 	for (size_t i = 0; i < to->config->n_rules; i++) {
 		for (size_t k = 0; k < from->config->n_rules; k++) {
@@ -596,25 +595,27 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 			next->written = old->written;
 			old->written = (struct written){0};
 			inherit_updates(old, next);
-			if (!unchanged)
-				break;
-			next->reads_back = old->reads_back;
-			next->health = old->health;
-			next->last_error = old->last_error;
-			old->last_error = NULL;
-			next->evaluated_at = old->evaluated_at;
-			next->duration = old->duration;
-			next->samples = old->samples;
-			next->evaluations = old->evaluations;
-			next->failures = old->failures;
-			next->ever_had_series = old->ever_had_series;
-			next->results_mem = old->results_mem;
-			next->results = old->results;
-			old->results_mem = (struct arena){0};
 			break;
 		}
 	}
 	free(taken);
+}
+
+/* The slot whose evaluation was cut off is evaluated anew, once: a group that is edited
+ * faster than it evaluates would stand still there. */
+static void go_on(struct engine *e, const struct rulegroup *cut, struct rulegroup *g)
+{
+	uint64_t passed;
+
+	if (!cut->begins_anew) {
+		g->begins_anew = true;
+		g->next_slot = cut->slot;
+		timer_set(e, &g->timer, e->now);
+		return;
+	}
+	passed = (uint64_t)MAX((e->now - cut->slot) / cut->interval, 0);
+	g->iterations += passed;
+	g->missed += passed + 1;
 }
 
 static void replace(struct engine *e, struct rulegroup *old, const struct rule_group *c)
@@ -637,11 +638,25 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 		written_orphan(&old->rules[i], g);
 	}
 	start(e, g);
-	if (old->running) { /* this slot's evaluation was cut off: do it again */
-		g->next_slot = old->slot;
-		timer_set(e, &g->timer, e->now);
-	}
+	if (old->running)
+		go_on(e, old, g);
 	rulegroup_free(old);
+}
+
+/* The same group from another reading of its file: only where its text lies is new. Parsed
+ * templates, and labels made with them, borrow from the old one: they are made again. */
+static void adopt(struct rulegroup *g, const struct rule_group *c)
+{
+	g->config = c;
+	for (size_t i = 0; i < c->n_rules; i++)
+		g->rules[i].rule = &c->rules[i];
+	for (size_t i = 0; i < g->n_runs; i++) {
+		struct run *run = &g->runs[i];
+
+		run->label_templates = run->annotation_templates = NULL;
+		run->candidates = NULL;
+		run->n_candidates = 0;
+	}
 }
 
 static void load_group(struct engine *e, const struct rule_group *c)
@@ -649,6 +664,10 @@ static void load_group(struct engine *e, const struct rule_group *c)
 	struct rulegroup *old = map_find(&e->rulegroups, str_of(key_of(e->mem, c)));
 	struct rulegroup *g;
 
+	if (old && rule_group_eq(old->config, c)) {
+		adopt(old, c);
+		return;
+	}
 	if (old) {
 		replace(e, old, c);
 		return;
