@@ -654,6 +654,53 @@ static bool pairs_eq(const struct text_pair *a, size_t n, const struct text_pair
 	return true;
 }
 
+const char *rule_group_type_text(const struct rule_group *g, const struct datasource *from)
+{
+	static const char *const names[] = {
+		[DATASOURCE_PROMETHEUS] = "prometheus",
+		[DATASOURCE_LOKI] = "loki",
+		[DATASOURCE_VLOGS] = "vlogs",
+		[DATASOURCE_GRAPHITE] = "graphite",
+	};
+
+	return names[g->has_type ? g->type : from ? from->type : DATASOURCE_PROMETHEUS];
+}
+
+static uint64_t add_duration(uint64_t h, span_ms ms)
+{
+	struct buf b = BUF(64);
+
+	buf_add_go_duration(&b, ms * 1000000);
+	h = str_fnv(h, buf_str(&b));
+	buf_free(&b);
+	return h;
+}
+
+uint64_t rule_group_id(const struct rule_group *g, const char *type, span_ms interval)
+{
+	uint64_t h = str_fnv(FNV_START, str_of(g->file));
+
+	h = str_fnv(h, STR("\xff"));
+	h = str_fnv(h, str_of(g->name));
+	h = str_fnv(h, str_of(type));
+	h = add_duration(h, interval);
+	return g->has_eval_offset ? add_duration(h, g->eval_offset) : h;
+}
+
+uint64_t rule_alert_id(const struct labels *alert)
+{
+	uint64_t h = FNV_START;
+
+	for (size_t i = 0; i < alert->n; i++) {
+		if (!strcmp(alert->v[i].name, "__name__"))
+			continue;
+		h = str_fnv(h, str_of(alert->v[i].name));
+		h = str_fnv(h, str_of(alert->v[i].value));
+		h = str_fnv(h, STR("\xff"));
+	}
+	return h;
+}
+
 bool rule_eq(const struct rule *a, const struct rule *b)
 {
 	return texts_eq(a->alert, b->alert) && texts_eq(a->record, b->record) &&

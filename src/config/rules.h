@@ -79,6 +79,12 @@ const struct rule_file *rule_file_parse(struct arena *, const char *path, struct
 const struct datasource *rule_group_datasource(const struct rule_group *,
 					       const struct datasource *, size_t n);
 
+/* vmalert's word for what answers the group's queries: its type, else that of from. */
+const char *rule_group_type_text(const struct rule_group *, const struct datasource *from);
+/* vmalert's ids (spec/rules.md 21.5), as its API, its links and its templates have them. */
+uint64_t rule_group_id(const struct rule_group *, const char *type, span_ms interval);
+uint64_t rule_alert_id(const struct labels *alert);
+
 /* Whether the two are the same rule, so that it keeps its state over an edit: name and
  * merged labels (spec/rules.md 17.2). */
 bool rule_eq(const struct rule *, const struct rule *);

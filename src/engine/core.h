@@ -411,7 +411,6 @@ void rulegroup_answered(struct engine *, const struct query_ended *);
  * they have waited for. */
 void rulegroups_move(struct engine *, span_ms jump);
 void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, span_ms jump);
-uint64_t rulegroup_hash(const char *file, const char *name);
 void rulegroups_free(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
 
@@ -458,6 +457,7 @@ bool readback_answered(struct engine *, struct rulegroup *, struct rule_state *,
 		       const struct query_ended *);
 /* Whether a backend that speaks PromQL is asked. */
 bool rulegroup_is_prometheus(const struct engine *, const struct rulegroup *);
+const char *rulegroup_type(const struct engine *, const struct rulegroup *);
 /* Asks the group's datasource, which must be there; the answer comes to the group. */
 void rulegroup_ask(struct engine *, struct rulegroup *, const char *expr, wall_ms at,
 		   bool raw);

@@ -28,7 +28,7 @@ static void add_packed(struct buf *b, struct str s)
 }
 
 /* As Prometheus with "string labels" (spec/rules.md 5.1). */
-uint64_t rulegroup_hash(const char *file, const char *name)
+static uint64_t grid_hash(const char *file, const char *name)
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
 	uint64_t hash;
@@ -49,7 +49,7 @@ static span_ms phase_of(const struct rulegroup *g)
 
 	if (c->has_eval_offset)
 		return ((c->eval_offset % g->interval) + g->interval) % g->interval;
-	return (span_ms)(rulegroup_hash(c->file, c->name) % interval_ns / 1000000);
+	return (span_ms)(grid_hash(c->file, c->name) % interval_ns / 1000000);
 }
 
 /* The latest slot not after now. */
@@ -145,6 +145,11 @@ bool rulegroup_is_prometheus(const struct engine *e, const struct rulegroup *g)
 	const struct datasource *from = datasource_of(e, g);
 
 	return from && from->type == DATASOURCE_PROMETHEUS;
+}
+
+const char *rulegroup_type(const struct engine *e, const struct rulegroup *g)
+{
+	return rule_group_type_text(g->config, datasource_of(e, g));
 }
 
 void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at,
