@@ -377,6 +377,7 @@ static void hand_over(struct engine *e, const struct rule_state *r,
 	post.labels = labels->v;
 	post.n_labels = labels->n;
 	alerts_post(e, &post, 1, NULL);
+	e->counters.rule_alerts++;
 }
 
 void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)

@@ -239,6 +239,7 @@ struct run {
 	struct candidate *candidates; /* what the answer makes, as far as it is made */
 	size_t n_candidates;
 	struct readback *reading; /* under way, between evaluating and concluding */
+	wall_ms reading_since;
 };
 
 struct rulegroup {
@@ -262,6 +263,8 @@ struct rulegroup {
 	uint64_t evaluation; /* counts iterations */
 	wall_ms last_started_at;
 	span_ms last_duration;
+	span_ms rules_duration, last_rules_duration; /* of its rules, together */
+	span_ms restore_duration;		     /* of asking another program's past */
 	uint64_t iterations, missed;
 	size_t samples, last_samples; /* of the iteration under way; of the last one */
 	struct written orphans; /* of rules that went: ended after the next iteration */
@@ -391,6 +394,7 @@ void holds_free(struct engine *);
 struct integration_counters *counters_of(struct engine *, const char *integration,
 					 const char *receiver);
 void counters_config(struct engine *);
+void durations_add(struct durations *, span_ms);
 void counters_limited(struct engine *, const char *alertname);
 void counters_free(struct engine *);
 

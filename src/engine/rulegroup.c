@@ -85,6 +85,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 	g->running = true;
 	g->next_rule = 0;
 	g->samples = 0;
+	g->rules_duration = 0;
 	g->started_at = g->last_started_at = now;
 	next_rules(e, g);
 }
@@ -122,6 +123,8 @@ static void finish(struct engine *e, struct rulegroup *g)
 	g->running = g->begins_anew = false;
 	g->last_samples = g->samples;
 	g->last_duration = e->now - g->started_at;
+	g->last_rules_duration = g->rules_duration;
+	durations_add(&e->counters.iterations, g->last_duration);
 	if (g->new_grid) {
 		g->new_grid = g->tick_pending = false;
 		g->slot = 0;
@@ -217,6 +220,8 @@ static void end_rule(struct engine *e, struct rulegroup *g)
 	r->evaluated_at = g->now->rule_started_at;
 	r->duration = e->now - g->now->rule_started_at;
 	r->evaluations++;
+	g->rules_duration += r->duration;
+	durations_add(&e->counters.rules, r->duration);
 	if (r->health == HEALTH_OK)
 		g->samples += r->samples;
 	remember(e, g, r);
@@ -635,6 +640,8 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	g->evaluation = old->evaluation;
 	g->last_started_at = old->last_started_at;
 	g->last_duration = old->last_duration;
+	g->last_rules_duration = old->last_rules_duration;
+	g->restore_duration = old->restore_duration;
 	g->last_samples = old->last_samples;
 	g->orphans = old->orphans;
 	old->orphans = (struct written){0};
@@ -743,6 +750,12 @@ void rulegroups_config(struct engine *e)
 	}
 }
 
+static void move_run(struct run *run, span_ms jump)
+{
+	run->rule_started_at += jump;
+	run->reading_since += jump;
+}
+
 /* The evaluation under way is of the same moment, by the new clock. */
 static void move_runs(struct rulegroup *g, span_ms jump)
 {
@@ -751,7 +764,7 @@ static void move_runs(struct rulegroup *g, span_ms jump)
 	g->slot += jump;
 	g->started_at += jump;
 	for (size_t i = 0; i < g->n_runs; i++)
-		g->runs[i].rule_started_at += jump;
+		move_run(&g->runs[i], jump);
 }
 
 void rulegroups_move(struct engine *e, span_ms jump)
