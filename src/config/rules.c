@@ -39,7 +39,7 @@ struct file_text {
 	struct object_list groups; /* struct group_text */
 	const struct spec_text *spec;
 	const char *namespace, *api_version, *kind;
-	const struct yaml *metadata;
+	const struct yaml *metadata, *status;
 };
 
 struct spec_text { /* of a Kubernetes resource */
@@ -138,8 +138,23 @@ static const struct field file_fields[] = {
 	 .help = "Of a Kubernetes resource."},
 	{"kind", FIELD_OPTIONAL, AT(kind), .help = "PrometheusRule or VMRule."},
 	{"metadata", FIELD_ANY, AT(metadata), .help = "Of a Kubernetes resource."},
+	{"status", FIELD_ANY, AT(status), .help = "Of a Kubernetes resource, as exported."},
 	{"spec", FIELD_OBJECT, AT(spec), .of = &spec_shape,
 	 .help = "Of a Kubernetes resource."},
+	{0},
+};
+#undef AT
+
+struct resources_text { /* what Kubernetes lists */
+	const char *api_version, *kind;
+	const struct yaml *metadata, *items;
+};
+#define AT(m) offsetof(struct resources_text, m)
+static const struct field resources_fields[] = {
+	{"apiVersion", FIELD_OPTIONAL, AT(api_version), .help = "Of the list."},
+	{"kind", FIELD_OPTIONAL, AT(kind), .help = "A list."},
+	{"metadata", FIELD_ANY, AT(metadata), .help = "Of the list."},
+	{"items", FIELD_ANY, AT(items), .help = "Kubernetes resources."},
 	{0},
 };
 #undef AT
@@ -151,8 +166,9 @@ struct loader {
 	enum name_scheme names;
 	const char *path;
 	struct str text;
-	bool is_victoria; /* the file is a VMRule */
-	bool is_promql;	  /* what the group being built asks in */
+	bool is_one_of_many; /* documents or resources: some may be of other kinds */
+	bool is_victoria;    /* the file is a VMRule */
+	bool is_promql;	     /* what the group being built asks in */
 };
 /* What the messages about a rule begin with. */
 struct where {
@@ -454,6 +470,8 @@ static void set_request(struct loader *l, const struct group_text *t, struct rul
 					       arena_text(l->d.mem, buf_text(&tenants)),
 					       t->at});
 	buf_free(&tenants);
+	if (partial && !*partial)
+		partial = NULL;
 	if (partial && strcasecmp(partial, "abort") && strcasecmp(partial, "warn"))
 		mistake(&l->d, pos_of_value(t->source, "partial_response_strategy"),
 			"partial_response_strategy is abort or warn, not \"%s\"", partial);
@@ -590,23 +608,94 @@ static void build_groups(struct loader *l, const struct object_list *list,
 	}
 }
 
-static void build_file(struct loader *l, const struct yaml *y, struct rule_file *f)
+/* -- documents ------------------------------------------------------------------------ */
+static bool is_kind(struct str kind, const char *const *kinds)
+{
+	for (; *kinds; kinds++) {
+		if (str_is(kind, *kinds))
+			return true;
+	}
+	return false;
+}
+
+static void build_resource(struct loader *l, const struct yaml *y, struct rule_file *f)
 {
 	struct file_text t = {0};
 
-	if (y->kind != YAML_NULL && !is_map(&l->d, y, "a mapping"))
-		return;
 	decode_fields(&l->d, y, "rule file", file_fields, &t);
-	if (t.kind && strcmp(t.kind, "PrometheusRule") && strcmp(t.kind, "VMRule"))
-		mistake(&l->d, pos_of_value(y, "kind"),
-			"a %s holds no rules: expected PrometheusRule or VMRule", t.kind);
 	l->is_victoria = t.kind && !strcmp(t.kind, "VMRule");
 	build_groups(l, &t.groups, f);
 	if (t.spec)
 		build_groups(l, &t.spec->groups, f);
-	if (y->more && l->d.warnings)
+}
+
+static void refuse_kind(struct loader *l, const struct yaml *kind)
+{
+	if (!l->is_one_of_many)
+		mistake(&l->d, kind->at,
+			"a %.*s holds no rules: expected PrometheusRule or VMRule",
+			FMT(kind->text));
+	else if (l->d.warnings)
+		errs_addf(l->d.warnings, kind->at,
+			  "a %.*s holds no rules, it is passed over", FMT(kind->text));
+}
+
+static bool is_list_of_resources(const struct yaml *y)
+{
+	static const char *const lists[] = {"List", "PrometheusRuleList", "VMRuleList",
+					    NULL};
+	const struct yaml *kind = yaml_find(y, "kind");
+
+	return kind && is_kind(kind->text, lists);
+}
+
+/* One of whatever kind; not a list, which cannot lie in a list. */
+static void build_one(struct loader *l, const struct yaml *y, struct rule_file *f)
+{
+	static const char *const rules[] = {"PrometheusRule", "VMRule", "", NULL};
+	const struct yaml *kind = yaml_find(y, "kind");
+
+	if (y->kind != YAML_NULL && !is_map(&l->d, y, "a mapping"))
+		return;
+	if (kind && kind->kind != YAML_LIST && kind->kind != YAML_MAP &&
+	    !is_kind(kind->text, rules))
+		refuse_kind(l, kind);
+	else
+		build_resource(l, y, f);
+}
+
+static void build_document(struct loader *l, const struct yaml *y, struct rule_file *f)
+{
+	struct resources_text t = {0};
+
+	if (!is_list_of_resources(y)) {
+		build_one(l, y, f);
+		return;
+	}
+	decode_fields(&l->d, y, "list", resources_fields, &t);
+	if (!t.items || !is_list(&l->d, t.items, "a list of resources"))
+		return;
+	l->is_one_of_many = true;
+	for (size_t i = 0; i < t.items->n; i++)
+		build_one(l, t.items->items[i], f);
+}
+
+/* Prometheus reads one document, vmalert and who reads Kubernetes's files all of them. */
+static void build_file(struct loader *l, const struct yaml *y, struct arena *nodes,
+		       struct rule_file *f)
+{
+	const struct yaml **others = NULL;
+	size_t n = 0;
+
+	if (y->more && (l->options->all_documents || yaml_find(y, "kind")))
+		others = yaml_read_others(nodes, l->d.mem, l->path, l->text, l->d.errs, &n);
+	else if (y->more && l->d.warnings)
 		errs_addf(l->d.warnings, (struct pos){l->path, 0, 0},
 			  "only the first document of the file is read");
+	l->is_one_of_many = n > 0;
+	build_document(l, y, f);
+	for (size_t i = 0; i < n; i++)
+		build_document(l, others[i], f);
 }
 
 const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
@@ -630,7 +719,7 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	f->path = l.path;
 	y = yaml_read_apart(&nodes, mem, l.path, text, errs);
 	if (y)
-		build_file(&l, y, f);
+		build_file(&l, y, &nodes, f);
 	arena_free(&nodes);
 	errs_sort(errs);
 	return errs->n == before ? f : NULL;

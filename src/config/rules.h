@@ -63,6 +63,7 @@ struct rule_file {
 
 struct rule_options {
 	enum name_scheme names;
+	bool all_documents;  /* else only of Kubernetes's files */
 	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */

@@ -124,6 +124,25 @@ static const struct {
 	{"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: x}\n"
 	 "spec: {groups: [{name: g, rules: [{alert: a, expr: b}]}]}",
 	 NULL, 0},
+	{"kind: PrometheusRule\nspec: {groups: []}\nstatus: {bindings: [{name: x}]}", NULL,
+	 0},
+	{"kind: PrometheusRule\nspec: {groups: [{name: g}]}\n---\nkind: ConfigMap\ndata: "
+	 "{a: "
+	 "b}\n---\n---\nkind: VMRule\nspec: {groups: [{name: g}]}",
+	 "r:9:24: groupname: \"g\" is repeated in the same file", 0},
+	{"kind: PrometheusRule\nspec: {groups: []}\n---\n{",
+	 "r:5:1: yaml: did not find "
+	 "expected node content, while parsing a flow node",
+	 0},
+	{"kind: List\napiVersion: v1\nmetadata: {resourceVersion: ''}\nitems:\n"
+	 "- {kind: PrometheusRule, spec: {groups: [{name: g, rules: [{alert: a}]}]}}\n"
+	 "- {kind: Secret, data: {}}\n"
+	 "- {kind: PrometheusRule, spec: {groups: [{name: g}]}, status: {}}",
+	 "r:5:60: " IN(1, "a") "field 'expr' must be set in rule\n"
+			       "r:7:49: groupname: \"g\" is repeated in the same file",
+	 0},
+	{"kind: List\nitems: 5", "r:2:8: expected a list of resources, found '5'", 0},
+	{"groups: [{name: g, partial_response_strategy: ''}]", NULL, 0},
 	{"kind: Pod\nspec: {groups: []}",
 	 "r:1:7: a Pod holds no rules: expected PrometheusRule or VMRule", 0},
 };
@@ -358,15 +377,42 @@ static void test_warnings(void **state)
 	(void)!rule_file_parse(&mem, "r", str_of(file), &options, &errs, &warnings);
 	assert_string_equal(mistakes(&mem, &warnings),
 			    "r: only the first document of the file is read");
+	warnings.n = 0;
+	(void)!rule_file_parse(&mem, "r",
+			       STR("kind: PrometheusRule\nspec: {}\n---\nkind: Pod\n"),
+			       &options, &errs, &warnings);
+	assert_string_equal(mistakes(&mem, &warnings),
+			    "r:4:7: a Pod holds no rules, it is passed over");
+	assert_int_equal(errs.n, 0);
+	arena_free(&mem);
+}
+
+static void test_documents(void **state)
+{
+	static const char text[] = "groups: [{name: a}]\n---\ngroups: [{name: b}]\n";
+	struct arena mem = {0};
+	struct errs errs = {.mem = &mem};
+	const struct rule_file *f;
+
+	(void)state;
+	f = rule_file_parse(&mem, "r", str_of(text), &(struct rule_options){0}, &errs,
+			    NULL);
+	assert_int_equal(f->n_groups, 1);
+	f = rule_file_parse(&mem, "r", str_of(text),
+			    &(struct rule_options){.all_documents = true}, &errs, NULL);
+	assert_int_equal(f->n_groups, 2);
+	assert_string_equal(f->groups[1].name, "b");
+	assert_int_equal(f->groups[1].at.line, 3);
 	arena_free(&mem);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),  cmocka_unit_test(test_expressions),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_edits),  cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_cases),	 cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_values),	 cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_edits),	 cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_warnings),
 	};
 
 	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);
