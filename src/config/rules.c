@@ -2,6 +2,7 @@
 #include "config/rules.h"
 #include "base/vec.h"
 #include "config/field.h"
+#include "config/rule_templates.h"
 #include "text/header.h"
 #include "text/promql.h"
 
@@ -524,6 +525,49 @@ static void warn_group(struct loader *l, const struct group_text *t)
 			  "remote_write of a group has no effect here");
 }
 
+static void warn_at(struct loader *l, struct pos at, const char *fmt, ...) PRINTF(3, 4);
+static void warn_at(struct loader *l, struct pos at, const char *fmt, ...)
+{
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(&err, at, fmt, ap);
+	va_end(ap);
+	errs_add(l->d.warnings, &err);
+}
+
+static bool takes_tenant(const struct datasource *d)
+{
+	return d->has_tenants || d->is_victoria || d->type == DATASOURCE_VLOGS;
+}
+
+/* What will fail at each evaluation, or goes unheard. */
+static void warn_source(struct loader *l, const struct group_text *t,
+			const struct rule_group *g)
+{
+	const struct rule_options *o = l->options;
+	const struct datasource *from = rule_group_datasource(g, o->datasources,
+							      o->n_datasources);
+
+	if (!l->d.warnings || !o->n_datasources)
+		return;
+	if (!from && g->datasource)
+		warn_at(l, pos_of_value(t->source, "datasource"),
+			"no datasource \"%s\" is configured", g->datasource);
+	else if (!from)
+		warn_at(l, pos_of_value(t->source, "type"),
+			"no datasource of the type \"%s\" is configured", t->type);
+	else if (g->has_type && from->type != g->type)
+		warn_at(l, pos_of_value(t->source, "type"),
+			"the datasource \"%s\" is not of the type \"%s\"", from->name,
+			t->type);
+	if (from && g->tenant && !takes_tenant(from))
+		warn_at(l, pos_of_value(t->source, "tenant"),
+			"the datasource \"%s\" knows no tenants, this one has no effect",
+			from->name);
+}
+
 const struct datasource *rule_group_datasource(const struct rule_group *g,
 					       const struct datasource *v, size_t n)
 {
@@ -578,6 +622,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	set_request(l, t, g);
 	set_type(l, t, g);
 	warn_group(l, t);
+	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);
 	l->is_promql = asks_in_promql(l, g);
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
@@ -687,7 +732,7 @@ static void build_file(struct loader *l, const struct yaml *y, struct arena *nod
 	const struct yaml **others = NULL;
 	size_t n = 0;
 
-	if (y->more && (l->options->all_documents || yaml_find(y, "kind")))
+	if (y->more && (l->options->as_vmalert || yaml_find(y, "kind")))
 		others = yaml_read_others(nodes, l->d.mem, l->path, l->text, l->d.errs, &n);
 	else if (y->more && l->d.warnings)
 		errs_addf(l->d.warnings, (struct pos){l->path, 0, 0},
@@ -718,8 +763,10 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 			      .any_key = options->any_key};
 	f->path = l.path;
 	y = yaml_read_apart(&nodes, mem, l.path, text, errs);
-	if (y)
+	if (y) {
 		build_file(&l, y, &nodes, f);
+		rule_templates_check(f, options->as_vmalert, errs, warnings);
+	}
 	arena_free(&nodes);
 	errs_sort(errs);
 	return errs->n == before ? f : NULL;

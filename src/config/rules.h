@@ -63,7 +63,7 @@ struct rule_file {
 
 struct rule_options {
 	enum name_scheme names;
-	bool all_documents;  /* else only of Kubernetes's files */
+	bool as_vmalert;     /* its functions in templates, all documents of a file */
 	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */

@@ -89,6 +89,7 @@ static void check_file(struct tool *t, const char *path, struct checked *c)
 	struct rule_options options = {
 		.names = NAMES_UTF8,
 		.any_key = option_on(t, "ignore-unknown-fields"),
+		.as_vmalert = option_on(t, "vmalert-functions"),
 		.any_expression = !option_on(t, "check-expressions")};
 
 	c->path = path ? path : "standard input";

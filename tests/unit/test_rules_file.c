@@ -143,6 +143,12 @@ static const struct {
 	 0},
 	{"kind: List\nitems: 5", "r:2:8: expected a list of resources, found '5'", 0},
 	{"groups: [{name: g, partial_response_strategy: ''}]", NULL, 0},
+	{"groups: [{name: g, rules: [{alert: a, expr: '(', labels: {b: '{{'}}]}]",
+	 "r:1:47: " IN(1,
+		       "a") "could not parse expression: 1:2: parse error: unclosed left "
+			    "parenthesis\nr:1:65: alert \"a\", label \"b\": template: "
+			    "__alert_a:1: unclosed action",
+	 0},
 	{"kind: Pod\nspec: {groups: []}",
 	 "r:1:7: a Pod holds no rules: expected PrometheusRule or VMRule", 0},
 };
@@ -387,6 +393,39 @@ static void test_warnings(void **state)
 	arena_free(&mem);
 }
 
+static void test_sources(void **state)
+{
+	static const struct {
+		const char *group, *want;
+	} rows[] = {
+		{"datasource: logs", ""},
+		{"datasource: nowhere", "r:1:32: no datasource \"nowhere\" is configured"},
+		{"type: graphite",
+		 "r:1:26: no datasource of the type \"graphite\" is configured"},
+		{"datasource: first, type: graphite",
+		 "r:1:45: the datasource \"first\" is not of the type \"graphite\""},
+		{"datasource: vm, tenant: '1:2'", ""},
+		{"tenant: a",
+		 "r:1:28: the datasource \"first\" knows no tenants, this one has "
+		 "no effect"},
+	};
+	struct rule_options options = {.datasources = datasources,
+				       .n_datasources = COUNT_OF(datasources)};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem}, warnings = {.mem = &mem};
+		const char *text = arena_printf(&mem, "groups: [{name: g, %s}]",
+						rows[i].group);
+
+		assert_non_null(rule_file_parse(&mem, "r", str_of(text), &options, &errs,
+						&warnings));
+		assert_string_equal(mistakes(&mem, &warnings), rows[i].want);
+		arena_free(&mem);
+	}
+}
+
 static void test_documents(void **state)
 {
 	static const char text[] = "groups: [{name: a}]\n---\ngroups: [{name: b}]\n";
@@ -399,7 +438,7 @@ static void test_documents(void **state)
 			    NULL);
 	assert_int_equal(f->n_groups, 1);
 	f = rule_file_parse(&mem, "r", str_of(text),
-			    &(struct rule_options){.all_documents = true}, &errs, NULL);
+			    &(struct rule_options){.as_vmalert = true}, &errs, NULL);
 	assert_int_equal(f->n_groups, 2);
 	assert_string_equal(f->groups[1].name, "b");
 	assert_int_equal(f->groups[1].at.line, 3);
@@ -409,10 +448,10 @@ static void test_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	 cmocka_unit_test(test_expressions),
-		cmocka_unit_test(test_values),	 cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_edits),	 cmocka_unit_test(test_documents),
-		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_cases),	cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_values),	cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_edits),	cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_sources), cmocka_unit_test(test_warnings),
 	};
 
 	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);
