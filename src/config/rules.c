@@ -590,6 +590,8 @@ static bool asks_in_promql(const struct loader *l, const struct rule_group *g)
 		type = from->type;
 	if (g->has_type)
 		type = g->type;
+	if (g->datasource && !from && !g->has_type)
+		return false; /* nobody knows in what it asks */
 	return !o->any_expression && type == DATASOURCE_PROMETHEUS && !l->is_victoria &&
 	       !(from && from->is_victoria);
 }

@@ -219,6 +219,9 @@ static const struct {
 	{"groups: [{name: g, datasource: logs, rules: [{alert: a, expr: '{a=\"b\"} |= "
 	 "\"c\"'}]}]",
 	 NULL},
+	{"groups: [{name: g, datasource: unknown, rules: [{alert: a, expr: '{a=\"b\"} |= "
+	 "\"c\"'}]}]",
+	 NULL},
 	{"groups: [{name: g, datasource: vm, rules: [{alert: a, expr: 'a default 0'}]}]",
 	 NULL},
 	{"kind: VMRule\nspec: {groups: [{name: g, rules: [{alert: a, expr: 'a default "
