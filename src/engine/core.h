@@ -274,7 +274,7 @@ struct rulegroup {
 /* -- the engine ----------------------------------------------------------------------- */
 
 struct inhibitor;
-struct restored_alert;
+struct restored_rule;
 struct farewell;
 struct grave {
 	void (*fn)(void *);
@@ -303,9 +303,9 @@ struct engine {
 	bool reads_back;		    /* rules that come now */
 	wall_ms drop_noted_at; /* that a ceiling on alerts is reached; 0: never */
 	struct inhibitor *inhibitor;
-	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
-	struct map leaving;		       /* alerts of removed rules, by fingerprint */
-	struct farewell *farewells;	       /* series of groups that went */
+	struct map restored; /* restored_rule by its key: alerts that wait for their rule */
+	struct map leaving;  /* alerts of removed rules, by fingerprint */
+	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
 	VEC(struct record_alert) changes, rule_changes;
