@@ -305,6 +305,7 @@ struct engine {
 	struct inhibitor *inhibitor;
 	struct map restored; /* restored_rule by its key: alerts that wait for their rule */
 	struct map leaving;  /* alerts of removed rules, by fingerprint */
+	struct map namesakes;	    /* alerting rules of one name, by it */
 	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
@@ -434,6 +435,9 @@ struct record *rule_record(struct engine *, const struct rulegroup *,
  * before. labels are those the router knows. */
 void leaving_add(struct engine *, const struct labels *, const struct active_alert *,
 		 const char *generator_url, span_ms wait);
+/* Each alerting rule that is there has to be known by its name. */
+void namesakes_add(struct engine *, const struct rule_state *);
+void namesakes_remove(struct engine *, const struct rule_state *);
 void leaving_move(struct engine *, span_ms jump);
 void leaving_end(struct engine *);
 /* Gives the rule the alerts that a former life left for it. */
