@@ -745,15 +745,46 @@ static void build_file(struct loader *l, const struct yaml *y, struct arena *nod
 		build_document(l, others[i], f);
 }
 
+/* Each %{NAME} is the variable's value; it stays when there is none such. */
+static struct str with_variables(struct loader *l, struct str text)
+{
+	struct buf out = BUF(YAML_MAX_BYTES);
+	struct str name, value;
+	size_t at, end;
+
+	if (!l->options->as_vmalert || !l->options->env)
+		return text;
+	while ((at = str_find(text, STR("%{"))) != STR_NONE) {
+		const char *set;
+
+		end = str_find_char(str_from(text, at), '}');
+		if (end == STR_NONE)
+			break;
+		name = str_slice(text, at + 2, end - 2);
+		set = l->options->env(NULL, arena_copy(l->d.mem, name));
+		value = set ? str_of(set) : str_slice(text, at, end + 1);
+		buf_add_str(&out, str_slice(text, 0, at));
+		buf_add_str(&out, value);
+		text = str_from(text, at + end + 1);
+	}
+	buf_add_str(&out, text);
+	if (out.full)
+		errs_addf(l->d.errs, (struct pos){l->path, 0, 0},
+			  "with its variables the file is longer than the limit of %zu "
+			  "bytes",
+			  YAML_MAX_BYTES);
+	text = buf_keep(&out, l->d.mem);
+	buf_free(&out);
+	return text;
+}
+
 const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 					struct str text, const struct rule_options *options,
 					struct errs *errs, struct errs *warnings)
 {
 	struct rule_file *f = ARENA_NEW(mem, struct rule_file);
-	struct loader l = {.options = options,
-			   .names = options->names,
-			   .path = arena_text(mem, path),
-			   .text = text};
+	struct loader l = {
+		.options = options, .names = options->names, .path = arena_text(mem, path)};
 	size_t before = errs->n;
 	struct arena nodes = {0};
 	const struct yaml *y;
@@ -764,7 +795,8 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 			      .path = l.path,
 			      .any_key = options->any_key};
 	f->path = l.path;
-	y = yaml_read_apart(&nodes, mem, l.path, text, errs);
+	l.text = with_variables(&l, text);
+	y = yaml_read_apart(&nodes, mem, l.path, l.text, errs);
 	if (y) {
 		build_file(&l, y, &nodes, f);
 		rule_templates_check(f, options->as_vmalert, errs, warnings);

@@ -63,11 +63,13 @@ struct rule_file {
 
 struct rule_options {
 	enum name_scheme names;
-	bool as_vmalert;     /* its functions in templates, all documents of a file */
+	bool as_vmalert;     /* its functions in templates, all documents of a file,
+			      * and variables of the environment for %{NAME} */
 	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */
 	size_t n_datasources;
+	const char *(*env)(void *, const char *name); /* as that of struct files */
 };
 
 /* text is the file's content, path its name for errors. NULL when errs is not empty. */

@@ -2,6 +2,7 @@
 #include "tocsin/commands.h"
 #include "config/lint.h"
 #include "tocsin/config_file.h"
+#include "tocsin/files.h"
 #include "tocsin/rule_file_read.h"
 
 #include <stdio.h>
@@ -95,6 +96,7 @@ static bool set_reading(struct tool *t, struct rule_options *o)
 
 	*o = (struct rule_options){.names = NAMES_UTF8,
 				   .any_key = option_on(t, "ignore-unknown-fields"),
+				   .env = tool_env,
 				   .as_vmalert = option_on(t, "vmalert-functions"),
 				   .any_expression = !option_on(t, "check-expressions")};
 	if (!path[0])

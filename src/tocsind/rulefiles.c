@@ -134,6 +134,7 @@ static void keep_options(struct rulefiles *rf, const struct rule_options *o)
 	rf->options = *o;
 	rf->options.datasources = v;
 	rf->options.as_vmalert = rf->host.as_vmalert;
+	rf->options.env = outside_files.env;
 }
 
 void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n, size_t n_alone,

@@ -429,6 +429,33 @@ static void test_sources(void **state)
 	}
 }
 
+static const char *variable(void *ctx, const char *name)
+{
+	(void)ctx;
+	return !strcmp(name, "TEAM") ? "infra" : NULL;
+}
+
+static void test_variables(void **state)
+{
+	static const char text[] = "groups: [{name: '%{TEAM} %{NONE}', rules: [{alert: a, "
+				   "expr: '%{TEAM}'}]}] # %{";
+	struct rule_options options = {.env = variable};
+	struct arena mem = {0};
+	struct errs errs = {.mem = &mem};
+	const struct rule_file *f;
+
+	(void)state;
+	options.as_vmalert = true;
+	f = rule_file_parse(&mem, "r", str_of(text), &options, &errs, NULL);
+	assert_string_equal(f->groups[0].name, "infra %{NONE}");
+	assert_string_equal(f->groups[0].rules[0].expr, "infra");
+	options.as_vmalert = false;
+	options.any_expression = true;
+	f = rule_file_parse(&mem, "r", str_of(text), &options, &errs, NULL);
+	assert_string_equal(f->groups[0].rules[0].expr, "%{TEAM}");
+	arena_free(&mem);
+}
+
 static void test_documents(void **state)
 {
 	static const char text[] = "groups: [{name: a}]\n---\ngroups: [{name: b}]\n";
@@ -451,10 +478,11 @@ static void test_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	cmocka_unit_test(test_expressions),
-		cmocka_unit_test(test_values),	cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_edits),	cmocka_unit_test(test_documents),
-		cmocka_unit_test(test_sources), cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_cases),	  cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_values),	  cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_edits),	  cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_variables), cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_warnings),
 	};
 
 	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);
