@@ -158,6 +158,8 @@ enum group_metric {
 	INTERVAL,
 	LAST_EVALUATION,
 	LAST_DURATION,
+	LAST_RULES_DURATION,
+	LAST_RESTORE,
 	RULES,
 	LAST_SAMPLES,
 	NEVER_MATCHED,
@@ -186,6 +188,11 @@ static const struct {
 			     "The timestamp of the last rule group evaluation in seconds."},
 	[LAST_DURATION] = {"prometheus_rule_group_last_duration_seconds", "gauge",
 			   "The duration of the last rule group evaluation."},
+	[LAST_RULES_DURATION] =
+		{"prometheus_rule_group_last_rule_duration_sum_seconds", "gauge",
+		 "The sum of the durations of the rules of the last evaluation."},
+	[LAST_RESTORE] = {"prometheus_rule_group_last_restore_duration_seconds", "gauge",
+			  "The duration of asking for ALERTS_FOR_STATE; 0: it was not."},
 	[RULES] = {"prometheus_rule_group_rules", "gauge", "The number of rules."},
 	[LAST_SAMPLES] = {"prometheus_rule_group_last_evaluation_samples", "gauge",
 			  "The number of samples returned during the last rule group "
@@ -211,6 +218,10 @@ static double group_value(const struct rulegroup_view *g, enum group_metric m)
 		return (double)g->evaluated_at / 1000;
 	case LAST_DURATION:
 		return (double)g->last_duration / 1000;
+	case LAST_RULES_DURATION:
+		return (double)g->rules_duration / 1000;
+	case LAST_RESTORE:
+		return (double)g->restore_duration / 1000;
 	case RULES:
 		return (double)g->n_rules;
 	case LAST_SAMPLES:
@@ -251,6 +262,48 @@ static void add_rules(struct buf *b, struct request *r, struct engine *e)
 				 group_value(&v[i], (enum group_metric)m));
 		}
 	}
+}
+
+/* Without quantiles while nothing was measured. */
+static void add_durations(struct buf *b, const char *name, const char *help,
+			  const struct durations *d, const double *quantiles, size_t n)
+{
+	span_ms v[8];
+
+	ASSERT(n <= COUNT_OF(v));
+	metric_head(b, name, "summary", help);
+	durations_quantiles(d, quantiles, n, v);
+	for (size_t i = 0; d->n && i < n; i++)
+		buf_addf(b, "%s{quantile=\"%g\"} %.15g\n", name, quantiles[i],
+			 (double)v[i] / 1000);
+	buf_addf(b, "%s_sum %.15g\n%s_count %llu\n", name, (double)d->sum / 1000, name,
+		 (unsigned long long)d->n);
+}
+
+static void add_rule_totals(struct buf *b, const struct engine_counters *c)
+{
+	static const double of_rules[] = {0.5, 0.9, 0.99};
+	static const double of_groups[] = {0.01, 0.05, 0.5, 0.9, 0.99};
+
+	add_durations(b, "prometheus_rule_evaluation_duration_seconds",
+		      "The duration for a rule to execute; quantiles are of the last 1000.",
+		      &c->rules, of_rules, COUNT_OF(of_rules));
+	add_durations(
+		b, "prometheus_rule_group_duration_seconds",
+		"The duration of rule group evaluations; quantiles are of the last 1000.",
+		&c->iterations, of_groups, COUNT_OF(of_groups));
+	metric_one(b, "prometheus_template_text_expansions_total", "counter",
+		   "The total number of template text expansions.",
+		   (double)c->template_expansions);
+	metric_one(b, "prometheus_template_text_expansion_failures_total", "counter",
+		   "The total number of template text expansion failures.",
+		   (double)c->template_failures);
+	metric_one(b, "prometheus_notifications_alertmanagers_discovered", "gauge",
+		   "Where alerts of rules go: always 1, the router in this process.", 1);
+	metric_head(b, "prometheus_notifications_sent_total", "counter",
+		    "Alerts that rules gave to the router.");
+	buf_addf(b, "prometheus_notifications_sent_total{alertmanager=\"tocsind\"} %llu\n",
+		 (unsigned long long)c->rule_alerts);
 }
 
 /* -- all together ------------------------------------------------------------------ */
@@ -327,12 +380,7 @@ void get_metrics(struct request *r)
 	metrics_add_router(&b, r);
 	add_requests(&b, r);
 	add_rules(&b, r, e);
-	metric_one(&b, "prometheus_template_text_expansions_total", "counter",
-		   "The total number of template text expansions.",
-		   (double)c->template_expansions);
-	metric_one(&b, "prometheus_template_text_expansion_failures_total", "counter",
-		   "The total number of template text expansion failures.",
-		   (double)c->template_failures);
+	add_rule_totals(&b, c);
 	metric_one(&b, "tocsin_regex_gave_up_total", "counter",
 		   "Matches of regular expressions ended by their limit of steps.",
 		   (double)regex_gave_up());

@@ -16,54 +16,16 @@
 
 static const char *type_text(const struct request *r, const struct rule_group *g)
 {
-	static const char *const names[] = {
-		[DATASOURCE_PROMETHEUS] = "prometheus",
-		[DATASOURCE_LOKI] = "loki",
-		[DATASOURCE_VLOGS] = "vlogs",
-		[DATASOURCE_GRAPHITE] = "graphite",
-	};
 	const struct api_host *host = &r->api->options.host;
 	const struct config *c = host->config(host->ctx);
-	const struct datasource *from = rule_group_datasource(g, c->datasources,
-							      c->n_datasources);
 
-	return names[g->has_type ? g->type : from ? from->type : DATASOURCE_PROMETHEUS];
-}
-
-static uint64_t add_duration(uint64_t h, span_ms ms)
-{
-	struct buf b = BUF(64);
-
-	buf_add_go_duration(&b, ms * 1000000);
-	h = str_fnv(h, buf_str(&b));
-	buf_free(&b);
-	return h;
+	return rule_group_type_text(
+		g, rule_group_datasource(g, c->datasources, c->n_datasources));
 }
 
 static uint64_t group_id(const struct request *r, const struct rulegroup_view *v)
 {
-	const struct rule_group *g = v->config;
-	uint64_t h = str_fnv(FNV_START, str_of(g->file));
-
-	h = str_fnv(h, STR("\xff"));
-	h = str_fnv(h, str_of(g->name));
-	h = str_fnv(h, str_of(type_text(r, g)));
-	h = add_duration(h, v->interval);
-	return g->has_eval_offset ? add_duration(h, g->eval_offset) : h;
-}
-
-static uint64_t alert_id(const struct labels *labels)
-{
-	uint64_t h = FNV_START;
-
-	for (size_t i = 0; i < labels->n; i++) {
-		if (!strcmp(labels->v[i].name, "__name__"))
-			continue;
-		h = str_fnv(h, str_of(labels->v[i].name));
-		h = str_fnv(h, str_of(labels->v[i].value));
-		h = str_fnv(h, STR("\xff"));
-	}
-	return h;
+	return rule_group_id(v->config, type_text(r, v->config), v->interval);
 }
 
 /* -- pieces ------------------------------------------------------------------------ */
@@ -153,7 +115,7 @@ static void add_alert(struct buf *b, uint64_t group, const struct rule_view *v,
 	buf_add_text(b, ",\"annotations\":");
 	buf_add_labels_json(b, a->annotations);
 	add_time(b, "activeAt", a->active_at);
-	add_id(b, "id", alert_id(a->labels));
+	add_id(b, "id", rule_alert_id(a->labels));
 	add_id(b, "rule_id", v->rule->id);
 	add_id(b, "group_id", group);
 	add_text(b, "expression", v->rule->expr);
@@ -561,7 +523,7 @@ void vmalert_get_alert(struct request *r)
 		const struct rule_view *v = &g.rules[i];
 
 		for (size_t k = 0; !b.n && k < v->n_active; k++) {
-			if (alert_id(v->active[k].labels) == id)
+			if (rule_alert_id(v->active[k].labels) == id)
 				add_alert(&b, group_id(r, &g), v, &v->active[k]);
 		}
 	}
@@ -752,7 +714,8 @@ static size_t gather_alerts(struct request *r, const struct rules_filter *f,
 				*one = (struct one_alert){"", group, rule,
 							  &rule->active[a]};
 				snprintf(one->id, sizeof(one->id), "%llu",
-					 (unsigned long long)alert_id(one->active->labels));
+					 (unsigned long long)rule_alert_id(
+						 one->active->labels));
 				found++;
 			}
 		}

@@ -32,10 +32,10 @@ static void check_texts(struct checker *c, const char *what, const struct text_p
 		if (!strstr(v[i].text, "{{"))
 			continue;
 		t = rule_template_parse(&c->mem, c->set, c->rule->alert, &v[i], &err);
-		if (t) {
+		if (t && c->warnings)
 			template_check(t, c->data, c->warnings);
+		if (t)
 			continue;
-		}
 		err_in(&err, "alert \"%s\", %s \"%s\"", c->rule->alert, what, v[i].name);
 		errs_add(c->errs, &err);
 	}

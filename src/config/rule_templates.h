@@ -8,8 +8,8 @@
 const struct template *rule_template_parse(struct arena *, struct template_set *,
 					   const char *alert, const struct text_pair *,
 					   struct err *) MUST_USE;
-/* Mistakes in all of a file, each with its place; warnings is what parses and cannot work,
- * as a field that the data does not have: Prometheus takes it, and puts an error where the
- * text should be. */
+/* Mistakes in all of a file, each with its place; warnings, which may be NULL, is what
+ * parses and cannot work, as a field that the data does not have: Prometheus takes it, and
+ * puts an error where the text should be. */
 void rule_templates_check(const struct rule_file *, bool as_vmalert, struct errs *,
 			  struct errs *warnings);

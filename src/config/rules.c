@@ -2,6 +2,7 @@
 #include "config/rules.h"
 #include "base/vec.h"
 #include "config/field.h"
+#include "config/rule_templates.h"
 #include "text/header.h"
 #include "text/promql.h"
 
@@ -39,7 +40,7 @@ struct file_text {
 	struct object_list groups; /* struct group_text */
 	const struct spec_text *spec;
 	const char *namespace, *api_version, *kind;
-	const struct yaml *metadata;
+	const struct yaml *metadata, *status;
 };
 
 struct spec_text { /* of a Kubernetes resource */
@@ -138,8 +139,23 @@ static const struct field file_fields[] = {
 	 .help = "Of a Kubernetes resource."},
 	{"kind", FIELD_OPTIONAL, AT(kind), .help = "PrometheusRule or VMRule."},
 	{"metadata", FIELD_ANY, AT(metadata), .help = "Of a Kubernetes resource."},
+	{"status", FIELD_ANY, AT(status), .help = "Of a Kubernetes resource, as exported."},
 	{"spec", FIELD_OBJECT, AT(spec), .of = &spec_shape,
 	 .help = "Of a Kubernetes resource."},
+	{0},
+};
+#undef AT
+
+struct resources_text { /* what Kubernetes lists */
+	const char *api_version, *kind;
+	const struct yaml *metadata, *items;
+};
+#define AT(m) offsetof(struct resources_text, m)
+static const struct field resources_fields[] = {
+	{"apiVersion", FIELD_OPTIONAL, AT(api_version), .help = "Of the list."},
+	{"kind", FIELD_OPTIONAL, AT(kind), .help = "A list."},
+	{"metadata", FIELD_ANY, AT(metadata), .help = "Of the list."},
+	{"items", FIELD_ANY, AT(items), .help = "Kubernetes resources."},
 	{0},
 };
 #undef AT
@@ -151,8 +167,9 @@ struct loader {
 	enum name_scheme names;
 	const char *path;
 	struct str text;
-	bool is_victoria; /* the file is a VMRule */
-	bool is_promql;	  /* what the group being built asks in */
+	bool is_one_of_many; /* documents or resources: some may be of other kinds */
+	bool is_victoria;    /* the file is a VMRule */
+	bool is_promql;	     /* what the group being built asks in */
 };
 /* What the messages about a rule begin with. */
 struct where {
@@ -454,6 +471,8 @@ static void set_request(struct loader *l, const struct group_text *t, struct rul
 					       arena_text(l->d.mem, buf_text(&tenants)),
 					       t->at});
 	buf_free(&tenants);
+	if (partial && !*partial)
+		partial = NULL;
 	if (partial && strcasecmp(partial, "abort") && strcasecmp(partial, "warn"))
 		mistake(&l->d, pos_of_value(t->source, "partial_response_strategy"),
 			"partial_response_strategy is abort or warn, not \"%s\"", partial);
@@ -506,6 +525,49 @@ static void warn_group(struct loader *l, const struct group_text *t)
 			  "remote_write of a group has no effect here");
 }
 
+static void warn_at(struct loader *l, struct pos at, const char *fmt, ...) PRINTF(3, 4);
+static void warn_at(struct loader *l, struct pos at, const char *fmt, ...)
+{
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(&err, at, fmt, ap);
+	va_end(ap);
+	errs_add(l->d.warnings, &err);
+}
+
+static bool takes_tenant(const struct datasource *d)
+{
+	return d->has_tenants || d->is_victoria || d->type == DATASOURCE_VLOGS;
+}
+
+/* What will fail at each evaluation, or goes unheard. */
+static void warn_source(struct loader *l, const struct group_text *t,
+			const struct rule_group *g)
+{
+	const struct rule_options *o = l->options;
+	const struct datasource *from = rule_group_datasource(g, o->datasources,
+							      o->n_datasources);
+
+	if (!l->d.warnings || !o->n_datasources)
+		return;
+	if (!from && g->datasource)
+		warn_at(l, pos_of_value(t->source, "datasource"),
+			"no datasource \"%s\" is configured", g->datasource);
+	else if (!from)
+		warn_at(l, pos_of_value(t->source, "type"),
+			"no datasource of the type \"%s\" is configured", t->type);
+	else if (g->has_type && from->type != g->type)
+		warn_at(l, pos_of_value(t->source, "type"),
+			"the datasource \"%s\" is not of the type \"%s\"", from->name,
+			t->type);
+	if (from && g->tenant && !takes_tenant(from))
+		warn_at(l, pos_of_value(t->source, "tenant"),
+			"the datasource \"%s\" knows no tenants, this one has no effect",
+			from->name);
+}
+
 const struct datasource *rule_group_datasource(const struct rule_group *g,
 					       const struct datasource *v, size_t n)
 {
@@ -528,6 +590,8 @@ static bool asks_in_promql(const struct loader *l, const struct rule_group *g)
 		type = from->type;
 	if (g->has_type)
 		type = g->type;
+	if (g->datasource && !from && !g->has_type)
+		return false; /* nobody knows in what it asks */
 	return !o->any_expression && type == DATASOURCE_PROMETHEUS && !l->is_victoria &&
 	       !(from && from->is_victoria);
 }
@@ -560,6 +624,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	set_request(l, t, g);
 	set_type(l, t, g);
 	warn_group(l, t);
+	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);
 	l->is_promql = asks_in_promql(l, g);
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
@@ -590,23 +655,127 @@ static void build_groups(struct loader *l, const struct object_list *list,
 	}
 }
 
-static void build_file(struct loader *l, const struct yaml *y, struct rule_file *f)
+/* -- documents ------------------------------------------------------------------------ */
+static bool is_kind(struct str kind, const char *const *kinds)
+{
+	for (; *kinds; kinds++) {
+		if (str_is(kind, *kinds))
+			return true;
+	}
+	return false;
+}
+
+static void build_resource(struct loader *l, const struct yaml *y, struct rule_file *f)
 {
 	struct file_text t = {0};
 
-	if (y->kind != YAML_NULL && !is_map(&l->d, y, "a mapping"))
-		return;
 	decode_fields(&l->d, y, "rule file", file_fields, &t);
-	if (t.kind && strcmp(t.kind, "PrometheusRule") && strcmp(t.kind, "VMRule"))
-		mistake(&l->d, pos_of_value(y, "kind"),
-			"a %s holds no rules: expected PrometheusRule or VMRule", t.kind);
 	l->is_victoria = t.kind && !strcmp(t.kind, "VMRule");
 	build_groups(l, &t.groups, f);
 	if (t.spec)
 		build_groups(l, &t.spec->groups, f);
-	if (y->more && l->d.warnings)
+}
+
+static void refuse_kind(struct loader *l, const struct yaml *kind)
+{
+	if (!l->is_one_of_many)
+		mistake(&l->d, kind->at,
+			"a %.*s holds no rules: expected PrometheusRule or VMRule",
+			FMT(kind->text));
+	else if (l->d.warnings)
+		errs_addf(l->d.warnings, kind->at,
+			  "a %.*s holds no rules, it is passed over", FMT(kind->text));
+}
+
+static bool is_list_of_resources(const struct yaml *y)
+{
+	static const char *const lists[] = {"List", "PrometheusRuleList", "VMRuleList",
+					    NULL};
+	const struct yaml *kind = yaml_find(y, "kind");
+
+	return kind && is_kind(kind->text, lists);
+}
+
+/* One of whatever kind; not a list, which cannot lie in a list. */
+static void build_one(struct loader *l, const struct yaml *y, struct rule_file *f)
+{
+	static const char *const rules[] = {"PrometheusRule", "VMRule", "", NULL};
+	const struct yaml *kind = yaml_find(y, "kind");
+
+	if (y->kind != YAML_NULL && !is_map(&l->d, y, "a mapping"))
+		return;
+	if (kind && kind->kind != YAML_LIST && kind->kind != YAML_MAP &&
+	    !is_kind(kind->text, rules))
+		refuse_kind(l, kind);
+	else
+		build_resource(l, y, f);
+}
+
+static void build_document(struct loader *l, const struct yaml *y, struct rule_file *f)
+{
+	struct resources_text t = {0};
+
+	if (!is_list_of_resources(y)) {
+		build_one(l, y, f);
+		return;
+	}
+	decode_fields(&l->d, y, "list", resources_fields, &t);
+	if (!t.items || !is_list(&l->d, t.items, "a list of resources"))
+		return;
+	l->is_one_of_many = true;
+	for (size_t i = 0; i < t.items->n; i++)
+		build_one(l, t.items->items[i], f);
+}
+
+/* Prometheus reads one document, vmalert and who reads Kubernetes's files all of them. */
+static void build_file(struct loader *l, const struct yaml *y, struct arena *nodes,
+		       struct rule_file *f)
+{
+	const struct yaml **others = NULL;
+	size_t n = 0;
+
+	if (y->more && (l->options->as_vmalert || yaml_find(y, "kind")))
+		others = yaml_read_others(nodes, l->d.mem, l->path, l->text, l->d.errs, &n);
+	else if (y->more && l->d.warnings)
 		errs_addf(l->d.warnings, (struct pos){l->path, 0, 0},
 			  "only the first document of the file is read");
+	l->is_one_of_many = n > 0;
+	build_document(l, y, f);
+	for (size_t i = 0; i < n; i++)
+		build_document(l, others[i], f);
+}
+
+/* Each %{NAME} is the variable's value; it stays when there is none such. */
+static struct str with_variables(struct loader *l, struct str text)
+{
+	struct buf out = BUF(YAML_MAX_BYTES);
+	struct str name, value;
+	size_t at, end;
+
+	if (!l->options->as_vmalert || !l->options->env)
+		return text;
+	while ((at = str_find(text, STR("%{"))) != STR_NONE) {
+		const char *set;
+
+		end = str_find_char(str_from(text, at), '}');
+		if (end == STR_NONE)
+			break;
+		name = str_slice(text, at + 2, end - 2);
+		set = l->options->env(NULL, arena_copy(l->d.mem, name));
+		value = set ? str_of(set) : str_slice(text, at, end + 1);
+		buf_add_str(&out, str_slice(text, 0, at));
+		buf_add_str(&out, value);
+		text = str_from(text, at + end + 1);
+	}
+	buf_add_str(&out, text);
+	if (out.full)
+		errs_addf(l->d.errs, (struct pos){l->path, 0, 0},
+			  "with its variables the file is longer than the limit of %zu "
+			  "bytes",
+			  YAML_MAX_BYTES);
+	text = buf_keep(&out, l->d.mem);
+	buf_free(&out);
+	return text;
 }
 
 const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
@@ -614,10 +783,8 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 					struct errs *errs, struct errs *warnings)
 {
 	struct rule_file *f = ARENA_NEW(mem, struct rule_file);
-	struct loader l = {.options = options,
-			   .names = options->names,
-			   .path = arena_text(mem, path),
-			   .text = text};
+	struct loader l = {
+		.options = options, .names = options->names, .path = arena_text(mem, path)};
 	size_t before = errs->n;
 	struct arena nodes = {0};
 	const struct yaml *y;
@@ -628,9 +795,12 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 			      .path = l.path,
 			      .any_key = options->any_key};
 	f->path = l.path;
-	y = yaml_read_apart(&nodes, mem, l.path, text, errs);
-	if (y)
-		build_file(&l, y, f);
+	l.text = with_variables(&l, text);
+	y = yaml_read_apart(&nodes, mem, l.path, l.text, errs);
+	if (y) {
+		build_file(&l, y, &nodes, f);
+		rule_templates_check(f, options->as_vmalert, errs, warnings);
+	}
 	arena_free(&nodes);
 	errs_sort(errs);
 	return errs->n == before ? f : NULL;
@@ -652,6 +822,53 @@ static bool pairs_eq(const struct text_pair *a, size_t n, const struct text_pair
 			return false;
 	}
 	return true;
+}
+
+const char *rule_group_type_text(const struct rule_group *g, const struct datasource *from)
+{
+	static const char *const names[] = {
+		[DATASOURCE_PROMETHEUS] = "prometheus",
+		[DATASOURCE_LOKI] = "loki",
+		[DATASOURCE_VLOGS] = "vlogs",
+		[DATASOURCE_GRAPHITE] = "graphite",
+	};
+
+	return names[g->has_type ? g->type : from ? from->type : DATASOURCE_PROMETHEUS];
+}
+
+static uint64_t add_duration(uint64_t h, span_ms ms)
+{
+	struct buf b = BUF(64);
+
+	buf_add_go_duration(&b, ms * 1000000);
+	h = str_fnv(h, buf_str(&b));
+	buf_free(&b);
+	return h;
+}
+
+uint64_t rule_group_id(const struct rule_group *g, const char *type, span_ms interval)
+{
+	uint64_t h = str_fnv(FNV_START, str_of(g->file));
+
+	h = str_fnv(h, STR("\xff"));
+	h = str_fnv(h, str_of(g->name));
+	h = str_fnv(h, str_of(type));
+	h = add_duration(h, interval);
+	return g->has_eval_offset ? add_duration(h, g->eval_offset) : h;
+}
+
+uint64_t rule_alert_id(const struct labels *alert)
+{
+	uint64_t h = FNV_START;
+
+	for (size_t i = 0; i < alert->n; i++) {
+		if (!strcmp(alert->v[i].name, "__name__"))
+			continue;
+		h = str_fnv(h, str_of(alert->v[i].name));
+		h = str_fnv(h, str_of(alert->v[i].value));
+		h = str_fnv(h, STR("\xff"));
+	}
+	return h;
 }
 
 bool rule_eq(const struct rule *a, const struct rule *b)

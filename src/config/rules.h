@@ -63,10 +63,13 @@ struct rule_file {
 
 struct rule_options {
 	enum name_scheme names;
+	bool as_vmalert;     /* its functions in templates, all documents of a file,
+			      * and variables of the environment for %{NAME} */
 	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */
 	size_t n_datasources;
+	const char *(*env)(void *, const char *name); /* as that of struct files */
 };
 
 /* text is the file's content, path its name for errors. NULL when errs is not empty. */
@@ -78,6 +81,12 @@ const struct rule_file *rule_file_parse(struct arena *, const char *path, struct
  * else the first. NULL: there is none such. */
 const struct datasource *rule_group_datasource(const struct rule_group *,
 					       const struct datasource *, size_t n);
+
+/* vmalert's word for what answers the group's queries: its type, else that of from. */
+const char *rule_group_type_text(const struct rule_group *, const struct datasource *from);
+/* vmalert's ids (spec/rules.md 21.5), as its API, its links and its templates have them. */
+uint64_t rule_group_id(const struct rule_group *, const char *type, span_ms interval);
+uint64_t rule_alert_id(const struct labels *alert);
 
 /* Whether the two are the same rule, so that it keeps its state over an edit: name and
  * merged labels (spec/rules.md 17.2). */

@@ -377,6 +377,7 @@ static void hand_over(struct engine *e, const struct rule_state *r,
 	post.labels = labels->v;
 	post.n_labels = labels->n;
 	alerts_post(e, &post, 1, NULL);
+	e->counters.rule_alerts++;
 }
 
 void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
@@ -449,47 +450,67 @@ void alerting_save(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	}
 }
 
-struct restored_alert {
-	struct arena mem;
-	struct rule_alert row;
+/* The alerts of a rule that is not loaded yet; the rule is known by its key. */
+struct restored_rule {
+	struct arena mem; /* of all that it holds */
+	const char *key;
+	VEC(struct rule_alert) rows;
 };
+
+static const char *rule_key(struct arena *mem, const char *file, const char *group,
+			    const char *rule, const struct labels *labels)
+{
+	return arena_printf(mem, "%s;%s;%s;%016llx", file, group, rule,
+			    (unsigned long long)labels->fingerprint);
+}
+
+static struct restored_rule *restored_rule_for(struct engine *e,
+					       const struct rule_alert *row)
+{
+	const char *key = rule_key(e->mem, row->file, row->group, row->rule,
+				   row->rule_labels);
+	struct restored_rule *kept = map_find(&e->restored, str_of(key));
+
+	if (kept)
+		return kept;
+	kept = mem_new(sizeof(*kept));
+	kept->key = arena_text(&kept->mem, key);
+	map_put(&e->restored, str_of(kept->key), kept);
+	return kept;
+}
 
 void rule_alert_restore(struct engine *e, const struct rule_alert *row)
 {
-	struct restored_alert *kept = mem_new(sizeof(*kept));
+	struct restored_rule *kept = restored_rule_for(e, row);
+	struct rule_alert copy = *row;
 
-	kept->row = *row;
-	kept->row.file = arena_text(&kept->mem, row->file);
-	kept->row.group = arena_text(&kept->mem, row->group);
-	kept->row.rule = arena_text(&kept->mem, row->rule);
-	kept->row.rule_labels = labels_copy(&kept->mem, row->rule_labels);
-	kept->row.labels = labels_copy(&kept->mem, row->labels);
-	kept->row.annotations = labels_copy(&kept->mem, row->annotations);
-	vec_push(&e->restored, kept);
+	copy.file = arena_text(&kept->mem, row->file);
+	copy.group = arena_text(&kept->mem, row->group);
+	copy.rule = arena_text(&kept->mem, row->rule);
+	copy.rule_labels = labels_copy(&kept->mem, row->rule_labels);
+	copy.labels = labels_copy(&kept->mem, row->labels);
+	copy.annotations = labels_copy(&kept->mem, row->annotations);
+	vec_push(&kept->rows, copy);
+}
+
+static void extend(struct engine *e, const struct rule_alert *row)
+{
+	const struct labels *labels = row->state == ALERT_FIRING ? outgoing(e, row->labels)
+								 : NULL;
+
+	if (labels)
+		alerts_extend(e, labels->fingerprint,
+			      e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
 }
 
 void restored_extend(struct engine *e)
 {
-	for (size_t i = 0; i < e->restored.n; i++) {
-		const struct rule_alert *row = &e->restored.v[i]->row;
-		const struct labels *labels = row->state == ALERT_FIRING
-						      ? outgoing(e, row->labels)
-						      : NULL;
+	struct restored_rule *kept;
 
-		if (labels)
-			alerts_extend(
-				e, labels->fingerprint,
-				e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
+	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
+		for (size_t i = 0; i < kept->rows.n; i++)
+			extend(e, &kept->rows.v[i]);
 	}
-}
-
-static bool belongs_to(const struct rule_alert *row, const struct rulegroup *g,
-		       const struct rule_state *r)
-{
-	return r->rule->alert && !strcmp(row->rule, r->rule->alert) &&
-	       !strcmp(row->group, g->config->name) &&
-	       !strcmp(row->file, g->config->file) &&
-	       labels_eq(row->rule_labels, r->labels);
 }
 
 static void take_back(struct engine *e, struct rulegroup *g, struct rule_state *r,
@@ -512,45 +533,43 @@ static void take_back(struct engine *e, struct rulegroup *g, struct rule_state *
 	a->keep_firing_since = row->keep_firing_since;
 }
 
-static void discard_restored(struct restored_alert *kept)
+static void discard_restored(struct restored_rule *kept)
 {
+	vec_free(&kept->rows);
 	arena_free(&kept->mem);
 	free(kept);
 }
 
 void alerting_restore(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
-	size_t left = 0;
+	struct restored_rule *kept;
 
-	for (size_t i = 0; i < e->restored.n; i++) {
-		struct restored_alert *kept = e->restored.v[i];
-
-		if (belongs_to(&kept->row, g, r)) {
-			take_back(e, g, r, &kept->row);
-			discard_restored(kept);
-		} else {
-			e->restored.v[left++] = kept;
-		}
-	}
-	e->restored.n = left;
+	if (!r->rule->alert)
+		return;
+	kept = map_del(&e->restored,
+		       str_of(rule_key(e->mem, g->config->file, g->config->name,
+				       r->rule->alert, r->labels)));
+	if (!kept)
+		return;
+	for (size_t i = 0; i < kept->rows.n; i++)
+		take_back(e, g, r, &kept->rows.v[i]);
+	discard_restored(kept);
 }
 
 /* Rows whose rule did not come back: their rule is gone. The router lets their alerts end
  * by itself. */
 void restored_drop(struct engine *e)
 {
-	for (size_t i = 0; i < e->restored.n; i++) {
-		const struct rule_alert *row = &e->restored.v[i]->row;
+	struct restored_rule *kept;
 
-		if (e->out)
+	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
+		for (size_t i = 0; e->out && i < kept->rows.n; i++)
 			act(e, ACTION_FORGET_RULE_ALERT)->key = arena_printf(
-				e->mem, "%s;%s;%s;%016llx;%016llx", row->file, row->group,
-				row->rule,
-				(unsigned long long)row->rule_labels->fingerprint,
-				(unsigned long long)row->labels->fingerprint);
-		discard_restored(e->restored.v[i]);
+				e->mem, "%s;%016llx", kept->key,
+				(unsigned long long)kept->rows.v[i].labels->fingerprint);
+		discard_restored(kept);
 	}
-	vec_free(&e->restored);
+	map_free(&e->restored);
 }
 
 static void move(wall_ms *at, span_ms jump)
@@ -578,17 +597,23 @@ void alerting_move(struct engine *e, struct rulegroup *g, struct rule_state *r,
 	alerting_save(e, g, r); /* else a restart would take old times for new ones */
 }
 
+static void move_row(struct rule_alert *row, span_ms jump)
+{
+	move(&row->active_at, jump);
+	move(&row->fired_at, jump);
+	move(&row->resolved_at, jump);
+	move(&row->last_sent_at, jump);
+	move(&row->valid_until, jump);
+	move(&row->keep_firing_since, jump);
+}
+
 void restored_move(struct engine *e, span_ms jump)
 {
-	for (size_t i = 0; i < e->restored.n; i++) {
-		struct rule_alert *row = &e->restored.v[i]->row;
+	struct restored_rule *kept;
 
-		move(&row->active_at, jump);
-		move(&row->fired_at, jump);
-		move(&row->resolved_at, jump);
-		move(&row->last_sent_at, jump);
-		move(&row->valid_until, jump);
-		move(&row->keep_firing_since, jump);
+	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
+		for (size_t i = 0; i < kept->rows.n; i++)
+			move_row(&kept->rows.v[i], jump);
 	}
 }
 

@@ -239,6 +239,7 @@ struct run {
 	struct candidate *candidates; /* what the answer makes, as far as it is made */
 	size_t n_candidates;
 	struct readback *reading; /* under way, between evaluating and concluding */
+	wall_ms reading_since;
 };
 
 struct rulegroup {
@@ -252,7 +253,8 @@ struct rulegroup {
 	wall_ms slot; /* ts of the evaluation under way, or of the last */
 	wall_ms next_slot;
 	bool running, tick_pending, new_grid;
-	bool is_late; /* slots before this one were missed */
+	bool begins_anew; /* this slot, after an edit cut its evaluation off */
+	bool is_late;	  /* slots before this one were missed */
 	struct run *runs;
 	size_t n_runs;
 	struct run *now;  /* the one that a step is about */
@@ -261,6 +263,8 @@ struct rulegroup {
 	uint64_t evaluation; /* counts iterations */
 	wall_ms last_started_at;
 	span_ms last_duration;
+	span_ms rules_duration, last_rules_duration; /* of its rules, together */
+	span_ms restore_duration;		     /* of asking another program's past */
 	uint64_t iterations, missed;
 	size_t samples, last_samples; /* of the iteration under way; of the last one */
 	struct written orphans; /* of rules that went: ended after the next iteration */
@@ -270,7 +274,7 @@ struct rulegroup {
 /* -- the engine ----------------------------------------------------------------------- */
 
 struct inhibitor;
-struct restored_alert;
+struct restored_rule;
 struct farewell;
 struct grave {
 	void (*fn)(void *);
@@ -299,9 +303,10 @@ struct engine {
 	bool reads_back;		    /* rules that come now */
 	wall_ms drop_noted_at; /* that a ceiling on alerts is reached; 0: never */
 	struct inhibitor *inhibitor;
-	VEC(struct restored_alert *) restored; /* rule alerts that wait for their rule */
-	struct map leaving;		       /* alerts of removed rules, by fingerprint */
-	struct farewell *farewells;	       /* series of groups that went */
+	struct map restored; /* restored_rule by its key: alerts that wait for their rule */
+	struct map leaving;  /* alerts of removed rules, by fingerprint */
+	struct map namesakes;	    /* alerting rules of one name, by it */
+	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
 	VEC(struct record_alert) changes, rule_changes;
@@ -390,6 +395,7 @@ void holds_free(struct engine *);
 struct integration_counters *counters_of(struct engine *, const char *integration,
 					 const char *receiver);
 void counters_config(struct engine *);
+void durations_add(struct durations *, span_ms);
 void counters_limited(struct engine *, const char *alertname);
 void counters_free(struct engine *);
 
@@ -410,7 +416,6 @@ void rulegroup_answered(struct engine *, const struct query_ended *);
  * they have waited for. */
 void rulegroups_move(struct engine *, span_ms jump);
 void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, span_ms jump);
-uint64_t rulegroup_hash(const char *file, const char *name);
 void rulegroups_free(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
 
@@ -430,6 +435,9 @@ struct record *rule_record(struct engine *, const struct rulegroup *,
  * before. labels are those the router knows. */
 void leaving_add(struct engine *, const struct labels *, const struct active_alert *,
 		 const char *generator_url, span_ms wait);
+/* Each alerting rule that is there has to be known by its name. */
+void namesakes_add(struct engine *, const struct rule_state *);
+void namesakes_remove(struct engine *, const struct rule_state *);
 void leaving_move(struct engine *, span_ms jump);
 void leaving_end(struct engine *);
 /* Gives the rule the alerts that a former life left for it. */
@@ -457,6 +465,7 @@ bool readback_answered(struct engine *, struct rulegroup *, struct rule_state *,
 		       const struct query_ended *);
 /* Whether a backend that speaks PromQL is asked. */
 bool rulegroup_is_prometheus(const struct engine *, const struct rulegroup *);
+const char *rulegroup_type(const struct engine *, const struct rulegroup *);
 /* Asks the group's datasource, which must be there; the answer comes to the group. */
 void rulegroup_ask(struct engine *, struct rulegroup *, const char *expr, wall_ms at,
 		   bool raw);

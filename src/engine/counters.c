@@ -2,10 +2,39 @@
 #include "engine/core.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What the engine counts by name. Names come from outside, so each table has an end. */
 
 #define MOST_LIMITED 1000 /* alertnames; what comes after is counted together */
+
+void durations_add(struct durations *d, span_ms took)
+{
+	took = MAX(took, 0); /* the clock may have been set */
+	d->last[d->n++ % DURATIONS_KEPT] = took;
+	d->sum += took;
+}
+
+static int by_length(const void *a, const void *b)
+{
+	const span_ms *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void durations_quantiles(const struct durations *d, const double *quantiles, size_t n,
+			 span_ms *out)
+{
+	size_t kept = (size_t)MIN(d->n, DURATIONS_KEPT);
+	span_ms sorted[DURATIONS_KEPT];
+
+	if (!kept)
+		return;
+	memcpy(sorted, d->last, kept * sizeof(*sorted));
+	qsort(sorted, kept, sizeof(*sorted), by_length);
+	for (size_t i = 0; i < n; i++)
+		out[i] = sorted[(size_t)(quantiles[i] * (double)(kept - 1))];
+}
 
 static const char *key_of(struct engine *e, const char *integration, const char *receiver)
 {

@@ -112,21 +112,9 @@ static const struct labels *with_missing(struct arena *mem, const struct labels 
 	return to;
 }
 
-static const char *type_text(enum datasource_type type)
-{
-	static const char *const names[] = {
-		[DATASOURCE_PROMETHEUS] = "prometheus",
-		[DATASOURCE_LOKI] = "loki",
-		[DATASOURCE_VLOGS] = "vlogs",
-		[DATASOURCE_GRAPHITE] = "graphite",
-	};
-
-	return names[type];
-}
-
 /* The series' labels win over those of the rule, here and only here. */
-static void describe_alert(struct rulegroup *g, const struct labels *alert,
-			   struct rule_data *d)
+static void describe_alert(const struct engine *e, struct rulegroup *g,
+			   const struct labels *alert, struct rule_data *d)
 {
 	const struct rule_state *r = &g->rules[g->now->at];
 	const struct active_alert *a = map_find(&r->active,
@@ -139,12 +127,12 @@ static void describe_alert(struct rulegroup *g, const struct labels *alert,
 	if (!labels_get(all, "alertgroup")[0])
 		all = labels_with(mem, all, "alertgroup", g->config->name);
 	d->labels = all;
-	d->type = type_text(g->config->type);
+	d->type = rulegroup_type(e, g);
 	d->interval_ns = g->interval * 1000000;
 	d->for_ns = r->rule->hold * 1000000;
 	d->active_at.t = instant_of_ms(is_new ? g->slot : a->active_at);
-	d->alert_id = alert->fingerprint;
-	d->group_id = rulegroup_hash(g->config->file, g->config->name);
+	d->alert_id = rule_alert_id(alert);
+	d->group_id = rule_group_id(g->config, d->type, g->interval);
 }
 
 static struct value root_of(const struct engine *e, struct rulegroup *g,
@@ -158,7 +146,7 @@ static struct value root_of(const struct engine *e, struct rulegroup *g,
 	d.type = "";
 	d.active_at.t = INSTANT_ZERO;
 	if (alert)
-		describe_alert(g, alert, &d);
+		describe_alert(e, g, alert, &d);
 	return rule_data_value_vmalert(&g->now->eval_mem, &d);
 }
 

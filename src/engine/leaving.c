@@ -53,21 +53,55 @@ static void resolve(struct engine *e, const struct leaving *l)
 	alerts_post(e, &post, 1, NULL);
 }
 
+/* The alerting rules of one name. */
+struct namesakes {
+	char *name;
+	VEC(const struct rule_state *) rules;
+};
+
+void namesakes_add(struct engine *e, const struct rule_state *r)
+{
+	struct namesakes *n = map_find(&e->namesakes, str_of(r->rule->alert));
+
+	if (!n) {
+		n = mem_new(sizeof(*n));
+		n->name = mem_text(r->rule->alert);
+		map_put(&e->namesakes, str_of(n->name), n);
+	}
+	vec_push(&n->rules, r);
+}
+
+static void namesakes_free(struct engine *e, struct namesakes *n)
+{
+	map_del(&e->namesakes, str_of(n->name));
+	vec_free(&n->rules);
+	free(n->name);
+	free(n);
+}
+
+void namesakes_remove(struct engine *e, const struct rule_state *r)
+{
+	struct namesakes *n = map_find(&e->namesakes, str_of(r->rule->alert));
+	size_t i = 0;
+
+	ASSERT(n);
+	while (n->rules.v[i] != r)
+		i++;
+	n->rules.v[i] = n->rules.v[--n->rules.n];
+	if (!n->rules.n)
+		namesakes_free(e, n);
+}
+
 static bool is_pending_again(const struct engine *e, const struct leaving *l)
 {
-	const struct rulegroup *g;
+	const struct namesakes *n = map_find(&e->namesakes, str_of(l->rule));
 
-	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		for (size_t i = 0; i < g->config->n_rules; i++) {
-			const struct rule_state *r = &g->rules[i];
-			const struct active_alert *a;
+	for (size_t i = 0; n && i < n->rules.n; i++) {
+		const struct active_alert *a = map_find(&n->rules.v[i]->active,
+							map_key_u64(&l->fingerprint));
 
-			if (!r->rule->alert || strcmp(r->rule->alert, l->rule) != 0)
-				continue;
-			a = map_find(&r->active, map_key_u64(&l->fingerprint));
-			if (a && a->state == ALERT_PENDING)
-				return true;
-		}
+		if (a && a->state == ALERT_PENDING)
+			return true;
 	}
 	return false;
 }
@@ -130,4 +164,5 @@ void leaving_end(struct engine *e)
 	for (size_t at = 0; (l = map_next(&e->leaving, &at));)
 		leaving_free(e, l);
 	map_free(&e->leaving);
+	map_free(&e->namesakes);
 }

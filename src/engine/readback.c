@@ -81,6 +81,7 @@ bool readback_start(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	b = ARENA_NEW(&g->now->eval_mem, struct readback);
 	b->selector = selector_of(g, r->rule);
 	g->now->reading = b;
+	g->now->reading_since = e->now;
 	buf_add_span(&span, e->options.outage_tolerance);
 	rulegroup_ask(
 		e, g,
@@ -217,5 +218,6 @@ bool readback_answered(struct engine *e, struct rulegroup *g, struct rule_state 
 		return false;
 	}
 	g->now->reading = NULL;
+	g->restore_duration += e->now - g->now->reading_since;
 	return true;
 }

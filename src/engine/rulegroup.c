@@ -28,7 +28,7 @@ static void add_packed(struct buf *b, struct str s)
 }
 
 /* As Prometheus with "string labels" (spec/rules.md 5.1). */
-uint64_t rulegroup_hash(const char *file, const char *name)
+static uint64_t grid_hash(const char *file, const char *name)
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
 	uint64_t hash;
@@ -49,7 +49,7 @@ static span_ms phase_of(const struct rulegroup *g)
 
 	if (c->has_eval_offset)
 		return ((c->eval_offset % g->interval) + g->interval) % g->interval;
-	return (span_ms)(rulegroup_hash(c->file, c->name) % interval_ns / 1000000);
+	return (span_ms)(grid_hash(c->file, c->name) % interval_ns / 1000000);
 }
 
 /* The latest slot not after now. */
@@ -80,11 +80,12 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 		g->slot += (missed + 1) * g->interval;
 	}
 	g->is_late = missed > 0;
-	g->iterations++;
+	g->iterations += !g->begins_anew; /* else it is counted */
 	g->evaluation++;
 	g->running = true;
 	g->next_rule = 0;
 	g->samples = 0;
+	g->rules_duration = 0;
 	g->started_at = g->last_started_at = now;
 	next_rules(e, g);
 }
@@ -119,9 +120,11 @@ wall_ms rulegroup_at(const struct engine *e, const struct rulegroup *g)
 static void finish(struct engine *e, struct rulegroup *g)
 {
 	written_end_iteration(e, g);
-	g->running = false;
+	g->running = g->begins_anew = false;
 	g->last_samples = g->samples;
 	g->last_duration = e->now - g->started_at;
+	g->last_rules_duration = g->rules_duration;
+	durations_add(&e->counters.iterations, g->last_duration);
 	if (g->new_grid) {
 		g->new_grid = g->tick_pending = false;
 		g->slot = 0;
@@ -145,6 +148,11 @@ bool rulegroup_is_prometheus(const struct engine *e, const struct rulegroup *g)
 	const struct datasource *from = datasource_of(e, g);
 
 	return from && from->type == DATASOURCE_PROMETHEUS;
+}
+
+const char *rulegroup_type(const struct engine *e, const struct rulegroup *g)
+{
+	return rule_group_type_text(g->config, datasource_of(e, g));
 }
 
 void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at,
@@ -212,6 +220,8 @@ static void end_rule(struct engine *e, struct rulegroup *g)
 	r->evaluated_at = g->now->rule_started_at;
 	r->duration = e->now - g->now->rule_started_at;
 	r->evaluations++;
+	g->rules_duration += r->duration;
+	durations_add(&e->counters.rules, r->duration);
 	if (r->health == HEALTH_OK)
 		g->samples += r->samples;
 	remember(e, g, r);
@@ -509,6 +519,8 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 		r->labels = labels_as_written(g, r->rule);
 		r->generator_url = generator_url(e, g, r->rule->shown);
 		r->reads_back = e->reads_back && r->rule->alert;
+		if (r->rule->alert)
+			namesakes_add(e, r);
 	}
 	map_put(&e->rulegroups, str_of(g->map_key), g);
 	return g;
@@ -544,9 +556,18 @@ static void rulegroup_free(struct rulegroup *g)
 	free(g);
 }
 
+static void forget_names(struct engine *e, const struct rulegroup *g)
+{
+	for (size_t i = 0; i < g->config->n_rules; i++) {
+		if (g->rules[i].rule->alert)
+			namesakes_remove(e, &g->rules[i]);
+	}
+}
+
 /* Off the timers and out of the table; its memory lives to the end of the step. */
 static void stop(struct engine *e, struct rulegroup *g)
 {
+	forget_names(e, g);
 	timer_stop(e, &g->timer);
 	for (size_t i = 0; i < g->n_runs; i++) {
 		struct run *run = &g->runs[i];
@@ -581,7 +602,6 @@ static void inherit_updates(struct rule_state *from, struct rule_state *to)
 static void inherit(struct rulegroup *from, struct rulegroup *to)
 {
 	bool *taken = mem_new(from->config->n_rules * sizeof(*taken));
-	bool unchanged = rule_group_eq(from->config, to->config);
 
 	for (size_t i = 0; i < to->config->n_rules; i++) {
 		for (size_t k = 0; k < from->config->n_rules; k++) {
@@ -596,25 +616,27 @@ static void inherit(struct rulegroup *from, struct rulegroup *to)
 			next->written = old->written;
 			old->written = (struct written){0};
 			inherit_updates(old, next);
-			if (!unchanged)
-				break;
-			next->reads_back = old->reads_back;
-			next->health = old->health;
-			next->last_error = old->last_error;
-			old->last_error = NULL;
-			next->evaluated_at = old->evaluated_at;
-			next->duration = old->duration;
-			next->samples = old->samples;
-			next->evaluations = old->evaluations;
-			next->failures = old->failures;
-			next->ever_had_series = old->ever_had_series;
-			next->results_mem = old->results_mem;
-			next->results = old->results;
-			old->results_mem = (struct arena){0};
 			break;
 		}
 	}
 	free(taken);
+}
+
+/* The slot whose evaluation was cut off is evaluated anew, once: a group that is edited
+ * faster than it evaluates would stand still there. */
+static void go_on(struct engine *e, const struct rulegroup *cut, struct rulegroup *g)
+{
+	uint64_t passed;
+
+	if (!cut->begins_anew) {
+		g->begins_anew = true;
+		g->next_slot = cut->slot;
+		timer_set(e, &g->timer, e->now);
+		return;
+	}
+	passed = (uint64_t)MAX((e->now - cut->slot) / cut->interval, 0);
+	g->iterations += passed;
+	g->missed += passed + 1;
 }
 
 static void replace(struct engine *e, struct rulegroup *old, const struct rule_group *c)
@@ -629,6 +651,8 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	g->evaluation = old->evaluation;
 	g->last_started_at = old->last_started_at;
 	g->last_duration = old->last_duration;
+	g->last_rules_duration = old->last_rules_duration;
+	g->restore_duration = old->restore_duration;
 	g->last_samples = old->last_samples;
 	g->orphans = old->orphans;
 	old->orphans = (struct written){0};
@@ -637,11 +661,25 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 		written_orphan(&old->rules[i], g);
 	}
 	start(e, g);
-	if (old->running) { /* this slot's evaluation was cut off: do it again */
-		g->next_slot = old->slot;
-		timer_set(e, &g->timer, e->now);
-	}
+	if (old->running)
+		go_on(e, old, g);
 	rulegroup_free(old);
+}
+
+/* The same group from another reading of its file: only where its text lies is new. Parsed
+ * templates, and labels made with them, borrow from the old one: they are made again. */
+static void adopt(struct rulegroup *g, const struct rule_group *c)
+{
+	g->config = c;
+	for (size_t i = 0; i < c->n_rules; i++)
+		g->rules[i].rule = &c->rules[i];
+	for (size_t i = 0; i < g->n_runs; i++) {
+		struct run *run = &g->runs[i];
+
+		run->label_templates = run->annotation_templates = NULL;
+		run->candidates = NULL;
+		run->n_candidates = 0;
+	}
 }
 
 static void load_group(struct engine *e, const struct rule_group *c)
@@ -649,6 +687,10 @@ static void load_group(struct engine *e, const struct rule_group *c)
 	struct rulegroup *old = map_find(&e->rulegroups, str_of(key_of(e->mem, c)));
 	struct rulegroup *g;
 
+	if (old && rule_group_eq(old->config, c)) {
+		adopt(old, c);
+		return;
+	}
 	if (old) {
 		replace(e, old, c);
 		return;
@@ -719,6 +761,12 @@ void rulegroups_config(struct engine *e)
 	}
 }
 
+static void move_run(struct run *run, span_ms jump)
+{
+	run->rule_started_at += jump;
+	run->reading_since += jump;
+}
+
 /* The evaluation under way is of the same moment, by the new clock. */
 static void move_runs(struct rulegroup *g, span_ms jump)
 {
@@ -727,7 +775,7 @@ static void move_runs(struct rulegroup *g, span_ms jump)
 	g->slot += jump;
 	g->started_at += jump;
 	for (size_t i = 0; i < g->n_runs; i++)
-		g->runs[i].rule_started_at += jump;
+		move_run(&g->runs[i], jump);
 }
 
 void rulegroups_move(struct engine *e, span_ms jump)
@@ -751,6 +799,7 @@ void rulegroups_free(struct engine *e)
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		timer_stop(e, &g->timer);
+		forget_names(e, g);
 		rulegroup_free(g);
 	}
 	farewells_free(e);

@@ -96,7 +96,9 @@ struct rulegroup_view {
 	span_ms interval, last_duration;
 	wall_ms evaluated_at, next_at; /* 0: never */
 	uint64_t iterations, missed;
-	bool is_slow; /* an iteration takes longer than its interval */
+	span_ms rules_duration;	  /* of the last iteration's rules, together */
+	span_ms restore_duration; /* of asking another program's past; 0: was not */
+	bool is_slow;		  /* an iteration takes longer than its interval */
 	size_t last_samples;
 	struct rule_view *rules;
 	size_t n_rules;
@@ -124,6 +126,17 @@ struct limited_counter {
 	char *alertname; /* "" unless engine_options.count_alertnames */
 	uint64_t n;
 };
+/* How long things took. */
+#define DURATIONS_KEPT 1000
+struct durations {
+	uint64_t n;
+	span_ms sum,
+		last[DURATIONS_KEPT]; /* of the last ones, those before are overwritten */
+};
+/* For each of the quantiles, from 0 to 1, what so large a part of the last ones did not
+ * exceed; nothing when there are none. */
+void durations_quantiles(const struct durations *, const double *quantiles, size_t n,
+			 span_ms *out);
 #define OTHER_NAMES "(others)" /* where a ceiling on names is reached */
 struct engine_counters {
 	uint64_t alerts_firing, alerts_resolved, alerts_invalid;
@@ -136,6 +149,8 @@ struct engine_counters {
 	uint64_t silence_queries, silences_scanned, silences_skipped;
 	uint64_t silences_unreadable; /* of those in the store */
 	uint64_t template_expansions, template_failures;
+	uint64_t rule_alerts; /* given to the router by rules */
+	struct durations rules, iterations;
 	struct map integrations; /* of integration_counters, by key */
 	struct map limited;	 /* of limited_counter, by alertname */
 };

@@ -542,6 +542,15 @@ static bool has_more(struct reader *r)
 	       r->event.type == YAML_DOCUMENT_START_EVENT;
 }
 
+/* From its start to its end, the event under way. */
+static struct yaml *read_one(struct reader *r)
+{
+	struct yaml *top = next(r) ? read_node(r) : NULL;
+
+	/* What follows the node is looked at as far as Go's reader does. */
+	return top && next(r) ? top : NULL;
+}
+
 static const struct yaml *read_document(struct reader *r)
 {
 	struct yaml *top;
@@ -555,14 +564,28 @@ static const struct yaml *read_document(struct reader *r)
 		none->plain = true;
 		return none;
 	}
-	if (!next(r))
-		return NULL;
-	top = read_node(r);
-	/* What follows the node is looked at as far as Go's reader does. */
-	if (!top || !next(r))
-		return NULL;
-	top->more = has_more(r);
+	top = read_one(r);
+	if (top)
+		top->more = has_more(r);
 	return top;
+}
+
+static void start_reading(struct reader *r)
+{
+	if (!yaml_parser_initialize(&r->parser))
+		BUG("libyaml has no memory");
+	r->has_odd_escapes = str_find(r->bytes, STR("\\/")) != STR_NONE;
+	if (str_starts(r->bytes, STR("\xef\xbb\xbf")))
+		r->at_byte = 3; /* a byte order mark is no character */
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->bytes.p,
+				     r->bytes.n);
+}
+
+static void end_reading(struct reader *r)
+{
+	yaml_event_delete(&r->event);
+	yaml_parser_delete(&r->parser);
+	map_free(&r->anchors);
 }
 
 static const struct yaml *read_bytes(struct reader *r)
@@ -575,18 +598,41 @@ static const struct yaml *read_bytes(struct reader *r)
 			  YAML_MAX_BYTES);
 		return NULL;
 	}
-	if (!yaml_parser_initialize(&r->parser))
-		BUG("libyaml has no memory");
-	r->has_odd_escapes = str_find(r->bytes, STR("\\/")) != STR_NONE;
-	if (str_starts(r->bytes, STR("\xef\xbb\xbf")))
-		r->at_byte = 3; /* a byte order mark is no character */
-	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->bytes.p,
-				     r->bytes.n);
+	start_reading(r);
 	top = read_document(r);
-	yaml_event_delete(&r->event);
-	yaml_parser_delete(&r->parser);
-	map_free(&r->anchors);
+	end_reading(r);
 	return top;
+}
+
+static bool next_document(struct reader *r)
+{
+	return next(r) && r->event.type == YAML_DOCUMENT_START_EVENT;
+}
+
+const struct yaml **yaml_read_others(struct arena *nodes, struct arena *texts,
+				     const char *file, struct str bytes, struct errs *errs,
+				     size_t *n)
+{
+	VEC(const struct yaml *) all = {0};
+	struct errs told = {.mem = nodes};
+	struct reader r = {nodes, texts,	   &told, arena_text(texts, file),
+			   bytes, .lenient = false};
+	const struct yaml *top;
+
+	start_reading(&r);
+	if (next(&r) && next_document(&r) && read_one(&r)) {
+		r.errs = errs;
+		while (next_document(&r)) {
+			map_free(&r.anchors);
+			top = read_one(&r);
+			if (!top)
+				break;
+			vec_push_in(nodes, &all, top);
+		}
+	}
+	end_reading(&r);
+	*n = all.n;
+	return all.v;
 }
 
 const struct yaml *yaml_read_apart(struct arena *nodes, struct arena *texts,

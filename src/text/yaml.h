@@ -59,6 +59,12 @@ const struct yaml *yaml_read_apart(struct arena *nodes, struct arena *texts,
 				   const char *file, struct str bytes,
 				   struct errs *) MUST_USE;
 
+/* The documents after the first, up to one that cannot be read. What is wrong with the
+ * first, which was read before, is not told again. */
+const struct yaml **yaml_read_others(struct arena *nodes, struct arena *texts,
+				     const char *file, struct str bytes, struct errs *,
+				     size_t *n) MUST_USE;
+
 /* As yaml_read, for text that a template rendered: the last of repeated keys counts. NULL
  * without a word when it is not YAML. */
 const struct yaml *yaml_read_value(struct arena *, struct str bytes) MUST_USE;

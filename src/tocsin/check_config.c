@@ -61,6 +61,8 @@ static void check_rule_file(struct tool *t, const struct config *c, const char *
 			    struct rules_found *found)
 {
 	struct rule_options options = {.names = c->global.names,
+				       .env = tool_env,
+				       .as_vmalert = option_on(t, "vmalert-functions"),
 				       .any_expression = !option_on(t, "check-expressions"),
 				       .datasources = c->datasources,
 				       .n_datasources = c->n_datasources};

@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "tocsin/commands.h"
 #include "config/lint.h"
+#include "tocsin/config_file.h"
+#include "tocsin/files.h"
 #include "tocsin/rule_file_read.h"
 
 #include <stdio.h>
@@ -26,6 +28,8 @@ const struct option_row check_rules_options[] = {
 	 "Interval of groups that have none of their own."},
 	{"ignore-unknown-fields", 0, OPTION_FLAG, NULL,
 	 "Pass over keys that are not known, as of other programs."},
+	{"config.file", 0, OPTION_TEXT, "",
+	 "Configuration whose datasources answer the groups."},
 	{"check-expressions", 0, OPTION_FLAG, "true",
 	 "Expressions must be PromQL; --no-check-expressions for other dialects."},
 	{"vmalert-functions", 0, OPTION_FLAG, NULL,
@@ -84,16 +88,36 @@ static bool set_options(struct tool *t, struct lint_options *o)
 
 /* -- reading ----------------------------------------------------------------------- */
 
-static void check_file(struct tool *t, const char *path, struct checked *c)
+/* False after an error was printed. */
+static bool set_reading(struct tool *t, struct rule_options *o)
 {
-	struct rule_options options = {
-		.names = NAMES_UTF8,
-		.any_key = option_on(t, "ignore-unknown-fields"),
-		.any_expression = !option_on(t, "check-expressions")};
+	const char *path = option_text(t, "config.file"), *mistakes;
+	const struct config *config;
 
+	*o = (struct rule_options){.names = NAMES_UTF8,
+				   .any_key = option_on(t, "ignore-unknown-fields"),
+				   .env = tool_env,
+				   .as_vmalert = option_on(t, "vmalert-functions"),
+				   .any_expression = !option_on(t, "check-expressions")};
+	if (!path[0])
+		return true;
+	config = config_file_load(t, path, (struct str){NULL, 0}, &mistakes, NULL);
+	if (!config) {
+		fail(t, "%s", mistakes);
+		return false;
+	}
+	o->names = config->global.names;
+	o->datasources = config->datasources;
+	o->n_datasources = config->n_datasources;
+	return true;
+}
+
+static void check_file(struct tool *t, const char *path, const struct rule_options *options,
+		       struct checked *c)
+{
 	c->path = path ? path : "standard input";
 	c->errs = c->warnings = (struct errs){.mem = &t->mem};
-	c->file = rule_file_read(t, path, &options, &c->errs, &c->warnings, &c->n_rules);
+	c->file = rule_file_read(t, path, options, &c->errs, &c->warnings, &c->n_rules);
 }
 
 /* -- saying ------------------------------------------------------------------------ */
@@ -241,11 +265,12 @@ int check_rules(struct tool *t)
 	const struct rule_file **files = ARENA_ARRAY(&t->mem, const struct rule_file *, n);
 	struct lint_findings found = {0};
 	struct lint_options options;
+	struct rule_options reading;
 
-	if (!set_options(t, &options))
+	if (!set_options(t, &options) || !set_reading(t, &reading))
 		return 1;
 	for (size_t i = 0; i < n; i++) {
-		check_file(t, t->args.n ? t->args.v[i] : NULL, &all[i]);
+		check_file(t, t->args.n ? t->args.v[i] : NULL, &reading, &all[i]);
 		if (all[i].file)
 			files[good++] = all[i].file;
 	}

@@ -62,6 +62,12 @@ static bool read_zone(void *ctx, struct arena *mem, const char *name, struct str
 	return err_set(err, NOWHERE, "unknown time zone %s", name);
 }
 
+const char *tool_env(void *ctx, const char *name)
+{
+	(void)ctx;
+	return getenv(name);
+}
+
 const struct files tool_files = {.read = read_file, .glob = list_files, .zone = read_zone};
 
 const struct zone *tool_zone(void *arg, struct str name)

@@ -1,6 +1,5 @@
 #include "base/base.h"
 #include "tocsin/rule_file_read.h"
-#include "config/rule_templates.h"
 #include "tocsin/files.h"
 
 #include <stdio.h>
@@ -34,10 +33,7 @@ const struct rule_file *rule_file_read(struct tool *t, const char *path,
 	}
 	file = rule_file_parse(&t->mem, path ? path : "standard input", text, options, errs,
 			       warnings);
-	if (file)
-		rule_templates_check(file, option_on(t, "vmalert-functions"), errs,
-				     warnings);
 	for (size_t i = 0; file && i < file->n_groups; i++)
 		*n_rules += file->groups[i].n_rules;
-	return errs->n ? NULL : file;
+	return file;
 }

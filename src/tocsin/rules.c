@@ -25,6 +25,11 @@ static const char *state_of(const json_t *rule)
 	return state[0] ? state : "recording";
 }
 
+static const char *seconds_text(struct tool *t, const json_t *of, const char *name)
+{
+	return arena_printf(&t->mem, "%gs", json_number_value(json_object_get(of, name)));
+}
+
 static void add_rule(struct tool *t, struct table *table, const json_t *g, const json_t *r)
 {
 	const char *last = json_text(r, "lastEvaluation");
@@ -35,6 +40,9 @@ static void add_rule(struct tool *t, struct table *table, const json_t *g, const
 		arena_printf(&t->mem, "%zu", json_array_size(json_object_get(r, "alerts"))),
 		json_text(r, "health"),
 		str_starts(str_of(last), STR("0001-")) ? "never" : date_text(t, last),
+		seconds_text(t, r, "evaluationTime"),
+		seconds_text(t, g, "interval"),
+		json_text(g, "file"),
 		json_text(r, "lastError"),
 	};
 
@@ -43,10 +51,10 @@ static void add_rule(struct tool *t, struct table *table, const json_t *g, const
 
 static void print_groups(struct tool *t, const json_t *groups)
 {
-	static const char *const heading[] = {"Group",	   "Rule",   "State",
-					      "Alerts",	   "Health", "Last Evaluation",
-					      "Last Error"};
-	struct table table = {.mem = &t->mem, .columns = 7};
+	static const char *const heading[] = {
+		"Group",	   "Rule",     "State",	   "Alerts", "Health",
+		"Last Evaluation", "Duration", "Interval", "File",   "Last Error"};
+	struct table table = {.mem = &t->mem, .columns = COUNT_OF(heading)};
 
 	table_row(&table, heading);
 	for (size_t i = 0; i < json_array_size(groups); i++) {
@@ -78,9 +86,9 @@ static void print_never_matched(const json_t *rules)
 	size_t n = json_array_size(rules);
 
 	if (n)
-		printf("\n%zu rules never had a series; expected of those that wait for "
+		printf("\n%zu %s never had a series; expected of those that wait for "
 		       "trouble, a mistake in others:\n",
-		       n);
+		       n, n == 1 ? "rule" : "rules");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *r = json_array_get(rules, i);
 
@@ -95,9 +103,9 @@ static void print_unknown(const json_t *rules)
 	size_t n = json_array_size(rules);
 
 	if (n)
-		printf("\n%zu rules ask for metrics that their backend had no sample of "
-		       "within a day:\n",
-		       n);
+		printf("\n%zu %s for metrics that %s backend had no sample of within a "
+		       "day:\n",
+		       n, n == 1 ? "rule asks" : "rules ask", n == 1 ? "its" : "their");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *r = json_array_get(rules, i),
 			     *metrics = json_object_get(r, "metrics");
@@ -116,7 +124,9 @@ static void print_slow(const json_t *groups)
 	size_t n = json_array_size(groups);
 
 	if (n)
-		printf("\n%zu groups take longer than their interval:\n", n);
+		printf("\n%zu %s interval:\n", n,
+		       n == 1 ? "group takes longer than its"
+			      : "groups take longer than their");
 	for (size_t i = 0; i < n; i++) {
 		const json_t *g = json_array_get(groups, i);
 

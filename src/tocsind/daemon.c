@@ -426,6 +426,25 @@ static double config_hash(const struct config *c)
 	return (double)v;
 }
 
+/* Once under Alertmanager's name, once under Prometheus's. */
+static void add_reload_metrics(const struct daemon *d, struct buf *b)
+{
+	static const char *const peers[] = {"alertmanager", "prometheus"};
+
+	for (size_t i = 0; i < COUNT_OF(peers); i++)
+		buf_addf(b,
+			 "# HELP %s_config_last_reload_successful Whether the last "
+			 "configuration reload attempt was successful.\n"
+			 "# TYPE %s_config_last_reload_successful gauge\n"
+			 "%s_config_last_reload_successful %d\n"
+			 "# HELP %s_config_last_reload_success_timestamp_seconds Timestamp "
+			 "of the last successful configuration reload.\n"
+			 "# TYPE %s_config_last_reload_success_timestamp_seconds gauge\n"
+			 "%s_config_last_reload_success_timestamp_seconds %.15g\n",
+			 peers[i], peers[i], peers[i], d->reload_ok, peers[i], peers[i],
+			 peers[i], (double)d->reloaded_at / 1000);
+}
+
 static void host_add_metrics(void *arg, struct buf *b)
 {
 	struct daemon *d = arg;
@@ -438,18 +457,9 @@ static void host_add_metrics(void *arg, struct buf *b)
 		 "# HELP alertmanager_config_hash Hash of the currently loaded "
 		 "configuration.\n"
 		 "# TYPE alertmanager_config_hash gauge\n"
-		 "alertmanager_config_hash %.15g\n"
-		 "# HELP alertmanager_config_last_reload_successful Whether the last "
-		 "configuration reload attempt was successful.\n"
-		 "# TYPE alertmanager_config_last_reload_successful gauge\n"
-		 "alertmanager_config_last_reload_successful %d\n"
-		 "# HELP alertmanager_config_last_reload_success_timestamp_seconds "
-		 "Timestamp "
-		 "of the last successful configuration reload.\n"
-		 "# TYPE alertmanager_config_last_reload_success_timestamp_seconds gauge\n"
-		 "alertmanager_config_last_reload_success_timestamp_seconds %.15g\n",
-		 config_hash(d->now_runs->config), d->reload_ok,
-		 (double)d->reloaded_at / 1000);
+		 "alertmanager_config_hash %.15g\n",
+		 config_hash(d->now_runs->config));
+	add_reload_metrics(d, b);
 	buf_addf(
 		b,
 		"# HELP tocsin_rule_files Rule files found.\n"

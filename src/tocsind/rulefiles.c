@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/vec.h"
-#include "config/rule_templates.h"
 #include "net/clock.h"
 #include "tocsind/outside.h"
 #include "tocsind/rulewatch.h"
@@ -92,6 +91,33 @@ void rulefiles_drain(struct rulefiles *rf)
 	rulewatch_drain(rf->watch);
 }
 
+static bool is_same_source(const struct datasource *a, const struct datasource *b)
+{
+	return !strcmp(a->name, b->name) && a->type == b->type &&
+	       a->is_victoria == b->is_victoria && a->has_tenants == b->has_tenants;
+}
+
+/* Whether files mean the same under both. */
+static bool are_same_options(const struct rule_options *a, const struct rule_options *b)
+{
+	if (a->names != b->names || a->any_expression != b->any_expression ||
+	    a->n_datasources != b->n_datasources)
+		return false;
+	for (size_t i = 0; i < a->n_datasources; i++) {
+		if (!is_same_source(&a->datasources[i], &b->datasources[i]))
+			return false;
+	}
+	return true;
+}
+
+static void read_all_again(struct rulefiles *rf)
+{
+	struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));)
+		f->was_read = false;
+}
+
 /* Of a datasource, only what tells its language. */
 static void keep_options(struct rulefiles *rf, const struct rule_options *o)
 {
@@ -103,9 +129,12 @@ static void keep_options(struct rulefiles *rf, const struct rule_options *o)
 		v[i].name = arena_text(&rf->options_mem, o->datasources[i].name);
 		v[i].type = o->datasources[i].type;
 		v[i].is_victoria = o->datasources[i].is_victoria;
+		v[i].has_tenants = o->datasources[i].has_tenants;
 	}
 	rf->options = *o;
 	rf->options.datasources = v;
+	rf->options.as_vmalert = rf->host.as_vmalert;
+	rf->options.env = outside_files.env;
 }
 
 void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n, size_t n_alone,
@@ -115,6 +144,8 @@ void rulefiles_set(struct rulefiles *rf, const char *const *globs, size_t n, siz
 	rf->n_alone = n_alone;
 	for (size_t i = 0; i < n; i++)
 		vec_push(&rf->globs, mem_text(globs[i]));
+	if (!are_same_options(&rf->options, options))
+		read_all_again(rf);
 	keep_options(rf, options);
 }
 
@@ -150,12 +181,7 @@ static const struct rule_file *parse(struct rulefiles *rf, struct arena *mem,
 				     const char *path, struct str text, struct errs *errs,
 				     struct errs *warnings)
 {
-	const struct rule_file *file = rule_file_parse(mem, path, text, &rf->options, errs,
-						       warnings);
-
-	if (file)
-		rule_templates_check(file, rf->host.as_vmalert, errs, warnings);
-	return errs->n ? NULL : file;
+	return rule_file_parse(mem, path, text, &rf->options, errs, warnings);
 }
 
 static void set_aside(struct rulefiles *rf, struct rulefile *f, char *mistakes)

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from conftest import firing, hook, make_config
+from conftest import alert, firing, group, hook, make_config, rule_file, write
 from programs import metrics, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -56,6 +56,34 @@ def test_handlers_are_named_as_by_alertmanager(page):
     sized = {got["handler"] for n, got, _ in samples
              if n == "alertmanager_http_response_size_bytes_count"}
     assert "/metrics" in sized and not any(h.startswith("/api/") for h in sized)
+
+
+def test_metrics_of_rules_under_prometheus_names(start, far, backend, rules):
+    backend.set("up", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group("g", alert("A", "up"), alert("B", "up"))))
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: d.metric("prometheus_rule_group_duration_seconds_count"), 5)
+    until(lambda: d.metric("prometheus_notifications_sent_total"), 5)
+    text = d.get("/metrics").text
+    assert "NaN" not in text
+    samples = metrics(text)
+    for name, quantiles in (("rule_evaluation", {"0.5", "0.9", "0.99"}),
+                            ("rule_group", {"0.01", "0.05", "0.5", "0.9", "0.99"})):
+        name = f"prometheus_{name}_duration_seconds"
+        assert f"# TYPE {name} summary\n" in text
+        assert {got["quantile"] for n, got, _ in samples if n == name} == quantiles
+        assert all(v <= d.metric(name + "_sum") for n, _, v in samples if n == name)
+    assert (d.metric("prometheus_rule_evaluation_duration_seconds_count")
+            >= 2 * samples_of(samples, "prometheus_rule_group_duration_seconds_count"))
+    of_group = {"rule_group": f"{rules / 'r.yml'};g"}
+    for name in ("last_rule_duration_sum", "last_restore_duration"):
+        assert d.metric(f"prometheus_rule_group_{name}_seconds", **of_group) is not None
+    assert d.metric("prometheus_config_last_reload_successful") == 1
+    assert d.metric("prometheus_config_last_reload_success_timestamp_seconds") > 1e9
+
+
+def samples_of(samples, name):
+    return next(v for n, _, v in samples if n == name)
 
 
 def test_the_numbers_move(start, far, box):

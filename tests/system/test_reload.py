@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from conftest import firing, hook, make_config, write
-from programs import TOCSIND, free_port, run, until
+from conftest import alert, firing, group, hook, make_config, rule_file, write
+from programs import TOCSIND, free_port, http, run, until
 
 
 @pytest.fixture
@@ -31,6 +31,35 @@ def test_sighup_reloads(daemon, far, box):
     until(lambda: daemon.metric("alertmanager_config_hash") != before, 5)
     daemon.post("/api/v2/alerts", [firing("A")])
     assert box.wait(lambda s: True, 5).path == "/hook/new"
+
+
+def test_put_reloads_as_prometheus_has_it(daemon):
+    answer = http("PUT", daemon.url + "/-/reload")
+    assert answer.status == 200
+    assert http("GET", daemon.url + "/-/reload").status == 405
+
+
+def test_what_rule_files_may_say_changes(start, far, backend, rules):
+    write(rules / "r.yml", rule_file(group("g", {"record": "http.requests", "expr": "one"}),
+                                     group("h", alert("Two", "two"))))
+    path = str(rules / "r.yml")
+    d = start(make_config(hook(far), backend=backend), rules)
+    assert d.rule("http.requests")
+    write(d.config, make_config(hook(far), backend=backend,
+                                global_={"metric_name_validation_scheme": "legacy"}))
+    answer = d.post("/-/reload")
+    assert answer.status == 500 and "invalid recording rule name: http.requests" in answer.text
+    assert d.metric("tocsin_rule_file_broken", file=path) == 1
+    assert d.rule("http.requests"), "its last good version runs"
+    write(d.config, make_config(hook(far), backend=backend))
+    assert d.post("/-/reload").status == 200
+    assert d.metric("tocsin_rule_file_broken", file=path) is None
+    write(d.config, make_config(hook(far), backend=backend).replace("prometheus", "loki"))
+    write(rules / "l.yml", rule_file(group("l", alert("Log", '{a="b"} |= "c"'))))
+    assert d.post("/-/reload").status == 200 and d.rule("Log")
+    write(d.config, make_config(hook(far), backend=backend))
+    assert d.post("/-/reload").status == 500
+    assert d.metric("tocsin_rule_file_broken", file=str(rules / "l.yml")) == 1
 
 
 BAD = [

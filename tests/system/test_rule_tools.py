@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from conftest import alert, group, hook, make_config, rule_file
+from conftest import alert, group, hook, make_config, rule_file, write
 from programs import ROOT, TOCSIN, run, until
 
 GOOD = rule_file(group("g", alert("A", "up == 0", labels={"severity": "page"})))
@@ -44,6 +44,23 @@ def test_check_rules_names_the_place(folder, text, place, why):
     assert done.returncode == 1 and f"{path}:{place}" in done.stderr and why in done.stderr
     assert "SUCCESS: 1 rules found" in done.stdout
     assert run(["promtool", "check", "rules", str(path)], check=False).returncode == 1
+
+
+def test_check_rules_with_the_datasources_of_a_configuration(folder, far, backend):
+    path, config = folder / "r.yml", folder / "c.yml"
+    path.write_text(rule_file(group("g", alert("A", '{a="b"} |= "c"'), datasource="main")))
+    check = [TOCSIN, "check", "rules", f"--config.file={config}", str(path)]
+    assert "SUCCESS: 1 rules" in run([*check[:3], str(path)]).stdout, "nobody knows its language"
+    write(config, make_config(hook(far), backend=backend).replace("prometheus", "loki"))
+    assert "SUCCESS: 1 rules" in run(check).stdout
+    write(config, make_config(hook(far), backend=backend))
+    done = run(check, check=False)
+    assert done.returncode == 1 and "could not parse expression" in done.stderr
+    write(config, make_config(hook(far), backend=backend).replace("main", "other"))
+    assert 'WARNING: ' + str(path) + ':3:15: no datasource "main" is configured' in run(check).stderr
+    write(config, "datasources: 5")
+    done = run(check, check=False)
+    assert done.returncode == 1 and str(config) in done.stderr
 
 
 def test_check_rules_finds_more_when_asked(folder):

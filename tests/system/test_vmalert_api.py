@@ -76,6 +76,31 @@ def test_one_rule_one_alert_one_group(daemon, backend):
                       .json["updates"]) >= 3, 10)
 
 
+def test_the_ids_that_templates_know_lead_to_the_alert(start, far, backend, rules):
+    backend.set("up > 1", ({"job": "j", "__name__": "up"}, 2))
+    link = "/vmalert/api/v1/alert?group_id={{ $groupID }}&alert_id={{ $alertID }}"
+    write(rules / "r.yml", rule_file(
+        group("g", alert("A", "up > 1", annotations={"link": link}), interval="1s",
+              eval_offset="500ms")))
+    d = start(make_config(hook(far), backend=backend), rules,
+              args=["--rules.template-functions=vmalert"])
+    seen = until(lambda: (d.rule("A") or {}).get("alerts"), 10)[0]
+    got = d.get(seen["annotations"]["link"])
+    assert got.status == 200 and got.json["labels"] == {"alertname": "A", "job": "j"}, got
+
+
+def test_the_type_that_templates_know_is_that_of_the_datasource(start, far, backend, rules):
+    backend.set("up > 1", ({"job": "j"}, 2))
+    write(rules / "r.yml", rule_file(
+        group("g", alert("A", "up > 1", annotations={"type": "{{ $type }}"}), interval="1s",
+              datasource="logs")))
+    config = make_config(hook(far), backend=backend).replace(
+        "datasources:", f"datasources:\n- {{name: logs, type: loki, url: '{backend.url}'}}", 1)
+    d = start(config, rules, args=["--rules.template-functions=vmalert"])
+    seen = until(lambda: (d.rule("A") or {}).get("alerts"), 10)[0]
+    assert seen["annotations"]["type"] == "loki"
+
+
 def test_the_history_of_a_rule(start, far, backend, rules):
     backend.set("up > 1", ({"host": "it's"}, 2), ({"host": "b"}, 2))
     write(rules / "r.yml", rule_file(

@@ -40,12 +40,16 @@ struct stage {
 	} silences[16];
 	size_t n_silences;
 	int series; /* of each query; -1: an error */
+	bool holds_back;
+	uint64_t held[8]; /* queries without an answer, oldest first */
+	size_t n_held;
 	/* what ALERTS_FOR_STATE holds of another program's life */
 	struct sample past[8];
 	size_t n_past;
 	bool past_fails, past_is_seen[8];
 	bool with_times;
 	const struct rule_file *rules;
+	struct map file_mems; /* of rule files, by path */
 	/* what reached the disk */
 	struct arena disk_mem;
 	struct map disk; /* saved rows by key */
@@ -274,10 +278,9 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 		step(s, &ev, 1);
 }
 
-static void answer_series(struct stage *s, const struct query_wish *w)
+static void answer_series(struct stage *s, uint64_t id)
 {
-	struct query_ended end = {
-		.id = w->id, .ok = s->series >= 0, .error = "backend down"};
+	struct query_ended end = {.id = id, .ok = s->series >= 0, .error = "backend down"};
 	struct event ev = {.kind = EVENT_QUERY_ENDED, .query = &end};
 	struct arena mem = {0};
 	struct sample *v = ARENA_ARRAY(&mem, struct sample, (size_t)MAX(s->series, 0));
@@ -316,7 +319,30 @@ static void answer_query(struct stage *s, const struct query_wish *w)
 		answer_past(s, w);
 		return;
 	}
-	answer_series(s, w);
+	if (!s->holds_back) {
+		answer_series(s, w->id);
+		return;
+	}
+	line(s, "query %s", w->expr);
+	assert_true(s->n_held < COUNT_OF(s->held));
+	s->held[s->n_held++] = w->id;
+}
+
+static void take_held(struct stage *s, size_t i)
+{
+	s->n_held--;
+	memmove(&s->held[i], &s->held[i + 1], (s->n_held - i) * sizeof(*s->held));
+}
+
+static void cancel_query(struct stage *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->n_held; i++) {
+		if (s->held[i] != id)
+			continue;
+		line(s, "query canceled");
+		take_held(s, i);
+		return;
+	}
 }
 
 static const struct labels *labels_of(struct stage *s, uint64_t fingerprint)
@@ -436,8 +462,10 @@ static void perform(struct stage *s, const struct action *a)
 	case ACTION_FORGET_OPEN:
 		map_del(&s->open, str_of(a->key));
 		break;
-	case ACTION_WRITE_FLUSH:
 	case ACTION_QUERY_CANCEL:
+		cancel_query(s, a->id);
+		break;
+	case ACTION_WRITE_FLUSH:
 	case ACTION_DELIVERY_CANCEL:
 	case ACTION_NOTE:
 		break;
@@ -604,6 +632,23 @@ static void set_sink(struct stage *s, struct str rest)
 	}
 }
 
+/* How many series, error, or late */
+static void set_backend(struct stage *s, struct str text)
+{
+	s->holds_back = str_is(text, "late");
+	if (!s->holds_back)
+		s->series = str_is(text, "error") ? -1 : atoi(arena_copy(&s->mem, text));
+}
+
+static void answer_held(struct stage *s)
+{
+	uint64_t id = s->held[0];
+
+	assert_true(s->n_held > 0);
+	take_held(s, 0);
+	answer_series(s, id);
+}
+
 static void set_rules(struct stage *s, struct str rest)
 {
 	struct str hold = STR("0s"), expr = rest;
@@ -662,21 +707,30 @@ static void set_past(struct stage *s, struct str rest)
 	};
 }
 
+/* The text of the file before goes at once, as the daemon does it. */
 static void set_file(struct stage *s, struct str rest)
 {
 	const char *path = arena_copy(&s->mem, word(&rest));
+	struct arena *mem = map_find(&s->file_mems, str_of(path)), old = {0};
 	struct errs errs = {.mem = &s->mem};
 	struct event ev = {.kind = EVENT_RULES_GONE, .path = path};
 
+	if (!mem) {
+		mem = ARENA_NEW(&s->mem, struct arena);
+		map_put(&s->file_mems, str_of(path), mem);
+	}
 	if (rest.n) {
+		old = *mem;
+		*mem = (struct arena){0};
 		ev.kind = EVENT_RULES;
-		ev.rules = rule_file_parse(&s->mem, path, str_trim(rest),
+		ev.rules = rule_file_parse(mem, path, str_trim(rest),
 					   &(struct rule_options){0}, &errs, NULL);
 		if (errs.n)
 			fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
 		s->rules = ev.rules;
 	}
 	step(s, &ev, 1);
+	arena_free(&old);
 }
 
 static void load(struct stage *s, struct str config)
@@ -815,7 +869,9 @@ static void command(struct stage *s, struct str text)
 	else if (str_is(what, "file"))
 		set_file(s, text);
 	else if (str_is(what, "backend"))
-		s->series = str_is(text, "error") ? -1 : atoi(arena_copy(&s->mem, text));
+		set_backend(s, text);
+	else if (str_is(what, "answer"))
+		answer_held(s);
 	else if (str_is(what, "times"))
 		s->with_times = true;
 	else if (str_is(what, "reload"))
@@ -840,6 +896,7 @@ void play_watched(const struct play *p, struct buf *trace, const struct watch *w
 	struct stage s = {
 		.play = p, .watch = watch, .trace = trace, .now = START, .next = NEVER};
 	struct str rest = str_of(p->script), one;
+	struct arena *mem;
 
 	load(&s, str_slice(str_of(p->config), 0, str_find(str_of(p->config), STR(LATER))));
 	s.engine = new_engine(&s);
@@ -851,6 +908,9 @@ void play_watched(const struct play *p, struct buf *trace, const struct watch *w
 	engine_free(s.engine);
 	map_free(&s.disk);
 	map_free(&s.open);
+	for (size_t at = 0; (mem = map_next(&s.file_mems, &at));)
+		arena_free(mem);
+	map_free(&s.file_mems);
 	arena_free(&s.disk_mem);
 	arena_free(&s.config_mem);
 	arena_free(&s.mem);

@@ -19,6 +19,9 @@
  *				program has its last sample a minute ago, and is still
  *				seen ("gone": a stale marker followed); "none"; "error"
  *	0 backend 1		how many series each query gives; "error" fails
+ *	0 backend late		from now on queries wait for "answer", which answers the
+ *				oldest with as many series as before
+ *	12 answer
  *	60 run			only lets time pass
  *
  * Trace, a line each, times in seconds:
@@ -26,6 +29,7 @@
  *	30 muted_by_silence Disk{host=1}
  *	30 rule Up pending			state changes of rule alerts
  *	30 ask ALERTS_FOR_STATE{..} at 29	the backend's past is asked for
+ *	30 query up			while they are late; "query canceled"
  *	30 write up:x{n=0} 1 at 20		samples for remotes, when their time is
  *another; "ends": a stale marker
  */

@@ -17,6 +17,14 @@
 	"6s, "                                                                             \
 	"repeat_interval: 4h}\n"
 
+#define TWO_RULES(first, second)                                                           \
+	"{groups: [{name: g, interval: 10s, rules: [{alert: A, expr: '" first              \
+	"'}, {alert: B, expr: '" second "'}]}]}"
+#define ASKING_RULE                                                                        \
+	"{groups: [{name: g, interval: 10s, rules: [{alert: A, expr: up, labels: {kind: "  \
+	"k, "                                                                              \
+	"host: '{{ with query \"1+1\" }}{{ . | first | value }}{{ end }}'}}]}]}"
+
 /* spec/routing.md 4: when groups speak. */
 static void groups(void **state)
 {
@@ -521,6 +529,54 @@ static void rules(void **state)
 		 "12.1 rule Up{n=0} dropped\n"
 		 "22.1 rule Up{n=0} pending\n"
 		 "43.1 hook notify_first firing Up{n=0}\n"},
+		{"a file saved as it was: its evaluations go on",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 backend late\n"
+		 "0 file r.yml " TWO_RULES(
+			 "up", "down") "\n"
+				       "3 answer\n"
+				       "5 file r.yml " TWO_RULES(
+					       "up", "down") "\n"
+							     "6 file r.yml " TWO_RULES(
+								     " up ",
+								     "down") "\n"
+									     "7 answer\n"
+									     "8 run\n",
+		 "2.1 query up\n"
+		 "3 query down\n"
+		 "4 hook notify_first firing A{n=0}\n"
+		 "7 hook notify_first firing B{n=0}\n"},
+		{"... and what a template waits for is answered",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 backend late\n"
+		 "0 file r.yml " ASKING_RULE "\n"
+		 "3 answer\n"
+		 "5 file r.yml " ASKING_RULE "\n"
+		 "6 answer\n"
+		 "7 run\n",
+		 "2.1 query up\n"
+		 "3 query 1+1\n"
+		 "6 hook notify_first firing A{host=0,kind=k,n=0}\n"},
+		{"a group edited while it evaluates begins that slot anew, once",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 backend late\n"
+		 "0 file r.yml " TWO_RULES(
+			 "up", "down") "\n"
+				       "4 file r.yml " TWO_RULES(
+					       "up",
+					       "down > 1") "\n"
+							   "6 file r.yml " TWO_RULES(
+								   "up",
+								   "down > 2") "\n"
+									       "20 run\n",
+		 "2.1 query up\n"
+		 "4 query canceled\n"
+		 "4 query up\n"
+		 "6 query canceled\n"
+		 "12.1 query up\n"},
 		{"a query error keeps the state",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
@@ -613,13 +669,54 @@ static void rules(void **state)
 	play_all(plays, COUNT_OF(plays));
 }
 
+static void count_iterations(void *ctx, struct engine *e, wall_ms now)
+{
+	struct arena mem = {0};
+	size_t n;
+	const struct rulegroup_view *g = view_rules(e, &mem, &n);
+
+	(void)now;
+	assert_int_equal(n, 1);
+	buf_addf(ctx, "%d iterations, %d missed\n", (int)g->iterations, (int)g->missed);
+	arena_free(&mem);
+}
+
+/* A group that is edited faster than it evaluates keeps its ticks, and counts. */
+static void edits(void **state)
+{
+	static const struct play p = {
+		"edits", "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		"0 backend 1\n"
+		"0 backend late\n"
+		"0 file r.yml " TWO_RULES(
+			"up", "down") "\n"
+				      "4 file r.yml " TWO_RULES(
+					      "up",
+					      "down > 1") "\n"
+							  "16 file r.yml " TWO_RULES(
+								  "up",
+								  "down > 2") "\n"
+									      "20 run\n",
+		NULL};
+	struct buf trace = BUF(10000);
+
+	(void)state;
+	play_watched(&p, &trace, &(struct watch){.ctx = &trace, .ended = count_iterations});
+	assert_string_equal(buf_text(&trace), "2.1 query up\n"
+					      "4 query canceled\n"
+					      "4 query up\n"
+					      "16 query canceled\n"
+					      "2 iterations, 2 missed\n");
+	buf_free(&trace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups),   cmocka_unit_test(mutes),
 		cmocka_unit_test(routes),   cmocka_unit_test(deliveries),
 		cmocka_unit_test(restarts), cmocka_unit_test(rules),
-		cmocka_unit_test(clocks),
+		cmocka_unit_test(clocks),   cmocka_unit_test(edits),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);

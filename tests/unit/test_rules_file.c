@@ -124,6 +124,31 @@ static const struct {
 	{"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: x}\n"
 	 "spec: {groups: [{name: g, rules: [{alert: a, expr: b}]}]}",
 	 NULL, 0},
+	{"kind: PrometheusRule\nspec: {groups: []}\nstatus: {bindings: [{name: x}]}", NULL,
+	 0},
+	{"kind: PrometheusRule\nspec: {groups: [{name: g}]}\n---\nkind: ConfigMap\ndata: "
+	 "{a: "
+	 "b}\n---\n---\nkind: VMRule\nspec: {groups: [{name: g}]}",
+	 "r:9:24: groupname: \"g\" is repeated in the same file", 0},
+	{"kind: PrometheusRule\nspec: {groups: []}\n---\n{",
+	 "r:5:1: yaml: did not find "
+	 "expected node content, while parsing a flow node",
+	 0},
+	{"kind: List\napiVersion: v1\nmetadata: {resourceVersion: ''}\nitems:\n"
+	 "- {kind: PrometheusRule, spec: {groups: [{name: g, rules: [{alert: a}]}]}}\n"
+	 "- {kind: Secret, data: {}}\n"
+	 "- {kind: PrometheusRule, spec: {groups: [{name: g}]}, status: {}}",
+	 "r:5:60: " IN(1, "a") "field 'expr' must be set in rule\n"
+			       "r:7:49: groupname: \"g\" is repeated in the same file",
+	 0},
+	{"kind: List\nitems: 5", "r:2:8: expected a list of resources, found '5'", 0},
+	{"groups: [{name: g, partial_response_strategy: ''}]", NULL, 0},
+	{"groups: [{name: g, rules: [{alert: a, expr: '(', labels: {b: '{{'}}]}]",
+	 "r:1:47: " IN(1,
+		       "a") "could not parse expression: 1:2: parse error: unclosed left "
+			    "parenthesis\nr:1:65: alert \"a\", label \"b\": template: "
+			    "__alert_a:1: unclosed action",
+	 0},
 	{"kind: Pod\nspec: {groups: []}",
 	 "r:1:7: a Pod holds no rules: expected PrometheusRule or VMRule", 0},
 };
@@ -192,6 +217,9 @@ static const struct {
 	{"groups: [{name: g, type: vlogs, rules: [{alert: a, expr: '* | stats count()'}]}]",
 	 NULL},
 	{"groups: [{name: g, datasource: logs, rules: [{alert: a, expr: '{a=\"b\"} |= "
+	 "\"c\"'}]}]",
+	 NULL},
+	{"groups: [{name: g, datasource: unknown, rules: [{alert: a, expr: '{a=\"b\"} |= "
 	 "\"c\"'}]}]",
 	 NULL},
 	{"groups: [{name: g, datasource: vm, rules: [{alert: a, expr: 'a default 0'}]}]",
@@ -358,15 +386,103 @@ static void test_warnings(void **state)
 	(void)!rule_file_parse(&mem, "r", str_of(file), &options, &errs, &warnings);
 	assert_string_equal(mistakes(&mem, &warnings),
 			    "r: only the first document of the file is read");
+	warnings.n = 0;
+	(void)!rule_file_parse(&mem, "r",
+			       STR("kind: PrometheusRule\nspec: {}\n---\nkind: Pod\n"),
+			       &options, &errs, &warnings);
+	assert_string_equal(mistakes(&mem, &warnings),
+			    "r:4:7: a Pod holds no rules, it is passed over");
+	assert_int_equal(errs.n, 0);
+	arena_free(&mem);
+}
+
+static void test_sources(void **state)
+{
+	static const struct {
+		const char *group, *want;
+	} rows[] = {
+		{"datasource: logs", ""},
+		{"datasource: nowhere", "r:1:32: no datasource \"nowhere\" is configured"},
+		{"type: graphite",
+		 "r:1:26: no datasource of the type \"graphite\" is configured"},
+		{"datasource: first, type: graphite",
+		 "r:1:45: the datasource \"first\" is not of the type \"graphite\""},
+		{"datasource: vm, tenant: '1:2'", ""},
+		{"tenant: a",
+		 "r:1:28: the datasource \"first\" knows no tenants, this one has "
+		 "no effect"},
+	};
+	struct rule_options options = {.datasources = datasources,
+				       .n_datasources = COUNT_OF(datasources)};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem}, warnings = {.mem = &mem};
+		const char *text = arena_printf(&mem, "groups: [{name: g, %s}]",
+						rows[i].group);
+
+		assert_non_null(rule_file_parse(&mem, "r", str_of(text), &options, &errs,
+						&warnings));
+		assert_string_equal(mistakes(&mem, &warnings), rows[i].want);
+		arena_free(&mem);
+	}
+}
+
+static const char *variable(void *ctx, const char *name)
+{
+	(void)ctx;
+	return !strcmp(name, "TEAM") ? "infra" : NULL;
+}
+
+static void test_variables(void **state)
+{
+	static const char text[] = "groups: [{name: '%{TEAM} %{NONE}', rules: [{alert: a, "
+				   "expr: '%{TEAM}'}]}] # %{";
+	struct rule_options options = {.env = variable};
+	struct arena mem = {0};
+	struct errs errs = {.mem = &mem};
+	const struct rule_file *f;
+
+	(void)state;
+	options.as_vmalert = true;
+	f = rule_file_parse(&mem, "r", str_of(text), &options, &errs, NULL);
+	assert_string_equal(f->groups[0].name, "infra %{NONE}");
+	assert_string_equal(f->groups[0].rules[0].expr, "infra");
+	options.as_vmalert = false;
+	options.any_expression = true;
+	f = rule_file_parse(&mem, "r", str_of(text), &options, &errs, NULL);
+	assert_string_equal(f->groups[0].rules[0].expr, "%{TEAM}");
+	arena_free(&mem);
+}
+
+static void test_documents(void **state)
+{
+	static const char text[] = "groups: [{name: a}]\n---\ngroups: [{name: b}]\n";
+	struct arena mem = {0};
+	struct errs errs = {.mem = &mem};
+	const struct rule_file *f;
+
+	(void)state;
+	f = rule_file_parse(&mem, "r", str_of(text), &(struct rule_options){0}, &errs,
+			    NULL);
+	assert_int_equal(f->n_groups, 1);
+	f = rule_file_parse(&mem, "r", str_of(text),
+			    &(struct rule_options){.as_vmalert = true}, &errs, NULL);
+	assert_int_equal(f->n_groups, 2);
+	assert_string_equal(f->groups[1].name, "b");
+	assert_int_equal(f->groups[1].at.line, 3);
 	arena_free(&mem);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),  cmocka_unit_test(test_expressions),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_edits),  cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_cases),	  cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_values),	  cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_edits),	  cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_variables), cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_warnings),
 	};
 
 	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);
