@@ -763,6 +763,64 @@ static void open_deliveries_overtake(void **state)
 	remove_all(at);
 }
 
+static int64_t count_in(const char *folder, const char *sql)
+{
+	struct arena mem = {0};
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open(arena_printf(&mem, "%s/tocsin.db", folder), &db),
+			 SQLITE_OK);
+	sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	arena_free(&mem);
+	return n;
+}
+
+/* Whoever is told of an alert is told on disk of one that is there, and the journal has the
+ * decision: both were queued before, behind much else. What comes after may wait. */
+static void what_a_delivery_names_goes_with_it(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
+	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	int done = 0, every = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		store_save_rule_file(s, arena_printf(&mem, "f%06d", i % 20000),
+				     STR("groups: []"));
+	save_alert(s, &mem, 1, 10);
+	store_record(s, &(struct record){.kind = RECORD_FLUSH, .at = 1});
+	store_save_open(s, &o);
+	store_sync_ledger(s, note, &done);
+	for (int i = 0; i < 1000; i++)
+		store_record(s, &(struct record){.kind = RECORD_CLOCK, .at = 2});
+	while (!done) {
+		assert_true(poll(&p, 1, 10000) > 0);
+		store_poll(s);
+	}
+	assert_int_equal(count_in(at, "SELECT count(*) FROM open_deliveries"), 1);
+	assert_int_equal(count_in(at, "SELECT count(*) FROM alert_log"), 1);
+	assert_int_equal(count_in(at, "SELECT count(*) FROM journal WHERE kind = 'flush'"),
+			 1);
+	assert_true(store_health(s).writes < 100000);
+	wait_for(s, &every);
+	assert_int_equal(store_health(s).writes, 101003);
+	assert_int_equal(count_in(at, "SELECT kind = 'flush' FROM journal ORDER BY id"), 1);
+	assert_true(store_close(s));
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
 /* A failed batch keeps the order of what becomes of a delivery. */
 static void open_deliveries_keep_their_order(void **state)
 {
@@ -858,6 +916,7 @@ int main(void)
 		cmocka_unit_test(open_deliveries_wait_for_their_outcome),
 		cmocka_unit_test(an_older_schema_grows),
 		cmocka_unit_test(open_deliveries_overtake),
+		cmocka_unit_test(what_a_delivery_names_goes_with_it),
 		cmocka_unit_test(open_deliveries_keep_their_order),
 	};
 
