@@ -29,13 +29,22 @@ static void see_silence(void *ctx, const struct silence *s)
 		 s->comment);
 }
 
+static void add_hashes(struct buf *b, const char *name, const uint64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_addf(b, "%s %llx", i ? "" : name, (unsigned long long)v[i]);
+}
+
 static void see_told(void *ctx, const struct told *t)
 {
-	buf_addf(&((struct seen *)ctx)->text,
-		 "told %s %s %s %zu at %lld firing %zu %s=%s\n", t->group_key, t->receiver,
+	struct buf *b = &((struct seen *)ctx)->text;
+
+	buf_addf(b, "told %s %s %s %zu at %lld firing %zu %s=%s", t->group_key, t->receiver,
 		 t->integration, t->index, (long long)t->at, t->n_firing,
 		 t->n_memory ? t->memory[0].name : "",
 		 t->n_memory ? t->memory[0].text : "");
+	add_hashes(b, " maybe", t->maybe, t->n_maybe);
+	buf_add_char(b, '\n');
 }
 
 static void see_alert(void *ctx, const struct alert *a)
@@ -66,8 +75,13 @@ static void see_rule_file(void *ctx, const char *path, const char *text)
 
 static void see_open(void *ctx, const struct open_delivery *o)
 {
-	buf_addf(&((struct seen *)ctx)->text, "open %s of %s %s[%zu] since %lld\n", o->id,
-		 o->receiver, o->integration, o->index, (long long)o->at);
+	struct buf *b = &((struct seen *)ctx)->text;
+
+	buf_addf(b, "open %s of %s %s[%zu] since %lld", o->id, o->receiver, o->integration,
+		 o->index, (long long)o->at);
+	add_hashes(b, " firing", o->firing, o->n_firing);
+	add_hashes(b, " resolved", o->resolved, o->n_resolved);
+	buf_add_char(b, '\n');
 }
 
 static void see_broken(void *ctx, const char *table, const char *key, const char *why)
@@ -497,7 +511,9 @@ static void open_deliveries_wait_for_their_outcome(void **state)
 	const char *at = folder();
 	struct buf notes = BUF(1000);
 	struct store *s = open_at(at, &notes);
-	struct open_delivery o = {"id1", "{}:{}", "r", "webhook", 2, 77};
+	static const uint64_t firing[] = {1, UINT64_MAX}, resolved[] = {7};
+	struct open_delivery o = {"id1", "{}:{}", "r",	    "webhook", 2,
+				  77,	 firing,  resolved, 2,	       1};
 
 	(void)state;
 	store_save_open(s, &o);
@@ -506,7 +522,8 @@ static void open_deliveries_wait_for_their_outcome(void **state)
 	store_forget_open(s, "id1");
 	assert_true(store_close(s));
 	s = open_at(at, &notes);
-	expect(s, "open id2 of r webhook[2] since 77\n");
+	expect(s,
+	       "open id2 of r webhook[2] since 77 firing 1 ffffffffffffffff resolved 7\n");
 	assert_true(store_close(s));
 	buf_free(&notes);
 	remove_all(at);
@@ -734,7 +751,11 @@ static void open_deliveries_overtake(void **state)
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
 	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
-	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	struct open_delivery o = {.id = "x",
+				  .group_key = "{}:{}",
+				  .receiver = "r",
+				  .integration = "webhook",
+				  .at = 1};
 	struct store_health before;
 	int done = 0, every = 0;
 
@@ -790,7 +811,11 @@ static void what_a_delivery_names_goes_with_it(void **state)
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
 	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
-	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	struct open_delivery o = {.id = "x",
+				  .group_key = "{}:{}",
+				  .receiver = "r",
+				  .integration = "webhook",
+				  .at = 1};
 	int done = 0, every = 0;
 
 	(void)state;
@@ -828,7 +853,11 @@ static void open_deliveries_keep_their_order(void **state)
 	struct buf notes = BUF(1000);
 	struct store *s = open_at(at, &notes);
 	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
-	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	struct open_delivery o = {.id = "x",
+				  .group_key = "{}:{}",
+				  .receiver = "r",
+				  .integration = "webhook",
+				  .at = 1};
 	int done = 0;
 
 	(void)state;
@@ -862,6 +891,7 @@ static void an_older_schema_grows(void **state)
 		"DROP TABLE journal_size",
 		"DROP TABLE open_deliveries",
 		"DROP TABLE alert_log",
+		"ALTER TABLE told DROP COLUMN maybe",
 		"INSERT INTO alerts VALUES ('0', '{\"alertname\":\"Grüße \\\"x\\\"\\n\"}',"
 		" '{}', '', '2026-01-02T05:04:05.678901234+02:00', '2026-01-03T00:00:00Z',"
 		" '2026-01-02T03:04:05Z', 0)",
