@@ -54,7 +54,7 @@ struct stored_alert {
 	struct labels *annotations;  /* a block of its own */
 	const char *generator_url;   /* shared */
 	struct instant starts_at, ends_at;
-	wall_ms updated_at;
+	wall_ms updated_at, came_at;
 	bool timeout, left_a_list;
 	unsigned refs;
 	struct member *members;

@@ -17,6 +17,10 @@
 	"6s, "                                                                             \
 	"repeat_interval: 4h}\n"
 
+#define SLOW                                                                               \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 30s, "                 \
+	"group_interval: 5m}\n"
+
 /* spec/routing.md 4: when groups speak. */
 static void groups(void **state)
 {
@@ -386,7 +390,23 @@ static void restarts(void **state)
 		 "0 post alertname=A ends=9999\n"
 		 "0.5 restart\n"
 		 "30 run\n",
-		 "1.5 hook notify_first firing A\n"},
+		 "1 hook notify_first firing A\n"},
+		{"group_wait goes on over restarts and reloads since the first alert came",
+		 SLOW HOOK,
+		 "0 post alertname=A ends=9999\n"
+		 "5 post alertname=A host=2 ends=9999\n"
+		 "8 restart\n"
+		 "20 reload\n"
+		 "25 restart\n"
+		 "60 run\n",
+		 "30 hook notify_first firing A A{host=2}\n"},
+		{"and begins anew when it comes again", SLOW HOOK,
+		 "0 post alertname=A ends=9\n"
+		 "1 reload\n"
+		 "40 post alertname=A starts=40 ends=9999\n"
+		 "45 restart\n"
+		 "100 run\n",
+		 "70 hook notify_first firing A\n"},
 		{"a resolution while it was down is told after the start", QUICK HOOK,
 		 "0 post alertname=A ends=2.5\n"
 		 "2 restart\n"

@@ -55,6 +55,8 @@ static void see_alert(void *ctx, const struct alert *a)
 	buf_add_labels(b, a->labels);
 	buf_add_char(b, ' ');
 	buf_add_instant(b, a->starts_at);
+	if (a->came_at)
+		buf_addf(b, " came at %lld", (long long)a->came_at);
 	buf_add_char(b, '\n');
 }
 
@@ -543,6 +545,28 @@ static void save_alert(struct store *s, struct arena *mem, int i, int64_t starts
 	store_save_alert(s, &alert);
 }
 
+static void when_an_alert_came_is_kept(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	const struct label label = {"alertname", "A"};
+	const struct alert alert = {.labels = labels_new(&mem, &label, 1, NULL),
+				    .annotations = &labels_none,
+				    .generator_url = "http://x/",
+				    .came_at = 1767225600123};
+
+	(void)state;
+	store_save_alert(s, &alert);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, "alert {alertname=\"A\"} 1970-01-01T00:00:00Z came at 1767225600123\n");
+	assert_true(store_close(s));
+	arena_free(&mem);
+	remove_all(at);
+}
+
 static uint64_t fingerprint_of(struct arena *mem, int i)
 {
 	const struct label label = {"alertname", arena_printf(mem, "A%d", i)};
@@ -936,6 +960,7 @@ int main(void)
 		cmocka_unit_test(damage_within_is_found_when_reading),
 		cmocka_unit_test(a_failing_disk_costs_one_write_a_row),
 		cmocka_unit_test(the_last_word_on_an_alert_counts),
+		cmocka_unit_test(when_an_alert_came_is_kept),
 		cmocka_unit_test(the_log_of_alerts_is_kept_small),
 		cmocka_unit_test(a_cut_row_costs_only_its_end),
 		cmocka_unit_test(alerts_of_an_older_version_go_on),
