@@ -508,6 +508,82 @@ static void the_journal_is_trimmed(void **state)
 	}
 }
 
+/* Nothing is sorted before the first row comes, whatever is asked. */
+static void reading_sorts_nothing(void **state)
+{
+	const char *const any[] = {"x", "y"};
+	const struct journal_query queries[] = {
+		{.to = NEVER},
+		{.from = 5, .to = NEVER},
+		{.from = 5, .to = 7, .kinds = JOURNAL_KIND(RECORD_FLUSH)},
+		{.to = NEVER, .receiver = "r", .delivery = "d", .any = any, .n_any = 2},
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	sqlite3 *db = NULL;
+
+	(void)state;
+	assert_true(store_close(s));
+	assert_int_equal(sqlite3_open(arena_printf(&mem, "%s/tocsin.db", at), &db),
+			 SQLITE_OK);
+	for (size_t i = 0; i < COUNT_OF(queries); i++) {
+		const char *sql = arena_printf(&mem, "EXPLAIN QUERY PLAN %s",
+					       journal_sql(&mem, &queries[i]));
+		sqlite3_stmt *st = NULL;
+
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+		while (sqlite3_step(st) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(st, 3);
+
+			if (strstr(step, "TEMP B-TREE") ||
+			    (strstr(step, "journal_at") && !strstr(step, "COVERING")))
+				fail_msg("%s: %s", sql, step);
+		}
+		sqlite3_finalize(st);
+	}
+	sqlite3_close(db);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+/* Also when the clock was set back on the way. */
+static void rows_of_a_time_are_found(void **state)
+{
+	static const wall_ms written[] = {10, 50, 60, 20, 30, 40};
+	static const struct {
+		wall_ms from, to;
+		size_t most, want;
+		wall_ms first;
+		bool is_cut;
+	} cases[] = {
+		{0, NEVER, 100, 6, 10, false}, {30, NEVER, 100, 4, 50, false},
+		{20, 40, 100, 3, 20, false},   {61, NEVER, 100, 0, 0, false},
+		{0, NEVER, 2, 2, 30, true},
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(written); i++)
+		store_record(s, &(struct record){.kind = RECORD_START, .at = written[i]});
+	assert_true(store_close(s));
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct journal_query q = {
+			.from = cases[i].from, .to = cases[i].to, .most = cases[i].most};
+		struct journal_rows rows = read_all(at, &mem, &q);
+
+		assert_int_equal(rows.n, cases[i].want);
+		assert_int_equal(rows.n ? rows.v[0].record.at : 0, cases[i].first);
+		assert_int_equal(rows.is_cut, cases[i].is_cut);
+	}
+	arena_free(&mem);
+	remove_all(at);
+}
+
 static void open_deliveries_wait_for_their_outcome(void **state)
 {
 	const char *at = folder();
@@ -968,6 +1044,8 @@ int main(void)
 		cmocka_unit_test(the_journal_is_readable),
 		cmocka_unit_test(a_record_comes_back_whole),
 		cmocka_unit_test(the_journal_is_trimmed),
+		cmocka_unit_test(reading_sorts_nothing),
+		cmocka_unit_test(rows_of_a_time_are_found),
 		cmocka_unit_test(open_deliveries_wait_for_their_outcome),
 		cmocka_unit_test(an_older_schema_grows),
 		cmocka_unit_test(open_deliveries_overtake),
