@@ -508,6 +508,28 @@ static void an_attempt_without_its_flush_counts(void **state)
 	arena_free(&mem);
 }
 
+static void ask_without_journal(struct hall *h, struct engine *e, wall_ms now)
+{
+	struct story s = story_of(&h->mem, h->v[0].story.fingerprint);
+	const struct why_options o = {.at = now, .now = now};
+	const struct why *w = why_alert(e, &s, &o, &h->mem);
+
+	assert_int_equal(w->groups.n, 1);
+	assert_true(w->groups.v[0].targets[0].verdict.is_told);
+	assert_int_equal(s.came_at, now - 10000);
+}
+
+/* The journal was trimmed; the client says that it starts after it was told. */
+static void the_log_of_notifications_knows_what_was_trimmed(void **state)
+{
+	struct hall h = {.ask = ask_without_journal};
+
+	(void)state;
+	watch_play(&h,
+		   &(struct play){"trimmed", QUICK HOOK,
+				  "0 post alertname=A starts=20 ends=999\n10 run\n", NULL});
+}
+
 /* -- random histories ----------------------------------------------------------------- */
 
 #define HISTORIES  400
@@ -738,6 +760,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_manual_has_them),
 		cmocka_unit_test(told_though_its_beginning_is_lost),
 		cmocka_unit_test(an_attempt_without_its_flush_counts),
+		cmocka_unit_test(the_log_of_notifications_knows_what_was_trimmed),
 		cmocka_unit_test(what_receivers_saw),
 		cmocka_unit_test(without_its_cause_somebody_is_told),
 	};
