@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char too_many[] = "too many requests read the journal, try again later";
+
 /* -- reading elsewhere ---------------------------------------------------------------- */
 
 static void reading_end(void *arg)
@@ -43,10 +45,24 @@ static void run(void *arg)
 		d->read(d);
 }
 
+/* It gives its place among GET requests back while it lasts. */
+static void begin(struct api *api)
+{
+	api->readings++;
+	api->gets--;
+}
+
+static void end(struct api *api)
+{
+	api->readings--;
+	api->gets++;
+}
+
 static void done(void *arg)
 {
 	struct reading *d = arg;
 
+	end(d->r->api);
 	if (d->err.text[0])
 		answer_bad(d->r, 503, d->err.text);
 	else
@@ -59,19 +75,24 @@ static void on_disk(void *arg, bool ok)
 	const struct api_host *host = &d->r->api->options.host;
 
 	(void)ok; /* what is not there is not told */
-	if (!host->reading(host->ctx, run, done, d))
-		answer_bad(d->r, 503,
-			   "too many requests read the journal, try again later");
+	if (host->reading(host->ctx, run, done, d))
+		return;
+	end(d->r->api);
+	answer_bad(d->r, 503, too_many);
 }
 
 void reading_start(struct reading *d)
 {
 	const struct api_host *host = &d->r->api->options.host;
 
-	if (host->store && d->r->api->options.storage_path)
-		store_sync(host->store, on_disk, d);
-	else
+	if (!host->store || !d->r->api->options.storage_path) {
 		d->answer(d); /* of what is known now */
+	} else if (d->r->api->readings >= MOST_READINGS) {
+		answer_bad(d->r, 503, too_many);
+	} else {
+		begin(d->r->api);
+		store_sync(host->store, on_disk, d);
+	}
 }
 
 bool reading_rows(struct reading *d, struct journal_query *q, struct journal_rows *rows)

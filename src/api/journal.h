@@ -2,12 +2,15 @@
  * and members of JSON.
  *
  * Limits: READ_PATIENCE for all reads of one answer; what was not looked at is told.
+ *         MOST_READINGS wait or are under way, further ones are answered with 503; they do
+ *         not count as GET requests meanwhile, so that a slow disk refuses nobody else.
  */
 #pragma once
 #include "api/request.h"
 #include "store/journal.h"
 
 #define READ_PATIENCE (3 * SECOND)
+#define MOST_READINGS 16
 
 /* One answer on its way. */
 struct reading {

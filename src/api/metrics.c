@@ -117,7 +117,7 @@ static void add_requests(struct buf *b, const struct request *r)
 	metric_head(b, "alertmanager_http_requests_in_flight", "gauge",
 		    "Current number of HTTP requests being processed.");
 	buf_addf(b, "alertmanager_http_requests_in_flight{method=\"get\"} %zu\n",
-		 r->api->gets);
+		 r->api->gets + r->api->readings);
 	metric_head(b, "alertmanager_http_concurrency_limit_exceeded_total", "counter",
 		    "Total number of times an HTTP request failed because the concurrency "
 		    "limit "

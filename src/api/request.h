@@ -25,7 +25,8 @@ struct api {
 	struct seconds silence_queries;
 	struct map logins; /* digests of name and password that were right */
 	size_t gets, gets_refused;
-	double tokens; /* of the rate limit */
+	size_t readings; /* of the journal: no gets while they last */
+	double tokens;	 /* of the rate limit */
 	mono_ms filled_at;
 };
 

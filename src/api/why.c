@@ -25,7 +25,8 @@ struct asking {
 	bool knows_one; /* a fingerprint was given */
 	/* while rows are sifted */
 	struct arena *mem;
-	struct map deliveries;	     /* ids that concern the alert */
+	uint64_t fingerprint;	     /* of the alert that is explained */
+	struct map deliveries;	     /* ids that concern it */
 	const struct labels *labels; /* its own */
 	const char *rule;
 };
@@ -126,7 +127,9 @@ static bool belongs(void *ctx, const struct record *r)
 
 	switch ((int)r->kind) {
 	case RECORD_ATTEMPT:
-		return r->delivery && map_find(&a->deliveries, str_of(r->delivery));
+		return (r->delivery && map_find(&a->deliveries, str_of(r->delivery))) ||
+		       has(r->firing, r->n_firing, a->fingerprint) ||
+		       has(r->resolved, r->n_resolved, a->fingerprint);
 	case RECORD_SILENCE:
 		return r->silence && a->labels &&
 		       matchers_hold(&r->silence->matchers, a->labels);
@@ -236,6 +239,7 @@ static bool read_alert(struct reading *d, struct asking *a, struct asked *of)
 	buf_free(&b);
 	if (!reading_rows(d, &q, &of->rows))
 		return false;
+	a->fingerprint = of->fingerprint;
 	a->labels = NULL;
 	a->rule = NULL;
 	note_rows(a, of);

@@ -17,6 +17,7 @@ struct alert stored_alert_view(const struct stored_alert *s)
 		.ends_at = s->ends_at,
 		.updated_at = instant_of_ms(s->updated_at),
 		.timeout = s->timeout,
+		.came_at = s->came_at,
 	};
 }
 
@@ -186,6 +187,7 @@ static void take_content(struct engine *e, struct stored_alert *s, const struct 
 	s->ends_at = a->ends_at;
 	s->updated_at = instant_ms(a->updated_at);
 	s->timeout = a->timeout;
+	s->came_at = a->came_at;
 	s->version++;
 }
 
@@ -473,7 +475,12 @@ static void store(struct engine *e, const struct alert *posted)
 		news = instant_cmp(before.starts_at, merged.starts_at) != 0 ||
 		       !labels_eq(before.annotations, merged.annotations) ||
 		       was_resolved != alert_is_resolved(&merged, now);
+		if (was_resolved == alert_is_resolved(&merged, now))
+			merged.came_at = before.came_at;
+		else
+			merged.came_at = e->now;
 	} else {
+		merged.came_at = e->now;
 		s = insert(e, posted);
 	}
 	take_content(e, s, &merged);
@@ -579,6 +586,7 @@ void alerts_move(struct engine *e, span_ms jump)
 	struct stored_alert *s;
 
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));) {
+		s->came_at += s->came_at ? jump : 0;
 		if (!move(e, s, jump))
 			continue;
 		save(e, s, true);

@@ -54,7 +54,7 @@ struct stored_alert {
 	struct labels *annotations;  /* a block of its own */
 	const char *generator_url;   /* shared */
 	struct instant starts_at, ends_at;
-	wall_ms updated_at;
+	wall_ms updated_at, came_at;
 	bool timeout, left_a_list;
 	unsigned refs;
 	struct member *members;
@@ -402,6 +402,10 @@ void counters_free(struct engine *);
 const struct told *told_find(const struct engine *, const char *key);
 /* Stamps the entry with now and its expiry, stores it, and wishes it saved. */
 void told_set(struct engine *, const char *key, struct told *, span_ms repeat_interval);
+/* What was sent may have arrived: whom it shows firing are perhaps told. */
+void told_doubt(struct engine *, const char *key, const struct told *sent,
+		span_ms repeat_interval);
+void told_doubt_open(struct engine *, const struct open_delivery *);
 void told_restore(struct engine *, const struct told *);
 void told_collect(struct engine *, wall_ms now);
 void told_move(struct engine *, span_ms jump);

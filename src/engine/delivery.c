@@ -150,9 +150,26 @@ static void open_entry(struct engine *e, const struct delivery *d)
 		r->resolved = copy_of(e, d->told.resolved, d->told.n_resolved);
 		r->n_resolved = d->told.n_resolved;
 	}
-	*o = (struct open_delivery){r->delivery,    r->group_key, r->receiver,
-				    r->integration, r->index,	  e->now};
+	*o = (struct open_delivery){
+		.id = r->delivery,
+		.group_key = r->group_key,
+		.receiver = r->receiver,
+		.integration = r->integration,
+		.index = r->index,
+		.at = e->now,
+		.firing = copy_of(e, d->told.firing, d->told.n_firing),
+		.n_firing = d->told.n_firing,
+		.resolved = copy_of(e, d->told.resolved, d->told.n_resolved),
+		.n_resolved = d->told.n_resolved,
+	};
 	act(e, ACTION_SAVE_OPEN)->open = o;
+}
+
+/* Nobody waits for the answer any more: it may have arrived. */
+static void leave_in_doubt(struct engine *e, const struct delivery *d)
+{
+	if (d->in_flight)
+		told_doubt(e, d->told_key, &d->told, d->notification.repeat_interval);
 }
 
 static void close_entry(struct engine *e, const struct delivery *d)
@@ -226,6 +243,7 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	}
 	if (d->in_flight)
 		act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
+	leave_in_doubt(e, d);
 	fail(e, d, DELIVERY_TIMEOUT, FAILURE_DEADLINE, NULL,
 	     d->last_error ? d->last_error : "no answer in time");
 }
@@ -329,6 +347,7 @@ void deliveries_cancel(struct engine *e)
 			if (PLANT(canceled_counts_as_told))
 				told_set(e, d->told_key, &d->told,
 					 d->notification.repeat_interval);
+			leave_in_doubt(e, d);
 			counters_for(e, d)->failed[FAILURE_CANCELED]++;
 			note_outcome(e, d, DELIVERY_CANCELED, NULL, NULL);
 			close_entry(e, d);

@@ -216,6 +216,9 @@ static void take_event(struct engine *e, const struct event *ev)
 	case EVENT_RESTORE_TOLD:
 		told_restore(e, ev->told);
 		break;
+	case EVENT_RESTORE_OPEN:
+		told_doubt_open(e, ev->open);
+		break;
 	case EVENT_RESTORE_ALERT:
 		alerts_restore(e, ev->alert);
 		break;

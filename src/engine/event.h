@@ -41,12 +41,13 @@ enum event_kind {
 	EVENT_RULES_GONE,  /* .path */
 	EVENT_ALERTS,	   /* .alerts: posted from outside */
 	EVENT_SILENCE_SET, /* .silence: create, update or replace */
-	EVENT_SILENCE_EXPIRE,	  /* .id */
-	EVENT_QUERY_ENDED,	  /* .query */
-	EVENT_DELIVERY_ENDED,	  /* .delivery */
-	EVENT_RESTORE_SILENCE,	  /* .silence as it was; before the first EVENT_CONFIG */
-	EVENT_RESTORE_TOLD,	  /* .told */
-	EVENT_RESTORE_ALERT,	  /* .alert, posted in an earlier life */
+	EVENT_SILENCE_EXPIRE,  /* .id */
+	EVENT_QUERY_ENDED,     /* .query */
+	EVENT_DELIVERY_ENDED,  /* .delivery */
+	EVENT_RESTORE_SILENCE, /* .silence as it was; before the first EVENT_CONFIG */
+	EVENT_RESTORE_TOLD,    /* .told */
+	EVENT_RESTORE_OPEN,  /* .open: it may have arrived; after all EVENT_RESTORE_TOLD */
+	EVENT_RESTORE_ALERT, /* .alert, posted in an earlier life */
 	EVENT_RESTORE_RULE_ALERT, /* .rule_alert */
 	EVENT_READ_BACK, /* .on: rules that come now may ask the backend since when their
 			    alerts wait, because there was nothing to restore */
@@ -59,7 +60,8 @@ struct answer {
 	struct buf text; /* the mistakes, one a line; the caller frees it */
 };
 
-/* Who was told what: an entry of the notification log (spec/routing.md 6.4). */
+/* Who was told what: an entry of the notification log (spec/routing.md 6.4); at 0: nothing
+ * yet for sure. */
 struct told {
 	const char *group_key, *receiver, *integration;
 	size_t index;
@@ -68,6 +70,9 @@ struct told {
 	size_t n_firing, n_resolved;
 	const struct text_pair *memory;
 	size_t n_memory;
+	/* Perhaps told that they fire, by a notification whose answer nobody saw. */
+	const uint64_t *maybe;
+	size_t n_maybe;
 };
 
 enum alert_state { ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING };
@@ -120,6 +125,7 @@ struct event {
 		const struct query_ended *query;
 		const struct delivery_ended *delivery;
 		const struct told *told;
+		const struct open_delivery *open;
 		const struct alert *alert;
 		const struct rule_alert *rule_alert;
 	};
@@ -164,6 +170,8 @@ struct open_delivery {
 	const char *group_key, *receiver, *integration;
 	size_t index;
 	wall_ms at;
+	const uint64_t *firing, *resolved; /* fingerprints, sorted, of those it tells of */
+	size_t n_firing, n_resolved;
 };
 
 enum action_kind {

@@ -267,6 +267,16 @@ static bool is_subset(const uint64_t *some, size_t n_some, const uint64_t *all,
 	return true;
 }
 
+/* One is over of which the receiver perhaps believes that it fires. */
+static bool ends_a_doubt(const struct told *now, const struct told *last)
+{
+	for (size_t i = 0; i < last->n_maybe; i++) {
+		if (is_subset(&last->maybe[i], 1, now->resolved, now->n_resolved))
+			return true;
+	}
+	return false;
+}
+
 static enum reason decide(const struct told *now, const struct told *last,
 			  bool send_resolved, wall_ms at, span_ms repeat)
 {
@@ -275,9 +285,11 @@ static enum reason decide(const struct told *now, const struct told *last,
 	if (!is_subset(now->firing, now->n_firing, last->firing, last->n_firing))
 		return last->n_firing ? NOTIFY_NEW : NOTIFY_FIRST;
 	if (!now->n_firing)
-		return last->n_firing ? NOTIFY_RESOLVED : HELD_NOTHING_FIRED;
+		return last->n_firing || ends_a_doubt(now, last) ? NOTIFY_RESOLVED
+								 : HELD_NOTHING_FIRED;
 	if (send_resolved &&
-	    !is_subset(now->resolved, now->n_resolved, last->resolved, last->n_resolved))
+	    (!is_subset(now->resolved, now->n_resolved, last->resolved, last->n_resolved) ||
+	     ends_a_doubt(now, last)))
 		return NOTIFY_SOME_RESOLVED;
 	if (PLANT(repeats_early))
 		repeat /= 2;
@@ -485,7 +497,8 @@ static void end_fallback(struct pipeline *p, const struct integration_config *to
 	const char *key = told_key(p->e->mem, &told);
 	const struct told *last = told_find(p->e, key);
 
-	if (last && last->n_firing && !told.n_firing && to->send_resolved)
+	if (last && (last->n_firing || ends_a_doubt(&told, last)) && !told.n_firing &&
+	    to->send_resolved)
 		note_decision(
 			p, &told, NOTIFY_RESOLVED,
 			start_branch(p, receiver, to, &told, key, last, NOTIFY_RESOLVED));

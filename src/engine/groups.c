@@ -76,12 +76,32 @@ static void hurry(struct engine *e, struct group *g, const struct stored_alert *
 			  MAX(e->now, e->options.started_at + e->options.start_delay));
 }
 
+/* A restart and a reload do not begin group_wait anew: it goes on since the alert came. */
+static wall_ms wait_ends_at(const struct engine *e, const struct route *r,
+			    const struct stored_alert *s)
+{
+	wall_ms at = e->now + r->group_wait;
+
+	if (s->came_at && !PLANT(reload_restarts_timers))
+		at = MIN(at, MAX(s->came_at + r->group_wait, e->now));
+	return MAX(at, e->options.started_at + e->options.start_delay);
+}
+
+static void join(struct engine *e, struct group *g, const struct stored_alert *s)
+{
+	wall_ms at = wait_ends_at(e, g->route, s);
+
+	if (!g->flushed && at < g->timer.deadline.at)
+		timer_set(e, &g->timer, at);
+	hurry(e, g, s);
+}
+
 static struct group *create(struct engine *e, const struct route *r,
 			    const struct labels *labels, const struct stored_alert *first)
 {
 	struct group *g = mem_new(sizeof(*g));
 	struct group_id *id = ARENA_NEW(&g->mem, struct group_id);
-	wall_ms at = e->now + r->group_wait;
+	wall_ms at = wait_ends_at(e, r, first);
 
 	*id = (struct group_id){r->number, labels->fingerprint};
 	g->map_key = (struct str){(const char *)id, sizeof(*id)};
@@ -115,7 +135,7 @@ void groups_add(struct engine *e, const struct route *r, struct stored_alert *s)
 	id = (struct group_id){r->number, labels->fingerprint};
 	g = find(e, &id);
 	if (g)
-		hurry(e, g, s);
+		join(e, g, s);
 	else
 		g = create(e, r, labels, s);
 	m = mem_new(sizeof(*m));

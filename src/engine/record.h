@@ -92,7 +92,8 @@ struct record {
 	span_ms hold;
 
 	/* RECORD_FLUSH: all alerts of the group, also muted ones. RECORD_SENDING of a
-	 * fallback receiver, which no flush names: those it is told of. */
+	 * fallback receiver, which no flush names, and RECORD_ATTEMPT of a delivery that a
+	 * crash left open: those it is told of. */
 	const uint64_t *firing, *resolved;
 	size_t n_firing, n_resolved;
 	const struct record_mute *mutes;

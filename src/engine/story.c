@@ -307,10 +307,31 @@ static void take_told(struct story *s, const struct story_delivery *d, wall_ms a
 	t->last_told_at = at;
 }
 
+/* An attempt whose flush is not in the journal, but which says whom it told of. */
+static struct story_delivery *take_orphan(struct story *s, const struct record *r)
+{
+	bool fires = has(r->firing, r->n_firing, s->fingerprint);
+	const struct record_decision d = {r->receiver, r->integration, r->index, r->reason,
+					  r->delivery};
+	struct story_group *g;
+
+	if (!r->integration || (!fires && !has(r->resolved, r->n_resolved, s->fingerprint)))
+		return NULL;
+	take_decision(s, r, &d, fires);
+	if (fires) {
+		g = group_of(s, r);
+		g->flushed_at = g->flushed_at ? g->flushed_at : r->at;
+		g->has_integrations = true;
+	}
+	return find_delivery(s, r->delivery);
+}
+
 static void take_attempt(struct story *s, const struct record *r)
 {
 	struct story_delivery *d = find_delivery(s, r->delivery);
 
+	if (!d)
+		d = take_orphan(s, r);
 	if (!d)
 		return;
 	d->outcome = r->reason;
@@ -485,6 +506,8 @@ struct verdict_of story_verdict(const struct story *s, const char *group_key,
 
 	if (t && t->times_told)
 		return told(t);
+	if (t && t->decided >= DELIVERY_SENT && t->decided <= DELIVERY_UNKNOWN)
+		return by_delivery(s, t); /* its beginning is not in the journal */
 	if (!s->came_at)
 		return (struct verdict_of){.cause = story_rule_cause(s)};
 	if (!g || g->muted)

@@ -30,6 +30,19 @@ static const uint64_t *copy_hashes(struct arena *mem, const uint64_t *from, size
 	return to;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* In a sorted list. */
+static bool has_hash(const uint64_t *v, size_t n, uint64_t hash)
+{
+	return n && bsearch(&hash, v, n, sizeof(*v), by_value);
+}
+
 static const struct text_pair *copy_pairs(struct arena *mem, const struct text_pair *from,
 					  size_t n)
 {
@@ -63,6 +76,7 @@ static struct stored_told *put(struct engine *e, const char *key, const struct t
 	s->told.firing = copy_hashes(&s->mem, t->firing, t->n_firing);
 	s->told.resolved = copy_hashes(&s->mem, t->resolved, t->n_resolved);
 	s->told.memory = copy_pairs(&s->mem, t->memory, t->n_memory);
+	s->told.maybe = copy_hashes(&s->mem, t->maybe, t->n_maybe);
 	map_put(&e->told, str_of(s->key), s);
 	if (old)
 		bury(e, discard, old);
@@ -103,19 +117,80 @@ static void save(struct engine *e, const struct stored_told *s)
 	a->told = &s->told;
 }
 
-/* The peers keep an entry with a later timestamp. Here only a clock that was set back makes
- * such, and whoever was told would be told at each flush until the clock has caught up. */
-void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_interval)
+static wall_ms expiry(const struct engine *e, span_ms repeat_interval)
 {
 	span_ms keep = e->options.retention, twice;
 
 	if (!__builtin_mul_overflow(repeat_interval, 2, &twice) && twice > 0)
 		keep = MIN(keep, twice);
-	t->at = e->now;
-	t->expires_at = e->now + keep;
+	return e->now + keep;
+}
+
+static void set(struct engine *e, const char *key, const struct told *t)
+{
 	if (!map_find(&e->told, str_of(key)) && e->told.n >= MOST_TOLD)
 		make_room(e);
 	save(e, put(e, key, t));
+}
+
+/* The peers keep an entry with a later timestamp. Here only a clock that was set back makes
+ * such, and whoever was told would be told at each flush until the clock has caught up. */
+void told_set(struct engine *e, const char *key, struct told *t, span_ms repeat_interval)
+{
+	t->at = e->now;
+	t->expires_at = expiry(e, repeat_interval);
+	set(e, key, t);
+}
+
+/* Those that it shows firing, and those it shows resolved that were in doubt before: all
+ * but whom the last notification for sure had firing, whose end is told anyhow. */
+static void find_doubts(struct arena *mem, const struct told *sent, struct told *t)
+{
+	const uint64_t *before = t->maybe;
+	size_t n_before = t->n_maybe;
+	uint64_t *v = ARENA_ARRAY(mem, uint64_t, sent->n_firing + n_before);
+
+	t->maybe = v;
+	t->n_maybe = 0;
+	for (size_t i = 0; i < sent->n_firing; i++) {
+		if (!has_hash(t->firing, t->n_firing, sent->firing[i]))
+			v[t->n_maybe++] = sent->firing[i];
+	}
+	for (size_t i = 0; i < n_before; i++) {
+		if (has_hash(sent->resolved, sent->n_resolved, before[i]))
+			v[t->n_maybe++] = before[i];
+	}
+}
+
+void told_doubt(struct engine *e, const char *key, const struct told *sent,
+		span_ms repeat_interval)
+{
+	const struct told *last = told_find(e, key);
+	struct told t = last ? *last
+			     : (struct told){.group_key = sent->group_key,
+					     .receiver = sent->receiver,
+					     .integration = sent->integration,
+					     .index = sent->index};
+
+	find_doubts(e->mem, sent, &t);
+	if (!t.n_maybe && (!last || !last->n_maybe))
+		return;
+	t.expires_at = MAX(t.expires_at, expiry(e, repeat_interval));
+	set(e, key, &t);
+}
+
+void told_doubt_open(struct engine *e, const struct open_delivery *o)
+{
+	const struct told sent = {.group_key = o->group_key,
+				  .receiver = o->receiver,
+				  .integration = o->integration,
+				  .index = o->index,
+				  .firing = o->firing,
+				  .n_firing = o->n_firing,
+				  .resolved = o->resolved,
+				  .n_resolved = o->n_resolved};
+
+	told_doubt(e, told_key(e->mem, &sent), &sent, e->options.retention);
 }
 
 /* Told in the future: the clock was set back since, and repeat_interval begins now. */
@@ -135,7 +210,7 @@ void told_move(struct engine *e, span_ms jump)
 	struct stored_told *s;
 
 	for (size_t at = 0; (s = map_next(&e->told, &at));) {
-		s->told.at += jump;
+		s->told.at += s->told.at ? jump : 0;
 		s->told.expires_at += jump;
 		save(e, s); /* else a restart would take the old times for new ones */
 	}

@@ -12,6 +12,7 @@ struct asking {
 	struct story *story;
 	struct why *why;
 	const struct stored_alert *stored; /* NULL: not now, or a past time is asked for */
+	bool began_unseen; /* the story does not reach back to when the alert came */
 };
 
 /* -- alerts that are known ------------------------------------------------------------ */
@@ -228,12 +229,14 @@ static void add_router_facts(struct asking *a)
 	a->why->summary = labels_find(stored->annotations, "summary");
 	s->labels = stored->labels;
 	s->starts_at = instant_ms(stored->starts_at);
-	if (!s->came_at)
-		s->came_at = s->starts_at; /* the journal does not reach so far back */
 	if (stored_alert_is_resolved(stored, instant_of_ms(a->why->options.now)))
 		s->ended_at = a->why->ends_at;
 	else
 		s->ended_at = 0;
+	if (s->came_at)
+		return;
+	a->began_unseen = true;
+	s->came_at = stored->came_at && !s->ended_at ? stored->came_at : s->starts_at;
 }
 
 static const char *state_of(const struct why *w)
@@ -305,7 +308,7 @@ static void ask_log(struct asking *a, const char *group_key, struct why_target *
 					 ? NULL
 					 : told_find(a->e, told_key(a->mem, &key));
 
-	if (!log || log->at < a->story->came_at)
+	if (!log || (!a->began_unseen && log->at < a->story->came_at))
 		return;
 	for (size_t i = 0; i < log->n_firing; i++) {
 		if (log->firing[i] == a->why->fingerprint)

@@ -143,8 +143,26 @@ static const char *then(struct arena *mem, const char *text, wall_ms at)
 	return at ? arena_printf(mem, "; %s %s", text, why_time(mem, at)) : "";
 }
 
-static const char *failed(struct arena *mem, const struct verdict_of *v)
+/* What comes after a delivery that failed. */
+static const char *again(struct arena *mem, const struct why *w, const struct why_group *g,
+			 const struct why_target *t)
 {
+	if (w->story->ended_at)
+		return t->end_told_at ? "; it was over before it was due again, and its "
+					"end was told"
+		       : g->exists && t->verdict.cause != DELIVERY_GAVE_UP
+			       ? "; it is over by now: its end is told if this one may "
+				 "have arrived"
+			       : "; it was over before it was due again";
+	return g->exists || w->is_past ? then(mem, "it is due again at", t->verdict.next_at)
+				       : "";
+}
+
+static const char *failed(struct arena *mem, const struct why *w, const struct why_group *g,
+			  const struct why_target *t)
+{
+	const struct verdict_of *v = &t->verdict;
+
 	switch ((int)v->cause) {
 	case DELIVERY_RETRY:
 		return arena_printf(mem, "sending fails after %s: %s%s",
@@ -152,18 +170,20 @@ static const char *failed(struct arena *mem, const struct verdict_of *v)
 				    then(mem, "the next attempt is at", v->next_at));
 	case DELIVERY_GAVE_UP:
 		return arena_printf(mem, "refused for good at %s: %s%s",
-				    why_time(mem, v->at), error_of(v),
-				    then(mem, "it is due again at", v->next_at));
+				    why_time(mem, v->at), error_of(v), again(mem, w, g, t));
 	case DELIVERY_TIMEOUT:
 		return arena_printf(mem, "given up at %s after %s: %s%s",
 				    why_time(mem, v->at), tries(mem, v->attempts),
-				    error_of(v),
-				    then(mem, "it is due again at", v->next_at));
+				    error_of(v), again(mem, w, g, t));
 	case DELIVERY_CANCELED:
 		return arena_printf(mem, "sending was canceled at %s by a reload%s",
-				    why_time(mem, v->at),
-				    then(mem, "it is due again at", v->next_at));
+				    why_time(mem, v->at), again(mem, w, g, t));
 	default:
+		if (w->story->ended_at || (!g->exists && !w->is_past))
+			return arena_printf(mem,
+					    "the daemon ended before the answer came; it "
+					    "may have arrived%s",
+					    again(mem, w, g, t));
 		return arena_printf(mem,
 				    "the daemon ended before the answer came; it may have "
 				    "arrived, and is sent again with the same id%s",
@@ -182,8 +202,10 @@ static const char *not_flushed(struct arena *mem, const struct why_group *g,
 }
 
 static const char *untold(struct arena *mem, const struct why *w, const struct why_group *g,
-			  const struct verdict_of *v)
+			  const struct why_target *t)
 {
+	const struct verdict_of *v = &t->verdict;
+
 	switch ((int)v->cause) {
 	case MUTED_BY_SILENCE:
 	case MUTED_BY_INHIBITION:
@@ -195,7 +217,7 @@ static const char *untold(struct arena *mem, const struct why *w, const struct w
 	case DELIVERY_TIMEOUT:
 	case DELIVERY_CANCELED:
 	case DELIVERY_UNKNOWN:
-		return failed(mem, v);
+		return failed(mem, w, g, t);
 	case UNTOLD_GROUP_WAIT:
 	case UNTOLD_GROUP_INTERVAL:
 		return not_flushed(mem, g, v);
@@ -218,8 +240,7 @@ static const char *untold(struct arena *mem, const struct why *w, const struct w
 const char *words_verdict(struct arena *mem, const struct why *w, const struct why_group *g,
 			  const struct why_target *t)
 {
-	return t->verdict.is_told ? told(mem, w, &t->verdict)
-				  : untold(mem, w, g, &t->verdict);
+	return t->verdict.is_told ? told(mem, w, &t->verdict) : untold(mem, w, g, t);
 }
 
 const char *words_no_alert(struct arena *mem, const struct rule_group *g,

@@ -13,7 +13,8 @@ struct alert {
 	const struct labels *annotations;
 	const char *generator_url;
 	struct instant starts_at, ends_at, updated_at;
-	bool timeout; /* ends_at was derived from resolve_timeout */
+	bool timeout;	 /* ends_at was derived from resolve_timeout */
+	wall_ms came_at; /* since when it is here as it is, firing or over; 0: not known */
 };
 
 bool alert_is_resolved(const struct alert *, struct instant now);

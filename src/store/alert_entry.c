@@ -53,6 +53,7 @@ void buf_add_entry(struct buf *b, const struct alert *a)
 	add_pairs(b, a->labels);
 	add_pairs(b, a->annotations);
 	add_text(b, a->generator_url);
+	add_number(b, (uint64_t)a->came_at, 8);
 	length = (uint32_t)(b->n - start - HEAD);
 	for (size_t i = 0; i < 4; i++)
 		b->p[start + i] = (char)(length >> 8 * i);
@@ -152,6 +153,7 @@ const struct alert *entry_read(const struct log_entry *e, struct arena *mem,
 	a->generator_url = annotations ? take_text(&s, mem) : NULL;
 	if (!a->generator_url)
 		return NULL;
+	a->came_at = s.n >= 8 ? (wall_ms)take_number(&s, 8) : 0;
 	*why = "its labels are not as they were";
 	a->labels = labels_borrow(mem, labels, n_labels, NULL);
 	a->annotations = labels_borrow_raw(mem, annotations, n_annotations, NULL);

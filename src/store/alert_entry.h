@@ -5,9 +5,12 @@
  *
  *	length of the content	u32, little endian as all numbers here
  *	fingerprint		u64
- *	content			starts_at, ends_at, updated_at (i64 seconds, u32
- *nanoseconds, i32 offset each), u8 timeout, u32 labels, u32 annotations, then texts, each
- *with its NUL: name and value of each label and annotation, generator URL
+ *	content
+ *
+ * The content: starts_at, ends_at, updated_at (i64 seconds, u32 nanoseconds, i32 offset
+ * each), u8 timeout, u32 labels, u32 annotations, then texts, each with its NUL: name and
+ * value of each label and annotation, generator URL; then came_at (i64), which entries of
+ * older versions lack.
  *
  * Inside store/ only.
  */

@@ -420,13 +420,18 @@ static bool read_row(struct arena *mem, sqlite3_stmt *st, struct journal_row *ro
 	return true;
 }
 
-static const char *make_sql(struct arena *mem, const struct journal_query *q)
+/* Rows are walked by id from the newest on, so that reading may stop when it has enough:
+ * by the index on at, all of them would be sorted first. The index only tells where to
+ * begin, also when the clock was set back on the way. */
+const char *journal_sql(struct arena *mem, const struct journal_query *q)
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
 	const char *sql, *comma = "";
 
 	buf_add_text(&b, "SELECT id, at, kind, reason, group_key, receiver, integration,"
-			 " data, delivery FROM journal WHERE at BETWEEN ? AND ?");
+			 " data, delivery FROM journal WHERE +at BETWEEN ?1 AND ?2");
+	if (q->from)
+		buf_add_text(&b, " AND id >= (SELECT min(id) FROM journal WHERE at >= ?1)");
 	if (q->kinds) {
 		buf_add_text(&b, " AND kind IN (");
 		for (int i = 0; i < RECORD_KINDS; i++) {
@@ -484,24 +489,38 @@ static void turn_around(struct journal_rows *rows)
 	}
 }
 
+/* Only what is wanted stays in memory. */
+static bool is_row_wanted(const struct journal_query *q, sqlite3_stmt *st,
+			  struct arena *scratch)
+{
+	struct journal_row row;
+
+	return !q->wants || (read_row(scratch, st, &row) && q->wants(q->ctx, &row.record));
+}
+
 bool journal_read(struct journal *j, const struct journal_query *q, struct arena *mem,
 		  struct journal_rows *out, struct err *err)
 {
-	size_t most = q->most ? q->most : 1000;
+	size_t most = q->most ? q->most : 1000, bytes = 0;
 	VEC(struct journal_row) list = {0};
 	sqlite3_stmt *st = NULL;
+	struct arena scratch = {0};
 	struct journal_row row;
 	int code;
 
 	*out = (struct journal_rows){.read_to = q->from};
 	set_patience(j, q->patience ? q->patience : 2 * SECOND);
-	if (sqlite3_prepare_v2(j->db, make_sql(mem, q), -1, &st, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(j->db, journal_sql(mem, q), -1, &st, NULL) != SQLITE_OK)
 		return err_set(err, NOWHERE, "the journal cannot be read: %s",
 			       sqlite3_errmsg(j->db));
 	bind_all(st, q);
-	while ((code = sqlite3_step(st)) == SQLITE_ROW && list.n < most) {
-		if (read_row(mem, st, &row) && (!q->wants || q->wants(q->ctx, &row.record)))
+	while ((code = sqlite3_step(st)) == SQLITE_ROW && list.n < most &&
+	       bytes < JOURNAL_MOST_BYTES) {
+		if (is_row_wanted(q, st, &scratch) && read_row(mem, st, &row)) {
 			vec_push_in(mem, &list, row);
+			bytes += (size_t)sqlite3_column_bytes(st, 7);
+		}
+		arena_reset(&scratch);
 		out->read_to = sqlite3_column_int64(st, 1);
 		if (on_progress(j)) {
 			code = SQLITE_INTERRUPT;
@@ -509,6 +528,7 @@ bool journal_read(struct journal *j, const struct journal_query *q, struct arena
 		}
 	}
 	sqlite3_finalize(st);
+	arena_free(&scratch);
 	out->is_cut = code == SQLITE_ROW || code == SQLITE_INTERRUPT;
 	if (code == SQLITE_DONE)
 		out->read_to = q->from;

@@ -3,8 +3,10 @@
  * Row:     at, kind, reason, group_key, receiver, integration ("webhook[0]"), delivery as
  *          columns of their own, all else as JSON in data; man/tocsin-journal.5 tells them.
  * Threads: reading has a connection of its own, so any thread may, while the daemon writes.
- * Limits:  journal_query.most rows, journal_query.patience of time: newest first, so that
- *          what is left out is the oldest; journal_rows says how far it came.
+ * Limits:  journal_query.most rows, journal_query.patience of time, and JOURNAL_MOST_BYTES
+ *          of what the rows say: newest first, so that what is left out is the oldest;
+ *          journal_rows says how far it came. A row that wants() leaves out costs no
+ * memory.
  */
 #pragma once
 #include "engine/record.h"
@@ -29,18 +31,23 @@ struct journal_query {
 	const char *delivery;	/* NULL: any */
 	const char *const *any; /* data holds one of these texts; none: whatever it holds */
 	size_t n_any;
-	/* False leaves a row out; NULL: none. Rows come newest first. */
+	/* False leaves a row out; NULL: none. Rows come newest first, and live for the
+	 * call.
+	 */
 	bool (*wants)(void *ctx, const struct record *);
 	void *ctx;
 	size_t most;	  /* rows; 0: 1000 */
 	span_ms patience; /* 0: 2s */
 };
 #define JOURNAL_KIND(kind) (1u << (kind))
+#define JOURNAL_MOST_BYTES ((size_t)64 * 1024 * 1024)
 
 struct journal;
 /* The journal in that folder, for reading. NULL and err when it cannot be opened. */
 struct journal *journal_open(const char *folder, struct err *) MUST_USE;
 void journal_close(struct journal *);
+/* The statement that it takes, for tests. */
+const char *journal_sql(struct arena *, const struct journal_query *);
 /* Rows that cannot be read are passed over. */
 bool journal_read(struct journal *, const struct journal_query *, struct arena *,
 		  struct journal_rows *, struct err *) MUST_USE;

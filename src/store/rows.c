@@ -108,6 +108,7 @@ void store_save_told(struct store *s, const char *key, const struct told *i)
 		hashes_cell(i->firing, i->n_firing),
 		hashes_cell(i->resolved, i->n_resolved),
 		pairs_cell(&t, i->memory, i->n_memory),
+		hashes_cell(i->maybe, i->n_maybe),
 	};
 
 	store_queue(s, SAVE_TOLD, cells, COUNT_OF(cells));
@@ -169,8 +170,14 @@ static struct cell text_or_null(const char *text)
 void store_save_open(struct store *s, const struct open_delivery *o)
 {
 	const struct cell cells[] = {
-		TEXT_CELL(o->id),	INT_CELL(o->at),	   TEXT_CELL(o->group_key),
-		TEXT_CELL(o->receiver), TEXT_CELL(o->integration), INT_CELL(o->index),
+		TEXT_CELL(o->id),
+		INT_CELL(o->at),
+		TEXT_CELL(o->group_key),
+		TEXT_CELL(o->receiver),
+		TEXT_CELL(o->integration),
+		INT_CELL(o->index),
+		hashes_cell(o->firing, o->n_firing),
+		hashes_cell(o->resolved, o->n_resolved),
 	};
 
 	store_queue(s, SAVE_OPEN, cells, COUNT_OF(cells));
@@ -312,6 +319,7 @@ static void give_told(struct row *r, const struct store_visitor *to)
 	read_hashes(r, 7, &t.firing, &t.n_firing);
 	read_hashes(r, 8, &t.resolved, &t.n_resolved);
 	read_pairs(r, 9, &t.memory, &t.n_memory);
+	read_hashes(r, 10, &t.maybe, &t.n_maybe);
 	if (!r->why)
 		to->told(to->ctx, &t);
 }
@@ -374,7 +382,7 @@ static void give_rule_file(struct row *r, const struct store_visitor *to)
 
 static void give_open(struct row *r, const struct store_visitor *to)
 {
-	const struct open_delivery o = {
+	struct open_delivery o = {
 		.id = text_column(r, 0),
 		.at = sqlite3_column_int64(r->st, 1),
 		.group_key = text_column(r, 2),
@@ -383,6 +391,8 @@ static void give_open(struct row *r, const struct store_visitor *to)
 		.index = (size_t)sqlite3_column_int64(r->st, 5),
 	};
 
+	read_hashes(r, 6, &o.firing, &o.n_firing);
+	read_hashes(r, 7, &o.resolved, &o.n_resolved);
 	if (to->open)
 		to->open(to->ctx, &o);
 }

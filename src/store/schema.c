@@ -54,19 +54,23 @@ static const char *const migrations[] = {
 	" receiver TEXT NOT NULL, integration TEXT NOT NULL, idx INTEGER NOT NULL)"
 	" WITHOUT ROWID;",
 	"CREATE TABLE alert_log (id INTEGER PRIMARY KEY, entries BLOB NOT NULL);",
+	/* whom a notification without an answer told of */
+	"ALTER TABLE told ADD COLUMN maybe BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE open_deliveries ADD COLUMN firing BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE open_deliveries ADD COLUMN resolved BLOB NOT NULL DEFAULT x'';",
 };
 
 const char *const statement_sql[STATEMENTS] = {
 	[SAVE_SILENCE] = "INSERT OR REPLACE INTO silences VALUES (?,?,?,?,?,?,?,?)",
 	[FORGET_SILENCE] = "DELETE FROM silences WHERE id = ?",
-	[SAVE_TOLD] = "INSERT OR REPLACE INTO told VALUES (?,?,?,?,?,?,?,?,?,?)",
+	[SAVE_TOLD] = "INSERT OR REPLACE INTO told VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_TOLD] = "DELETE FROM told WHERE key = ?",
 	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
 			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
 	[SAVE_RULE_FILE] = "INSERT OR REPLACE INTO rule_files VALUES (?,?)",
 	[FORGET_RULE_FILE] = "DELETE FROM rule_files WHERE path = ?",
-	[SAVE_OPEN] = "INSERT OR REPLACE INTO open_deliveries VALUES (?,?,?,?,?,?)",
+	[SAVE_OPEN] = "INSERT OR REPLACE INTO open_deliveries VALUES (?,?,?,?,?,?,?,?)",
 	[FORGET_OPEN] = "DELETE FROM open_deliveries WHERE id = ?",
 	[ADD_RECORD] =
 		"INSERT INTO journal (at, kind, reason, group_key, receiver, integration,"

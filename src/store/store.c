@@ -29,7 +29,8 @@ struct write { /* with its cells' bytes behind it, one block */
 	struct write *next;
 	enum statement what;
 	bool is_superseded;
-	char *entries; /* of alerts: the first cell's, to be freed; else NULL */
+	uint64_t number; /* among those of its kind: that go first, or do not */
+	char *entries;	 /* of alerts: the first cell's, to be freed; else NULL */
 	size_t n;
 	struct cell cells[]; /* of a row: its key first */
 };
@@ -66,9 +67,10 @@ struct store {
 	struct sync *waiting, **last_waiting, *reported, **last_reported;
 	struct buf entries; /* of alerts: the next write that is queued */
 	uint64_t queued;    /* number of the last write */
-	/* Open deliveries and what was told go before all else, in their own order, because
-	 * a notification waits for them: the last one in the queue, numbers and syncs of
-	 * their own, and whether a batch under way should make room. */
+	/* Open deliveries, what was told, and what these name go before all else, in their
+	 * own order, because a notification waits for them: the last one in the queue,
+	 * numbers and syncs of their own, and whether a batch under way should make room.
+	 */
 	struct write *last_ledger;
 	uint64_t queued_ledger;
 	struct sync *waiting_ledger, **last_waiting_ledger;
@@ -94,11 +96,13 @@ static void drain(int fd)
 	ssize_t n UNUSED = read(fd, &count, sizeof(count));
 }
 
-/* What was told goes along, so that no delivery is closed on disk whose outcome is not. */
+/* What was told goes along, so that no delivery is closed on disk whose outcome is not; so
+ * do alerts and records, in one row with the ledger: nobody is told on disk of an alert
+ * that is not there, and the journal keeps its order. */
 static bool is_of_ledger(enum statement what)
 {
 	return what == SAVE_OPEN || what == FORGET_OPEN || what == SAVE_TOLD ||
-	       what == FORGET_TOLD;
+	       what == FORGET_TOLD || what == APPEND_ALERTS || what == ADD_RECORD;
 }
 
 /* Under mtx: into the queue, behind what it must not overtake. */
@@ -109,15 +113,32 @@ static void put_in(struct store *s, struct write *w)
 	if (is_of_ledger(w->what)) {
 		at = s->last_ledger ? &s->last_ledger->next : &s->first;
 		s->last_ledger = w;
-		s->queued_ledger++;
+		w->number = ++s->queued_ledger;
 	} else {
-		s->queued++;
+		w->number = ++s->queued;
 	}
 	w->next = *at;
 	*at = w;
 	if (!w->next)
 		s->last = &w->next;
 	s->n_queued++;
+}
+
+/* Under mtx: what was gathered of alerts becomes a write. */
+static void push_entries(struct store *s)
+{
+	struct write *w;
+	size_t n;
+
+	if (!s->entries.n)
+		return;
+	w = mem_new(sizeof(*w) + sizeof(w->cells[0]));
+	w->what = APPEND_ALERTS;
+	w->n = 1;
+	w->entries = buf_take(&s->entries, &n);
+	w->cells[0] = (struct cell){.kind = CELL_BLOB, .s = {w->entries, n}};
+	put_in(s, w);
+	s->entries = BUF(BUF_NO_LIMIT);
 }
 
 void store_queue(struct store *s, enum statement what, const struct cell *cells, size_t n)
@@ -148,6 +169,8 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 		free(w);
 	} else {
 		s->record_bytes += what == ADD_RECORD ? bytes : 0;
+		if (what == SAVE_OPEN)
+			push_entries(s); /* of the alerts it tells of */
 		put_in(s, w);
 		urgent = what == SAVE_TOLD && !s->urgent;
 		s->urgent = s->urgent || urgent;
@@ -155,23 +178,6 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 	pthread_mutex_unlock(&s->mtx);
 	if (was_empty || urgent)
 		wake(s->wake_fd);
-}
-
-/* Under mtx: what was gathered of alerts becomes a write. */
-static void push_entries(struct store *s)
-{
-	struct write *w;
-	size_t n;
-
-	if (!s->entries.n)
-		return;
-	w = mem_new(sizeof(*w) + sizeof(w->cells[0]));
-	w->what = APPEND_ALERTS;
-	w->n = 1;
-	w->entries = buf_take(&s->entries, &n);
-	w->cells[0] = (struct cell){.kind = CELL_BLOB, .s = {w->entries, n}};
-	put_in(s, w);
-	s->entries = BUF(BUF_NO_LIMIT);
 }
 
 /* alert NULL: the one with that fingerprint left. */
@@ -461,15 +467,18 @@ static void sleep_until_woken(struct store *s, int ms)
 struct batch {
 	struct write *first;
 	uint64_t up_to, ledger_up_to;
+	uint64_t awaited; /* somebody waits for the ledger up to there; 0: nobody */
 	size_t n;
-	bool hurries;
 	wall_ms now;
 };
 
-/* Somebody waits for the ledger's part of this batch, or for some that came meanwhile. */
-static bool is_hurried(struct store *s, const struct batch *b)
+/* The batch ends before this write: somebody waits for what is done by then, or for some
+ * of the ledger that came meanwhile, which may overtake the rest. */
+static bool makes_room(struct store *s, const struct batch *b, const struct write *w)
 {
-	return b->hurries || __atomic_load_n(&s->hurries, __ATOMIC_RELAXED);
+	if (is_of_ledger(w->what))
+		return b->awaited && w->number > b->awaited;
+	return b->awaited || __atomic_load_n(&s->hurries, __ATOMIC_RELAXED);
 }
 
 /* One transaction; all or nothing. Somebody in a hurry ends it early: *rest was not tried.
@@ -482,7 +491,7 @@ static bool write_batch(struct store *s, const struct batch *b, const struct wri
 	const struct write *w = b->first;
 
 	for (size_t n = 1; ok && w; w = w->next, n++) {
-		if (n % LOOK_EVERY == 0 && !is_of_ledger(w->what) && is_hurried(s, b))
+		if (n % LOOK_EVERY == 0 && makes_room(s, b, w))
 			break;
 		ok = carry_out(s, w);
 		rows += w->what == ADD_RECORD;
@@ -508,12 +517,13 @@ static struct batch take_batch(struct store *s)
 
 	pthread_mutex_lock(&s->mtx);
 	push_entries(s);
-	b = (struct batch){s->first,
-			   s->queued,
-			   s->queued_ledger,
-			   s->n_queued,
-			   s->waiting_ledger != NULL,
-			   s->now};
+	b = (struct batch){.first = s->first,
+			   .up_to = s->queued,
+			   .ledger_up_to = s->queued_ledger,
+			   .n = s->n_queued,
+			   .now = s->now};
+	for (const struct sync *y = s->waiting_ledger; y; y = y->next)
+		b.awaited = y->after_ledger;
 	__atomic_store_n(&s->hurries, false, __ATOMIC_RELAXED);
 	if (s->first) {
 		s->first = NULL;
@@ -625,11 +635,23 @@ struct left {
 	size_t n, n_ledger; /* writes, and those of the ledger among them */
 };
 
+/* Under mtx: a list goes into the queue, at *at. */
+static void put_list(struct store *s, struct write **at, struct write *first,
+		     struct write *last)
+{
+	if (!first)
+		return;
+	last->next = *at;
+	if (!last->next)
+		s->last = &last->next;
+	*at = first;
+}
+
 /* Under mtx: what a batch did not write goes back into the queue: before all that came
- * meanwhile, but for the ledger's when it has none itself. */
+ * meanwhile, what is of the ledger before that of the ledger, the rest before the rest. */
 static struct left put_back(struct store *s, struct write *first)
 {
-	struct write *tail = NULL, *last_ledger = NULL, **at = &s->first;
+	struct write *rest = first, *last_ledger = NULL, *tail = NULL;
 	struct left left = {0};
 
 	for (struct write *w = first; w; w = w->next) {
@@ -639,19 +661,15 @@ static struct left put_back(struct store *s, struct write *first)
 		if (is_of_ledger(w->what)) {
 			left.n_ledger++;
 			last_ledger = w;
+			rest = w->next;
 		}
 		tail = w;
 	}
-	if (!tail)
-		return left;
-	if (!last_ledger && s->last_ledger)
-		at = &s->last_ledger->next;
-	else if (!s->last_ledger)
-		s->last_ledger = last_ledger;
-	tail->next = *at;
-	if (!tail->next)
-		s->last = &tail->next;
-	*at = first;
+	if (last_ledger) {
+		put_list(s, &s->first, first, last_ledger);
+		s->last_ledger = s->last_ledger ? s->last_ledger : last_ledger;
+	}
+	put_list(s, s->last_ledger ? &s->last_ledger->next : &s->first, rest, tail);
 	s->n_queued += left.n;
 	return left;
 }

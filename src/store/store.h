@@ -80,8 +80,8 @@ void store_record(struct store *, const struct record *);
 /* done is called from store_poll once all that was queued so far is on the disk (true) or
  * could not be written (false). */
 void store_sync(struct store *, void (*done)(void *arg, bool ok), void *arg);
-/* The same of open deliveries and what was told alone, which overtake all else: a
- * notification waits. */
+/* The same of open deliveries and what was told, with the alerts and records queued before
+ * them, alone: a notification waits, and these overtake all else. */
 void store_sync_ledger(struct store *, void (*done)(void *arg, bool ok), void *arg);
 int store_fd(
 	const struct store *); /* readable: call store_poll, the health may be another */

@@ -298,6 +298,15 @@ static void restore_rule_file(void *arg, const char *path, const char *text)
 	rulefiles_remember(d->rules, path, text);
 }
 
+static const uint64_t *keep_hashes(struct daemon *d, const uint64_t *v, size_t n)
+{
+	uint64_t *copy = ARENA_ARRAY(&d->mem, uint64_t, n);
+
+	if (n)
+		memcpy(copy, v, n * sizeof(*v));
+	return copy;
+}
+
 /* Kept until all is read: what becomes of it is written. */
 static void restore_open(void *arg, const struct open_delivery *o)
 {
@@ -308,6 +317,8 @@ static void restore_open(void *arg, const struct open_delivery *o)
 	copy.group_key = arena_text(&d->mem, o->group_key);
 	copy.receiver = arena_text(&d->mem, o->receiver);
 	copy.integration = arena_text(&d->mem, o->integration);
+	copy.firing = keep_hashes(d, o->firing, o->n_firing);
+	copy.resolved = keep_hashes(d, o->resolved, o->n_resolved);
 	vec_push_in(&d->mem, &d->left_open, copy);
 }
 

@@ -104,7 +104,11 @@ void ledger_found_open(struct daemon *d, const struct open_delivery *o)
 			   .receiver = o->receiver,
 			   .integration = o->integration,
 			   .index = o->index,
-			   .delivery = o->id};
+			   .delivery = o->id,
+			   .firing = o->firing,
+			   .n_firing = o->n_firing,
+			   .resolved = o->resolved,
+			   .n_resolved = o->n_resolved};
 
 	log_warn("notify",
 		 "was being sent when the daemon ended; sent again with the same id if it "
@@ -112,6 +116,7 @@ void ledger_found_open(struct daemon *d, const struct open_delivery *o)
 		 L_STR("receiver", o->receiver), L_STR("integration", o->integration),
 		 L_STR("group", o->group_key), L_STR("id", o->id));
 	ledger_record(d, &r);
+	daemon_restore(d, &(struct event){.kind = EVENT_RESTORE_OPEN, .open = o});
 	store_forget_open(d->store, o->id);
 }
 

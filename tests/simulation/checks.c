@@ -471,6 +471,10 @@ static void check_resolved(struct world *w, const struct sink *s, const struct m
 		if (before->n_firing && !strcmp(before->group_key, m->group_key))
 			return;
 	}
+	for (size_t i = 0; !m->n_firing && i < w->doubts.n; i++) {
+		if (!strcmp(w->doubts.v[i], m->group_key))
+			return; /* for all the daemon knows, it arrived */
+	}
 	if (!m->n_firing)
 		complain(w, "ends follow beginnings", "%s gets %s", s->name, m->group_key);
 }

@@ -73,6 +73,7 @@ static const struct told *copy_told(struct arena *mem, const struct told *from)
 	t->integration = arena_text(mem, from->integration);
 	t->firing = copy_numbers(mem, from->firing, from->n_firing);
 	t->resolved = copy_numbers(mem, from->resolved, from->n_resolved);
+	t->maybe = copy_numbers(mem, from->maybe, from->n_maybe);
 	t->memory = NULL;
 	t->n_memory = 0;
 	return t;
@@ -114,6 +115,8 @@ static const struct open_delivery *copy_open(struct arena *mem,
 	o->group_key = arena_text(mem, from->group_key);
 	o->receiver = arena_text(mem, from->receiver);
 	o->integration = arena_text(mem, from->integration);
+	o->firing = copy_numbers(mem, from->firing, from->n_firing);
+	o->resolved = copy_numbers(mem, from->resolved, from->n_resolved);
 	return o;
 }
 

@@ -94,6 +94,8 @@ static void cancel(struct world *w, uint64_t id)
 	if (!s)
 		return;
 	s->message->canceled = true;
+	if (s->message->n_firing)
+		vec_push(&w->doubts, s->message->group_key);
 	s->message->withdrawn = s->held || chance_of(&w->chance, 2);
 }
 
@@ -320,6 +322,15 @@ static void see_rule_alert(void *arg, const struct rule_alert *a)
 	restore(w, (struct event){.kind = EVENT_RESTORE_RULE_ALERT, .rule_alert = a});
 }
 
+static const uint64_t *keep_numbers(struct arena *mem, const uint64_t *from, size_t n)
+{
+	uint64_t *v = ARENA_ARRAY(mem, uint64_t, n);
+
+	if (n)
+		memcpy(v, from, n * sizeof(*v));
+	return v;
+}
+
 /* Gathered: the disk is being read. */
 static void see_open(void *arg, const struct open_delivery *o)
 {
@@ -330,6 +341,8 @@ static void see_open(void *arg, const struct open_delivery *o)
 	copy.group_key = arena_text(&w->mem, o->group_key);
 	copy.receiver = arena_text(&w->mem, o->receiver);
 	copy.integration = arena_text(&w->mem, o->integration);
+	copy.firing = keep_numbers(&w->mem, o->firing, o->n_firing);
+	copy.resolved = keep_numbers(&w->mem, o->resolved, o->n_resolved);
 	vec_push(&w->left_open, copy);
 }
 
@@ -345,9 +358,16 @@ static void tell_open(struct world *w)
 				   .receiver = o->receiver,
 				   .integration = o->integration,
 				   .index = o->index,
-				   .delivery = o->id};
+				   .delivery = o->id,
+				   .firing = o->firing,
+				   .n_firing = o->n_firing,
+				   .resolved = o->resolved,
+				   .n_resolved = o->n_resolved};
 
+		if (o->n_firing)
+			vec_push(&w->doubts, o->group_key);
 		keep_record(w, &r);
+		restore(w, (struct event){.kind = EVENT_RESTORE_OPEN, .open = o});
 		disk_forget_open(w->disk, o->id);
 	}
 	w->left_open.n = 0;

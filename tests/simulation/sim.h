@@ -261,6 +261,9 @@ struct world {
 	const struct config *config;
 	unsigned variant;
 	struct map sendings;
+	/* Keys of groups: something that fires was sent of them, with an answer that no
+	 * process wrote down. */
+	VEC(const char *) doubts;
 	VEC(struct open_delivery) left_open; /* by the life before */
 	int kill_after;			     /* actions; below 0: not */
 	span_ms down_for;

@@ -384,6 +384,7 @@ void world_free(struct world *w)
 	vec_free(&w->hushes);
 	vec_free(&w->memory);
 	vec_free(&w->left_open);
+	vec_free(&w->doubts);
 	arena_free(&w->config_mem);
 	arena_free(&w->mem);
 }

@@ -1,5 +1,6 @@
 """The journal, the delivery ledger, and what they tell: tocsin why, tocsin history."""
 import base64
+import concurrent.futures
 import json
 import os
 import re
@@ -403,6 +404,15 @@ def test_why_says_what_is_wrong_with_the_question(start, far, query, error):
     d = start(make_config(hook(far)))
     answer = d.get("/api/v1/why?" + query)
     assert answer.status == 400 and error in answer.json["error"]
+
+
+def test_reading_the_journal_takes_no_place_from_other_requests(start, far):
+    """Of so many at a time all are answered, where one GET request is."""
+    d = start(make_config(hook(far)), args=["--web.get-concurrency=1"])
+    post_kept(d, *[firing(f"A{i}") for i in range(500)])
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        answers = pool.map(lambda _: d.get("/api/v1/history?limit=5000").status, range(12))
+    assert set(answers) == {200}
 
 
 def test_why_names_what_rules_do_when_there_is_no_alert(start, far, backend, rules):

@@ -111,6 +111,15 @@ static struct matchers copy_matchers(struct arena *mem, const struct matchers *m
 	return copy;
 }
 
+static const uint64_t *keep_hashes(struct arena *mem, const uint64_t *from, size_t n)
+{
+	uint64_t *v = ARENA_ARRAY(mem, uint64_t, n);
+
+	if (n)
+		memcpy(v, from, n * sizeof(*v));
+	return v;
+}
+
 static void save(struct stage *s, const struct row *from)
 {
 	struct arena *mem = &s->disk_mem;
@@ -133,6 +142,7 @@ static void save(struct stage *s, const struct row *from)
 			firing[i] = from->told.firing[i];
 		for (size_t i = 0; i < from->told.n_resolved; i++)
 			resolved[i] = from->told.resolved[i];
+		r->told.maybe = keep_hashes(mem, from->told.maybe, from->told.n_maybe);
 		r->told.firing = firing;
 		r->told.resolved = resolved;
 		r->told.group_key = arena_text(mem, from->told.group_key);
@@ -197,6 +207,8 @@ static void keep_open(struct stage *s, const struct open_delivery *from)
 	o->group_key = arena_text(&s->disk_mem, from->group_key);
 	o->receiver = arena_text(&s->disk_mem, from->receiver);
 	o->integration = arena_text(&s->disk_mem, from->integration);
+	o->firing = keep_hashes(&s->disk_mem, from->firing, from->n_firing);
+	o->resolved = keep_hashes(&s->disk_mem, from->resolved, from->n_resolved);
 	map_put(&s->open, str_of(o->id), o);
 }
 
@@ -783,10 +795,16 @@ static void tell_open(struct stage *s)
 				   .receiver = o->receiver,
 				   .integration = o->integration,
 				   .index = o->index,
-				   .delivery = o->id};
+				   .delivery = o->id,
+				   .firing = o->firing,
+				   .n_firing = o->n_firing,
+				   .resolved = o->resolved,
+				   .n_resolved = o->n_resolved};
+		struct event ev = {.kind = EVENT_RESTORE_OPEN, .open = o};
 
 		map_del(&s->open, str_of(o->id));
 		note_record(s, &r);
+		step(s, &ev, 1);
 	}
 }
 
@@ -798,7 +816,6 @@ static void restart(struct stage *s, struct str clock)
 	if (clock.n)
 		assert_true(str_double(clock, &by));
 	s->now += (span_ms)(by * 1000);
-	tell_open(s);
 	engine_free(s->engine);
 	s->engine = new_engine(s);
 	for (size_t at = 0; (r = map_next(&s->disk, &at));) {
@@ -823,6 +840,7 @@ static void restart(struct stage *s, struct str clock)
 		}
 		step(s, &ev, 1);
 	}
+	tell_open(s);
 	set_config(s);
 	if (s->rules) {
 		struct event ev = {.kind = EVENT_RULES, .rules = s->rules};

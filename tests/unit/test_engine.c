@@ -24,6 +24,9 @@
 	"{groups: [{name: g, interval: 10s, rules: [{alert: A, expr: up, labels: {kind: "  \
 	"k, "                                                                              \
 	"host: '{{ with query \"1+1\" }}{{ . | first | value }}{{ end }}'}}]}]}"
+#define SLOW                                                                               \
+	"route: {receiver: hook, group_by: [alertname], group_wait: 30s, "                 \
+	"group_interval: 5m}\n"
 
 /* spec/routing.md 4: when groups speak. */
 static void groups(void **state)
@@ -394,13 +397,69 @@ static void restarts(void **state)
 		 "0 post alertname=A ends=9999\n"
 		 "0.5 restart\n"
 		 "30 run\n",
-		 "1.5 hook notify_first firing A\n"},
+		 "1 hook notify_first firing A\n"},
+		{"group_wait goes on over restarts and reloads since the first alert came",
+		 SLOW HOOK,
+		 "0 post alertname=A ends=9999\n"
+		 "5 post alertname=A host=2 ends=9999\n"
+		 "8 restart\n"
+		 "20 reload\n"
+		 "25 restart\n"
+		 "60 run\n",
+		 "30 hook notify_first firing A A{host=2}\n"},
+		{"and begins anew when it comes again", SLOW HOOK,
+		 "0 post alertname=A ends=9\n"
+		 "1 reload\n"
+		 "40 post alertname=A starts=40 ends=9999\n"
+		 "45 restart\n"
+		 "100 run\n",
+		 "70 hook notify_first firing A\n"},
 		{"a resolution while it was down is told after the start", QUICK HOOK,
 		 "0 post alertname=A ends=2.5\n"
 		 "2 restart\n"
 		 "30 run\n",
 		 "1 hook notify_first firing A\n"
 		 "8 hook notify_resolved resolved A\n"},
+		{"killed while it was being sent, and over meanwhile: the end is told",
+		 QUICK HOOK,
+		 "0 sink hook hang\n"
+		 "0 post alertname=A ends=1.5\n"
+		 "1.7 sink hook ok\n"
+		 "2 restart\n"
+		 "60 run\n",
+		 "2 hook notify_resolved resolved A\n"},
+		{"it would be told after a second kill, too", QUICK HOOK,
+		 "0 sink hook hang\n"
+		 "0 post alertname=A ends=1.5\n"
+		 "2 restart\n"
+		 "2.1 sink hook ok\n"
+		 "2.2 restart\n"
+		 "60 run\n",
+		 "2.2 hook notify_resolved resolved A\n"},
+		{"canceled by a reload, and out of time: the end is told once", QUICK HOOK,
+		 "0 sink hook hang\n"
+		 "0 post alertname=A ends=1.8\n"
+		 "1.5 reload\n"
+		 "3 sink hook ok\n"
+		 "60 run\n",
+		 "11.5 hook delivery_timeout\n"
+		 "11.5 hook notify_resolved resolved A\n"},
+		{"a receiver that said no hears of no end", QUICK HOOK,
+		 "0 sink hook refuse\n"
+		 "0 post alertname=A ends=1.5\n"
+		 "3 sink hook ok\n"
+		 "60 run\n",
+		 "1 hook refuses\n"},
+		{"in doubt of one of two: its end is told", QUICK HOOK,
+		 "0 post alertname=A host=1 ends=999\n"
+		 "2 sink hook hang\n"
+		 "2 post alertname=A host=2 ends=7\n"
+		 "6.5 reload\n"
+		 "7 sink hook ok\n"
+		 "60 run\n",
+		 "1 hook notify_first firing A{host=1}\n"
+		 "16.5 hook delivery_timeout\n"
+		 "16.5 hook notify_some_resolved firing A{host=1} resolved A{host=2}\n"},
 		{"a restart does not restart a pending timer",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"

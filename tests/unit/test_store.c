@@ -29,13 +29,22 @@ static void see_silence(void *ctx, const struct silence *s)
 		 s->comment);
 }
 
+static void add_hashes(struct buf *b, const char *name, const uint64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_addf(b, "%s %llx", i ? "" : name, (unsigned long long)v[i]);
+}
+
 static void see_told(void *ctx, const struct told *t)
 {
-	buf_addf(&((struct seen *)ctx)->text,
-		 "told %s %s %s %zu at %lld firing %zu %s=%s\n", t->group_key, t->receiver,
+	struct buf *b = &((struct seen *)ctx)->text;
+
+	buf_addf(b, "told %s %s %s %zu at %lld firing %zu %s=%s", t->group_key, t->receiver,
 		 t->integration, t->index, (long long)t->at, t->n_firing,
 		 t->n_memory ? t->memory[0].name : "",
 		 t->n_memory ? t->memory[0].text : "");
+	add_hashes(b, " maybe", t->maybe, t->n_maybe);
+	buf_add_char(b, '\n');
 }
 
 static void see_alert(void *ctx, const struct alert *a)
@@ -46,6 +55,8 @@ static void see_alert(void *ctx, const struct alert *a)
 	buf_add_labels(b, a->labels);
 	buf_add_char(b, ' ');
 	buf_add_instant(b, a->starts_at);
+	if (a->came_at)
+		buf_addf(b, " came at %lld", (long long)a->came_at);
 	buf_add_char(b, '\n');
 }
 
@@ -66,8 +77,13 @@ static void see_rule_file(void *ctx, const char *path, const char *text)
 
 static void see_open(void *ctx, const struct open_delivery *o)
 {
-	buf_addf(&((struct seen *)ctx)->text, "open %s of %s %s[%zu] since %lld\n", o->id,
-		 o->receiver, o->integration, o->index, (long long)o->at);
+	struct buf *b = &((struct seen *)ctx)->text;
+
+	buf_addf(b, "open %s of %s %s[%zu] since %lld", o->id, o->receiver, o->integration,
+		 o->index, (long long)o->at);
+	add_hashes(b, " firing", o->firing, o->n_firing);
+	add_hashes(b, " resolved", o->resolved, o->n_resolved);
+	buf_add_char(b, '\n');
 }
 
 static void see_broken(void *ctx, const char *table, const char *key, const char *why)
@@ -492,12 +508,90 @@ static void the_journal_is_trimmed(void **state)
 	}
 }
 
+/* Nothing is sorted before the first row comes, whatever is asked. */
+static void reading_sorts_nothing(void **state)
+{
+	const char *const any[] = {"x", "y"};
+	const struct journal_query queries[] = {
+		{.to = NEVER},
+		{.from = 5, .to = NEVER},
+		{.from = 5, .to = 7, .kinds = JOURNAL_KIND(RECORD_FLUSH)},
+		{.to = NEVER, .receiver = "r", .delivery = "d", .any = any, .n_any = 2},
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	sqlite3 *db = NULL;
+
+	(void)state;
+	assert_true(store_close(s));
+	assert_int_equal(sqlite3_open(arena_printf(&mem, "%s/tocsin.db", at), &db),
+			 SQLITE_OK);
+	for (size_t i = 0; i < COUNT_OF(queries); i++) {
+		const char *sql = arena_printf(&mem, "EXPLAIN QUERY PLAN %s",
+					       journal_sql(&mem, &queries[i]));
+		sqlite3_stmt *st = NULL;
+
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+		while (sqlite3_step(st) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(st, 3);
+
+			if (strstr(step, "TEMP B-TREE") ||
+			    (strstr(step, "journal_at") && !strstr(step, "COVERING")))
+				fail_msg("%s: %s", sql, step);
+		}
+		sqlite3_finalize(st);
+	}
+	sqlite3_close(db);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+/* Also when the clock was set back on the way. */
+static void rows_of_a_time_are_found(void **state)
+{
+	static const wall_ms written[] = {10, 50, 60, 20, 30, 40};
+	static const struct {
+		wall_ms from, to;
+		size_t most, want;
+		wall_ms first;
+		bool is_cut;
+	} cases[] = {
+		{0, NEVER, 100, 6, 10, false}, {30, NEVER, 100, 4, 50, false},
+		{20, 40, 100, 3, 20, false},   {61, NEVER, 100, 0, 0, false},
+		{0, NEVER, 2, 2, 30, true},
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(written); i++)
+		store_record(s, &(struct record){.kind = RECORD_START, .at = written[i]});
+	assert_true(store_close(s));
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct journal_query q = {
+			.from = cases[i].from, .to = cases[i].to, .most = cases[i].most};
+		struct journal_rows rows = read_all(at, &mem, &q);
+
+		assert_int_equal(rows.n, cases[i].want);
+		assert_int_equal(rows.n ? rows.v[0].record.at : 0, cases[i].first);
+		assert_int_equal(rows.is_cut, cases[i].is_cut);
+	}
+	arena_free(&mem);
+	remove_all(at);
+}
+
 static void open_deliveries_wait_for_their_outcome(void **state)
 {
 	const char *at = folder();
 	struct buf notes = BUF(1000);
 	struct store *s = open_at(at, &notes);
-	struct open_delivery o = {"id1", "{}:{}", "r", "webhook", 2, 77};
+	static const uint64_t firing[] = {1, UINT64_MAX}, resolved[] = {7};
+	struct open_delivery o = {"id1", "{}:{}", "r",	    "webhook", 2,
+				  77,	 firing,  resolved, 2,	       1};
 
 	(void)state;
 	store_save_open(s, &o);
@@ -506,7 +600,8 @@ static void open_deliveries_wait_for_their_outcome(void **state)
 	store_forget_open(s, "id1");
 	assert_true(store_close(s));
 	s = open_at(at, &notes);
-	expect(s, "open id2 of r webhook[2] since 77\n");
+	expect(s,
+	       "open id2 of r webhook[2] since 77 firing 1 ffffffffffffffff resolved 7\n");
 	assert_true(store_close(s));
 	buf_free(&notes);
 	remove_all(at);
@@ -524,6 +619,28 @@ static void save_alert(struct store *s, struct arena *mem, int i, int64_t starts
 			      .starts_at = {starts, 0, 0}};
 
 	store_save_alert(s, &alert);
+}
+
+static void when_an_alert_came_is_kept(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	const struct label label = {"alertname", "A"};
+	const struct alert alert = {.labels = labels_new(&mem, &label, 1, NULL),
+				    .annotations = &labels_none,
+				    .generator_url = "http://x/",
+				    .came_at = 1767225600123};
+
+	(void)state;
+	store_save_alert(s, &alert);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, "alert {alertname=\"A\"} 1970-01-01T00:00:00Z came at 1767225600123\n");
+	assert_true(store_close(s));
+	arena_free(&mem);
+	remove_all(at);
 }
 
 static uint64_t fingerprint_of(struct arena *mem, int i)
@@ -734,7 +851,11 @@ static void open_deliveries_overtake(void **state)
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
 	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
-	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	struct open_delivery o = {.id = "x",
+				  .group_key = "{}:{}",
+				  .receiver = "r",
+				  .integration = "webhook",
+				  .at = 1};
 	struct store_health before;
 	int done = 0, every = 0;
 
@@ -763,6 +884,68 @@ static void open_deliveries_overtake(void **state)
 	remove_all(at);
 }
 
+static int64_t count_in(const char *folder, const char *sql)
+{
+	struct arena mem = {0};
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open(arena_printf(&mem, "%s/tocsin.db", folder), &db),
+			 SQLITE_OK);
+	sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	arena_free(&mem);
+	return n;
+}
+
+/* Whoever is told of an alert is told on disk of one that is there, and the journal has the
+ * decision: both were queued before, behind much else. What comes after may wait. */
+static void what_a_delivery_names_goes_with_it(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
+	struct open_delivery o = {.id = "x",
+				  .group_key = "{}:{}",
+				  .receiver = "r",
+				  .integration = "webhook",
+				  .at = 1};
+	int done = 0, every = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		store_save_rule_file(s, arena_printf(&mem, "f%06d", i % 20000),
+				     STR("groups: []"));
+	save_alert(s, &mem, 1, 10);
+	store_record(s, &(struct record){.kind = RECORD_FLUSH, .at = 1});
+	store_save_open(s, &o);
+	store_sync_ledger(s, note, &done);
+	for (int i = 0; i < 1000; i++)
+		store_record(s, &(struct record){.kind = RECORD_CLOCK, .at = 2});
+	while (!done) {
+		assert_true(poll(&p, 1, 10000) > 0);
+		store_poll(s);
+	}
+	assert_int_equal(count_in(at, "SELECT count(*) FROM open_deliveries"), 1);
+	assert_int_equal(count_in(at, "SELECT count(*) FROM alert_log"), 1);
+	assert_int_equal(count_in(at, "SELECT count(*) FROM journal WHERE kind = 'flush'"),
+			 1);
+	assert_true(store_health(s).writes < 100000);
+	wait_for(s, &every);
+	assert_int_equal(store_health(s).writes, 101003);
+	assert_int_equal(count_in(at, "SELECT kind = 'flush' FROM journal ORDER BY id"), 1);
+	assert_true(store_close(s));
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
 /* A failed batch keeps the order of what becomes of a delivery. */
 static void open_deliveries_keep_their_order(void **state)
 {
@@ -770,7 +953,11 @@ static void open_deliveries_keep_their_order(void **state)
 	struct buf notes = BUF(1000);
 	struct store *s = open_at(at, &notes);
 	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
-	struct open_delivery o = {"x", "{}:{}", "r", "webhook", 0, 1};
+	struct open_delivery o = {.id = "x",
+				  .group_key = "{}:{}",
+				  .receiver = "r",
+				  .integration = "webhook",
+				  .at = 1};
 	int done = 0;
 
 	(void)state;
@@ -804,6 +991,7 @@ static void an_older_schema_grows(void **state)
 		"DROP TABLE journal_size",
 		"DROP TABLE open_deliveries",
 		"DROP TABLE alert_log",
+		"ALTER TABLE told DROP COLUMN maybe",
 		"INSERT INTO alerts VALUES ('0', '{\"alertname\":\"Grüße \\\"x\\\"\\n\"}',"
 		" '{}', '', '2026-01-02T05:04:05.678901234+02:00', '2026-01-03T00:00:00Z',"
 		" '2026-01-02T03:04:05Z', 0)",
@@ -848,6 +1036,7 @@ int main(void)
 		cmocka_unit_test(damage_within_is_found_when_reading),
 		cmocka_unit_test(a_failing_disk_costs_one_write_a_row),
 		cmocka_unit_test(the_last_word_on_an_alert_counts),
+		cmocka_unit_test(when_an_alert_came_is_kept),
 		cmocka_unit_test(the_log_of_alerts_is_kept_small),
 		cmocka_unit_test(a_cut_row_costs_only_its_end),
 		cmocka_unit_test(alerts_of_an_older_version_go_on),
@@ -855,9 +1044,12 @@ int main(void)
 		cmocka_unit_test(the_journal_is_readable),
 		cmocka_unit_test(a_record_comes_back_whole),
 		cmocka_unit_test(the_journal_is_trimmed),
+		cmocka_unit_test(reading_sorts_nothing),
+		cmocka_unit_test(rows_of_a_time_are_found),
 		cmocka_unit_test(open_deliveries_wait_for_their_outcome),
 		cmocka_unit_test(an_older_schema_grows),
 		cmocka_unit_test(open_deliveries_overtake),
+		cmocka_unit_test(what_a_delivery_names_goes_with_it),
 		cmocka_unit_test(open_deliveries_keep_their_order),
 	};
 

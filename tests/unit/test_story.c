@@ -474,6 +474,62 @@ static void told_though_its_beginning_is_lost(void **state)
 	arena_free(&mem);
 }
 
+/* The flush of a notification that a crash left open is not in the journal. */
+static void an_attempt_without_its_flush_counts(void **state)
+{
+	const uint64_t alert = 7, other = 8;
+	struct arena mem = {0};
+	struct story s = story_of(&mem, alert), of_other = story_of(&mem, 9);
+	struct record r = {.kind = RECORD_ATTEMPT,
+			   .reason = DELIVERY_UNKNOWN,
+			   .at = 300,
+			   .group_key = "g",
+			   .receiver = "hook",
+			   .integration = "webhook",
+			   .delivery = "id",
+			   .firing = &alert,
+			   .n_firing = 1,
+			   .resolved = &other,
+			   .n_resolved = 1};
+	struct verdict_of v;
+
+	(void)state;
+	story_add(&s, &r);
+	story_add(&of_other, &r);
+	v = story_verdict(&s, "g", "hook", "webhook", 0, true);
+	assert_false(v.is_told);
+	assert_int_equal(v.cause, DELIVERY_UNKNOWN);
+	assert_string_equal(v.delivery, "id");
+	assert_int_equal(of_other.deliveries.n, 0);
+	r.reason = DELIVERY_SENT;
+	r.n_firing = r.n_resolved = 0;
+	story_add(&s, &r);
+	assert_true(story_verdict(&s, "g", "hook", "webhook", 0, true).is_told);
+	arena_free(&mem);
+}
+
+static void ask_without_journal(struct hall *h, struct engine *e, wall_ms now)
+{
+	struct story s = story_of(&h->mem, h->v[0].story.fingerprint);
+	const struct why_options o = {.at = now, .now = now};
+	const struct why *w = why_alert(e, &s, &o, &h->mem);
+
+	assert_int_equal(w->groups.n, 1);
+	assert_true(w->groups.v[0].targets[0].verdict.is_told);
+	assert_int_equal(s.came_at, now - 10000);
+}
+
+/* The journal was trimmed; the client says that it starts after it was told. */
+static void the_log_of_notifications_knows_what_was_trimmed(void **state)
+{
+	struct hall h = {.ask = ask_without_journal};
+
+	(void)state;
+	watch_play(&h,
+		   &(struct play){"trimmed", QUICK HOOK,
+				  "0 post alertname=A starts=20 ends=999\n10 run\n", NULL});
+}
+
 /* -- random histories ----------------------------------------------------------------- */
 
 #define HISTORIES  400
@@ -703,6 +759,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(causes),
 		cmocka_unit_test(the_manual_has_them),
 		cmocka_unit_test(told_though_its_beginning_is_lost),
+		cmocka_unit_test(an_attempt_without_its_flush_counts),
+		cmocka_unit_test(the_log_of_notifications_knows_what_was_trimmed),
 		cmocka_unit_test(what_receivers_saw),
 		cmocka_unit_test(without_its_cause_somebody_is_told),
 	};
