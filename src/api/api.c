@@ -59,7 +59,6 @@ static const struct endpoint endpoints[] = {
 	{"/-/ready", "GET", healthy},
 	{"/-/ready", "HEAD", healthy},
 	{"/-/reload", "POST", reload},
-	{"/-/reload", "PUT", reload},
 	{"/metrics", "GET", get_metrics},
 	{"/graph", "GET", graph},
 	{"/", "GET", front_page},
@@ -382,9 +381,8 @@ static const char *allowed(struct request *r, const struct buf *methods)
 		return arena_copy(r->mem, buf_str(methods));
 	if (post == STR_NONE)
 		return arena_printf(r->mem, "%s, OPTIONS", buf_text(methods));
-	return arena_printf(r->mem, "%.*sOPTIONS, %s",
-			    FMT(str_slice(buf_str(methods), 0, post)),
-			    buf_text(methods) + post);
+	return arena_printf(r->mem, "%.*sOPTIONS, POST",
+			    FMT(str_slice(buf_str(methods), 0, post)));
 }
 
 static void wrong_method(struct request *r, const struct buf *methods)
