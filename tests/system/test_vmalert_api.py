@@ -47,9 +47,11 @@ def test_ids_and_fields_are_those_of_vmalert(daemon, backend, rules, folder, kee
 
     def all_evaluated():
         theirs = rules_of(http("GET", f"http://127.0.0.1:{port}/api/v1/rules").json)
-        return len(theirs) == 5 and theirs["g", "A1"].get("alerts") and theirs
+        ours = rules_of(listed(daemon.url))
+        done = all(r["lastEvaluation"] > "0002" for r in [*theirs.values(), *ours.values()])
+        return len(theirs) == 5 and theirs["g", "A1"].get("alerts") and done and (theirs, ours)
 
-    theirs, ours = until(all_evaluated, 10), rules_of(listed(daemon.url))
+    theirs, ours = until(all_evaluated, 10)
     assert theirs.keys() == ours.keys()
     for key, their in theirs.items():
         mine = ours[key]
