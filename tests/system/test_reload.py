@@ -33,12 +33,6 @@ def test_sighup_reloads(daemon, far, box):
     assert box.wait(lambda s: True, 5).path == "/hook/new"
 
 
-def test_put_reloads_as_prometheus_has_it(daemon):
-    answer = http("PUT", daemon.url + "/-/reload")
-    assert answer.status == 200
-    assert http("GET", daemon.url + "/-/reload").status == 405
-
-
 def test_what_rule_files_may_say_changes(start, far, backend, rules):
     write(rules / "r.yml", rule_file(group("g", {"record": "http.requests", "expr": "one"}),
                                      group("h", alert("Two", "two"))))
