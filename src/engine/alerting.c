@@ -29,61 +29,61 @@ static const struct labels *without_name(struct arena *mem, const struct labels 
 	return labels_with(mem, labels, "__name__", "");
 }
 
-static bool expand_labels(struct engine *e, struct rulegroup *g, struct rule_state *r,
-			  const struct sample *s, struct candidate *c, const char **wanted)
+static bool expand_labels(struct engine *e, struct run *run, const struct sample *s,
+			  struct candidate *c, const char **wanted)
 {
-	const struct labels *set = without_name(&g->now->eval_mem, s->labels);
+	const struct rule *rule = run_rule(run)->rule;
+	const struct labels *set = without_name(&run->eval_mem, s->labels);
 	const char *text;
 
-	for (size_t i = 0; i < r->rule->n_labels; i++) {
-		const struct text_pair *p = &r->rule->labels[i];
+	for (size_t i = 0; i < rule->n_labels; i++) {
+		const struct text_pair *p = &rule->labels[i];
 
-		if (!expand(e, g, g->now->label_templates[i], p, s, NULL, &text)) {
+		if (!expand(e, run, run->label_templates[i], p, s, NULL, &text)) {
 			*wanted = text;
 			return false;
 		}
-		set = labels_with(&g->now->eval_mem, set, p->name, text);
+		set = labels_with(&run->eval_mem, set, p->name, text);
 	}
-	c->labels = labels_with(&g->now->eval_mem, set, "alertname", r->rule->alert);
+	c->labels = labels_with(&run->eval_mem, set, "alertname", rule->alert);
 	return true;
 }
 
-static bool expand_annotations(struct engine *e, struct rulegroup *g, struct rule_state *r,
-			       const struct sample *s, struct candidate *c,
-			       const char **wanted)
+static bool expand_annotations(struct engine *e, struct run *run, const struct sample *s,
+			       struct candidate *c, const char **wanted)
 {
-	size_t n = r->rule->n_annotations;
-	struct label *pairs = ARENA_ARRAY(&g->now->eval_mem, struct label, n);
+	const struct rule *rule = run_rule(run)->rule;
+	size_t n = rule->n_annotations;
+	struct label *pairs = ARENA_ARRAY(&run->eval_mem, struct label, n);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct text_pair *p = &r->rule->annotations[i];
+		const struct text_pair *p = &rule->annotations[i];
 
 		pairs[i].name = p->name;
-		if (!expand(e, g, g->now->annotation_templates[i], p, s, c->labels,
+		if (!expand(e, run, run->annotation_templates[i], p, s, c->labels,
 			    &pairs[i].value)) {
 			*wanted = pairs[i].value;
 			return false;
 		}
 	}
-	c->annotations = labels_new_raw(&g->now->eval_mem, pairs, n, NULL);
+	c->annotations = labels_new_raw(&run->eval_mem, pairs, n, NULL);
 	return true;
 }
 
 /* False when a query of a template is wanted first: what is made so far stays. */
-static bool make_candidates(struct engine *e, struct rulegroup *g, struct rule_state *r,
-			    const struct samples *in, const char **wanted)
+static bool make_candidates(struct engine *e, struct run *run, const struct samples *in,
+			    const char **wanted)
 {
-	if (in->n && !g->now->label_templates)
-		expand_prepare(e, g, r);
-	if (!g->now->candidates)
-		g->now->candidates = ARENA_ARRAY(&g->now->eval_mem, struct candidate,
-						 in->n);
-	for (; g->now->n_candidates < in->n; g->now->n_candidates++) {
-		const struct sample *s = &in->v[g->now->n_candidates];
-		struct candidate *c = &g->now->candidates[g->now->n_candidates];
+	if (in->n && !run->label_templates)
+		expand_prepare(e, run);
+	if (!run->candidates)
+		run->candidates = ARENA_ARRAY(&run->eval_mem, struct candidate, in->n);
+	for (; run->n_candidates < in->n; run->n_candidates++) {
+		const struct sample *s = &in->v[run->n_candidates];
+		struct candidate *c = &run->candidates[run->n_candidates];
 
-		if (!expand_labels(e, g, r, s, c, wanted) ||
-		    !expand_annotations(e, g, r, s, c, wanted))
+		if (!expand_labels(e, run, s, c, wanted) ||
+		    !expand_annotations(e, run, s, c, wanted))
 			return false;
 		c->value = s->value;
 	}
@@ -324,24 +324,26 @@ static void forget_all(struct engine *e, struct rule_state *r)
 		forget(e, r, a);
 }
 
-bool alerting_take(struct engine *e, struct rulegroup *g, struct rule_state *r,
-		   const struct samples *in, const char **error, const char **wanted)
+bool alerting_take(struct engine *e, struct run *run, const struct samples *in,
+		   const char **error, const char **wanted)
 {
+	struct rulegroup *g = run->group;
+	struct rule_state *r = run_rule(run);
 	int64_t limit = g->config->limit;
 	size_t n;
 
 	*error = *wanted = NULL;
-	if (!make_candidates(e, g, r, in, wanted) ||
-	    !are_distinct(g->now->candidates, in->n, error))
+	if (!make_candidates(e, run, in, wanted) ||
+	    !are_distinct(run->candidates, in->n, error))
 		return false;
 	for (size_t i = 0; i < in->n; i++)
-		merge(e, g, r, &g->now->candidates[i]);
+		merge(e, g, r, &run->candidates[i]);
 	n = walk(e, g, r);
 	record_changes(e, g, r);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
 		forget_all(e, r);
-		*error = arena_printf(&g->now->eval_mem,
+		*error = arena_printf(&run->eval_mem,
 				      "exceeded limit of %lld with %zu alerts",
 				      (long long)limit, n);
 		return false;

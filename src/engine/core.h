@@ -241,6 +241,7 @@ struct run {
 	struct readback *reading; /* under way, between evaluating and concluding */
 	wall_ms reading_since;
 };
+struct rule_state *run_rule(const struct run *);
 
 struct rulegroup {
 	const struct rule_group *config;
@@ -257,7 +258,6 @@ struct rulegroup {
 	bool is_late;	  /* slots before this one were missed */
 	struct run *runs;
 	size_t n_runs;
-	struct run *now;  /* the one that a step is about */
 	size_t next_rule; /* not begun yet in this iteration */
 	wall_ms started_at;
 	uint64_t evaluation; /* counts iterations */
@@ -423,10 +423,10 @@ void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, spa
 void rulegroups_free(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
 
-/* Takes the answer of a rule's query into its alerts. False and *error (in the group's
+/* Takes the answer of a rule's query into its alerts. False and *error (in the run's
  * eval_mem) when the evaluation failed; *wanted when a template needs a query first. */
-bool alerting_take(struct engine *, struct rulegroup *, struct rule_state *,
-		   const struct samples *, const char **error, const char **wanted);
+bool alerting_take(struct engine *, struct run *, const struct samples *,
+		   const char **error, const char **wanted);
 void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
 /* The rule goes: what it announced is announced resolved, unless it is to be left. */
@@ -464,25 +464,23 @@ void written_move(struct engine *, span_ms jump);
 void written_free(struct written *);
 void farewells_free(struct engine *);
 /* True when the backend is asked first; readback_answered says when that is over. */
-bool readback_start(struct engine *, struct rulegroup *, struct rule_state *);
-bool readback_answered(struct engine *, struct rulegroup *, struct rule_state *,
-		       const struct query_ended *);
+bool readback_start(struct engine *, struct run *);
+bool readback_answered(struct engine *, struct run *, const struct query_ended *);
 /* Whether a backend that speaks PromQL is asked. */
 bool rulegroup_is_prometheus(const struct engine *, const struct rulegroup *);
 const char *rulegroup_type(const struct engine *, const struct rulegroup *);
-/* Asks the group's datasource, which must be there; the answer comes to the group. */
-void rulegroup_ask(struct engine *, struct rulegroup *, const char *expr, wall_ms at,
-		   bool raw);
+/* Asks the group's datasource, which must be there; the answer comes to the run. */
+void rulegroup_ask(struct engine *, struct run *, const char *expr, wall_ms at, bool raw);
 /* The time that the rules of this iteration look at, and write: the slot, or any other
  * time, less the query offset. */
 wall_ms rulegroup_at(const struct engine *, const struct rulegroup *);
 wall_ms rulegroup_offset(const struct engine *, const struct rulegroup *, wall_ms);
 
-/* Parses the rule's templates; a mistake is a note, the text then renders as an error. */
-/* Parses the templates of the rule whose answer is there. */
-void expand_prepare(struct engine *, struct rulegroup *, struct rule_state *);
-/* False when a query is wanted first (group->waiting_for names it). alert is the label set
+/* Parses the templates of the rule whose answer is there; a mistake is a note, the text
+ * then renders as an error. */
+void expand_prepare(struct engine *, struct run *);
+/* False when a query is wanted first (*out names it). alert is the label set
  * of the alert that an annotation is for, NULL while its labels are made. */
-bool expand(struct engine *, struct rulegroup *, const struct template *,
+bool expand(struct engine *, struct run *, const struct template *,
 	    const struct text_pair *, const struct sample *, const struct labels *alert,
 	    const char **out);

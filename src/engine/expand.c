@@ -10,55 +10,56 @@
 #define MOST_QUERIES 1000 /* of templates, in one evaluation of one rule */
 
 /* Once a rule: it would fail at each evaluation. */
-static void tell_once(struct engine *e, struct rulegroup *g, const char *what,
+static void tell_once(struct engine *e, struct run *run, const char *what,
 		      const struct text_pair *text, const char *error)
 {
-	struct rule_state *r = &g->rules[g->now->at];
+	struct rule_state *r = run_rule(run);
 
 	if (r->told_template)
 		return;
 	r->told_template = true;
 	act_note(e, true, "rules", what,
 		 arena_printf(e->mem, "%s:%d:%d: %s: %s",
-			      text->at.file ? text->at.file : g->config->file,
+			      text->at.file ? text->at.file : run->group->config->file,
 			      text->at.line, text->at.col, r->rule->alert, text->name),
 		 error);
 }
 
-static const struct template **parse_all(struct engine *e, struct rulegroup *g,
+static const struct template **parse_all(struct engine *e, struct run *run,
 					 const struct text_pair *v, size_t n)
 {
-	struct arena *mem = &g->now->eval_mem;
+	struct arena *mem = &run->eval_mem;
 	const struct template **list = ARENA_ARRAY(mem, const struct template *, n);
-	const char *name = g->rules[g->now->at].rule->alert;
+	const char *name = run_rule(run)->rule->alert;
 	struct err err;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!strstr(v[i].text, "{{"))
 			continue; /* a literal renders as itself */
-		list[i] = rule_template_parse(mem, g->templates, name, &v[i], &err);
+		list[i] = rule_template_parse(mem, run->group->templates, name, &v[i],
+					      &err);
 		if (!list[i])
-			tell_once(e, g, "a template cannot be read", &v[i], err.text);
+			tell_once(e, run, "a template cannot be read", &v[i], err.text);
 	}
 	return list;
 }
 
 /* Most rules have no series most of the time: parsed templates of all rules would be most
  * of the memory there is. */
-void expand_prepare(struct engine *e, struct rulegroup *g, struct rule_state *r)
+void expand_prepare(struct engine *e, struct run *run)
 {
-	const struct rule *rule = r->rule;
+	const struct rule *rule = run_rule(run)->rule;
 
-	g->now->label_templates = parse_all(e, g, rule->labels, rule->n_labels);
-	g->now->annotation_templates = parse_all(e, g, rule->annotations,
-						 rule->n_annotations);
+	run->label_templates = parse_all(e, run, rule->labels, rule->n_labels);
+	run->annotation_templates = parse_all(e, run, rule->annotations,
+					      rule->n_annotations);
 }
 
 /* -- queries of templates: answered before, or wanted now ----------------------------- */
 
 struct asking {
 	struct engine *e;
-	struct rulegroup *g;
+	struct run *run;
 };
 
 static const struct zone *find_zone(void *arg, struct str name)
@@ -71,10 +72,10 @@ static const struct zone *find_zone(void *arg, struct str name)
 static enum query_state ask(void *arg, struct str expr, struct arena *mem,
 			    struct value *samples, const char **why)
 {
-	struct rulegroup *g = ((struct asking *)arg)->g;
+	const struct run *run = ((struct asking *)arg)->run;
 	size_t n = 0;
 
-	for (struct query_text *q = g->now->queries; q; q = q->next, n++) {
+	for (struct query_text *q = run->queries; q; q = q->next, n++) {
 		if (!str_is(expr, q->expr))
 			continue;
 		*why = q->error;
@@ -113,14 +114,15 @@ static const struct labels *with_missing(struct arena *mem, const struct labels 
 }
 
 /* The series' labels win over those of the rule, here and only here. */
-static void describe_alert(const struct engine *e, struct rulegroup *g,
+static void describe_alert(const struct engine *e, struct run *run,
 			   const struct labels *alert, struct rule_data *d)
 {
-	const struct rule_state *r = &g->rules[g->now->at];
+	const struct rulegroup *g = run->group;
+	const struct rule_state *r = run_rule(run);
 	const struct active_alert *a = map_find(&r->active,
 						map_key_u64(&alert->fingerprint));
 	bool is_new = !a || a->state == ALERT_INACTIVE;
-	struct arena *mem = &g->now->eval_mem;
+	struct arena *mem = &run->eval_mem;
 	const struct labels *all = with_missing(mem, d->labels, alert);
 
 	all = with_missing(mem, all, d->external_labels);
@@ -135,40 +137,39 @@ static void describe_alert(const struct engine *e, struct rulegroup *g,
 	d->group_id = rule_group_id(g->config, d->type, g->interval);
 }
 
-static struct value root_of(const struct engine *e, struct rulegroup *g,
-			    const struct sample *s, const struct labels *alert)
+static struct value root_of(const struct engine *e, struct run *run, const struct sample *s,
+			    const struct labels *alert)
 {
 	struct rule_data d = data_of(e, s);
 
 	if (!e->options.rules_as_vmalert)
-		return rule_data_value(&g->now->eval_mem, &d);
-	d.expr = g->rules[g->now->at].rule->expr;
+		return rule_data_value(&run->eval_mem, &d);
+	d.expr = run_rule(run)->rule->expr;
 	d.type = "";
 	d.active_at.t = INSTANT_ZERO;
 	if (alert)
-		describe_alert(e, g, alert, &d);
-	return rule_data_value_vmalert(&g->now->eval_mem, &d);
+		describe_alert(e, run, alert, &d);
+	return rule_data_value_vmalert(&run->eval_mem, &d);
 }
 
-static const char *failure(const struct engine *e, struct rulegroup *g, const char *error)
+static const char *failure(const struct engine *e, struct run *run, const char *error)
 {
 	if (e->options.rules_as_vmalert)
-		return arena_printf(&g->now->eval_mem, "error evaluating template: %s",
-				    error);
-	return arena_printf(&g->now->eval_mem,
+		return arena_printf(&run->eval_mem, "error evaluating template: %s", error);
+	return arena_printf(&run->eval_mem,
 			    "<error expanding template: error executing template "
 			    "__alert_%s: %s>",
-			    g->rules[g->now->at].rule->alert, error);
+			    run_rule(run)->rule->alert, error);
 }
 
-bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
+bool expand(struct engine *e, struct run *run, const struct template *t,
 	    const struct text_pair *text, const struct sample *s,
 	    const struct labels *alert, const char **out)
 {
-	struct asking asking = {e, g};
-	struct template_run run = {
-		.mem = &g->now->eval_mem,
-		.now = instant_of_ms(g->slot),
+	struct asking asking = {e, run};
+	struct template_run tr = {
+		.mem = &run->eval_mem,
+		.now = instant_of_ms(run->group->slot),
 		.zone_find = find_zone,
 		.query = ask,
 		.arg = &asking,
@@ -181,18 +182,18 @@ bool expand(struct engine *e, struct rulegroup *g, const struct template *t,
 		*out = text->text;
 		return true;
 	}
-	how = template_render(t, &run, root_of(e, g, s, alert), &buf, NULL);
-	*out = how == RENDER_WAITS ? arena_copy(&g->now->eval_mem, run.wanted)
-				   : buf_keep(&buf, &g->now->eval_mem).p;
+	how = template_render(t, &tr, root_of(e, run, s, alert), &buf, NULL);
+	*out = how == RENDER_WAITS ? arena_copy(&run->eval_mem, tr.wanted)
+				   : buf_keep(&buf, &run->eval_mem).p;
 	buf_free(&buf);
 	if (how == RENDER_WAITS)
 		return false;
 	e->counters.template_expansions++;
 	if (how == RENDER_FAILED) {
 		e->counters.template_failures++;
-		*out = failure(e, g, run.error);
-		tell_once(e, g, "a template failed, its text is an error now", text,
-			  run.error);
+		*out = failure(e, run, tr.error);
+		tell_once(e, run, "a template failed, its text is an error now", text,
+			  tr.error);
 	}
 	return true;
 }

@@ -37,8 +37,9 @@ static void add_matcher(struct buf *b, const char *name, const char *value)
 	buf_add_quoted(b, str_of(value));
 }
 
-static const char *selector_of(struct rulegroup *g, const struct rule *rule)
+static const char *selector_of(struct run *run)
 {
+	const struct rule *rule = run_rule(run)->rule;
 	struct buf b = BUF(BUF_NO_LIMIT);
 	const char *text;
 
@@ -51,7 +52,7 @@ static const char *selector_of(struct rulegroup *g, const struct rule *rule)
 		add_matcher(&b, rule->labels[i].name, rule->labels[i].text);
 	}
 	buf_add_char(&b, '}');
-	text = buf_keep(&b, &g->now->eval_mem).p;
+	text = buf_keep(&b, &run->eval_mem).p;
 	buf_free(&b);
 	return text;
 }
@@ -67,26 +68,26 @@ static bool has_pending(const struct rule_state *r)
 	return false;
 }
 
-bool readback_start(struct engine *e, struct rulegroup *g, struct rule_state *r)
+bool readback_start(struct engine *e, struct run *run)
 {
+	struct rule_state *r = run_rule(run);
 	struct buf span = BUF(100);
 	struct readback *b;
 
 	if (!r->reads_back)
 		return false;
 	r->reads_back = false;
-	if (!e->options.outage_tolerance || !rulegroup_is_prometheus(e, g) ||
+	if (!e->options.outage_tolerance || !rulegroup_is_prometheus(e, run->group) ||
 	    r->rule->hold < e->options.grace_period || !has_pending(r))
 		return false;
-	b = ARENA_NEW(&g->now->eval_mem, struct readback);
-	b->selector = selector_of(g, r->rule);
-	g->now->reading = b;
-	g->now->reading_since = e->now;
+	b = ARENA_NEW(&run->eval_mem, struct readback);
+	b->selector = selector_of(run);
+	run->reading = b;
+	run->reading_since = e->now;
 	buf_add_span(&span, e->options.outage_tolerance);
-	rulegroup_ask(
-		e, g,
-		arena_printf(&g->now->eval_mem, "%s[%s]", b->selector, buf_text(&span)),
-		e->now, true);
+	rulegroup_ask(e, run,
+		      arena_printf(&run->eval_mem, "%s[%s]", b->selector, buf_text(&span)),
+		      e->now, true);
 	buf_free(&span);
 	return true;
 }
@@ -130,14 +131,14 @@ static struct map index_of(struct engine *e, const struct rulegroup *g,
 	return index;
 }
 
-static void keep_last(struct rulegroup *g, const struct samples *in)
+static void keep_last(struct run *run, const struct samples *in)
 {
-	struct readback *b = g->now->reading;
-	struct sample *v = ARENA_ARRAY(&g->now->eval_mem, struct sample, in->n);
+	struct readback *b = run->reading;
+	struct sample *v = ARENA_ARRAY(&run->eval_mem, struct sample, in->n);
 
 	for (size_t i = 0; i < in->n; i++) {
 		v[i] = in->v[i];
-		v[i].labels = labels_copy(&g->now->eval_mem, in->v[i].labels);
+		v[i].labels = labels_copy(&run->eval_mem, in->v[i].labels);
 		b->newest = MAX(b->newest, v[i].at);
 	}
 	b->last = (struct samples){v, in->n};
@@ -175,10 +176,12 @@ static bool take_over(struct engine *e, struct active_alert *a, const struct sam
 	return true;
 }
 
-static void take_all_over(struct engine *e, struct rulegroup *g, struct rule_state *r,
+static void take_all_over(struct engine *e, struct run *run,
 			  const struct samples *seen_later)
 {
-	struct map last = index_of(e, g, &g->now->reading->last);
+	const struct rulegroup *g = run->group;
+	struct rule_state *r = run_rule(run);
+	struct map last = index_of(e, g, &run->reading->last);
 	struct map seen = index_of(e, g, seen_later);
 	struct active_alert *a;
 	size_t n = 0;
@@ -199,25 +202,26 @@ static void take_all_over(struct engine *e, struct rulegroup *g, struct rule_sta
 			 NULL);
 }
 
-bool readback_answered(struct engine *e, struct rulegroup *g, struct rule_state *r,
-		       const struct query_ended *in)
+bool readback_answered(struct engine *e, struct run *run, const struct query_ended *in)
 {
-	struct readback *b = g->now->reading;
+	struct rulegroup *g = run->group;
+	const struct rule *rule = run_rule(run)->rule;
+	struct readback *b = run->reading;
 
 	if (!in->ok) {
 		act_note(e, true, "rules", "Failed to restore 'for' state",
-			 arena_printf(e->mem, "%s:%d: %s", g->config->file,
-				      r->rule->at.line, r->rule->alert),
+			 arena_printf(e->mem, "%s:%d: %s", g->config->file, rule->at.line,
+				      rule->alert),
 			 in->error);
 	} else if (b->last.v) {
-		take_all_over(e, g, r, &in->samples);
+		take_all_over(e, run, &in->samples);
 	} else if (in->samples.n && rulegroup_is_prometheus(e, g)) {
-		keep_last(g, &in->samples);
-		rulegroup_ask(e, g, b->selector, MIN(e->now, b->newest + SEEN_LATER),
+		keep_last(run, &in->samples);
+		rulegroup_ask(e, run, b->selector, MIN(e->now, b->newest + SEEN_LATER),
 			      false);
 		return false;
 	}
-	g->now->reading = NULL;
-	g->restore_duration += e->now - g->now->reading_since;
+	run->reading = NULL;
+	g->restore_duration += e->now - run->reading_since;
 	return true;
 }

@@ -65,6 +65,11 @@ static wall_ms slot_before(const struct rulegroup *g, wall_ms now)
 
 static void next_rules(struct engine *e, struct rulegroup *g);
 
+struct rule_state *run_rule(const struct run *run)
+{
+	return &run->group->rules[run->at];
+}
+
 static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 {
 	int64_t missed = 0;
@@ -155,18 +160,19 @@ const char *rulegroup_type(const struct engine *e, const struct rulegroup *g)
 	return rule_group_type_text(g->config, datasource_of(e, g));
 }
 
-void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall_ms at,
+void rulegroup_ask(struct engine *e, struct run *run, const char *expr, wall_ms at,
 		   bool raw)
 {
+	struct rulegroup *g = run->group;
 	const struct datasource *from = datasource_of(e, g);
 	struct action *a;
 
 	ASSERT(from);
-	g->now->query_id = ++e->next_id;
-	map_put(&e->queries, map_key_u64(&g->now->query_id), g->now);
+	run->query_id = ++e->next_id;
+	map_put(&e->queries, map_key_u64(&run->query_id), run);
 	a = act(e, ACTION_QUERY);
 	a->query = (struct query_wish){
-		.id = g->now->query_id,
+		.id = run->query_id,
 		.datasource = from,
 		.group = g->config,
 		.expr = expr,
@@ -177,14 +183,15 @@ void rulegroup_ask(struct engine *e, struct rulegroup *g, const char *expr, wall
 	};
 }
 
-static void remember(struct engine *e, struct rulegroup *g, struct rule_state *r)
+static void remember(struct engine *e, const struct run *run)
 {
+	struct rule_state *r = run_rule(run);
 	struct rule_update update = {
-		.began_at = g->now->rule_started_at,
-		.at = rulegroup_at(e, g),
+		.began_at = run->rule_started_at,
+		.at = rulegroup_at(e, run->group),
 		.duration = r->duration,
-		.samples = g->now->answer.n,
-		.series_fetched = g->now->series_fetched,
+		.samples = run->answer.n,
+		.series_fetched = run->series_fetched,
 		.error = r->health == HEALTH_ERR ? r->last_error : NULL,
 	};
 
@@ -192,15 +199,17 @@ static void remember(struct engine *e, struct rulegroup *g, struct rule_state *r
 }
 
 /* "debug: true": each evaluation, for the log. */
-static void tell(struct engine *e, const struct rulegroup *g, const struct rule_state *r)
+static void tell(struct engine *e, const struct run *run)
 {
+	const struct rulegroup *g = run->group;
+	const struct rule_state *r = run_rule(run);
+
 	act_note(e, false, "rules", "evaluated",
-		 arena_printf(e->mem,
-			      "%s:%d: %s: %zu samples, %zu kept, %lld ms, as of %lld",
-			      g->config->file, r->rule->at.line,
-			      r->rule->alert ? r->rule->alert : r->rule->record,
-			      g->now->answer.n, r->samples, (long long)r->duration,
-			      (long long)rulegroup_at(e, g)),
+		 arena_printf(
+			 e->mem, "%s:%d: %s: %zu samples, %zu kept, %lld ms, as of %lld",
+			 g->config->file, r->rule->at.line,
+			 r->rule->alert ? r->rule->alert : r->rule->record, run->answer.n,
+			 r->samples, (long long)r->duration, (long long)rulegroup_at(e, g)),
 		 r->health == HEALTH_ERR ? r->last_error : NULL);
 }
 
@@ -213,26 +222,28 @@ static void run_clear(struct run *run)
 	*run = (struct run){.group = g, .eval_mem = mem, .series_fetched = -1};
 }
 
-static void end_rule(struct engine *e, struct rulegroup *g)
+static void end_rule(struct engine *e, struct run *run)
 {
-	struct rule_state *r = &g->rules[g->now->at];
+	struct rulegroup *g = run->group;
+	struct rule_state *r = run_rule(run);
 
-	r->evaluated_at = g->now->rule_started_at;
-	r->duration = e->now - g->now->rule_started_at;
+	r->evaluated_at = run->rule_started_at;
+	r->duration = e->now - run->rule_started_at;
 	r->evaluations++;
 	g->rules_duration += r->duration;
 	durations_add(&e->counters.rules, r->duration);
 	if (r->health == HEALTH_OK)
 		g->samples += r->samples;
-	remember(e, g, r);
+	remember(e, run);
 	if (r->rule->debug)
-		tell(e, g, r);
-	run_clear(g->now);
+		tell(e, run);
+	run_clear(run);
 }
 
-static void rule_failed(struct engine *e, struct rulegroup *g, const char *error)
+static void rule_failed(struct engine *e, struct run *run, const char *error)
 {
-	struct rule_state *r = &g->rules[g->now->at];
+	const struct rulegroup *g = run->group;
+	struct rule_state *r = run_rule(run);
 	const char *name = r->rule->alert ? r->rule->alert : r->rule->record;
 
 	if (!r->last_error || strcmp(r->last_error, error)) {
@@ -247,20 +258,20 @@ static void rule_failed(struct engine *e, struct rulegroup *g, const char *error
 	r->last_error = mem_text(error);
 	r->health = HEALTH_ERR;
 	r->failures++;
-	end_rule(e, g);
+	end_rule(e, run);
 }
 
-static void rule_succeeded(struct engine *e, struct rulegroup *g)
+static void rule_succeeded(struct engine *e, struct run *run)
 {
-	struct rule_state *r = &g->rules[g->now->at];
+	struct rule_state *r = run_rule(run);
 
 	if (r->last_error) {
-		rule_record(e, g, r, RULE_WORKS);
+		rule_record(e, run->group, r, RULE_WORKS);
 		bury(e, free, r->last_error);
 	}
 	r->last_error = NULL;
 	r->health = HEALTH_OK;
-	end_rule(e, g);
+	end_rule(e, run);
 }
 
 static const char *no_datasource(const struct rule_group *g)
@@ -270,16 +281,18 @@ static const char *no_datasource(const struct rule_group *g)
 			     : "no datasource is configured";
 }
 
-static void start_rule(struct engine *e, struct rulegroup *g)
+static void start_rule(struct engine *e, struct run *run)
 {
-	g->now->at = g->next_rule++;
-	g->now->rule_started_at = e->now;
+	struct rulegroup *g = run->group;
+
+	run->at = g->next_rule++;
+	run->rule_started_at = e->now;
 	if (!datasource_of(e, g)) {
-		rule_failed(e, g, no_datasource(g->config));
+		rule_failed(e, run, no_datasource(g->config));
 		return;
 	}
-	g->now->is_busy = true;
-	rulegroup_ask(e, g, g->rules[g->now->at].rule->expr, rulegroup_at(e, g), false);
+	run->is_busy = true;
+	rulegroup_ask(e, run, run_rule(run)->rule->expr, rulegroup_at(e, g), false);
 }
 
 /* As many rules as may be under way are; without one the iteration is over. */
@@ -288,10 +301,8 @@ static void next_rules(struct engine *e, struct rulegroup *g)
 	bool any = false;
 
 	for (size_t i = 0; i < g->n_runs; i++) {
-		while (!g->runs[i].is_busy && g->next_rule < g->config->n_rules) {
-			g->now = &g->runs[i];
-			start_rule(e, g);
-		}
+		while (!g->runs[i].is_busy && g->next_rule < g->config->n_rules)
+			start_rule(e, &g->runs[i]);
 		any = any || g->runs[i].is_busy;
 	}
 	if (!any)
@@ -310,14 +321,15 @@ static const struct labels *labels_to_set(struct arena *mem, const struct rule *
 	return labels_new_raw(mem, v, r->n_labels, NULL);
 }
 
-static bool record_results(struct rulegroup *g, struct rule_state *r,
-			   const struct samples *in, bool will_write, const char **error)
+static bool record_results(struct run *run, bool will_write, const char **error)
 {
+	struct rule_state *r = run_rule(run);
+	const struct samples *in = &run->answer;
 	struct arena mem = {0};
 	struct sample *v = ARENA_ARRAY(&mem, struct sample, in->n);
 	const struct labels *own = labels_to_set(&mem, r->rule);
 	struct map seen = {0};
-	int64_t limit = g->config->limit;
+	int64_t limit = run->group->config->limit;
 
 	*error = NULL;
 	for (size_t i = 0; i < in->n && will_write && !*error; i++) {
@@ -339,7 +351,7 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 	}
 	map_free(&seen);
 	if (!*error && limit > 0 && in->n > (size_t)limit)
-		*error = arena_printf(&g->now->eval_mem,
+		*error = arena_printf(&run->eval_mem,
 				      "exceeded limit of %lld with %zu series",
 				      (long long)limit, in->n);
 	if (*error) {
@@ -355,49 +367,51 @@ static bool record_results(struct rulegroup *g, struct rule_state *r,
 
 /* -- answers -------------------------------------------------------------------------- */
 
-static void conclude(struct engine *e, struct rulegroup *g, struct rule_state *r, bool ok,
-		     const char *error)
+static void conclude(struct engine *e, struct run *run, bool ok, const char *error)
 {
+	struct rulegroup *g = run->group;
+	struct rule_state *r = run_rule(run);
+
 	if (ok && r->rule->alert)
 		alerting_send(e, g, r);
 	if (r->rule->alert)
 		alerting_save(e, g, r);
 	if (ok) {
 		written_take(e, g, r);
-		rule_succeeded(e, g);
+		rule_succeeded(e, run);
 	} else {
-		rule_failed(e, g, error);
+		rule_failed(e, run, error);
 	}
 	next_rules(e, g);
 }
 
-static void take_answer(struct engine *e, struct rulegroup *g)
+static void take_answer(struct engine *e, struct run *run)
 {
-	struct rule_state *r = &g->rules[g->now->at];
+	const struct rulegroup *g = run->group;
+	struct rule_state *r = run_rule(run);
 	const char *error = NULL, *wanted = NULL;
 	bool ok;
 
-	r->ever_had_series = r->ever_had_series || g->now->answer.n;
+	r->ever_had_series = r->ever_had_series || run->answer.n;
 	if (r->rule->record)
-		ok = record_results(g, r, &g->now->answer,
-				    e->config && e->config->n_remote_writes, &error);
+		ok = record_results(run, e->config && e->config->n_remote_writes, &error);
 	else
-		ok = alerting_take(e, g, r, &g->now->answer, &error, &wanted);
+		ok = alerting_take(e, run, &run->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
 		wanted = NULL;
 		error = "no datasource is configured for a template's query";
 	}
 	if (wanted) {
-		struct query_text *q = ARENA_NEW(&g->now->eval_mem, struct query_text);
+		struct query_text *q = ARENA_NEW(&run->eval_mem, struct query_text);
 
 		q->expr = wanted;
-		g->now->waiting_for = q;
-		rulegroup_ask(e, g, wanted, g->slot, false);
+		run->waiting_for = q;
+		rulegroup_ask(e, run, wanted, g->slot, false);
 		return;
 	}
-	if (ok && r->rule->alert && readback_start(e, g, r))
+	if (ok && r->rule->alert && readback_start(e, run))
 		return;
-	conclude(e, g, r, ok, error);
+	conclude(e, run, ok, error);
 }
 
 static struct samples keep_samples(struct arena *mem, const struct samples *in)
@@ -411,12 +425,12 @@ static struct samples keep_samples(struct arena *mem, const struct samples *in)
 	return (struct samples){v, in->n};
 }
 
-static void keep_template_answer(struct rulegroup *g, const struct query_ended *in)
+static void keep_template_answer(struct run *run, const struct query_ended *in)
 {
-	struct query_text *q = g->now->waiting_for;
-	struct arena *mem = &g->now->eval_mem;
+	struct query_text *q = run->waiting_for;
+	struct arena *mem = &run->eval_mem;
 
-	g->now->waiting_for = NULL;
+	run->waiting_for = NULL;
 	q->answered = true;
 	q->failed = !in->ok;
 	q->error = arena_text(mem, in->error);
@@ -427,35 +441,30 @@ static void keep_template_answer(struct rulegroup *g, const struct query_ended *
 			.labels = labels_copy(mem, in->samples.v[i].labels),
 			.value = value_float(in->samples.v[i].value),
 		};
-	q->next = g->now->queries;
-	g->now->queries = q;
+	q->next = run->queries;
+	run->queries = q;
 }
 
 void rulegroup_answered(struct engine *e, const struct query_ended *in)
 {
 	struct run *run = map_del(&e->queries, map_key_u64(&in->id));
-	struct rulegroup *g;
 
 	if (!run)
 		return; /* canceled while the answer was on its way */
-	g = run->group;
-	g->now = run;
 	run->query_id = 0;
-	if (g->now->reading) {
-		struct rule_state *r = &g->rules[g->now->at];
-
-		if (readback_answered(e, g, r, in))
-			conclude(e, g, r, true, NULL);
-	} else if (g->now->waiting_for) {
-		keep_template_answer(g, in);
-		take_answer(e, g);
+	if (run->reading) {
+		if (readback_answered(e, run, in))
+			conclude(e, run, true, NULL);
+	} else if (run->waiting_for) {
+		keep_template_answer(run, in);
+		take_answer(e, run);
 	} else if (in->ok) {
-		g->now->answer = keep_samples(&g->now->eval_mem, &in->samples);
-		g->now->series_fetched = in->series_fetched;
-		take_answer(e, g);
+		run->answer = keep_samples(&run->eval_mem, &in->samples);
+		run->series_fetched = in->series_fetched;
+		take_answer(e, run);
 	} else {
-		rule_failed(e, g, in->error);
-		next_rules(e, g);
+		rule_failed(e, run, in->error);
+		next_rules(e, run->group);
 	}
 }
 
@@ -498,7 +507,6 @@ static void runs_new(struct rulegroup *g)
 	g->runs = mem_new(g->n_runs * sizeof(*g->runs));
 	for (size_t i = 0; i < g->n_runs; i++)
 		g->runs[i] = (struct run){.group = g, .series_fetched = -1};
-	g->now = g->runs;
 }
 
 static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
