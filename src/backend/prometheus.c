@@ -123,6 +123,123 @@ static bool read_pair(struct json_reader *r, double *at, double *value, struct e
 	return !json_item(r) || no_pair(err);
 }
 
+/* [ends, "lower", "upper", "count"] */
+static bool read_bucket(struct json_reader *r, struct histogram_bucket *b, struct err *err)
+{
+	double *const numbers[] = {&b->lower, &b->upper, &b->count};
+	double ends;
+
+	if (json_kind(r) != JSON_LIST)
+		return err_set(err, NOWHERE, "a bucket of a histogram is no list");
+	json_enter(r);
+	if (!json_item(r) || !json_number(r, &ends) ||
+	    !(ends == ENDS_UPPER || ends == ENDS_LOWER || ends == ENDS_NONE ||
+	      ends == ENDS_BOTH))
+		return err_set(err, NOWHERE, "a bucket of a histogram without its rule");
+	b->ends = (enum histogram_ends)(int)ends;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		if (!json_item(r))
+			return err_set(err, NOWHERE,
+				       "a bucket of a histogram is too short");
+		if (!read_value(r, numbers[i], err))
+			return false;
+	}
+	if (json_item(r))
+		return err_set(err, NOWHERE, "a bucket of a histogram is too long");
+	return b->lower <= b->upper ||
+	       err_set(err, NOWHERE, "a bucket of a histogram ends before it begins");
+}
+
+/* How many items the list has that comes; the reader is a copy. */
+static size_t count_items(struct json_reader r)
+{
+	size_t n = 0;
+
+	json_enter(&r);
+	for (; json_item(&r); n++)
+		json_skip(&r);
+	return n;
+}
+
+static bool read_buckets(struct json_reader *r, struct histogram **out, struct err *err)
+{
+	size_t n, i = 0;
+
+	if (json_kind(r) != JSON_LIST)
+		return err_set(err, NOWHERE, "the buckets of a histogram are no list");
+	n = count_items(*r);
+	if (n > HISTOGRAM_MOST_BUCKETS)
+		return err_set(err, NOWHERE,
+			       "a histogram of %zu buckets, at most %d are taken", n,
+			       HISTOGRAM_MOST_BUCKETS);
+	*out = arena_alloc(r->mem, sizeof(**out) + n * sizeof((*out)->v[0]));
+	(*out)->n = n;
+	json_enter(r);
+	while (json_item(r)) {
+		struct histogram_bucket *b = &(*out)->v[i];
+
+		if (!read_bucket(r, b, err))
+			return false;
+		if (i && b->lower < b[-1].lower) /* that of zero may cover others */
+			return err_set(err, NOWHERE,
+				       "the buckets of a histogram do not ascend");
+		i++;
+	}
+	return true;
+}
+
+/* {"count":"10","sum":"5.5","buckets":[..]}; buckets that hold nothing are not there. */
+static bool read_histogram_map(struct json_reader *r, const struct histogram **out,
+			       struct err *err)
+{
+	struct histogram *h = NULL;
+	bool has_count = false, has_sum = false;
+	double count = 0, sum = 0;
+	struct str name;
+
+	if (json_kind(r) != JSON_MAP)
+		return err_set(err, NOWHERE, "a histogram is no object");
+	json_enter(r);
+	while (json_member(r, &name)) {
+		bool ok = true;
+
+		if (str_is(name, "count"))
+			ok = has_count = read_value(r, &count, err);
+		else if (str_is(name, "sum"))
+			ok = has_sum = read_value(r, &sum, err);
+		else if (str_is(name, "buckets"))
+			ok = read_buckets(r, &h, err);
+		else
+			json_skip(r);
+		if (!ok)
+			return false;
+	}
+	if (!has_count || !has_sum)
+		return err_set(err, NOWHERE, "a histogram without count or sum");
+	if (!h)
+		h = ARENA_NEW(r->mem, struct histogram);
+	h->count = count;
+	h->sum = sum;
+	*out = h;
+	return true;
+}
+
+/* [time, {..}] */
+static bool read_histogram(struct json_reader *r, const struct histogram **out,
+			   struct err *err)
+{
+	double at;
+
+	if (json_kind(r) != JSON_LIST)
+		return no_pair(err);
+	json_enter(r);
+	if (!json_item(r) || !json_number(r, &at) || !json_item(r))
+		return no_pair(err);
+	if (!read_histogram_map(r, out, err))
+		return false;
+	return !json_item(r) || no_pair(err);
+}
+
 #define LATEST_SECOND 1e12
 
 /* The last of a range of raw samples, with its time. */
@@ -151,7 +268,7 @@ static bool read_last(struct json_reader *r, struct sample *out, struct err *err
 static bool read_series(struct json_reader *r, bool raw, struct sample *out,
 			struct err *err)
 {
-	bool has_value = false, has_histogram = false, has_labels = false;
+	bool has_value = false, has_labels = false;
 	struct str name;
 	double at;
 
@@ -170,8 +287,10 @@ static bool read_series(struct json_reader *r, bool raw, struct sample *out,
 			if (raw ? !read_last(r, out, err)
 				: !read_pair(r, &at, &out->value, err))
 				return false;
+		} else if (!raw && str_is(name, "histogram")) {
+			if (!read_histogram(r, &out->histogram, err))
+				return false;
 		} else {
-			has_histogram = has_histogram || str_is(name, "histogram");
 			json_skip(r);
 		}
 	}
@@ -179,8 +298,9 @@ static bool read_series(struct json_reader *r, bool raw, struct sample *out,
 		return err_set(err, NOWHERE, "a series without labels");
 	if (!has_value && raw)
 		return err_set(err, NOWHERE, "a series without values");
-	out->is_histogram = !has_value && has_histogram;
-	return has_value || has_histogram || no_pair(err);
+	if (has_value && out->histogram)
+		return err_set(err, NOWHERE, "a sample is both a number and a histogram");
+	return has_value || out->histogram || no_pair(err);
 }
 
 bool series_are_distinct(const struct sample *v, size_t n, struct err *err)
@@ -204,17 +324,6 @@ bool series_fit(const struct datasource *from, size_t n, struct err *err)
 	return !from->max_series || n <= from->max_series ||
 	       err_set(err, NOWHERE, "%zu series, at most %zu are taken (max_series)", n,
 		       from->max_series);
-}
-
-/* How many items the list has that comes; the reader is a copy. */
-static size_t count_items(struct json_reader r)
-{
-	size_t n = 0;
-
-	json_enter(&r);
-	for (; json_item(&r); n++)
-		json_skip(&r);
-	return n;
 }
 
 static bool read_vector(struct json_reader *r, const struct datasource *from, bool raw,

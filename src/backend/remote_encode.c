@@ -15,6 +15,8 @@ size_t remote_sample_size(const struct remote_sample *s)
 
 	for (size_t i = 0; i < s->labels->n; i++)
 		n += strlen(s->labels->v[i].name) + strlen(s->labels->v[i].value) + 16;
+	if (s->is_histogram)
+		n += 96 + s->histogram->n * 24;
 	return n;
 }
 
@@ -44,18 +46,91 @@ static void add_labels(struct arena *mem, Remote__TimeSeries *series,
 	}
 }
 
-static Remote__TimeSeries *series_of(struct arena *mem, const struct remote_sample *s)
+/* -- histograms ----------------------------------------------------------------------- */
+
+static size_t count_spans(const struct histogram_side *s)
 {
-	Remote__TimeSeries *series = ARENA_NEW(mem, Remote__TimeSeries);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += !i || s->index[i] != s->index[i - 1] + 1;
+	return n;
+}
+
+/* Neighbours in one span; a span begins so far behind the one before. */
+static Remote__BucketSpan **spans_of(struct arena *mem, const struct histogram_side *s,
+				     size_t *n_spans)
+{
+	size_t n = count_spans(s), at = 0;
+	Remote__BucketSpan **list = ARENA_ARRAY(mem, Remote__BucketSpan *, n);
+	Remote__BucketSpan *v = ARENA_ARRAY(mem, Remote__BucketSpan, n);
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (i && s->index[i] == s->index[i - 1] + 1) {
+			v[at - 1].length++;
+			continue;
+		}
+		remote__bucket_span__init(&v[at]);
+		v[at].offset = i ? s->index[i] - s->index[i - 1] - 1 : s->index[i];
+		v[at].length = 1;
+		list[at] = &v[at];
+		at++;
+	}
+	*n_spans = n;
+	return list;
+}
+
+static Remote__Histogram *histogram_of(struct arena *mem, const struct remote_sample *s)
+{
+	Remote__Histogram *h = ARENA_NEW(mem, Remote__Histogram);
+	struct exponential made_of;
+	const char *why;
+
+	if (!histogram_exponential(mem, s->histogram, &made_of, &why))
+		BUG("a histogram to be written: %s", why);
+	remote__histogram__init(h);
+	h->count_float = s->histogram->count;
+	h->sum = s->histogram->sum;
+	h->schema = made_of.schema;
+	h->zero_threshold = made_of.zero_threshold;
+	h->zero_count_float = made_of.zero_count;
+	h->negative_spans = spans_of(mem, &made_of.negative, &h->n_negative_spans);
+	h->negative_counts = made_of.negative.count;
+	h->n_negative_counts = made_of.negative.n;
+	h->positive_spans = spans_of(mem, &made_of.positive, &h->n_positive_spans);
+	h->positive_counts = made_of.positive.count;
+	h->n_positive_counts = made_of.positive.n;
+	h->timestamp = s->at;
+	return h;
+}
+
+static void add_histogram(struct arena *mem, Remote__TimeSeries *series,
+			  const struct remote_sample *s)
+{
+	series->histograms = ARENA_NEW(mem, Remote__Histogram *);
+	series->histograms[0] = histogram_of(mem, s);
+	series->n_histograms = 1;
+}
+
+static void add_sample(struct arena *mem, Remote__TimeSeries *series,
+		       const struct remote_sample *s)
+{
 	Remote__Sample *sample = ARENA_NEW(mem, Remote__Sample);
 
-	remote__time_series__init(series);
 	remote__sample__init(sample);
 	set_value(&sample->value, s);
 	sample->timestamp = s->at;
 	series->samples = ARENA_NEW(mem, Remote__Sample *);
 	series->samples[0] = sample;
 	series->n_samples = 1;
+}
+
+static Remote__TimeSeries *series_of(struct arena *mem, const struct remote_sample *s)
+{
+	Remote__TimeSeries *series = ARENA_NEW(mem, Remote__TimeSeries);
+
+	remote__time_series__init(series);
+	(s->is_histogram ? add_histogram : add_sample)(mem, series, s);
 	add_labels(mem, series, s->labels);
 	return series;
 }

@@ -2,19 +2,25 @@
  * snappy block.
  *
  * Order:   one message a sample, in the order given; labels as the set has them, by name.
- * Values:  a stale marker and an ordinary NaN have bits of their own, which are written as
+ * Values:  a histogram is written as a float histogram; whether it was a gauge, and which
+ *          zero bucket it had while that is empty, an answer does not say.
+ *          A stale marker and an ordinary NaN have bits of their own, which are written as
  *          such; a NaN of any other form becomes the ordinary one.
  * Spec:    spec/remote-write.md A2 to A4.
  */
 #pragma once
 #include "base/time.h"
+#include "model/histogram.h"
 #include "model/labels.h"
 
 struct remote_sample {
 	const struct labels *labels; /* __name__ and the external ones, too */
-	double value;
+	union {
+		double value;
+		const struct histogram *histogram; /* its buckets are exponential */
+	};
 	wall_ms at;
-	bool is_stale;
+	bool is_stale, is_histogram;
 };
 
 /* What it adds to a body before compression, a little overestimated. */

@@ -19,6 +19,20 @@ struct remote_block {
 	struct remote_sample v[];
 };
 
+static struct remote_sample sample_from(struct arena *mem, const struct labels *set,
+					const struct write_sample *w, wall_ms at)
+{
+	struct remote_sample s = {.labels = labels_copy(mem, set),
+				  .value = w->is_histogram ? 0 : w->value,
+				  .at = at,
+				  .is_stale = w->is_stale,
+				  .is_histogram = w->is_histogram};
+
+	if (w->is_histogram)
+		s.histogram = histogram_copy(mem, w->histogram);
+	return s;
+}
+
 struct remote_block *remote_block_new(const struct write_wish *w,
 				      const struct labels *external,
 				      const struct object_list *relabels)
@@ -39,8 +53,7 @@ struct remote_block *remote_block_new(const struct write_wish *w,
 			b->n_dropped++;
 			continue;
 		}
-		b->v[b->n++] = (struct remote_sample){
-			labels_copy(&b->mem, set), w->v[i].value, w->at, w->v[i].is_stale};
+		b->v[b->n++] = sample_from(&b->mem, set, &w->v[i], w->at);
 	}
 	arena_free(&scratch);
 	return b;
@@ -98,7 +111,10 @@ static const struct remote_sample *sample_of(const struct entry *e)
 
 static size_t memory_of(const struct entry *e)
 {
-	return labels_memory(sample_of(e)->labels) + sizeof(struct remote_sample);
+	const struct remote_sample *s = sample_of(e);
+
+	return labels_memory(s->labels) + sizeof(*s) +
+	       (s->is_histogram ? histogram_memory(s->histogram) : 0);
 }
 
 struct remote_queue *remote_queue_new(const struct remote_write *config)

@@ -476,6 +476,8 @@ void rulegroup_ask(struct engine *, struct run *, const char *expr, wall_ms at, 
 wall_ms rulegroup_at(const struct engine *, const struct rulegroup *);
 wall_ms rulegroup_offset(const struct engine *, const struct rulegroup *, wall_ms);
 
+/* As templates see it: a number, or a histogram. */
+struct value sample_value(struct arena *, const struct sample *);
 /* Parses the templates of the rule whose answer is there; a mistake is a note, the text
  * then renders as an error. */
 void expand_prepare(struct engine *, struct run *);

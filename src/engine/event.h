@@ -10,6 +10,7 @@
 #include "config/rules.h"
 #include "engine/notification.h"
 #include "engine/record.h"
+#include "model/histogram.h"
 #include "model/silence.h"
 
 /* -- in ------------------------------------------------------------------------------- */
@@ -25,8 +26,8 @@ struct alert_post {
 struct sample {
 	const struct labels *labels; /* __name__ too */
 	double value;
-	bool is_histogram; /* value is 0 then */
-	wall_ms at;	   /* of a raw sample; else 0 */
+	const struct histogram *histogram; /* NULL: none; else value is 0 */
+	wall_ms at;			   /* of a raw sample; else 0 */
 };
 struct samples {
 	const struct sample *v;
@@ -148,8 +149,12 @@ struct query_wish {
 /* A sample of a recording rule's result, of ALERTS or of ALERTS_FOR_STATE. */
 struct write_sample {
 	const struct labels *labels; /* __name__ too; external labels are not in yet */
-	double value;
+	union {
+		double value;
+		const struct histogram *histogram; /* its buckets are exponential */
+	};
 	bool is_stale; /* the series ends here: the value is the stale marker */
+	bool is_histogram;
 };
 struct write_wish {
 	wall_ms at; /* of all its samples */

@@ -89,7 +89,13 @@ static enum query_state ask(void *arg, struct str expr, struct arena *mem,
 	return QUERY_FAILED;
 }
 
-static struct rule_data data_of(const struct engine *e, const struct sample *s)
+struct value sample_value(struct arena *mem, const struct sample *s)
+{
+	return s->histogram ? value_histogram(mem, s->histogram) : value_float(s->value);
+}
+
+static struct rule_data data_of(const struct engine *e, struct arena *mem,
+				const struct sample *s)
 {
 	const struct labels *external = e->config->global.external_labels;
 
@@ -97,7 +103,7 @@ static struct rule_data data_of(const struct engine *e, const struct sample *s)
 		.labels = s->labels,
 		.external_labels = external ? external : &labels_none,
 		.external_url = e->options.external_url,
-		.value = value_float(s->value),
+		.value = sample_value(mem, s),
 	};
 }
 
@@ -140,12 +146,13 @@ static void describe_alert(const struct engine *e, struct run *run,
 static struct value root_of(const struct engine *e, struct run *run, const struct sample *s,
 			    const struct labels *alert)
 {
-	struct rule_data d = data_of(e, s);
+	struct rule_data d = data_of(e, &run->eval_mem, s);
 
 	if (!e->options.rules_as_vmalert)
 		return rule_data_value(&run->eval_mem, &d);
 	d.expr = run_rule(run)->rule->expr;
 	d.type = "";
+	d.value = value_float(s->value); /* vmalert has no histograms */
 	d.active_at.t = INSTANT_ZERO;
 	if (alert)
 		describe_alert(e, run, alert, &d);

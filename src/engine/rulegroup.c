@@ -321,6 +321,24 @@ static const struct labels *labels_to_set(struct arena *mem, const struct rule *
 	return labels_new_raw(mem, v, r->n_labels, NULL);
 }
 
+/* Why one of them cannot be written as it was; NULL: all can. */
+static const char *unwritable(struct run *run, const struct samples *in)
+{
+	struct exponential made_of;
+	const char *why = NULL;
+
+	for (size_t i = 0; i < in->n; i++) {
+		const struct histogram *h = in->v[i].histogram;
+
+		if (h && !histogram_exponential(&run->eval_mem, h, &made_of, &why))
+			return arena_printf(&run->eval_mem,
+					    "a native histogram of the result cannot be "
+					    "written: %s",
+					    why);
+	}
+	return NULL;
+}
+
 static bool record_results(struct run *run, bool will_write, const char **error)
 {
 	struct rule_state *r = run_rule(run);
@@ -332,11 +350,8 @@ static bool record_results(struct run *run, bool will_write, const char **error)
 	int64_t limit = run->group->config->limit;
 
 	*error = NULL;
-	for (size_t i = 0; i < in->n && will_write && !*error; i++) {
-		if (in->v[i].is_histogram)
-			*error = "the result has native histograms, which a query's answer "
-				 "does not show whole: they cannot be written";
-	}
+	if (will_write)
+		*error = unwritable(run, in);
 	for (size_t i = 0; i < in->n && !*error; i++) {
 		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
 						       r->rule->record);
@@ -344,6 +359,8 @@ static bool record_results(struct run *run, bool will_write, const char **error)
 		set = labels_copy(&mem, labels_merge(&mem, set, own));
 		v[i] = in->v[i];
 		v[i].labels = set;
+		if (v[i].histogram)
+			v[i].histogram = histogram_copy(&mem, v[i].histogram);
 		if (map_find(&seen, map_key_u64(&set->fingerprint)))
 			*error = "vector contains metrics with the same labelset after "
 				 "applying rule labels";
@@ -421,6 +438,8 @@ static struct samples keep_samples(struct arena *mem, const struct samples *in)
 	for (size_t i = 0; i < in->n; i++) {
 		v[i] = in->v[i];
 		v[i].labels = labels_copy(mem, in->v[i].labels);
+		if (v[i].histogram)
+			v[i].histogram = histogram_copy(mem, v[i].histogram);
 	}
 	return (struct samples){v, in->n};
 }
@@ -439,7 +458,7 @@ static void keep_template_answer(struct run *run, const struct query_ended *in)
 	for (size_t i = 0; i < q->n; i++)
 		q->samples[i] = (struct rule_sample){
 			.labels = labels_copy(mem, in->samples.v[i].labels),
-			.value = value_float(in->samples.v[i].value),
+			.value = sample_value(mem, &in->samples.v[i]),
 		};
 	q->next = run->queries;
 	run->queries = q;

@@ -58,7 +58,7 @@ static void wish(struct engine *e, wall_ms at, const struct sample_list *list)
 static void push(struct engine *e, struct sample_list *list, const struct labels *labels,
 		 double value)
 {
-	vec_push_in(e->mem, list, (struct write_sample){labels, value, false});
+	vec_push_in(e->mem, list, (struct write_sample){.labels = labels, .value = value});
 }
 
 /* An end for each series that is not among the first n of the list. */
@@ -69,9 +69,10 @@ static void push_ends(struct engine *e, struct sample_list *list, struct written
 
 	for (size_t at = 0; (gone = map_next(&w->series, &at));) {
 		if (!has(except, gone))
-			vec_push_in(e->mem, list,
-				    (struct write_sample){labels_copy(e->mem, gone), 0,
-							  .is_stale = true});
+			vec_push_in(
+				e->mem, list,
+				(struct write_sample){.labels = labels_copy(e->mem, gone),
+						      .is_stale = true});
 	}
 }
 
@@ -83,7 +84,12 @@ static void list_results(struct engine *e, const struct rule_state *r,
 	for (size_t i = 0; i < r->results.n; i++) {
 		const struct sample *s = &r->results.v[i];
 
-		if (!s->is_histogram) /* the query API does not show all of one */
+		if (s->histogram)
+			vec_push_in(e->mem, out,
+				    (struct write_sample){.labels = s->labels,
+							  .histogram = s->histogram,
+							  .is_histogram = true});
+		else
 			push(e, out, s->labels, s->value);
 	}
 }

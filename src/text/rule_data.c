@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "text/rule_data.h"
+#include "text/float.h"
 
 #include <string.h>
 
@@ -45,6 +46,36 @@ struct value value_samples(struct arena *mem, const struct rule_sample *samples,
 	return value_list(&type_samples, v, n);
 }
 
+/* -- native histograms ----------------------------------------------------------------- */
+
+void buf_add_native_histogram(struct buf *b, const struct histogram *h)
+{
+	static const struct {
+		char open, close;
+	} brackets[] = {
+		[ENDS_UPPER] = {'(', ']'},
+		[ENDS_LOWER] = {'[', ')'},
+		[ENDS_NONE] = {'(', ')'},
+		[ENDS_BOTH] = {'[', ']'},
+	};
+
+	buf_add_text(b, "{count:");
+	buf_add_float_value(b, h->count);
+	buf_add_text(b, ", sum:");
+	buf_add_float_value(b, h->sum);
+	for (size_t i = 0; i < h->n; i++) {
+		const struct histogram_bucket *k = &h->v[i];
+
+		buf_addf(b, ", %c", brackets[k->ends].open);
+		buf_add_float_value(b, k->lower);
+		buf_add_char(b, ',');
+		buf_add_float_value(b, k->upper);
+		buf_addf(b, "%c:", brackets[k->ends].close);
+		buf_add_float_value(b, k->count);
+	}
+	buf_add_char(b, '}');
+}
+
 static struct str histogram_text(struct arena *mem, const struct value *v)
 {
 	(void)mem;
@@ -58,9 +89,15 @@ static const struct type type_histogram = {
 	.text = histogram_text,
 };
 
-struct value value_histogram(struct arena *mem, struct str text)
+struct value value_histogram(struct arena *mem, const struct histogram *h)
 {
-	return (struct value){.type = &type_histogram, .s = arena_str(mem, text)};
+	struct buf b = BUF(BUF_NO_LIMIT);
+	struct value v = {.type = &type_histogram};
+
+	buf_add_native_histogram(&b, h);
+	v.s = buf_keep(&b, mem);
+	buf_free(&b);
+	return v;
 }
 
 /* -- the root value ------------------------------------------------------------------- */

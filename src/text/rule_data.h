@@ -4,6 +4,7 @@
  * Spec:   spec/rule-templates.md 2, 3, 5.2.
  */
 #pragma once
+#include "model/histogram.h"
 #include "text/template.h"
 #include "text/value.h"
 
@@ -40,8 +41,10 @@ struct rule_sample {
 };
 struct value value_samples(struct arena *, const struct rule_sample *, size_t n);
 
-/* A native histogram prints as this text; no number function takes it. */
-struct value value_histogram(struct arena *, struct str text);
+/* {count:30, sum:1111.1, [-2,-1):2, [-0.001,0.001]:2, (0.5,1]:1} */
+void buf_add_native_histogram(struct buf *, const struct histogram *);
+/* Prints so; no number function takes it. */
+struct value value_histogram(struct arena *, const struct histogram *);
 
 /* For template_check. */
 extern const struct type *const rule_type, *const rule_type_vmalert;

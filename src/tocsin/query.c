@@ -189,11 +189,42 @@ static const char *series_name(struct tool *t, const json_t *series)
 	return text;
 }
 
-static const char *point_value(const json_t *point)
+static const char *item_text(const json_t *list, size_t i)
 {
-	const char *text = json_string_value(json_array_get(point, 1));
+	const char *text = json_string_value(json_array_get(list, i));
 
-	return text ? text : "(histogram)";
+	return text ? text : "";
+}
+
+/* As templates show one: {count:3, sum:4.5, (1,2]:3} */
+static const char *histogram_text(struct tool *t, const json_t *h)
+{
+	static const char *const brackets[] = {"(]", "[)", "()", "[]"};
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const json_t *bucket;
+	const char *text;
+	size_t i;
+
+	buf_addf(&b, "{count:%s, sum:%s", json_text(h, "count"), json_text(h, "sum"));
+	json_array_foreach(json_object_get(h, "buckets"), i, bucket)
+	{
+		json_int_t ends = json_integer_value(json_array_get(bucket, 0));
+		const char *pair = brackets[ends & 3];
+
+		buf_addf(&b, ", %c%s,%s%c:%s", pair[0], item_text(bucket, 1),
+			 item_text(bucket, 2), pair[1], item_text(bucket, 3));
+	}
+	buf_add_char(&b, '}');
+	text = buf_keep(&b, &t->mem).p;
+	buf_free(&b);
+	return text;
+}
+
+static const char *point_value(struct tool *t, const json_t *point)
+{
+	const json_t *value = json_array_get(point, 1);
+
+	return json_is_object(value) ? histogram_text(t, value) : item_text(point, 1);
 }
 
 static const char *time_text(struct tool *t, wall_ms at)
@@ -221,33 +252,50 @@ static void print_instant(struct tool *t, const json_t *result, bool is_vector)
 	table_row(&table, (const char *const[]){"Series", "Value"});
 	json_array_foreach(result, i, series)
 	{
+		const json_t *value = json_object_get(series, "value");
+		const json_t *histogram = json_object_get(series, "histogram");
+
 		if (!is_vector)
 			break;
-		table_row(&table, (const char *const[]){
-					  series_name(t, series),
-					  point_value(json_object_get(series, "value"))});
+		table_row(&table,
+			  (const char *const[]){series_name(t, series),
+						point_value(t, value ? value : histogram)});
 	}
 	if (!is_vector)
-		table_row(&table, (const char *const[]){"", point_value(result)});
+		table_row(&table, (const char *const[]){"", point_value(t, result)});
 	table_print(&table);
+}
+
+/* A series that changed its kind has some of its points here and some there. */
+static void add_points(struct tool *t, struct table *table, const json_t *series,
+		       const char *member, bool *is_named)
+{
+	const json_t *point;
+	size_t i;
+
+	json_array_foreach(json_object_get(series, member), i, point)
+	{
+		table_row(table,
+			  (const char *const[]){*is_named ? "" : series_name(t, series),
+						time_text(t, point_time(point)),
+						point_value(t, point)});
+		*is_named = true;
+	}
 }
 
 static void print_range(struct tool *t, const json_t *result)
 {
 	struct table table = {.mem = &t->mem, .columns = 3};
-	const json_t *series, *point;
-	size_t i, k;
+	const json_t *series;
+	size_t i;
 
 	table_row(&table, (const char *const[]){"Series", "Time", "Value"});
 	json_array_foreach(result, i, series)
 	{
-		json_array_foreach(json_object_get(series, "values"), k, point)
-		{
-			table_row(&table,
-				  (const char *const[]){k ? "" : series_name(t, series),
-							time_text(t, point_time(point)),
-							point_value(point)});
-		}
+		bool is_named = false;
+
+		add_points(t, &table, series, "values", &is_named);
+		add_points(t, &table, series, "histograms", &is_named);
 	}
 	table_print(&table);
 }
@@ -273,7 +321,7 @@ static void fill(struct plot *p, const struct asked *q, const json_t *points)
 	json_array_foreach(points, i, point)
 	{
 		int64_t k = (point_time(point) - start) * (POINTS - 1) / q->since;
-		double v = strtod(point_value(point), NULL);
+		double v = strtod(item_text(point, 1), NULL);
 
 		if (k < 0 || !isfinite(v))
 			continue;

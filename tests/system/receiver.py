@@ -92,6 +92,33 @@ def write_request(body):
     return out
 
 
+def message(*pairs):
+    """A protobuf message of (number, value): int, float, or the bytes of what has a length."""
+    def number(n):
+        out = bytearray()
+        while n > 0x7f:
+            out.append(n & 0x7f | 0x80)
+            n >>= 7
+        return bytes(out) + bytes([n])
+
+    out = b""
+    for key, value in pairs:
+        if isinstance(value, float):
+            out += number(key << 3 | 1) + struct.pack("<d", value)
+        elif isinstance(value, int):
+            out += number(key << 3) + number(value)
+        else:
+            value = value.encode() if isinstance(value, str) else value
+            out += number(key << 3 | 2) + number(len(value)) + value
+    return out
+
+
+def snap(data):
+    """A snappy block of literals."""
+    pieces = [data[i:i + 60] for i in range(0, len(data), 60)]
+    return message((0, len(data)))[1:] + b"".join(bytes([len(p) - 1 << 2]) + p for p in pieces)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

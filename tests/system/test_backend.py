@@ -208,13 +208,16 @@ def test_debug_logs_each_evaluation(start, far, backend, rules):
 def test_a_histogram_is_never_dropped_in_silence(start, far, backend, rules):
     backend.mutation = lambda text: (
         '{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},'
-        '"histogram":[1,{"count":"10","sum":"5.5","buckets":[[0,"1","2","10"]]}]}]}}')
-    write(rules / "r.yml", rule_file(group("g", alert("A", "h"), {"record": "r", "expr": "h"})))
+        '"histogram":[1,{"count":"10","sum":"5.5","buckets":[[0,"1","3","10"]]}]}]}}')
+    write(rules / "r.yml", rule_file(group("g", alert("A", "h", annotations={"is": "{{ $value }}"}),
+                                         {"record": "r", "expr": "h"})))
     d = start(make_config(hook(far), backend=backend,
                           remote_write=[{"url": backend.url + "/write"}]), rules)
     until(lambda: (d.rule("r") or {}).get("health") == "err", 10)
-    assert "native histograms" in d.rule("r")["lastError"]
+    assert "native histogram" in d.rule("r")["lastError"]
+    assert "not exponential" in d.rule("r")["lastError"]
     assert d.rule("A")["alerts"][0]["value"] == "0e+00"
+    assert d.rule("A")["alerts"][0]["annotations"] == {"is": "{count:10, sum:5.5, (1,3]:10}"}
 
 
 def test_a_bearer_token_from_a_file_is_read_anew(start, far, backend, rules, folder):

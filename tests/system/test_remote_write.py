@@ -8,7 +8,7 @@ import yaml
 
 from conftest import alert, group, hook, make_config, rule_file, write
 from programs import http, prometheus, until, victoria_metrics
-from receiver import Receiver
+from receiver import Receiver, message, snap
 
 STEP = 0.2  # evaluation_interval of make_config
 
@@ -101,6 +101,59 @@ def test_real_servers_take_it(begin, backend, folder, keep, server):
     until(lambda: not ask(p.url, "ALERTS") and not ask(p.url, "ALERTS_FOR_STATE"), 10)
     assert total(d, "samples_failed_total") == 0 == total(d, "samples_dropped_total")
     assert total(d, "samples_total", remote_name="main", url=url) > 0
+
+
+def zigzag(n):
+    return -2 * n - 1 if n < 0 else 2 * n
+
+
+def push_histogram(url, name, count, schema=0):
+    """A native histogram, of now, on both sides of zero."""
+    deltas = b"".join(message((0, zigzag(d)))[1:] for d in (count, 1, -1))
+    h = message(
+        (1, 3 * count + 4), (3, 5.5), (4, zigzag(schema)), (5, 0.001), (6, 2),
+        (8, message((1, zigzag(1)), (2, 1))), (9, message((0, zigzag(1)))[1:]),
+        (11, message((1, zigzag(-1)), (2, 2))), (11, message((1, zigzag(3)), (2, 1))),
+        (12, deltas), (15, int(time.time() * 1000)))
+    series = message((1, message((1, "__name__"), (2, name))), (4, h))
+    answer = http("POST", url + "/api/v1/write", snap(message((1, series))),
+                  {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy",
+                   "X-Prometheus-Remote-Write-Version": "0.1.0"})
+    assert answer.status == 204, answer
+
+
+def test_native_histograms_are_written_as_they_were(start, far, folder, keep, rules):
+    p = keep(prometheus(folder, "global: {}\n", "--web.enable-remote-write-receiver",
+                        "--enable-feature=native-histograms"))
+
+    def shown(expr):
+        result = http("GET", p.url + "/api/v1/query?query=" + expr).json["data"]["result"]
+        return [r["histogram"][1] for r in result]
+
+    push_histogram(p.url, "h", 3)
+    push_histogram(p.url, "fine", 3, schema=3)
+    until(lambda: shown("h") and shown("fine"), 10)
+    write(rules / "r.yml", rule_file(group(
+        "g", record("h:copy", "h"), record("fine:copy", "fine"), record("h:twice", "h + h"),
+        alert("Has", "h", annotations={"is": "{{ $value }}"}))))
+    d = start(make_config(hook(far), backend=p,
+                          remote_write=[{"url": p.url + "/api/v1/write"}]), rules)
+    until(lambda: shown("h:copy") and shown("fine:copy") and shown("h:twice"), 20)
+    assert shown("h:copy") == shown("h") and len(shown("h")[0]["buckets"]) == 5
+    assert shown("fine:copy") == shown("fine")
+    assert shown("h:twice")[0]["count"] == str(2 * int(shown("h")[0]["count"]))
+    has = d.rule("Has")["alerts"][0]
+    assert has["value"] == "0e+00"
+    assert has["annotations"]["is"] == \
+        "{count:13, sum:5.5, [-2,-1):1, [-0.001,0.001]:2, (0.25,0.5]:3, (0.5,1]:4, (8,16]:3}"
+    assert total(d, "samples_failed_total") == 0
+    for how in ((), ("--since=2s",)):
+        assert "{count:13, sum:5.5, [-2,-1):1, " in \
+            d.tool("query", "--url", p.url, *how, "h").stdout
+    write(rules / "r.yml", rule_file(group("g", record("h:copy", "h > 99"),
+                                           record("fine:copy", "fine"))))
+    until(lambda: not shown("h:copy") and not shown("h:twice"), 10, "the end of its series")
+    assert total(d, "samples_failed_total") == 0
 
 
 def test_a_group_that_goes(begin, folder, keep, rules):

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "engine/view.h"
 #include "receivers/attempt.h"
+#include "text/rule_data.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +40,8 @@ struct stage {
 		char name[32], id[SILENCE_ID_SIZE];
 	} silences[16];
 	size_t n_silences;
-	int series; /* of each query; -1: an error */
+	int series;			   /* of each query; -1: an error */
+	const struct histogram *histogram; /* they are; NULL: numbers */
 	bool holds_back;
 	uint64_t held[8]; /* queries without an answer, oldest first */
 	size_t n_held;
@@ -301,7 +303,8 @@ static void answer_series(struct stage *s, uint64_t id)
 		struct label l = {"n", arena_printf(&mem, "%d", i)};
 
 		v[i].labels = labels_new(&mem, &l, 1, NULL);
-		v[i].value = i;
+		v[i].value = s->histogram ? 0 : i;
+		v[i].histogram = s->histogram;
 	}
 	end.samples = (struct samples){v, (size_t)MAX(s->series, 0)};
 	step(s, &ev, 1);
@@ -422,6 +425,8 @@ static void note_writes(struct stage *s, const struct write_wish *w)
 		buf_add_text(&b, any ? "} " : " ");
 		if (w->v[i].is_stale)
 			buf_add_text(&b, "ends");
+		else if (w->v[i].is_histogram)
+			buf_add_native_histogram(&b, w->v[i].histogram);
 		else if (!strcmp(labels_get(l, "__name__"), "ALERTS_FOR_STATE"))
 			buf_addf(&b, "%g", w->v[i].value - (double)(START / 1000));
 		else
@@ -644,9 +649,25 @@ static void set_sink(struct stage *s, struct str rest)
 	}
 }
 
-/* How many series, error, or late */
+static const struct histogram *one_histogram(struct stage *s, double upper)
+{
+	struct histogram *h = arena_alloc(&s->mem, sizeof(*h) + sizeof(h->v[0]));
+
+	h->count = 3;
+	h->sum = 4.5;
+	h->n = 1;
+	h->v[0] = (struct histogram_bucket){ENDS_UPPER, 1, upper, 3};
+	return h;
+}
+
+/* How many series, error, late, histogram or odd */
 static void set_backend(struct stage *s, struct str text)
 {
+	s->histogram = NULL;
+	if (str_is(text, "histogram") || str_is(text, "odd")) {
+		s->histogram = one_histogram(s, str_is(text, "odd") ? 3 : 2);
+		text = STR("1");
+	}
 	s->holds_back = str_is(text, "late");
 	if (!s->holds_back)
 		s->series = str_is(text, "error") ? -1 : atoi(arena_copy(&s->mem, text));

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "backend/backend.h"
+#include "text/rule_data.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -121,6 +122,93 @@ static void answers(void **state)
 
 		expect_answer(&from, &a, cases[i].want, cases[i].body);
 	}
+}
+
+/* spec/rules.md 19.3: native histograms. */
+static void histograms(void **state)
+{
+#define SAMPLE(members)                                                                    \
+	"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{"        \
+	"\"metric\":{}," members "}]}}"
+#define HISTOGRAM(members) SAMPLE("\"histogram\":[1,{" members "}]")
+#define BUCKETS(list)	   HISTOGRAM("\"count\":\"3\",\"sum\":\"4\",\"buckets\":[" list "]")
+	static const struct {
+		const char *body, *want; /* "!text": an error that says so */
+	} cases[] = {
+		{HISTOGRAM("\"count\":\"0\",\"sum\":\"NaN\""), "{count:0, sum:NaN}"},
+		{HISTOGRAM("\"x\":[{}],\"sum\":2.5,\"count\":10,\"buckets\":[]"),
+		 "{count:10, sum:2.5}"},
+		{BUCKETS("[1,\"-2\",\"-1\",\"2\"],[3,\"-0.5\",\"0.5\",\"1\"],[0,\"0.25\","
+			 "\"1\",\"0.5\"],[2,\"1\",\"+Inf\",\"1\"]"),
+		 "{count:3, sum:4, [-2,-1):2, [-0.5,0.5]:1, (0.25,1]:0.5, (1,+Inf):1}"},
+		{HISTOGRAM("\"sum\":\"1\""), "!without count or sum"},
+		{HISTOGRAM("\"count\":\"1\""), "!without count or sum"},
+		{HISTOGRAM("\"count\":\"x\",\"sum\":\"1\""), "!is no number"},
+		{BUCKETS("5"), "!is no list"},
+		{BUCKETS("[]"), "!without its rule"},
+		{BUCKETS("[4,\"1\",\"2\",\"1\"]"), "!without its rule"},
+		{BUCKETS("[0.5,\"1\",\"2\",\"1\"]"), "!without its rule"},
+		{BUCKETS("[\"0\",\"1\",\"2\",\"1\"]"), "!without its rule"},
+		{BUCKETS("[0,\"1\",\"2\"]"), "!too short"},
+		{BUCKETS("[0,\"1\",\"2\",\"1\",\"1\"]"), "!too long"},
+		{BUCKETS("[0,\"1\",\"2\",[]]"), "!is no number"},
+		{BUCKETS("[0,\"2\",\"1\",\"1\"]"), "!ends before it begins"},
+		{BUCKETS("[0,\"NaN\",\"1\",\"1\"]"), "!ends before it begins"},
+		{BUCKETS("[0,\"2\",\"4\",\"1\"],[0,\"1\",\"2\",\"1\"]"), "!do not ascend"},
+		{SAMPLE("\"histogram\":{}"), "!no pair"},
+		{SAMPLE("\"histogram\":[1]"), "!no pair"},
+		{SAMPLE("\"histogram\":[1,\"5\"]"), "!no object"},
+		{SAMPLE("\"histogram\":[1,{\"count\":\"1\",\"sum\":\"1\"}],\"value\":[1,"
+			"\"1\"]"),
+		 "!both a number and a histogram"},
+	};
+	const struct datasource from = {.name = "d"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct http_answer a = {.status = 200, .body = str_of(cases[i].body)};
+		struct query_ended got = {0};
+		struct arena mem = {0};
+		struct buf b = BUF(1000);
+
+		backend_judge(&mem, &from, false, &a, &got);
+		if (got.ok) {
+			assert_int_equal(got.samples.n, 1);
+			assert_true(got.samples.v[0].value == 0);
+			buf_add_native_histogram(&b, got.samples.v[0].histogram);
+		}
+		if (cases[i].want[0] == '!'
+			    ? got.ok || !strstr(got.error, cases[i].want + 1)
+			    : !got.ok || !str_is(buf_str(&b), cases[i].want))
+			fail_msg("row %zu: %s%s", i, buf_text(&b),
+				 got.error ? got.error : "");
+		buf_free(&b);
+		arena_free(&mem);
+	}
+}
+
+static void a_histogram_has_so_many_buckets(void **state)
+{
+	const struct datasource from = {.name = "d"};
+	struct buf b = BUF(BUF_NO_LIMIT);
+	struct http_answer a = {.status = 200};
+	struct query_ended got = {0};
+	struct arena mem = {0};
+
+	(void)state;
+	buf_add_text(&b,
+		     "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\","
+		     "\"result\":[{\"metric\":{},\"histogram\":[1,{\"count\":\"1\",\"sum\":"
+		     "\"1\",\"buckets\":[");
+	for (int i = 0; i <= HISTOGRAM_MOST_BUCKETS; i++)
+		buf_addf(&b, "%s[0,\"%d\",\"%d\",\"1\"]", i ? "," : "", i, i + 1);
+	buf_add_text(&b, "]}]}]}}");
+	a.body = buf_str(&b);
+	backend_judge(&mem, &from, false, &a, &got);
+	assert_false(got.ok);
+	assert_non_null(strstr(got.error, "20001 buckets"));
+	buf_free(&b);
+	arena_free(&mem);
 }
 
 /* spec/rules.md 16.5: of a range of raw samples the last, with its time. */
@@ -347,6 +435,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers),
+		cmocka_unit_test(histograms),
+		cmocka_unit_test(a_histogram_has_so_many_buckets),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(a_lost_connection_is_an_error),
 		cmocka_unit_test(requests),

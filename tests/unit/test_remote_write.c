@@ -90,8 +90,10 @@ static void bodies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct remote_sample s = {labels_of(&mem, cases[i].labels), cases[i].value,
-					  cases[i].at, cases[i].is_stale};
+		struct remote_sample s = {.labels = labels_of(&mem, cases[i].labels),
+					  .value = cases[i].value,
+					  .at = cases[i].at,
+					  .is_stale = cases[i].is_stale};
 		const struct remote_sample *v[] = {&s};
 		struct str body = uncompress(&mem, remote_encode(&mem, v, 1));
 
@@ -117,9 +119,11 @@ static void many_come_back(void **state)
 		struct remote_sample *s = ARENA_NEW(&mem, struct remote_sample);
 
 		*s = (struct remote_sample){
-			labels_of(&mem,
-				  arena_printf(&mem, "__name__=x,a=same in all,n=%zu", i)),
-			(double)i, (wall_ms)i * 1000, false};
+			.labels = labels_of(
+				&mem,
+				arena_printf(&mem, "__name__=x,a=same in all,n=%zu", i)),
+			.value = (double)i,
+			.at = (wall_ms)i * 1000};
 		v[i] = s;
 	}
 	packed = remote_encode(&mem, v, MANY);
@@ -138,6 +142,86 @@ static void many_come_back(void **state)
 		assert_string_equal(t->labels[2]->value, arena_printf(&mem, "%zu", i));
 	}
 	remote__write_request__free_unpacked(back, NULL);
+	arena_free(&mem);
+}
+
+static void add_side(struct buf *b, char sign, Remote__BucketSpan *const *spans,
+		     size_t n_spans, const double *counts, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n_spans; i++) {
+		buf_addf(b, " %c%d:", sign, spans[i]->offset);
+		for (size_t k = 0; k < spans[i]->length; k++)
+			buf_addf(b, "%s%g", k ? "," : "", counts[at++]);
+	}
+	assert_int_equal(at, n);
+}
+
+/* Buckets to spans: each with the distance from the one before, and its counts. */
+static void histograms(void **state)
+{
+	static const struct {
+		size_t n;
+		struct histogram_bucket v[6];
+		const char *want;
+	} cases[] = {
+		{0, {{0}}, "schema 8 zero 0 within 2.93874e-39"},
+		{1, {{ENDS_UPPER, 1, 2, 3}}, "schema 0 zero 0 within 2.93874e-39 +1:3"},
+		{4,
+		 {{ENDS_UPPER, 1, 2, 3},
+		  {ENDS_UPPER, 2, 4, 4},
+		  {ENDS_UPPER, 8, 16, 5},
+		  {ENDS_UPPER, 16, 32, 6}},
+		 "schema 0 zero 0 within 2.93874e-39 +1:3,4 +1:5,6"},
+		{6,
+		 {{ENDS_LOWER, -8, -4, 1},
+		  {ENDS_LOWER, -1, -0.5, 2},
+		  {ENDS_LOWER, -0.5, -0.25, 3},
+		  {ENDS_BOTH, -0.125, 0.125, 9},
+		  {ENDS_UPPER, 0.25, 0.5, 4},
+		  {ENDS_UPPER, 0.5, 1, 5}},
+		 "schema 0 zero 9 within 0.125 --1:3,2 -2:1 +-1:4,5"},
+	};
+	struct arena mem = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct histogram *in = arena_alloc(&mem, sizeof(*in) + sizeof(cases[i].v));
+		struct remote_sample s = {.labels = labels_of(&mem, "__name__=x"),
+					  .at = 1700,
+					  .histogram = in,
+					  .is_histogram = true};
+		const struct remote_sample *v[] = {&s};
+		struct buf b = BUF(1000);
+		Remote__WriteRequest *back;
+		const Remote__Histogram *h;
+		struct str body;
+
+		in->count = 7;
+		in->sum = -1.5;
+		in->n = cases[i].n;
+		memcpy(in->v, cases[i].v, sizeof(cases[i].v));
+		body = uncompress(&mem, remote_encode(&mem, v, 1));
+		assert_true(body.n <= remote_sample_size(&s));
+		back = remote__write_request__unpack(NULL, body.n, (const uint8_t *)body.p);
+		assert_non_null(back);
+		assert_int_equal(back->timeseries[0]->n_samples, 0);
+		assert_int_equal(back->timeseries[0]->n_histograms, 1);
+		h = back->timeseries[0]->histograms[0];
+		assert_true(h->count_float == 7 && h->sum == -1.5 && h->timestamp == 1700);
+		buf_addf(&b, "schema %d zero %g within %g", h->schema, h->zero_count_float,
+			 h->zero_threshold);
+		add_side(&b, '-', h->negative_spans, h->n_negative_spans,
+			 h->negative_counts, h->n_negative_counts);
+		add_side(&b, '+', h->positive_spans, h->n_positive_spans,
+			 h->positive_counts, h->n_positive_counts);
+		if (strcmp(buf_text(&b), cases[i].want) != 0)
+			fail_msg("row %zu:\nwanted %s\ngot    %s", i, cases[i].want,
+				 buf_text(&b));
+		buf_free(&b);
+		remote__write_request__free_unpacked(back, NULL);
+	}
 	arena_free(&mem);
 }
 
@@ -254,9 +338,10 @@ static void add(struct stage *s, struct str rest)
 		}
 		assert_true(str_double(value, &number));
 		v[wish.n++] = (struct write_sample){
-			labels_of(&s->mem,
-				  arena_printf(&s->mem, "__name__=%.*s", FMT(name))),
-			number, is_stale};
+			.labels = labels_of(
+				&s->mem, arena_printf(&s->mem, "__name__=%.*s", FMT(name))),
+			.value = number,
+			.is_stale = is_stale};
 	}
 	b = remote_block_new(&wish, NULL, NULL);
 	if (!remote_queue_add(s->queue, b, s->now))
@@ -451,9 +536,9 @@ static void nothing_is_lost_uncounted(void **state)
 
 			for (size_t i = 0; i < w.n; i++)
 				v[i] = (struct write_sample){
-					labels_of(&mem,
-						  i & 1 ? "__name__=a" : "__name__=b"),
-					1, false};
+					.labels = labels_of(&mem, i & 1 ? "__name__=a"
+									: "__name__=b"),
+					.value = 1};
 			b = remote_block_new(&w, NULL, NULL);
 			(void)remote_queue_add(q, b, now);
 			remote_block_unref(b);
@@ -488,7 +573,8 @@ static void the_request(void **state)
 	};
 	struct arena mem = {0};
 	const struct labels *external = labels_of(&mem, "cluster=eu,job=outer");
-	struct write_sample v[] = {{labels_of(&mem, "__name__=x,job=inner"), 1, false}};
+	struct write_sample v[] = {
+		{.labels = labels_of(&mem, "__name__=x,job=inner"), .value = 1}};
 	struct write_wish w = {.at = 1, .v = v, .n = 1};
 	struct remote_block *b = remote_block_new(&w, external, NULL);
 	struct remote_queue *q = remote_queue_new(&config);
@@ -516,11 +602,9 @@ static void the_request(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bodies),
-		cmocka_unit_test(many_come_back),
-		cmocka_unit_test(the_request),
-		cmocka_unit_test(queues),
-		cmocka_unit_test(nothing_is_lost_uncounted),
+		cmocka_unit_test(bodies),     cmocka_unit_test(many_come_back),
+		cmocka_unit_test(histograms), cmocka_unit_test(the_request),
+		cmocka_unit_test(queues),     cmocka_unit_test(nothing_is_lost_uncounted),
 	};
 
 	return cmocka_run_group_tests_name("remote_write", tests, NULL, NULL);

@@ -65,6 +65,18 @@ static void recording(void **state)
 		 "25 run\n",
 		 "2.1 write a:b{n=0} 0\n"
 		 "22.1 write a:b{n=0} ends\n"},
+		{"a native histogram as such; one that cannot be made again is an error",
+		 REMOTE,
+		 "0 backend histogram\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{record: 'a:b', "
+		 "expr: up}]}]}\n"
+		 "5 backend odd\n"
+		 "15 backend 1\n"
+		 "25 backend 0\n"
+		 "35 run\n",
+		 "2.1 write a:b{n=0} {count:3, sum:4.5, (1,2]:3}\n"
+		 "22.1 write a:b{n=0} 0\n"
+		 "32.1 write a:b{n=0} ends\n"},
 		{"no remote_write: nothing", CONFIG,
 		 "0 backend 1\n"
 		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{record: 'a:b', "
