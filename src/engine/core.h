@@ -12,6 +12,7 @@
  *	counters.c	what is counted by name
  *	memory.c	how many bytes what holds
  *	rulegroup.c	rule groups on the timer heap, queries
+ *	batches.c	which rules of a group may be evaluated side by side
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
  *	leaving.c	what removed rules had announced
@@ -23,6 +24,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "engine/batches.h"
 #include "engine/engine.h"
 #include "engine/view.h"
 #include "text/rule_data.h"
@@ -226,7 +228,8 @@ struct query_text { /* an answer to a template's query */
 struct run {
 	struct rulegroup *group;
 	bool is_busy;
-	size_t at; /* the rule */
+	bool has_slot; /* one of engine_options.concurrent_evals */
+	size_t at;     /* the rule */
 	wall_ms rule_started_at;
 	uint64_t query_id; /* 0: none out */
 	/* the answer kept while templates wait for queries of their own */
@@ -258,6 +261,7 @@ struct rulegroup {
 	bool is_late;	  /* slots before this one were missed */
 	struct run *runs;
 	size_t n_runs;
+	struct batches batches;
 	size_t next_rule; /* not begun yet in this iteration */
 	wall_ms started_at;
 	uint64_t evaluation; /* counts iterations */
@@ -300,6 +304,7 @@ struct engine {
 	struct map told;		    /* stored_told by key */
 	struct map rulegroups;		    /* by file;name */
 	struct map queries;		    /* run by query id */
+	size_t slots_taken;		    /* of concurrent_evals */
 	bool reads_back;		    /* rules that come now */
 	wall_ms drop_noted_at; /* that a ceiling on alerts is reached; 0: never */
 	struct inhibitor *inhibitor;

@@ -22,6 +22,9 @@ struct engine_options {
 	span_ms resend_delay;	  /* --rules.alert.resend-delay; 1m */
 	span_ms outage_tolerance; /* --rules.alert.for-outage-tolerance; 0: none */
 	span_ms grace_period;	  /* --rules.alert.for-grace-period */
+	/* --rules.max-concurrent-evals: so many rules, of all groups together, beside one
+	 * of each group, where they need nothing of each other; 0: none. */
+	size_t concurrent_evals;
 	const char *external_url; /* no slash at its end */
 	enum matcher_mode matchers;
 	/* As Alertmanager 0.25: any old alert that joins a group before its first flush

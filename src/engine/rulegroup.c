@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* Rule groups on the timer heap (spec/rules.md 5, 6): each evaluates its rules one after
- * the other, or as many at a time as it says, on a grid of slots that depends only on its
- * file, its name and its interval. */
+ * the other, or as many at a time as it says or as may be (batches.c), on a grid of slots
+ * that depends only on its file, its name and its interval. */
 
 #define QUERY_TIMEOUT (2 * MINUTE)
 
@@ -222,6 +222,13 @@ static void run_clear(struct run *run)
 	*run = (struct run){.group = g, .eval_mem = mem, .series_fetched = -1};
 }
 
+static void give_slot(struct engine *e, struct run *run)
+{
+	if (run->has_slot)
+		e->slots_taken--;
+	run->has_slot = false;
+}
+
 static void end_rule(struct engine *e, struct run *run)
 {
 	struct rulegroup *g = run->group;
@@ -237,6 +244,7 @@ static void end_rule(struct engine *e, struct run *run)
 	remember(e, run);
 	if (r->rule->debug)
 		tell(e, run);
+	give_slot(e, run);
 	run_clear(run);
 }
 
@@ -285,7 +293,8 @@ static void start_rule(struct engine *e, struct run *run)
 {
 	struct rulegroup *g = run->group;
 
-	run->at = g->next_rule++;
+	run->at = g->batches.n ? g->batches.rule[g->next_rule] : g->next_rule;
+	g->next_rule++;
 	run->rule_started_at = e->now;
 	if (!datasource_of(e, g)) {
 		rule_failed(e, run, no_datasource(g->config));
@@ -295,17 +304,49 @@ static void start_rule(struct engine *e, struct run *run)
 	rulegroup_ask(e, run, run_rule(run)->rule->expr, rulegroup_at(e, g), false);
 }
 
+static bool is_any_busy(const struct rulegroup *g)
+{
+	for (size_t i = 0; i < g->n_runs; i++) {
+		if (g->runs[i].is_busy)
+			return true;
+	}
+	return false;
+}
+
+/* A batch ends before the next one begins. */
+static bool may_begin(const struct rulegroup *g)
+{
+	const uint32_t *batch = g->batches.batch;
+	size_t next = g->next_rule;
+
+	if (next == g->config->n_rules)
+		return false;
+	return !g->batches.n || !next || batch[next] == batch[next - 1] || !is_any_busy(g);
+}
+
+/* A group has its first run to itself; the others, where the group did not ask for so
+ * many, are few for all groups, and nobody waits for one. */
+static bool take_slot(struct engine *e, struct run *run)
+{
+	if (run == run->group->runs || !run->group->batches.n)
+		return true;
+	if (e->slots_taken >= e->options.concurrent_evals)
+		return false;
+	e->slots_taken++;
+	run->has_slot = true;
+	return true;
+}
+
 /* As many rules as may be under way are; without one the iteration is over. */
 static void next_rules(struct engine *e, struct rulegroup *g)
 {
-	bool any = false;
-
 	for (size_t i = 0; i < g->n_runs; i++) {
-		while (!g->runs[i].is_busy && g->next_rule < g->config->n_rules)
-			start_rule(e, &g->runs[i]);
-		any = any || g->runs[i].is_busy;
+		struct run *run = &g->runs[i];
+
+		while (!run->is_busy && may_begin(g) && take_slot(e, run))
+			start_rule(e, run);
 	}
-	if (!any)
+	if (!is_any_busy(g))
 		finish(e, g);
 }
 
@@ -517,12 +558,20 @@ static const char *key_of(struct arena *mem, const struct rule_group *c)
 	return arena_printf(mem, "%s;%s", c->file, c->name);
 }
 
-/* vmalert's concurrency: so many rules at a time, whatever they need of each other. */
-static void runs_new(struct rulegroup *g)
+/* vmalert's concurrency: so many rules at a time, whatever they need of each other. Else
+ * those that need nothing of each other, where that is allowed. */
+static void runs_new(struct engine *e, struct rulegroup *g)
 {
-	size_t most = MAX(g->config->n_rules, 1);
+	size_t most = MAX(g->config->n_rules, 1), wanted = 1;
 
-	g->n_runs = MIN(most, (size_t)MAX(g->config->concurrency, 1));
+	if (g->config->concurrency) {
+		wanted = (size_t)g->config->concurrency;
+	} else if (e->options.concurrent_evals) {
+		batches_find(&g->mem, g->config, &g->batches);
+		most = MAX(g->batches.largest, 1);
+		wanted = e->options.concurrent_evals + 1;
+	}
+	g->n_runs = MIN(most, wanted);
 	g->runs = mem_new(g->n_runs * sizeof(*g->runs));
 	for (size_t i = 0; i < g->n_runs; i++)
 		g->runs[i] = (struct run){.group = g, .series_fetched = -1};
@@ -538,7 +587,7 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 	g->templates = template_set_new(&g->mem, e->options.rules_as_vmalert ? FUNCS_VMALERT
 									     : FUNCS_RULE);
 	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
-	runs_new(g);
+	runs_new(e, g);
 	for (size_t i = 0; i < c->n_rules; i++) {
 		struct rule_state *r = &g->rules[i];
 
@@ -599,6 +648,7 @@ static void stop(struct engine *e, struct rulegroup *g)
 	for (size_t i = 0; i < g->n_runs; i++) {
 		struct run *run = &g->runs[i];
 
+		give_slot(e, run);
 		if (!run->query_id)
 			continue;
 		act(e, ACTION_QUERY_CANCEL)->id = run->query_id;

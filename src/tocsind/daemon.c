@@ -588,6 +588,7 @@ static struct engine *make_engine(struct daemon *d)
 		.resend_delay = f->resend_delay_ns / 1000000,
 		.outage_tolerance = f->outage_tolerance_ns / 1000000,
 		.grace_period = f->grace_period_ns / 1000000,
+		.concurrent_evals = f->rules_concur ? (size_t)f->concurrent_evals : 0,
 		.external_url = d->external_url,
 		.matchers = f->matchers,
 		.any_old_alert_hurries = f->as_0_25,

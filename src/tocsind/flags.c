@@ -67,6 +67,10 @@ static const struct flag rows[] = {
 	 false},
 	{"rules.alert.resend-delay", FLAG_DURATION, AT(resend_delay_ns), "1m",
 	 "Shortest pause before a rule's alert is handed to the router again.", true},
+	{"rules.max-concurrent-evals", FLAG_INT, AT(concurrent_evals), "4",
+	 "With --enable-feature=concurrent-rule-eval: so many rules, of all groups, are "
+	 "evaluated beside one of each group, where they need nothing of each other.",
+	 true},
 	{"rules.template-functions", FLAG_TEXT, AT(template_functions), "prometheus",
 	 "Whose functions and variables the templates of rules have: prometheus or "
 	 "vmalert.",
@@ -143,8 +147,8 @@ static const struct flag rows[] = {
 	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode, receiver-name-in-metrics, "
-	 "group-key-in-metrics, alert-names-in-metrics; Alertmanager's others are "
-	 "accepted.",
+	 "group-key-in-metrics, alert-names-in-metrics, concurrent-rule-eval; "
+	 "Alertmanager's others are accepted.",
 	 false},
 	{"log.level", FLAG_TEXT, AT(log_level_text), "info", "debug, info, warn or error.",
 	 false},
@@ -344,10 +348,15 @@ static bool take_flag(struct arena *mem, struct flags *f, struct words *w, bool 
 static bool take_features(struct flags *f, struct err *err)
 {
 	static const char *const known[] = {
-		"alert-names-in-metrics", "receiver-name-in-metrics",
-		"group-key-in-metrics",	  "classic-mode",
-		"utf8-strict-mode",	  "auto-gomemlimit",
-		"event-recorder",	  NULL,
+		"alert-names-in-metrics",
+		"receiver-name-in-metrics",
+		"group-key-in-metrics",
+		"classic-mode",
+		"utf8-strict-mode",
+		"auto-gomemlimit",
+		"event-recorder",
+		"concurrent-rule-eval",
+		NULL,
 	};
 	struct str rest = str_of(f->features), piece;
 	bool classic = false, strict = false;
@@ -367,6 +376,7 @@ static bool take_features(struct flags *f, struct err *err)
 		f->receiver_names = f->receiver_names || str_is(piece, known[1]);
 		f->group_keys = f->group_keys || str_is(piece, known[2]);
 		f->event_recorder = f->event_recorder || str_is(piece, known[6]);
+		f->rules_concur = f->rules_concur || str_is(piece, known[7]);
 		classic = classic || str_is(piece, "classic-mode");
 		strict = strict || str_is(piece, "utf8-strict-mode");
 	}

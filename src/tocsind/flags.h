@@ -28,13 +28,14 @@ struct flags {
 	int64_t web_timeout_ns, retention_ns, maintenance_ns, gc_ns, start_delay_ns,
 		dispatch_maintenance_ns, resend_delay_ns, outage_tolerance_ns,
 		grace_period_ns, journal_retention_ns, shutdown_ns, names_interval_ns;
-	int64_t journal_bytes;
+	int64_t journal_bytes, concurrent_evals;
 	bool log_silences, check_templates, check_expressions, resolve_removed,
 		retry_rate_limited, leave_out_alerts, sandbox;
 	const char *features;
 	/* of features: what metrics tell apart */
 	bool receiver_names, group_keys, alert_names;
 	bool event_recorder;	    /* of features */
+	bool rules_concur;	    /* of features */
 	enum matcher_mode matchers; /* from features and compatibility */
 	const char *compatibility;
 	const char *template_functions;

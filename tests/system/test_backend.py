@@ -261,3 +261,18 @@ def test_two_datasources(start, far, box, rules, backend):
             assert seen.body["alerts"][0]["labels"]["from"] == where
     finally:
         other.stop()
+
+
+@pytest.mark.parametrize("concurs", [True, False])
+def test_rules_that_need_nothing_of_each_other(start, far, backend, rules, concurs):
+    backend.mode, backend.delay = "slow", 30
+    write(rules / "r.yml", rule_file(group(
+        "g", {"record": "a:x", "expr": "a"}, {"record": "b:x", "expr": "a:x"},
+        *({"record": f"c{i}:x", "expr": f"c{i}"} for i in range(4)))))
+    start(make_config(hook(far), backend=backend), rules,
+          ["--rules.max-concurrent-evals=2",
+           *(["--enable-feature=concurrent-rule-eval"] if concurs else [])])
+    until(lambda: backend.asked("a"), 10)
+    time.sleep(0.5)
+    asked = [e for e in ("a", "a:x", "c0", "c1", "c2", "c3") if backend.asked(e)]
+    assert asked == (["a", "c0", "c1"] if concurs else ["a"])

@@ -40,6 +40,7 @@ struct stage {
 		char name[32], id[SILENCE_ID_SIZE];
 	} silences[16];
 	size_t n_silences;
+	size_t evals;
 	int series;			   /* of each query; -1: an error */
 	const struct histogram *histogram; /* they are; NULL: numbers */
 	bool holds_back;
@@ -798,7 +799,8 @@ static struct engine *new_engine(struct stage *s)
 	struct engine_options options = {.seed = ++s->lives, /* ids must not repeat */
 					 .started_at = s->now,
 					 .outage_tolerance = HOUR,
-					 .grace_period = 10 * MINUTE};
+					 .grace_period = 10 * MINUTE,
+					 .concurrent_evals = s->evals};
 
 	return engine_new(&options);
 }
@@ -881,6 +883,15 @@ static void set_clock(struct stage *s, struct str text)
 	step(s, &ev, 1);
 }
 
+static void set_evals(struct stage *s, struct str text)
+{
+	int64_t n;
+
+	assert_true(str_int(text, &n));
+	s->evals = (size_t)n;
+	restart(s, STR(""));
+}
+
 static void command(struct stage *s, struct str text)
 {
 	struct str what;
@@ -915,6 +926,8 @@ static void command(struct stage *s, struct str text)
 		s->with_times = true;
 	else if (str_is(what, "reload"))
 		reload(s);
+	else if (str_is(what, "evals"))
+		set_evals(s, text);
 	else if (str_is(what, "restart"))
 		restart(s, text);
 	else if (str_is(what, "clock"))

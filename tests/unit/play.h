@@ -21,6 +21,7 @@
  *	0 backend late		from now on queries wait for "answer", which answers the
  *				oldest with as many series as before
  *	12 answer
+ *	0 evals 2		before anything else: so many rules of a group side by side
  *	60 run			only lets time pass
  *
  * Trace, a line each, times in seconds:

@@ -636,6 +636,53 @@ static void rules(void **state)
 		 "4 query up\n"
 		 "6 query canceled\n"
 		 "12.1 query up\n"},
+#define FIVE_RULES                                                                         \
+	"{groups: [{name: g, interval: 10s, rules: [{record: 'a:x', expr: one}, {record: " \
+	"'b:x', expr: 'a:x'}, {record: 'c:x', expr: 'b:x'}, {alert: D, expr: two}, "       \
+	"{alert: E, expr: three}]}]}"
+		{"rules that need no other go first, together, as many as may",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 evals 1\n"
+		 "0 backend 0\n"
+		 "0 backend late\n"
+		 "0 file r.yml " FIVE_RULES "\n"
+		 "3 answer\n"
+		 "4 answer\n"
+		 "5 answer\n"
+		 "6 answer\n"
+		 "7 answer\n"
+		 "8 run\n",
+		 "2.1 query one\n"
+		 "2.1 query two\n"
+		 "3 query three\n" /* b:x waits for all of them */
+		 "5 query a:x\n"
+		 "6 query b:x\n"},
+		{"... without the flag as they stand in the file",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 0\n"
+		 "0 backend late\n"
+		 "0 file r.yml " FIVE_RULES "\n"
+		 "3 answer\n"
+		 "4 answer\n"
+		 "5 run\n",
+		 "2.1 query one\n"
+		 "3 query a:x\n"
+		 "4 query b:x\n"},
+		{"... and a group that goes gives back what it took",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 evals 1\n"
+		 "0 backend 0\n"
+		 "0 backend late\n"
+		 "0 file r.yml " FIVE_RULES "\n"
+		 "4 file r.yml\n"
+		 "5 file r.yml " FIVE_RULES "\n"
+		 "13 run\n",
+		 "2.1 query one\n"
+		 "2.1 query two\n"
+		 "4 query canceled\n"
+		 "4 query canceled\n"
+		 "12.1 query one\n"
+		 "12.1 query two\n"},
 		{"a query error keeps the state",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
