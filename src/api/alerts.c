@@ -171,7 +171,7 @@ static bool read_pairs(struct intake *t, enum alert_field field)
 		const char *value = "";
 
 		if (kind == JSON_TEXT)
-			value = json_text(&t->in).p;
+			value = json_read_text(&t->in).p;
 		else
 			json_skip(&t->in);
 		if (kind != JSON_TEXT && kind != JSON_NULL_VALUE)
@@ -201,7 +201,7 @@ static void read_time(struct intake *t, enum alert_field field, struct instant *
 	*out = INSTANT_ZERO;
 	if (json_kind(&t->in) != JSON_TEXT)
 		json_skip(&t->in);
-	else if (api_time_parse(json_text(&t->in), out))
+	else if (api_time_parse(json_read_text(&t->in), out))
 		return;
 	refuse_kind(t, field_names[field], "time");
 }
@@ -227,7 +227,7 @@ static void read_url(struct intake *t, const char **out)
 		json_skip(&t->in);
 		return;
 	}
-	url = json_text(&t->in);
+	url = json_read_text(&t->in);
 	if (url.n && !is_uri(url))
 		refuse(t, 601, "%zu.generatorURL in body must be of type uri: \"%s\"",
 		       t->posts.n, url.p);

@@ -39,6 +39,16 @@ void prometheus_compose(struct arena *mem, const struct query_wish *q,
 	buf_free(&form);
 }
 
+void prometheus_compose_format(struct arena *mem, const struct query_wish *q,
+			       struct http_request *out)
+{
+	struct buf form = BUF(BUF_NO_LIMIT);
+
+	form_add(&form, "query", q->expr);
+	form_post(mem, q, "/api/v1/format_query", &form, out);
+	buf_free(&form);
+}
+
 /* -- the answer ----------------------------------------------------------------------- */
 
 #define QUOTED_BYTES 160 /* of a body that is no JSON */
@@ -71,7 +81,7 @@ static bool read_value(struct json_reader *r, double *out, struct err *err)
 		if (json_number(r, out))
 			return true;
 	} else {
-		text = json_text(r);
+		text = json_read_text(r);
 		if (read_text_value(text, out))
 			return true;
 	}
@@ -94,7 +104,7 @@ static const struct labels *read_labels(struct json_reader *r, struct err *err)
 	while (ok && json_member(r, &name)) {
 		ok = json_kind(r) == JSON_TEXT;
 		if (ok)
-			vec_push(&pairs, (struct label){name.p, json_text(r).p});
+			vec_push(&pairs, (struct label){name.p, json_read_text(r).p});
 	}
 	if (!ok)
 		err_set(err, NOWHERE, "the value of label \"%.*s\" is no string",
@@ -358,14 +368,15 @@ static bool read_scalar(struct json_reader *r, struct samples *out, struct err *
 }
 
 static bool read_result(struct json_reader *r, const struct datasource *from, bool raw,
-			const char *type, struct samples *out, struct err *err)
+			const char *type, struct query_ended *out, struct err *err)
 {
 	if (raw && strcmp(type, "matrix") != 0)
 		return err_set(err, NOWHERE, "the result is no matrix but a %s", type);
 	if (raw || !strcmp(type, "vector"))
-		return read_vector(r, from, raw, out, err);
+		return read_vector(r, from, raw, &out->samples, err);
 	if (!strcmp(type, "scalar"))
-		return read_scalar(r, out, err);
+		return read_scalar(r, &out->samples, err);
+	out->is_unfit = true;
 	return err_set(err, NOWHERE, "rule result is not a vector or scalar (it is a %s)",
 		       type);
 }
@@ -394,7 +405,7 @@ struct envelope {
 static const char *text_or_null(struct json_reader *r)
 {
 	if (json_kind(r) == JSON_TEXT)
-		return json_text(r).p;
+		return json_read_text(r).p;
 	json_skip(r);
 	return NULL;
 }
@@ -531,5 +542,5 @@ bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw
 		return false;
 	out->warning = v.warning;
 	out->series_fetched = v.series_fetched;
-	return read_result(&v.result, from, raw, v.type, &out->samples, err);
+	return read_result(&v.result, from, raw, v.type, out, err);
 }

@@ -4,6 +4,9 @@
 #include "backend/backend.h"
 
 void prometheus_compose(struct arena *, const struct query_wish *, struct http_request *);
+/* Only to read the expression. */
+void prometheus_compose_format(struct arena *, const struct query_wish *,
+			       struct http_request *);
 /* Also of the others whose answers have its shape. */
 bool prometheus_judge(struct arena *, const struct datasource *, bool raw,
 		      const struct http_answer *, struct query_ended *,

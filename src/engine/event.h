@@ -96,6 +96,7 @@ struct query_ended {
 	struct samples samples;
 	int64_t series_fetched; /* that the backend looked at; below 0: it did not say */
 	const char *error;	/* when not ok */
+	bool is_unfit;		/* not ok: no rule can use a result of that type */
 	const char *warning;	/* the first one, or NULL */
 };
 

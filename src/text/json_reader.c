@@ -135,7 +135,7 @@ bool json_member(struct json_reader *r, struct str *name)
 		mistake(r, "a name in quotes is expected");
 		return false;
 	}
-	*name = json_text(r);
+	*name = json_read_text(r);
 	skip_blanks(r);
 	if (look(r) != ':') {
 		mistake(r, "a colon is expected");
@@ -323,7 +323,7 @@ static bool is_all_plain(struct json_reader *r, size_t *n)
 	return r->at + *n < r->text.n && r->text.p[r->at + *n] == '"';
 }
 
-struct str json_text(struct json_reader *r)
+struct str json_read_text(struct json_reader *r)
 {
 	size_t n;
 

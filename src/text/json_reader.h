@@ -53,7 +53,7 @@ void json_enter(struct json_reader *);
 bool json_member(struct json_reader *, struct str *name) MUST_USE;
 bool json_item(struct json_reader *) MUST_USE;
 /* Takes the text that comes. */
-struct str json_text(struct json_reader *);
+struct str json_read_text(struct json_reader *);
 /* Takes true or false; false for anything else. */
 bool json_truth(struct json_reader *);
 /* Takes a number; false when something else comes, which is taken, too. */

@@ -3,6 +3,7 @@
 #include "config/lint.h"
 #include "tocsin/config_file.h"
 #include "tocsin/files.h"
+#include "tocsin/rule_asking.h"
 #include "tocsin/rule_file_read.h"
 
 #include <stdio.h>
@@ -29,13 +30,21 @@ const struct option_row check_rules_options[] = {
 	{"ignore-unknown-fields", 0, OPTION_FLAG, NULL,
 	 "Pass over keys that are not known, as of other programs."},
 	{"config.file", 0, OPTION_TEXT, "",
-	 "Configuration whose datasources answer the groups."},
+	 "Configuration whose datasources answer the groups, and are asked whether they "
+	 "take the expressions."},
+	{"url", 0, OPTION_TEXT, "",
+	 "Prometheus, or what speaks its API, that is asked instead, for groups that name "
+	 "no datasource."},
+	{"ask", 0, OPTION_FLAG, "true",
+	 "Ask the datasources; --no-ask looks only at the files."},
 	{"check-expressions", 0, OPTION_FLAG, "true",
 	 "Expressions must be PromQL; --no-check-expressions for other dialects."},
 	{"vmalert-functions", 0, OPTION_FLAG, NULL,
 	 "Templates may use vmalert's functions."},
 	{0},
 };
+
+#define MOST_ANSWER ((size_t)64 * 1024 * 1024)
 
 struct checked {
 	const char *path;
@@ -110,6 +119,53 @@ static bool set_reading(struct tool *t, struct rule_options *o)
 	o->datasources = config->datasources;
 	o->n_datasources = config->n_datasources;
 	return true;
+}
+
+static struct str without_slash(const char *url)
+{
+	struct str s = str_of(url);
+
+	while (str_ends(s, STR("/")))
+		s.n--;
+	return s;
+}
+
+/* Who is asked: what --url names, else the datasources of the configuration. NULL: nobody.
+ */
+static struct asking *asking_of(struct tool *t, const struct rule_options *o)
+{
+	const char *url = option_text(t, "url");
+	struct datasource *d;
+
+	if (!option_on(t, "ask") || (!url[0] && !o->n_datasources))
+		return NULL;
+	if (!url[0])
+		return asking_new(t, o->datasources, o->n_datasources);
+	d = ARENA_NEW(&t->mem, struct datasource);
+	*d = (struct datasource){.name = url,
+				 .type = DATASOURCE_PROMETHEUS,
+				 .url = arena_copy(&t->mem, without_slash(url)),
+				 .http = t->http,
+				 .max_response_bytes = MOST_ANSWER};
+	return asking_new(t, d, 1);
+}
+
+static void ask_all(struct tool *t, const struct rule_options *o, struct checked *v,
+		    size_t n)
+{
+	struct asking *a = asking_of(t, o);
+
+	if (!a)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].file)
+			continue;
+		asking_file(a, v[i].file, &v[i].errs);
+		if (v[i].errs.n)
+			v[i].file = NULL;
+	}
+	asking_end(a);
+	asking_free(a);
 }
 
 static void check_file(struct tool *t, const char *path, const struct rule_options *options,
@@ -269,8 +325,10 @@ int check_rules(struct tool *t)
 
 	if (!set_options(t, &options) || !set_reading(t, &reading))
 		return 1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		check_file(t, t->args.n ? t->args.v[i] : NULL, &reading, &all[i]);
+	ask_all(t, &reading, all, n);
+	for (size_t i = 0; i < n; i++) {
 		if (all[i].file)
 			files[good++] = all[i].file;
 	}

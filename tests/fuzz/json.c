@@ -21,7 +21,7 @@ static void read_value(struct json_reader *r)
 
 	switch (json_kind(r)) {
 	case JSON_TEXT:
-		check_text(json_text(r));
+		check_text(json_read_text(r));
 		break;
 	case JSON_LIST:
 		json_enter(r);

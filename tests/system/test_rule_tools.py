@@ -1,11 +1,15 @@
 """tocsin check rules says what Debian's promtool says, and more."""
 import json
 import os
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import pytest
 
 from conftest import alert, group, hook, make_config, rule_file, write
-from programs import ROOT, TOCSIN, run, until
+from programs import ROOT, TOCSIN, free_port, prometheus, run, until, victoria_metrics
 
 GOOD = rule_file(group("g", alert("A", "up == 0", labels={"severity": "page"})))
 DOUBLE = rule_file(group("g", alert("B", "up == 0", labels={"z": "1", "a": "2"}),
@@ -61,6 +65,111 @@ def test_check_rules_with_the_datasources_of_a_configuration(folder, far, backen
     write(config, "datasources: 5")
     done = run(check, check=False)
     assert done.returncode == 1 and str(config) in done.stderr
+
+
+# -- the datasources are asked -----------------------------------------------------------
+
+def checked(folder, url, kind, exprs, *args, code=0):
+    """check rules of one alert an expression, each in a line of its own."""
+    (folder / "r.yml").write_text("groups:\n- name: g\n  rules:\n" + "".join(
+        f"  - {{alert: A{i}, expr: {json.dumps(e)}}}\n" for i, e in enumerate(exprs)))
+    write(folder / "c.yml", json.dumps({
+        "route": {"receiver": "r"}, "receivers": [{"name": "r"}],
+        "datasources": [{"name": "main", "type": kind, "url": url}]}))
+    done = run([TOCSIN, "check", "rules", f"--config.file={folder}/c.yml", *args,
+                str(folder / "r.yml")], check=False)
+    assert done.returncode == code, done
+    return done.stderr
+
+
+def refused(folder, rule, why):
+    return (f'{folder}/r.yml:{rule + 4}:{22 + len(str(rule))}: group "g", rule {rule + 1}, '
+            f'"A{rule}": datasource "main" refuses the expression: {why}')
+
+
+def test_a_prometheus_is_asked_whether_it_takes_them(folder, keep):
+    p = keep(prometheus(folder, "global: {}\n"))
+    good = ["up == 0", "sum(rate(x[5m])) by (job)", "up == 0"]
+    assert checked(folder, p.url, "prometheus", good) == ""
+    err = checked(folder, p.url, "prometheus", [*good, "sum(up", "nonsense(up)"],
+                  "--no-check-expressions", code=1)
+    assert refused(folder, 3, 'invalid parameter "query": 1:7: parse error: unclosed') in err
+    assert refused(folder, 4, "") in err and err.count("refuses") == 2
+    # without a configuration
+    done = run([TOCSIN, "check", "rules", "--no-check-expressions", f"--url={p.url}/",
+                f"{folder}/r.yml"], check=False)
+    assert done.returncode == 1 and done.stderr.count("refuses") == 2
+    done = run([TOCSIN, "-o", "json", "check", "rules", "--no-check-expressions",
+                f"--url={p.url}", f"{folder}/r.yml"], check=False)
+    assert done.returncode == 1 and len(json.loads(done.stdout)["mistakes"]) == 2
+    err = checked(folder, p.url, "prometheus", ["sum(up"], "--no-check-expressions", "--no-ask")
+    assert err == ""
+
+
+def test_a_victoria_metrics_is_asked_in_its_own_language(folder, keep):
+    p = keep(victoria_metrics(folder))
+    good = ["rate(x) > 1", "WITH (a = up) a == 0"]
+    assert checked(folder, p.url, "victoriametrics", good) == ""
+    err = checked(folder, p.url, "victoriametrics", ["up == 0", "rate(x"], code=1)
+    assert refused(folder, 1, "") in err and err.count("refuses") == 1
+    # what pretends to be a Prometheus and cannot format is asked the query itself
+    err = checked(folder, p.url, "prometheus", ["up == 0", "rate(x"], "--no-check-expressions",
+                  code=1)
+    assert refused(folder, 1, "") in err and err.count("refuses") == 1
+
+
+@pytest.fixture
+def loki():
+    """Takes nothing with "bad" in it, sends log lines for what has no parenthesis, and is
+    slow with what is."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            query, status = form["query"][0], 200
+            self.server.seen.append((self.path, query))
+            if "slow" in query:
+                time.sleep(3)
+            if "bad" in query:
+                status, body = 400, b"parse error at line 1, col 5: syntax error"
+            else:
+                kind = "vector" if "(" in query else "streams"
+                body = json.dumps({"status": "success", "data": {
+                    "resultType": kind, "result": []}}).encode()
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            pass
+
+    s = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    s.seen, s.daemon_threads = [], True
+    threading.Thread(target=s.serve_forever, daemon=True).start()
+    s.url = f"http://127.0.0.1:{s.server_port}"
+    yield s
+    s.shutdown()
+
+
+def test_a_loki_is_asked_the_query(folder, loki):
+    err = checked(folder, loki.url, "loki", ["sum(a)", "sum(bad", '{a="b"}', "sum(a)"], code=1)
+    assert refused(folder, 1, "status 400: parse error at line 1, col 5") in err
+    assert refused(folder, 2, "rule result is not a vector or scalar (it is a streams)") in err
+    assert err.count("refuses") == 2
+    assert loki.seen == [("/loki/api/v1/query", q) for q in ("sum(a)", "sum(bad", '{a="b"}')]
+    began = time.monotonic()
+    err = checked(folder, loki.url, "loki", ["slow(a)", "sum(b)"], "--timeout=1s")
+    assert time.monotonic() - began < 3
+    assert 'datasource "main" did not say whether it takes 1 expressions' in err
+    assert "NOTICE: 1 expressions were not asked for, because the time" in err
+
+
+def test_a_datasource_that_is_away_is_a_notice(folder):
+    url = f"http://127.0.0.1:{free_port()}"
+    err = checked(folder, url, "prometheus", ["up == 0", "up == 1"])
+    assert err.startswith('NOTICE: datasource "main" did not say whether it takes 2 expressions: ')
+    assert checked(folder, url, "prometheus", ["up == 0"], "--no-ask") == ""
+    done = run([TOCSIN, "check", "rules", f"{folder}/r.yml"])
+    assert done.stderr == "" and "SUCCESS" in done.stdout
 
 
 def test_check_rules_finds_more_when_asked(folder):

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "backend/backend.h"
+#include "backend/check.h"
 #include "text/rule_data.h"
 
 #include <math.h>
@@ -208,6 +209,66 @@ static void a_histogram_has_so_many_buckets(void **state)
 	assert_false(got.ok);
 	assert_non_null(strstr(got.error, "20001 buckets"));
 	buf_free(&b);
+	arena_free(&mem);
+}
+
+#define SUCCESS(type, result)                                                              \
+	"{\"status\":\"success\",\"data\":{\"resultType\":\"" type "\",\"result\":" result \
+	"}}"
+
+/* Whether a backend takes an expression. */
+static void checks(void **state)
+{
+#define ERROR(text)                                                                        \
+	"{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"" text "\"}"
+	static const struct {
+		enum check_way way;
+		int status;
+		const char *body; /* NULL: no answer */
+		enum check_verdict want;
+		const char *why; /* NULL: whatever */
+	} cases[] = {
+		{CHECK_BY_FORMAT, 200, "{\"status\":\"success\",\"data\":\"up\"}",
+		 CHECK_TAKEN, NULL},
+		{CHECK_BY_FORMAT, 400, ERROR("1:2: parse error"), CHECK_REFUSED,
+		 "1:2: parse error"},
+		{CHECK_BY_FORMAT, 400, "unsupported path requested", CHECK_NO_WAY, NULL},
+		{CHECK_BY_FORMAT, 404, "404 page not found", CHECK_NO_WAY, NULL},
+		{CHECK_BY_FORMAT, 405, "", CHECK_NO_WAY, NULL},
+		{CHECK_BY_FORMAT, 200, "<html>", CHECK_NO_WAY, NULL},
+		{CHECK_BY_FORMAT, 401, "Unauthorized", CHECK_NO_ANSWER, "status 401"},
+		{CHECK_BY_FORMAT, 0, NULL, CHECK_NO_ANSWER, "refused"},
+		{CHECK_BY_QUERY, 200, SUCCESS("vector", "[]"), CHECK_TAKEN, NULL},
+		{CHECK_BY_QUERY, 200, SUCCESS("streams", "[]"), CHECK_REFUSED,
+		 "rule result is not a vector or scalar (it is a streams)"},
+		{CHECK_BY_QUERY, 200, "<html>", CHECK_UNKNOWN, NULL},
+		{CHECK_BY_QUERY, 400, ERROR("no"), CHECK_REFUSED, "bad_data: no"},
+		{CHECK_BY_QUERY, 400, "parse error", CHECK_REFUSED,
+		 "status 400: parse error"},
+		{CHECK_BY_QUERY, 422, ERROR("many"), CHECK_REFUSED, "bad_data: many"},
+		{CHECK_BY_QUERY, 503, ERROR("late"), CHECK_UNKNOWN, "bad_data: late"},
+		{CHECK_BY_QUERY, 429, "", CHECK_UNKNOWN, NULL},
+		{CHECK_BY_QUERY, 403, "", CHECK_NO_ANSWER, NULL},
+		{CHECK_BY_QUERY, 404, "", CHECK_NO_ANSWER, NULL},
+		{CHECK_BY_QUERY, 0, NULL, CHECK_NO_ANSWER, "refused"},
+	};
+	const struct datasource from = {.name = "d"};
+	struct arena mem = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct http_answer a = {.status = cases[i].status};
+		enum check_verdict got;
+		const char *why;
+
+		if (cases[i].body)
+			a.body = str_of(cases[i].body);
+		else
+			a.error = "refused";
+		got = check_judge(&mem, cases[i].way, &from, &a, &why);
+		if (got != cases[i].want || (cases[i].why && strcmp(why, cases[i].why)))
+			fail_msg("row %zu: %d, %s", i, got, why);
+	}
 	arena_free(&mem);
 }
 
@@ -437,6 +498,7 @@ int main(void)
 		cmocka_unit_test(answers),
 		cmocka_unit_test(histograms),
 		cmocka_unit_test(a_histogram_has_so_many_buckets),
+		cmocka_unit_test(checks),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(a_lost_connection_is_an_error),
 		cmocka_unit_test(requests),

@@ -27,7 +27,7 @@ static void describe(struct json_reader *r, struct buf *b)
 		return;
 	case JSON_TEXT:
 		buf_add_char(b, '<');
-		buf_add_str(b, json_text(r));
+		buf_add_str(b, json_read_text(r));
 		buf_add_char(b, '>');
 		return;
 	case JSON_LIST:
