@@ -134,14 +134,19 @@ static void add_common_headers(struct request *r)
 	call_set_header(r->call, "Vary", "Origin");
 }
 
+static void count_own_size(struct request *r, size_t n)
+{
+	if (r->handler && !str_starts(str_of(r->handler), STR("/api/")))
+		count_size(r, n);
+}
+
 static void finish(struct request *r, int status, const char *type, struct str body)
 {
 	add_common_headers(r);
 	if (type)
 		call_set_header(r->call, "Content-Type", type);
 	count(r, status);
-	if (r->handler && !str_starts(str_of(r->handler), STR("/api/")))
-		count_size(r, body.n);
+	count_own_size(r, body.n);
 	call_answer(r->call, status, body);
 }
 
@@ -153,13 +158,17 @@ void answer_json(struct request *r, int status, const struct buf *b)
 struct counted_stream {
 	struct request *r;
 	struct stream of;
+	size_t n; /* bytes so far */
 };
 
 static bool more_counted(void *arg, struct buf *b)
 {
 	struct counted_stream *s = arg;
+	size_t before = b->n;
+	bool more = s->of.more(s->of.arg, b);
 
-	return s->of.more(s->of.arg, b);
+	s->n += b->n - before;
+	return more;
 }
 
 static void counted_ended(void *arg)
@@ -167,17 +176,23 @@ static void counted_ended(void *arg)
 	struct counted_stream *s = arg;
 
 	count(s->r, 200);
+	count_own_size(s->r, s->n);
 	s->of.ended(s->of.arg);
+}
+
+void answer_stream(struct request *r, const char *type, const struct stream *of)
+{
+	struct counted_stream *s = ARENA_NEW(r->mem, struct counted_stream);
+
+	*s = (struct counted_stream){r, *of, 0};
+	add_common_headers(r);
+	call_set_header(r->call, "Content-Type", type);
+	call_stream(r->call, 200, &(struct stream){s, more_counted, counted_ended});
 }
 
 void answer_json_stream(struct request *r, const struct stream *of)
 {
-	struct counted_stream *s = ARENA_NEW(r->mem, struct counted_stream);
-
-	*s = (struct counted_stream){r, *of};
-	add_common_headers(r);
-	call_set_header(r->call, "Content-Type", "application/json");
-	call_stream(r->call, 200, &(struct stream){s, more_counted, counted_ended});
+	answer_stream(r, "application/json", of);
 }
 
 void answer_page(struct request *r, int status, const struct buf *html)

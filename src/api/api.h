@@ -65,7 +65,7 @@ struct api_options {
 	const char *const *integrations; /* names for metrics; ends with NULL */
 	struct {
 		/* What --enable-feature has the metrics tell apart. */
-		bool receiver_names, group_keys, alert_names;
+		bool receiver_names, group_keys, alert_names, rules;
 		size_t per_alertname; /* the limit; 0: none */
 	} metrics;
 };

@@ -262,6 +262,7 @@ static void add_rules(struct buf *b, struct request *r, struct engine *e)
 				 group_value(&v[i], (enum group_metric)m));
 		}
 	}
+	metrics_add_vmalert_groups(b, v, n);
 }
 
 /* Without quantiles while nothing was measured. */
@@ -298,12 +299,7 @@ static void add_rule_totals(struct buf *b, const struct engine_counters *c)
 	metric_one(b, "prometheus_template_text_expansion_failures_total", "counter",
 		   "The total number of template text expansion failures.",
 		   (double)c->template_failures);
-	metric_one(b, "prometheus_notifications_alertmanagers_discovered", "gauge",
-		   "Where alerts of rules go: always 1, the router in this process.", 1);
-	metric_head(b, "prometheus_notifications_sent_total", "counter",
-		    "Alerts that rules gave to the router.");
-	buf_addf(b, "prometheus_notifications_sent_total{alertmanager=\"tocsind\"} %llu\n",
-		 (unsigned long long)c->rule_alerts);
+	metrics_add_notified(b, c);
 }
 
 /* -- all together ------------------------------------------------------------------ */
@@ -364,6 +360,7 @@ void get_metrics(struct request *r)
 	const struct api_host *host = &r->api->options.host;
 	struct engine *e = host->engine(host->ctx);
 	const struct engine_counters *c = view_counters(e);
+	static const char page[] = "text/plain; version=0.0.4; charset=utf-8";
 	struct buf b = BUF(BUF_NO_LIMIT);
 
 	metric_head(&b, "alertmanager_build_info", "gauge",
@@ -388,6 +385,9 @@ void get_metrics(struct request *r)
 	add_memory(&b, e, host->store);
 	host->add_metrics(host->ctx, &b);
 	add_process(&b, r);
-	answer_typed(r, "text/plain; version=0.0.4; charset=utf-8", &b);
+	if (r->api->options.metrics.rules)
+		answer_metrics_with_rules(r, page, &b);
+	else
+		answer_typed(r, page, &b);
 	buf_free(&b);
 }

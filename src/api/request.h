@@ -58,6 +58,7 @@ bool param_matchers(struct request *, const char *name, const char *prefix,
  * Each ends the request. */
 void answer_json(struct request *, int status, const struct buf *);
 void answer_json_stream(struct request *, const struct stream *); /* 200 */
+void answer_stream(struct request *, const char *type, const struct stream *);
 void answer_page(struct request *, int status, const struct buf *html);
 void answer_typed(struct request *, const char *type, const struct buf *);
 void answer_empty(struct request *, int status);

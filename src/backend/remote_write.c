@@ -532,8 +532,10 @@ struct remote_outcome remote_queue_judge(struct remote_queue *q, mono_ms now, wa
 		end = try_again(q, now, asked_wait(a, wall));
 	else
 		end = refused(q, a->status == 400 || a->status == 413);
-	if (end.verdict != REMOTE_SENT)
+	if (end.verdict != REMOTE_SENT) {
+		q->counters.errors++;
 		end.error = error_text(q, a);
+	}
 	check(q);
 	return end;
 }

@@ -288,6 +288,7 @@ static void hold_or_fire(struct engine *e, struct active_alert *a, const struct 
 		a->state = ALERT_FIRING;
 		a->fired_at = ts;
 		a->dirty = true;
+		e->counters.rule_alerts_fired++;
 		note(e, a, CHANGE_RULE_FIRING);
 	}
 	if (a->state == ALERT_FIRING && ts - a->active_at < rule->hold) {
@@ -373,13 +374,16 @@ static void hand_over(struct engine *e, const struct rule_state *r,
 		.ends_at = instant_of_ms(a->resolved_at ? a->resolved_at : a->valid_until),
 		.generator_url = r->generator_url,
 	};
+	uint64_t taken;
 
 	if (!labels)
 		return;
 	post.labels = labels->v;
 	post.n_labels = labels->n;
+	taken = e->counters.alerts_stored;
 	alerts_post(e, &post, 1, NULL);
 	e->counters.rule_alerts++;
+	e->counters.rule_alerts_refused += e->counters.alerts_stored == taken;
 }
 
 void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)

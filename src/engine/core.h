@@ -203,6 +203,8 @@ struct rule_state {
 	wall_ms evaluated_at;
 	span_ms duration;
 	size_t samples;
+	size_t last_samples;	     /* of the last answer */
+	int64_t last_series_fetched; /* for it */
 	uint64_t evaluations, failures;
 	bool ever_had_series, told_template; /* that one of its templates failed */
 	/* the last result of a recording rule */
@@ -270,6 +272,8 @@ struct rulegroup {
 	span_ms rules_duration, last_rules_duration; /* of its rules, together */
 	span_ms restore_duration;		     /* of asking another program's past */
 	uint64_t iterations, missed;
+	uint64_t durations_n; /* of iterations in this life */
+	span_ms durations_sum;
 	size_t samples, last_samples; /* of the iteration under way; of the last one */
 	struct written orphans; /* of rules that went: ended after the next iteration */
 	bool has_written;	/* in this iteration */

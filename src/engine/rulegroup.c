@@ -130,6 +130,8 @@ static void finish(struct engine *e, struct rulegroup *g)
 	g->last_duration = e->now - g->started_at;
 	g->last_rules_duration = g->rules_duration;
 	durations_add(&e->counters.iterations, g->last_duration);
+	g->durations_n++;
+	g->durations_sum += MAX(g->last_duration, 0);
 	if (g->new_grid) {
 		g->new_grid = g->tick_pending = false;
 		g->slot = 0;
@@ -237,6 +239,8 @@ static void end_rule(struct engine *e, struct run *run)
 	r->evaluated_at = run->rule_started_at;
 	r->duration = e->now - run->rule_started_at;
 	r->evaluations++;
+	r->last_samples = run->answer.n;
+	r->last_series_fetched = run->series_fetched;
 	g->rules_duration += r->duration;
 	durations_add(&e->counters.rules, r->duration);
 	if (r->health == HEALTH_OK)
@@ -266,6 +270,7 @@ static void rule_failed(struct engine *e, struct run *run, const char *error)
 	r->last_error = mem_text(error);
 	r->health = HEALTH_ERR;
 	r->failures++;
+	e->counters.rule_failures++;
 	end_rule(e, run);
 }
 
@@ -730,6 +735,8 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	g->last_duration = old->last_duration;
 	g->last_rules_duration = old->last_rules_duration;
 	g->restore_duration = old->restore_duration;
+	g->durations_n = old->durations_n;
+	g->durations_sum = old->durations_sum;
 	g->last_samples = old->last_samples;
 	g->orphans = old->orphans;
 	old->orphans = (struct written){0};

@@ -237,6 +237,8 @@ static void fill_rulegroup(const struct rulegroup *g, struct rulegroup_view *to,
 		.restore_duration = g->restore_duration,
 		.is_slow = g->is_late || g->tick_pending || g->last_duration > g->interval,
 		.last_samples = g->last_samples,
+		.durations_n = g->durations_n,
+		.durations_sum = g->durations_sum,
 		.n_rules = g->config->n_rules,
 		.rules = ARENA_ARRAY(mem, struct rule_view, g->config->n_rules),
 	};
@@ -253,6 +255,37 @@ struct rulegroup_view *view_rules(struct engine *e, struct arena *mem, size_t *n
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));)
 		fill_rulegroup(g, &v[(*n)++], mem);
 	return v;
+}
+
+static struct rule_numbers numbers_of(const struct rule_state *r)
+{
+	struct rule_numbers v = {
+		.rule = r->rule,
+		.last_samples = r->last_samples,
+		.last_series_fetched = r->evaluations ? r->last_series_fetched : -1,
+		.failures = r->failures};
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		v.pending += a->state == ALERT_PENDING;
+		v.firing += a->state == ALERT_FIRING;
+	}
+	return v;
+}
+
+const struct rule_group *view_rule_numbers(struct engine *e, const char *key,
+					   struct arena *mem, struct rule_numbers **v,
+					   size_t *n)
+{
+	const struct rulegroup *g = map_find(&e->rulegroups, str_of(key));
+
+	if (!g)
+		return NULL;
+	*n = g->config->n_rules;
+	*v = ARENA_ARRAY(mem, struct rule_numbers, *n);
+	for (size_t i = 0; i < *n; i++)
+		(*v)[i] = numbers_of(&g->rules[i]);
+	return g->config;
 }
 
 struct rulegroup_name *view_rulegroup_names(struct engine *e, struct arena *mem, size_t *n)

@@ -100,10 +100,23 @@ struct rulegroup_view {
 	span_ms restore_duration; /* of asking another program's past; 0: was not */
 	bool is_slow;		  /* an iteration takes longer than its interval */
 	size_t last_samples;
+	uint64_t durations_n; /* of iterations in this life */
+	span_ms durations_sum;
 	struct rule_view *rules;
 	size_t n_rules;
 };
 struct rulegroup_view *view_rules(struct engine *, struct arena *, size_t *n);
+/* A rule in numbers: what its metrics show. */
+struct rule_numbers {
+	const struct rule *rule;
+	size_t pending, firing, last_samples;
+	int64_t last_series_fetched; /* below 0: the backend did not say */
+	uint64_t failures;
+};
+/* Of the group's rules; NULL when there is no such group any more. */
+const struct rule_group *view_rule_numbers(struct engine *, const char *group_key,
+					   struct arena *, struct rule_numbers **,
+					   size_t *n);
 struct rulegroup_name { /* copies: they stay when the group goes */
 	const char *key, *file, *name;
 };
@@ -149,7 +162,9 @@ struct engine_counters {
 	uint64_t silence_queries, silences_scanned, silences_skipped;
 	uint64_t silences_unreadable; /* of those in the store */
 	uint64_t template_expansions, template_failures;
-	uint64_t rule_alerts; /* given to the router by rules */
+	/* given to the router by rules; of those, what it did not take */
+	uint64_t rule_alerts, rule_alerts_refused;
+	uint64_t rule_alerts_fired, rule_failures;
 	struct durations rules, iterations;
 	struct map integrations; /* of integration_counters, by key */
 	struct map limited;	 /* of limited_counter, by alertname */

@@ -437,10 +437,10 @@ static double config_hash(const struct config *c)
 	return (double)v;
 }
 
-/* Once under Alertmanager's name, once under Prometheus's. */
+/* Under the names of all three. */
 static void add_reload_metrics(const struct daemon *d, struct buf *b)
 {
-	static const char *const peers[] = {"alertmanager", "prometheus"};
+	static const char *const peers[] = {"alertmanager", "prometheus", "vmalert"};
 
 	for (size_t i = 0; i < COUNT_OF(peers); i++)
 		buf_addf(b,
@@ -454,6 +454,14 @@ static void add_reload_metrics(const struct daemon *d, struct buf *b)
 			 "%s_config_last_reload_success_timestamp_seconds %.15g\n",
 			 peers[i], peers[i], peers[i], d->reload_ok, peers[i], peers[i],
 			 peers[i], (double)d->reloaded_at / 1000);
+	buf_addf(b,
+		 "# HELP vmalert_config_last_reload_total Reloads.\n"
+		 "# TYPE vmalert_config_last_reload_total counter\n"
+		 "vmalert_config_last_reload_total %llu\n"
+		 "# HELP vmalert_config_last_reload_errors_total Reloads that failed.\n"
+		 "# TYPE vmalert_config_last_reload_errors_total counter\n"
+		 "vmalert_config_last_reload_errors_total %llu\n",
+		 (unsigned long long)d->reloads, (unsigned long long)d->reloads_failed);
 }
 
 static void host_add_metrics(void *arg, struct buf *b)
@@ -649,7 +657,8 @@ static struct api *make_api(struct daemon *d)
 		.origins = d->origins,
 		.integrations = integration_names(&d->mem),
 		.metrics = {d->flags.receiver_names, d->flags.group_keys,
-			    d->flags.alert_names, (size_t)MAX(d->flags.per_alertname, 0)},
+			    d->flags.alert_names, d->flags.rule_names,
+			    (size_t)MAX(d->flags.per_alertname, 0)},
 	};
 
 	return api_new(&options);

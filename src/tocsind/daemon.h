@@ -90,6 +90,7 @@ struct daemon {
 	wall_ms started_at, reloaded_at;
 	const char *reload_from, *reload_by; /* who asked for the one under way */
 	bool reload_ok;
+	uint64_t reloads, reloads_failed;
 	int64_t clock_offset;	     /* wall - steady clock, as of the last look */
 	const struct regex *origins; /* of pages that may ask; NULL: none */
 	uint64_t mended_templates, shortened;

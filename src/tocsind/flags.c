@@ -147,7 +147,8 @@ static const struct flag rows[] = {
 	 false},
 	{"enable-feature", FLAG_TEXT, AT(features), "",
 	 "Comma separated: classic-mode, utf8-strict-mode, receiver-name-in-metrics, "
-	 "group-key-in-metrics, alert-names-in-metrics, concurrent-rule-eval; "
+	 "group-key-in-metrics, alert-names-in-metrics, rules-in-metrics, "
+	 "concurrent-rule-eval; "
 	 "Alertmanager's others are accepted.",
 	 false},
 	{"log.level", FLAG_TEXT, AT(log_level_text), "info", "debug, info, warn or error.",
@@ -348,15 +349,11 @@ static bool take_flag(struct arena *mem, struct flags *f, struct words *w, bool 
 static bool take_features(struct flags *f, struct err *err)
 {
 	static const char *const known[] = {
-		"alert-names-in-metrics",
-		"receiver-name-in-metrics",
-		"group-key-in-metrics",
-		"classic-mode",
-		"utf8-strict-mode",
-		"auto-gomemlimit",
-		"event-recorder",
-		"concurrent-rule-eval",
-		NULL,
+		"alert-names-in-metrics", "receiver-name-in-metrics",
+		"group-key-in-metrics",	  "classic-mode",
+		"utf8-strict-mode",	  "auto-gomemlimit",
+		"event-recorder",	  "concurrent-rule-eval",
+		"rules-in-metrics",	  NULL,
 	};
 	struct str rest = str_of(f->features), piece;
 	bool classic = false, strict = false;
@@ -377,6 +374,7 @@ static bool take_features(struct flags *f, struct err *err)
 		f->group_keys = f->group_keys || str_is(piece, known[2]);
 		f->event_recorder = f->event_recorder || str_is(piece, known[6]);
 		f->rules_concur = f->rules_concur || str_is(piece, known[7]);
+		f->rule_names = f->rule_names || str_is(piece, known[8]);
 		classic = classic || str_is(piece, "classic-mode");
 		strict = strict || str_is(piece, "utf8-strict-mode");
 	}

@@ -33,7 +33,7 @@ struct flags {
 		retry_rate_limited, leave_out_alerts, sandbox;
 	const char *features;
 	/* of features: what metrics tell apart */
-	bool receiver_names, group_keys, alert_names;
+	bool receiver_names, group_keys, alert_names, rule_names;
 	bool event_recorder;	    /* of features */
 	bool rules_concur;	    /* of features */
 	enum matcher_mode matchers; /* from features and compatibility */

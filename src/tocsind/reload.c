@@ -183,6 +183,8 @@ bool daemon_reload(void *arg, const char *from, const char *by, struct buf *why)
 	buf_free(&mistakes);
 	d->reload_ok = g != NULL;
 	ok = reload_rules(d, g != NULL, why) && g;
+	d->reloads++;
+	d->reloads_failed += !ok;
 	if (ok)
 		log_info("config", "configuration loaded",
 			 L_STR("file", d->flags.config_file));

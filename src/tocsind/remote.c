@@ -387,10 +387,66 @@ static void add_durations(struct daemon *d, struct buf *b)
 	}
 }
 
+struct totals {
+	double requests, errors, rows, bytes, dropped, seconds, capacity;
+};
+
+static struct totals totals_of(const struct daemon *d)
+{
+	struct totals t = {0};
+
+	for (size_t i = 0; i < d->remotes.n; i++) {
+		const struct remote_queue *q = d->remotes.v[i]->queue;
+		struct remote_counters c = remote_queue_counters(q);
+
+		for (size_t k = 0; k < REMOTE_BUCKETS; k++)
+			t.requests += (double)c.buckets[k];
+		for (size_t k = 0; k < REMOTE_DROPS; k++)
+			t.dropped += (double)c.dropped[k];
+		t.errors += (double)c.errors;
+		t.rows += (double)c.sent;
+		t.bytes += (double)c.bytes;
+		t.dropped += (double)c.failed;
+		t.seconds += c.seconds;
+		t.capacity += (double)remote_queue_config(q)->queue.capacity;
+	}
+	return t;
+}
+
+/* vmalert knows one remote: ours together (spec/rules.md 21.9). */
+static void add_as_vmalert(struct daemon *d, struct buf *b)
+{
+	const struct totals t = totals_of(d);
+	const struct {
+		const char *name, *type, *help;
+		double value;
+	} rows[] = {
+		{"total", "counter", "Requests to remotes.", t.requests},
+		{"errors_total", "counter", "Those that were not taken.", t.errors},
+		{"sent_rows_total", "counter", "Samples that remotes took.", t.rows},
+		{"sent_bytes_total", "counter", "Bytes sent, compressed.", t.bytes},
+		{"dropped_rows_total", "counter",
+		 "Samples that were dropped, or refused for good.", t.dropped},
+		{"send_duration_seconds_total", "counter", "Time of requests.", t.seconds},
+		{"queue_capacity", "gauge", "Samples that may wait.", t.capacity},
+		{"concurrency", "gauge", "Requests at a time: one a remote.",
+		 (double)d->remotes.n},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		buf_addf(b,
+			 "# HELP vmalert_remotewrite_%s %s\n"
+			 "# TYPE vmalert_remotewrite_%s %s\n"
+			 "vmalert_remotewrite_%s %.15g\n",
+			 rows[i].name, rows[i].help, rows[i].name, rows[i].type,
+			 rows[i].name, rows[i].value);
+}
+
 void remotes_add_metrics(struct daemon *d, struct buf *b)
 {
 	if (!d->remotes.n)
 		return;
+	add_as_vmalert(d, b);
 	for (int m = 0; m < REMOTE_METRICS; m++) {
 		head(b, metrics[m].name, metrics[m].type, metrics[m].help);
 		for (size_t i = 0; i < d->remotes.n; i++) {

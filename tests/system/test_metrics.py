@@ -197,3 +197,72 @@ def test_memory_has_owners(start, far):
     assert after["groups"] > before["groups"]
     assert set(after) == {"alerts", "groups", "silences", "notification_log", "rules",
                           "store_queue"}
+
+
+# -- vmalert's names ---------------------------------------------------------------------
+
+TOTALS = {
+    "prometheus_notifications_errors_total": {"alertmanager"},
+    "prometheus_notifications_dropped_total": {"alertmanager"},
+    "vmalert_alerts_sent_total": {"addr"}, "vmalert_alerts_send_errors_total": {"addr"},
+    "vmalert_alerts_fired_total": set(), "vmalert_execution_total": set(),
+    "vmalert_execution_errors_total": set(), "vmalert_config_last_reload_total": set(),
+    "vmalert_config_last_reload_errors_total": set(),
+    "vmalert_config_last_reload_successful": set(),
+    "vmalert_config_last_reload_success_timestamp_seconds": set(),
+    **{f"vmalert_{n}": {"group", "file"} for n in (
+        "iteration_total", "iteration_missed_total", "iteration_interval_seconds",
+        "group_rule_results_limit", "iteration_duration_seconds_sum",
+        "iteration_duration_seconds_count")},
+    **{f"vmalert_remotewrite_{n}": set() for n in (
+        "total", "errors_total", "sent_rows_total", "sent_bytes_total", "dropped_rows_total",
+        "send_duration_seconds_total", "queue_capacity", "concurrency")},
+}
+OF_ALERTS = {f"vmalert_{n}": {"alertname", "group", "file", "id"} for n in (
+    "alerts_pending", "alerts_firing", "alerting_rules_errors_total",
+    "alerting_rules_last_evaluation_samples", "alerting_rules_last_evaluation_series_fetched")}
+OF_RECORDS = {f"vmalert_recording_rules_{n}": {"recording", "group", "file", "id"} for n in (
+    "errors_total", "last_evaluation_samples")}
+
+
+@pytest.mark.parametrize("feature", [False, True])
+def test_metrics_under_names_of_vmalert(start, far, backend, rules, feature):
+    backend.set("up", ({"host": "a"}, 1), ({"host": "b"}, 1))
+    write(rules / "r.yml", rule_file(group(
+        "g", alert("A", "up"), alert("W", "up", **{"for": "1h"}), alert("A", "none"),
+        {"record": "up:x", "expr": "up"}, {"record": "none:x", "expr": "none"}, limit=9)))
+    d = start(make_config(hook(far), backend=backend,
+                          remote_write=[{"url": backend.url + "/write"}]), rules,
+              ["--enable-feature=rules-in-metrics"] if feature else [])
+    until(lambda: (d.metric("vmalert_iteration_total") or 0) > 2, 5)
+    until(lambda: d.metric("vmalert_remotewrite_total"), 10)
+    text = d.get("/metrics").text
+    samples = metrics(text)
+    found = {n: set(got) for n, got, _ in samples if n.startswith("vmalert_") or n in TOTALS}
+    assert found == {**TOTALS, **(OF_ALERTS if feature else {}), **(OF_RECORDS if feature else {})}
+    types = [line for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(types) == len(set(types)), "each family stands once"
+    assert len({(n, *sorted(got.items())) for n, got, _ in samples}) == len(samples)
+    assert d.metric("vmalert_group_rule_results_limit") == 9
+    assert d.metric("vmalert_iteration_interval_seconds") == 0.2
+    assert d.metric("vmalert_alerts_fired_total") == 2
+    assert d.metric("vmalert_execution_total") >= 5 and d.metric("vmalert_alerts_sent_total") >= 2
+    assert d.metric("vmalert_execution_errors_total") == 0
+    assert d.metric("prometheus_notifications_errors_total") == 0
+    if feature:
+        assert d.metric("vmalert_alerts_firing", alertname="A") == 2
+        assert d.metric("vmalert_alerts_pending", alertname="W") == 2
+        assert d.metric("vmalert_recording_rules_last_evaluation_samples", recording="up:x") == 2
+        assert {g["id"] for n, g, _ in samples if n == "vmalert_alerts_firing"} == {
+            r["id"] for g in d.get("/vmalert/api/v1/rules").json["data"]["groups"]
+            for r in g["rules"] if r["type"] == "alerting"}
+        assert {v for n, _, v in samples if n.endswith("series_fetched")} == {-1}
+    backend.mode = "500"
+    until(lambda: d.metric("vmalert_execution_errors_total"), 5)
+    if feature:
+        assert d.metric("vmalert_alerting_rules_errors_total") > 0
+        until(lambda: d.metric("vmalert_recording_rules_last_evaluation_samples") == 0, 5)
+    (rules / "r.yml").write_text("groups: 5")
+    d.post("/-/reload")
+    assert d.metric("vmalert_config_last_reload_total") == 1
+    assert d.metric("vmalert_config_last_reload_errors_total") == 1
