@@ -2,7 +2,9 @@
 #include "config/field.h"
 #include "base/utf8.h"
 #include "base/vec.h"
+#include "text/metricsql.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +122,18 @@ static double decode_float(struct decode *d, const struct yaml *y)
 	return 0;
 }
 
+#define LONGEST_SECONDS 9e15 /* in ms it still fits */
+
+bool loose_span_parse(struct str text, span_ms *out)
+{
+	double seconds;
+
+	if (!metricsql_duration(text, &seconds) || !(fabs(seconds) < LONGEST_SECONDS))
+		return false;
+	*out = (span_ms)llround(seconds * 1000);
+	return true;
+}
+
 span_ms decode_span(struct decode *d, const struct yaml *y)
 {
 	span_ms span = 0;
@@ -129,7 +143,8 @@ span_ms decode_span(struct decode *d, const struct yaml *y)
 		return 0;
 	if (y->kind == YAML_LIST || y->kind == YAML_MAP)
 		wrong_kind(d, y, "a duration such as 5m");
-	else if (!span_parse(y->text, y->at, &span, &err))
+	else if (!span_parse(y->text, y->at, &span, &err) &&
+		 !(d->loose_spans && loose_span_parse(y->text, &span)))
 		errs_add(d->errs, &err);
 	return span;
 }

@@ -86,7 +86,8 @@ struct decode {
 	const char *path; /* of the file being read */
 	const char *dir;  /* relative paths are joined to it; NULL: they stay */
 	enum matcher_mode matchers;
-	bool any_key; /* unknown ones are passed over */
+	bool any_key;	  /* unknown ones are passed over */
+	bool loose_spans; /* FIELD_GIVEN_SPAN: durations as MetricsQL has them, too */
 };
 
 struct field {
@@ -131,6 +132,8 @@ void decode_fields(struct decode *, const struct yaml *, const char *type,
 const char *decode_text(struct decode *, const struct yaml *);
 bool decode_bool(struct decode *, const struct yaml *);
 span_ms decode_span(struct decode *, const struct yaml *);
+/* A duration of MetricsQL; it may be negative. */
+bool loose_span_parse(struct str, span_ms *) MUST_USE;
 bool is_map(struct decode *, const struct yaml *, const char *type);  /* says so if not */
 bool is_list(struct decode *, const struct yaml *, const char *type); /* null: empty list */
 const char *path_join(struct arena *, const char *dir, const char *path);

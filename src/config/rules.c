@@ -4,6 +4,7 @@
 #include "config/field.h"
 #include "config/rule_templates.h"
 #include "text/header.h"
+#include "text/metricsql.h"
 #include "text/promql.h"
 
 #include <stdlib.h>
@@ -169,7 +170,8 @@ struct loader {
 	struct str text;
 	bool is_one_of_many; /* documents or resources: some may be of other kinds */
 	bool is_victoria;    /* the file is a VMRule */
-	bool is_promql;	     /* what the group being built asks in */
+	/* what the group being built asks in; neither: nobody knows, or need know */
+	bool is_promql, is_metricsql;
 };
 /* What the messages about a rule begin with. */
 struct where {
@@ -191,6 +193,11 @@ static void rule_mistake(struct where *w, struct pos at, const char *fmt, ...)
 	errs_add(w->l->d.errs, &err);
 }
 
+static bool is_for_vmalert(const struct loader *l)
+{
+	return l->options->as_vmalert || l->is_victoria;
+}
+
 static bool is_metric_name(struct str s, enum name_scheme names)
 {
 	if (names == NAMES_UTF8)
@@ -205,19 +212,28 @@ static bool is_metric_name(struct str s, enum name_scheme names)
 	return s.n > 0;
 }
 
+/* vmalert passes over what a recording rule has no use for. */
+static void check_alerts_field(struct where *w, const char *key)
+{
+	struct pos at = pos_of_key(w->rule->source, key);
+
+	if (!is_for_vmalert(w->l))
+		rule_mistake(w, at, "invalid field '%s' in recording rule", key);
+	else if (w->l->d.warnings)
+		errs_addf(w->l->d.warnings, at,
+			  "%s: '%s' has no effect in a recording rule", w->text, key);
+}
+
 static void check_record(struct where *w, const struct rule_text *t)
 {
 	struct pos name = pos_of_value(t->source, "record");
 
 	if (t->annotations.n)
-		rule_mistake(w, pos_of_key(t->source, "annotations"),
-			     "invalid field 'annotations' in recording rule");
+		check_alerts_field(w, "annotations");
 	if (t->hold.given && t->hold.ms)
-		rule_mistake(w, pos_of_key(t->source, "for"),
-			     "invalid field 'for' in recording rule");
+		check_alerts_field(w, "for");
 	if (t->keep_firing.given && t->keep_firing.ms)
-		rule_mistake(w, pos_of_key(t->source, "keep_firing_for"),
-			     "invalid field 'keep_firing_for' in recording rule");
+		check_alerts_field(w, "keep_firing_for");
 	if (!is_metric_name(str_of(t->record), w->l->names))
 		rule_mistake(w, name, "invalid recording rule name: %s", t->record);
 	if (strpbrk(t->record, "{}"))
@@ -231,7 +247,8 @@ static void check_expression(struct where *w, const struct yaml *expr)
 {
 	struct promql_error err;
 
-	if (!w->l->is_promql || promql_check(expr->text, &err))
+	if (w->l->is_promql ? promql_check(expr->text, &err)
+			    : !w->l->is_metricsql || metricsql_check(expr->text, &err))
 		return;
 	rule_mistake(w, yaml_place(w->l->text, expr, err.at),
 		     "could not parse expression: %d:%d: parse error: %s", err.line,
@@ -348,10 +365,13 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	out->shown = l->is_promql ? promql_normal(l->d.mem, str_of(t->expr)) : NULL;
 	if (!out->shown)
 		out->shown = t->expr;
-	out->hold = t->hold.ms;
-	out->keep_firing = t->keep_firing.ms;
 	out->labels = merged(l->d.mem, &g->labels, &t->labels, &out->n_labels);
-	out->annotations = merged(l->d.mem, &none, &t->annotations, &out->n_annotations);
+	if (!out->record) {
+		out->hold = MAX(t->hold.ms, 0);
+		out->keep_firing = MAX(t->keep_firing.ms, 0);
+		out->annotations = merged(l->d.mem, &none, &t->annotations,
+					  &out->n_annotations);
+	}
 	out->debug = t->debug == UNSET ? g->debug : t->debug == YES;
 	out->update_entries_limit = t->update_entries_limit
 					    ? (size_t)t->update_entries_limit
@@ -402,7 +422,9 @@ static void set_place(struct loader *l, const struct group_text *t, struct rule_
 			yaml_kind_text(y->kind));
 		return;
 	}
-	if (!span_parse(str_from(y->text, minus), y->at, &g->eval_offset, &err)) {
+	if (!span_parse(str_from(y->text, minus), y->at, &g->eval_offset, &err) &&
+	    !(l->d.loose_spans &&
+	      loose_span_parse(str_from(y->text, minus), &g->eval_offset))) {
 		errs_add(l->d.errs, &err);
 		return;
 	}
@@ -579,7 +601,9 @@ const struct datasource *rule_group_datasource(const struct rule_group *g,
 	return NULL;
 }
 
-static bool asks_in_promql(const struct loader *l, const struct rule_group *g)
+/* Whether the group asks in PromQL, or in the MetricsQL that contains it. */
+static bool asks_in_promql(const struct loader *l, const struct rule_group *g,
+			   bool *is_metricsql)
 {
 	const struct rule_options *o = l->options;
 	const struct datasource *from = rule_group_datasource(g, o->datasources,
@@ -590,15 +614,17 @@ static bool asks_in_promql(const struct loader *l, const struct rule_group *g)
 		type = from->type;
 	if (g->has_type)
 		type = g->type;
+	*is_metricsql = false;
 	if (g->datasource && !from && !g->has_type)
 		return false; /* nobody knows in what it asks */
-	return !o->any_expression && type == DATASOURCE_PROMETHEUS && !l->is_victoria &&
-	       !(from && from->is_victoria);
+	*is_metricsql = is_for_vmalert(l) || (from && from->is_victoria);
+	return !o->any_expression && type == DATASOURCE_PROMETHEUS;
 }
 
 static void build_group(struct loader *l, const struct group_text *t, struct rule_group *g)
 {
 	const struct rule_text *rules = t->rules.v;
+	bool is_metricsql;
 
 	g->at = t->at;
 	g->name = t->name;
@@ -614,6 +640,9 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 		if (!is_label_name(str_of(name), l->names) || !strcmp(name, "__name__"))
 			mistake(&l->d, t->labels.v[i].at, "invalid label name: %s", name);
 	}
+	if (t->interval.ms < 0)
+		mistake(&l->d, pos_of_value(t->source, "interval"),
+			"interval shouldn't be lower than 0");
 	g->interval = t->interval.ms;
 	g->limit = t->limit;
 	g->concurrency = (int)t->concurrency;
@@ -626,7 +655,9 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	warn_group(l, t);
 	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);
-	l->is_promql = asks_in_promql(l, g);
+	l->is_promql = asks_in_promql(l, g, &is_metricsql);
+	l->is_metricsql = l->is_promql && is_metricsql;
+	l->is_promql = l->is_promql && !is_metricsql;
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
 	for (size_t i = 0; i < t->rules.n; i++)
 		build_rule(l, t, &rules[i], i + 1, &g->rules[g->n_rules++]);
@@ -665,12 +696,20 @@ static bool is_kind(struct str kind, const char *const *kinds)
 	return false;
 }
 
+/* Who has nothing else wrote for vmalert. */
+static bool asks_a_victoria(const struct loader *l)
+{
+	return l->options->n_datasources && l->options->datasources[0].is_victoria;
+}
+
 static void build_resource(struct loader *l, const struct yaml *y, struct rule_file *f)
 {
+	const struct yaml *kind = yaml_find(y, "kind");
 	struct file_text t = {0};
 
+	l->is_victoria = kind && str_is(kind->text, "VMRule");
+	l->d.loose_spans = is_for_vmalert(l) || asks_a_victoria(l);
 	decode_fields(&l->d, y, "rule file", file_fields, &t);
-	l->is_victoria = t.kind && !strcmp(t.kind, "VMRule");
 	build_groups(l, &t.groups, f);
 	if (t.spec)
 		build_groups(l, &t.spec->groups, f);

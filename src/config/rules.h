@@ -64,7 +64,8 @@ struct rule_file {
 struct rule_options {
 	enum name_scheme names;
 	bool as_vmalert;     /* its functions in templates, all documents of a file,
-			      * and variables of the environment for %{NAME} */
+			      * MetricsQL, its durations, and variables of the
+			      * environment for %{NAME} */
 	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */

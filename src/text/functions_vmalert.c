@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "text/escape.h"
 #include "text/float.h"
+#include "text/metricsql.h"
 #include "text/rule_data.h"
 #include "text/time_format.h"
 #include "text/unicode.h"
@@ -111,62 +112,16 @@ static bool fn_queryEscape(struct call *c, struct value *out)
 	return made(c, buf_add_query, out);
 }
 
-/* -- durations: MetricsQL's, with fractions and bare seconds -------------------------- */
-
-static const struct {
-	const char *name;
-	double seconds;
-} units[] = {{"ms", 1e-3}, {"s", 1},	  {"m", 60},	  {"h", 3600},
-	     {"d", 86400}, {"w", 604800}, {"y", 31536000}};
-
-/* Digits and points at the start of s. */
-static size_t number_length(struct str s)
-{
-	size_t n = 0;
-
-	while (n < s.n && ((s.p[n] >= '0' && s.p[n] <= '9') || s.p[n] == '.'))
-		n++;
-	return n;
-}
-
-static bool take_part(struct str *s, double *sum)
-{
-	size_t n = number_length(*s), letters = 0;
-	double v, unit = 0;
-	struct str name;
-
-	if (float_parse(str_slice(*s, 0, n), &v) != FLOAT_OK)
-		return false;
-	*s = str_from(*s, n);
-	while (letters < s->n && s->p[letters] >= 'a' && s->p[letters] <= 'z')
-		letters++;
-	name = str_slice(*s, 0, letters);
-	for (size_t i = 0; i < COUNT_OF(units); i++) {
-		if (str_is(name, units[i].name))
-			unit = units[i].seconds;
-	}
-	*s = str_from(*s, letters);
-	*sum += v * unit;
-	return unit > 0;
-}
+/* -- durations ------------------------------------------------------------------------ */
 
 static bool seconds_of(struct call *c, double *out)
 {
-	struct str whole = c->args[0].s, s = whole;
-	bool negative = s.n && s.p[0] == '-';
+	struct str s = c->args[0].s;
 
-	*out = 0;
-	s = negative ? str_from(s, 1) : s;
-	if (s.n && number_length(s) == s.n && float_parse(s, out) == FLOAT_OK)
-		s.n = 0;
-	else if (!s.n)
+	if (!s.n)
 		return call_fail(c, "cannot parse empty duration");
-	while (s.n) {
-		if (!take_part(&s, out))
-			return call_fail_str(c, "cannot parse duration \"", whole, "\"");
-	}
-	*out = negative ? -*out : *out;
-	return true;
+	return metricsql_duration(s, out) ||
+	       call_fail_str(c, "cannot parse duration \"", s, "\"");
 }
 
 static bool fn_parseDuration(struct call *c, struct value *out)

@@ -40,7 +40,8 @@ const struct option_row check_rules_options[] = {
 	{"check-expressions", 0, OPTION_FLAG, "true",
 	 "Expressions must be PromQL; --no-check-expressions for other dialects."},
 	{"vmalert-functions", 0, OPTION_FLAG, NULL,
-	 "Templates may use vmalert's functions."},
+	 "Read rule files as vmalert does: its functions in templates, MetricsQL, its "
+	 "durations."},
 	{0},
 };
 

@@ -110,7 +110,7 @@ def test_a_victoria_metrics_is_asked_in_its_own_language(folder, keep):
     p = keep(victoria_metrics(folder))
     good = ["rate(x) > 1", "WITH (a = up) a == 0"]
     assert checked(folder, p.url, "victoriametrics", good) == ""
-    err = checked(folder, p.url, "victoriametrics", ["up == 0", "rate(x"], code=1)
+    err = checked(folder, p.url, "victoriametrics", ["up == 0", "nonsense(x)"], code=1)
     assert refused(folder, 1, "") in err and err.count("refuses") == 1
     # what pretends to be a Prometheus and cannot format is asked the query itself
     err = checked(folder, p.url, "prometheus", ["up == 0", "rate(x"], "--no-check-expressions",
@@ -170,6 +170,30 @@ def test_a_datasource_that_is_away_is_a_notice(folder):
     assert checked(folder, url, "prometheus", ["up == 0"], "--no-ask") == ""
     done = run([TOCSIN, "check", "rules", f"{folder}/r.yml"])
     assert done.stderr == "" and "SUCCESS" in done.stdout
+
+
+# -- rules of vmalert --------------------------------------------------------------------
+
+def of_vmalert(expr="up", **more):
+    return rule_file(group("g", {"alert": "A", "expr": expr, **more}, interval="1m"))
+
+
+@pytest.mark.parametrize("text", [
+    *(of_vmalert(e) for e in (
+        "rate(x) > 1", "WITH (a = up) a == 0", "x[5i]", "rate(x[5m]) keep_metric_names",
+        "a default 0", "a if b", "sum(a) by (c) limit 2", "rate(x", "x{a=\"b\"", "sum(x))", "",
+        "x{a='b}", "1Ki", "x[1.5h]", "# nothing", "union(a, b)")),
+    *(of_vmalert(**{"for": d}) for d in (
+        "1.5h", "90", "30m1h", "1h-30m", "5i", "-5m", "1M", "1h5", "1 h", "x")),
+    rule_file(group("g", {"record": "a", "expr": "b", "for": "5m", "annotations": {"c": "d"}})),
+    rule_file(group("g", alert("A", "up"), interval="0.5h")),
+])
+def test_a_file_of_vmalert_loads_where_it_does(folder, text):
+    (folder / "r.yml").write_text(text)
+    theirs = run(["vmalert", "-dryRun", f"-rule={folder}/r.yml",
+                  "-datasource.url=http://127.0.0.1:1"], check=False)
+    ours = run([TOCSIN, "check", "rules", "--vmalert-functions", f"{folder}/r.yml"], check=False)
+    assert (ours.returncode == 0) == (theirs.returncode == 0), (ours, theirs)
 
 
 def test_check_rules_finds_more_when_asked(folder):

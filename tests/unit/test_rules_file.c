@@ -227,6 +227,8 @@ static const struct {
 	{"kind: VMRule\nspec: {groups: [{name: g, rules: [{alert: a, expr: 'a default "
 	 "0'}]}]}",
 	 NULL},
+	{"groups: [{name: g, datasource: vm, rules: [{alert: a, expr: 'sum(a'}]}]",
+	 "r:1:65: " IN(1, "a") PARSE "1:4: parse error: no ')' closes this"},
 	{"groups: [{name: g, datasource: logs, type: prometheus, rules: [{alert: a, expr: "
 	 "'='}]}]",
 	 "r:1:82: " IN(1, "a") PARSE "1:1: parse error: unexpected \"=\""},
@@ -265,6 +267,58 @@ static void test_expressions(void **state)
 		arena_free(&mem);
 	}
 	assert_int_equal(wrong, 0);
+}
+
+/* spec/rules.md 4.3, 4.4: what vmalert loads. */
+static void test_vmalert(void **state)
+{
+#define ONE(rule)   "groups: [{name: g, rules: [" rule "]}]"
+#define GROUP(keys) "groups: [{name: g, " keys "}]"
+	static const struct {
+		const char *in, *want; /* NULL: must load */
+		const char *warning;   /* NULL: none */
+		span_ms span;	       /* of the rule's "for", or else of the group */
+	} rows[] = {
+		{ONE("{alert: a, expr: 'rate(x) > 1'}"), NULL, NULL, 0},
+		{ONE("{alert: a, expr: 'WITH (x = up) x[5i] keep_metric_names'}"), NULL,
+		 NULL, 0},
+		{ONE("{alert: a, expr: 'rate(x'}"),
+		 "r:1:50: " IN(1, "a") PARSE "1:5: parse error: no ')' closes this", NULL,
+		 0},
+		{ONE("{alert: a, expr: x, for: 1.5h}"), NULL, NULL, 90 * MINUTE},
+		{ONE("{alert: a, expr: x, for: 90}"), NULL, NULL, 90 * SECOND},
+		{ONE("{alert: a, expr: x, for: 1h-30m}"), NULL, NULL, 30 * MINUTE},
+		{ONE("{alert: a, expr: x, for: -5m}"), NULL, NULL, 0},
+		{ONE("{alert: a, expr: x, for: 5x}"),
+		 "r:1:53: unknown unit \"x\" in duration \"5x\"", NULL, 0},
+		{GROUP("interval: 0.5m"), NULL, NULL, 30 * SECOND},
+		{GROUP("interval: -1m"), "r:1:30: interval shouldn't be lower than 0", NULL,
+		 0},
+		{GROUP("interval: 1h, eval_offset: 0.5h"), NULL, NULL, HOUR},
+		{ONE("{record: a, expr: x, for: 1m, annotations: {b: c}}"), NULL,
+		 "r:1:58: group \"g\", rule 1, \"a\": 'annotations' has no effect in a "
+		 "recording rule",
+		 0},
+	};
+	struct rule_options options = {.as_vmalert = true};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem}, warnings = {.mem = &mem};
+		const struct rule_file *f = rule_file_parse(&mem, "r", str_of(rows[i].in),
+							    &options, &errs, &warnings);
+		const char *want = rows[i].want ? rows[i].want : "";
+		const struct rule_group *g = f ? &f->groups[0] : NULL;
+		span_ms span = !g ? 0 : g->n_rules ? g->rules[0].hold : g->interval;
+
+		if (strcmp(want, mistakes(&mem, &errs)) || span != rows[i].span)
+			fail_msg("%s\nwant: %s\ngot:  %s, %lld", rows[i].in, want,
+				 mistakes(&mem, &errs), (long long)span);
+		if (rows[i].warning && !strstr(mistakes(&mem, &warnings), rows[i].warning))
+			fail_msg("%s: %s", rows[i].in, mistakes(&mem, &warnings));
+		arena_free(&mem);
+	}
 }
 
 static const char file[] = "groups:\n"
@@ -482,7 +536,7 @@ int main(void)
 		cmocka_unit_test(test_values),	  cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_edits),	  cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_variables), cmocka_unit_test(test_sources),
-		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_warnings),  cmocka_unit_test(test_vmalert),
 	};
 
 	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);
