@@ -122,10 +122,14 @@ static bool add_unknown(struct buf *b, struct request *r, const struct rule_grou
 	return true;
 }
 
-/* Ours: what tells that a rule is dead. */
+/* Ours: what tells that a rule is dead, or has not all it asks for. */
 static void add_signs(struct buf *b, struct request *r, const struct rule_group *g,
 		      const struct rule_view *v)
 {
+	if (v->last_warning[0]) {
+		buf_add_text(b, ",\"lastWarning\":");
+		buf_add_json(b, str_of(v->last_warning));
+	}
 	if (never_matched(v))
 		buf_add_text(b, ",\"neverMatched\":true");
 	(void)add_unknown(b, r, g, v->rule, ",\"unknownMetrics\":");

@@ -43,6 +43,14 @@ void metrics_add_notified(struct buf *b, const struct engine_counters *c)
 	add_count(b, "vmalert_execution_total", NULL, "Evaluations of rules.", c->rules.n);
 	add_count(b, "vmalert_execution_errors_total", NULL,
 		  "Evaluations of rules that failed.", c->rule_failures);
+	metric_head(b, "thanos_rule_evaluation_with_warnings_total", "counter",
+		    "Evaluations of rules with a warning of the backend, by the group's "
+		    "partial_response_strategy.");
+	for (int i = 0; i < 2; i++)
+		buf_addf(b,
+			 "thanos_rule_evaluation_with_warnings_total{strategy=\"%s\"} "
+			 "%llu\n",
+			 i ? "warn" : "abort", (unsigned long long)c->rule_warnings[i]);
 }
 
 /* -- groups --------------------------------------------------------------------------- */

@@ -2,8 +2,8 @@
  *
  * Pure: nothing here speaks to a network.
  * Memory: in the arena given.
- * Failure: a truncated, malformed or partial answer is an error, never fewer samples,
- *          because "no samples" resolves alerts.
+ * Failure: a truncated or malformed answer is an error, never fewer samples, because "no
+ *          samples" resolves alerts; a partial one says that it is.
  * Spec:   spec/rules.md 19.
  */
 #pragma once

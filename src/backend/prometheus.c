@@ -397,6 +397,7 @@ bool answer_is_no_json(const struct http_answer *a, const struct err *why, struc
 
 struct envelope {
 	const char *status, *error, *error_type, *type, *warning; /* NULL: not there */
+	size_t n_warnings;
 	bool is_partial, has_result;
 	struct json_reader result; /* at its begin */
 	int64_t series_fetched;	   /* -1: not told */
@@ -410,18 +411,19 @@ static const char *text_or_null(struct json_reader *r)
 	return NULL;
 }
 
-static const char *first_text(struct json_reader *r)
+/* The first text of a list, and how many items it has. */
+static const char *first_text(struct json_reader *r, size_t *n)
 {
 	const char *first = NULL;
-	bool is_first = true;
 
+	*n = 0;
 	if (json_kind(r) != JSON_LIST) {
 		json_skip(r);
 		return NULL;
 	}
 	json_enter(r);
-	for (; json_item(r); is_first = false) {
-		if (is_first)
+	for (; json_item(r); (*n)++) {
+		if (!*n)
 			first = text_or_null(r);
 		else
 			json_skip(r);
@@ -492,7 +494,7 @@ static void read_envelope(struct json_reader *r, struct envelope *v)
 		else if (str_is(name, "isPartial"))
 			v->is_partial = json_truth(r);
 		else if (str_is(name, "warnings"))
-			v->warning = first_text(r);
+			v->warning = first_text(r, &v->n_warnings);
 		else if (str_is(name, "stats"))
 			read_stats(r, v);
 		else if (str_is(name, "data"))
@@ -515,8 +517,6 @@ static bool judge_envelope(const struct http_answer *a, const struct envelope *v
 		return err_set(err, NOWHERE, "status %d", a->status);
 	if (!is_success)
 		return err_set(err, NOWHERE, "the answer does not say \"success\"");
-	if (v->is_partial)
-		return err_set(err, NOWHERE, "the answer is partial");
 	return (v->type && v->has_result) ||
 	       err_set(err, NOWHERE, "the answer has no result");
 }
@@ -541,6 +541,8 @@ bool prometheus_judge(struct arena *mem, const struct datasource *from, bool raw
 	if (!judge_envelope(a, &v, err))
 		return false;
 	out->warning = v.warning;
+	out->n_warnings = v.n_warnings;
+	out->is_partial = v.is_partial;
 	out->series_fetched = v.series_fetched;
 	return read_result(&v.result, from, raw, v.type, out, err);
 }

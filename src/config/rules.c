@@ -498,11 +498,11 @@ static void set_request(struct loader *l, const struct group_text *t, struct rul
 	if (partial && strcasecmp(partial, "abort") && strcasecmp(partial, "warn"))
 		mistake(&l->d, pos_of_value(t->source, "partial_response_strategy"),
 			"partial_response_strategy is abort or warn, not \"%s\"", partial);
+	g->takes_partial = partial && !strcasecmp(partial, "warn");
 	if (partial)
 		vec_push_in(l->d.mem, &params,
-			    (struct text_pair){
-				    "partial_response",
-				    strcasecmp(partial, "warn") ? "false" : "true", t->at});
+			    (struct text_pair){"partial_response",
+					       g->takes_partial ? "true" : "false", t->at});
 	g->params = params.v;
 	g->n_params = params.n;
 	g->headers = headers.v;

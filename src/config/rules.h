@@ -50,8 +50,9 @@ struct rule_group {
 	size_t n_params, n_headers, n_labels;
 	bool has_eval_offset;
 	span_ms eval_offset;
-	bool is_aligned; /* eval_alignment: queries look at multiples of the interval */
-	int concurrency; /* 0: as the engine sees fit */
+	bool is_aligned;    /* eval_alignment: queries look at multiples of the interval */
+	int concurrency;    /* 0: as the engine sees fit */
+	bool takes_partial; /* partial_response_strategy: warn */
 	struct rule *rules;
 	size_t n_rules;
 };

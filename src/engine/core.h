@@ -200,6 +200,7 @@ struct rule_state {
 	struct map active; /* of active_alert, by label set */
 	enum rule_health health;
 	char *last_error;
+	char *last_warning; /* of the last evaluation; NULL: none */
 	wall_ms evaluated_at;
 	span_ms duration;
 	size_t samples;
@@ -230,8 +231,10 @@ struct query_text { /* an answer to a template's query */
 struct run {
 	struct rulegroup *group;
 	bool is_busy;
-	bool has_slot; /* one of engine_options.concurrent_evals */
-	size_t at;     /* the rule */
+	bool is_partial;     /* an answer to it, which the group takes */
+	const char *warning; /* the first; in eval_mem; NULL: none */
+	bool has_slot;	     /* one of engine_options.concurrent_evals */
+	size_t at;	     /* the rule */
 	wall_ms rule_started_at;
 	uint64_t query_id; /* 0: none out */
 	/* the answer kept while templates wait for queries of their own */

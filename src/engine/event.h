@@ -98,6 +98,8 @@ struct query_ended {
 	const char *error;	/* when not ok */
 	bool is_unfit;		/* not ok: no rule can use a result of that type */
 	const char *warning;	/* the first one, or NULL */
+	size_t n_warnings;
+	bool is_partial; /* some of it is missing: for groups that take that */
 };
 
 struct delivery_ended {

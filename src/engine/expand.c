@@ -140,6 +140,7 @@ static void describe_alert(const struct engine *e, struct run *run,
 	d->for_ns = r->rule->hold * 1000000;
 	d->active_at.t = instant_of_ms(is_new ? g->slot : a->active_at);
 	d->alert_id = rule_alert_id(alert);
+	d->is_partial = run->is_partial;
 	d->group_id = rule_group_id(g->config, d->type, g->interval);
 }
 

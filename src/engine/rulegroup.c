@@ -2,6 +2,7 @@
 #include "engine/core.h"
 #include "base/plant.h"
 #include "base/url.h"
+#include "base/utf8.h"
 #include "base/xxhash.h"
 
 #include <stdlib.h>
@@ -224,6 +225,30 @@ static void run_clear(struct run *run)
 	*run = (struct run){.group = g, .eval_mem = mem, .series_fetched = -1};
 }
 
+/* What backends warned of while the rule was evaluated; once for the log, and kept until
+ * an evaluation goes without. */
+static void keep_warning(struct engine *e, const struct run *run)
+{
+	const struct rulegroup *g = run->group;
+	struct rule_state *r = run_rule(run);
+	bool is_news = run->warning &&
+		       (!r->last_warning || strcmp(r->last_warning, run->warning) != 0);
+
+	if (run->warning)
+		e->counters.rule_warnings[g->config->takes_partial]++;
+	if (is_news)
+		act_note(e, true, "rules", "the backend warned",
+			 arena_printf(e->mem, "%s:%d: %s", g->config->file,
+				      r->rule->at.line,
+				      r->rule->alert ? r->rule->alert : r->rule->record),
+			 arena_text(e->mem, run->warning));
+	if (!is_news && run->warning)
+		return;
+	if (r->last_warning)
+		bury(e, free, r->last_warning);
+	r->last_warning = run->warning ? mem_text(run->warning) : NULL;
+}
+
 static void give_slot(struct engine *e, struct run *run)
 {
 	if (run->has_slot)
@@ -246,6 +271,7 @@ static void end_rule(struct engine *e, struct run *run)
 	if (r->health == HEALTH_OK)
 		g->samples += r->samples;
 	remember(e, run);
+	keep_warning(e, run);
 	if (r->rule->debug)
 		tell(e, run);
 	give_slot(e, run);
@@ -510,13 +536,38 @@ static void keep_template_answer(struct run *run, const struct query_ended *in)
 	run->queries = q;
 }
 
-void rulegroup_answered(struct engine *e, const struct query_ended *in)
+#define LONGEST_WARNING 500 /* characters */
+
+/* Notes what the answer warns of. */
+static void take_warning(struct run *run, const struct query_ended *in)
 {
-	struct run *run = map_del(&e->queries, map_key_u64(&in->id));
+	struct arena *mem = &run->eval_mem;
+	const char *text = in->warning	    ? in->warning
+			   : in->is_partial ? "the answer is partial"
+					    : NULL;
+	struct str s = text ? utf8_first(str_of(text), LONGEST_WARNING) : STR("");
+
+	run->is_partial = run->is_partial || in->is_partial;
+	if (!text || run->warning)
+		return;
+	run->warning = in->n_warnings > 1 ? arena_printf(mem, "%.*s (and %zu more)", FMT(s),
+							 in->n_warnings - 1)
+					  : arena_copy(mem, s);
+}
+
+void rulegroup_answered(struct engine *e, const struct query_ended *answer)
+{
+	struct run *run = map_del(&e->queries, map_key_u64(&answer->id));
+	struct query_ended failed = {.id = answer->id, .error = "the answer is partial"};
+	const struct query_ended *in = answer;
 
 	if (!run)
 		return; /* canceled while the answer was on its way */
 	run->query_id = 0;
+	if (in->ok && in->is_partial && !run->group->config->takes_partial)
+		in = &failed;
+	if (in->ok)
+		take_warning(run, in);
 	if (run->reading) {
 		if (readback_answered(e, run, in))
 			conclude(e, run, true, NULL);
@@ -626,6 +677,7 @@ static void rulegroup_free(struct rulegroup *g)
 		written_free(&g->rules[i].written);
 		updates_free(&g->rules[i].updates);
 		free(g->rules[i].last_error);
+		free(g->rules[i].last_warning);
 	}
 	written_free(&g->orphans);
 	arena_free(&g->mem);

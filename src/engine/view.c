@@ -203,6 +203,7 @@ static void fill_rule(const struct rule_state *r, struct rule_view *v, struct ar
 		.rule = r->rule,
 		.health = r->health,
 		.last_error = r->last_error ? r->last_error : "",
+		.last_warning = r->last_warning ? r->last_warning : "",
 		.evaluated_at = r->evaluated_at,
 		.duration = r->duration,
 		.active = ARENA_ARRAY(mem, struct active_view, r->active.n),

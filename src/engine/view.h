@@ -69,8 +69,9 @@ struct active_view {
 struct rule_view {
 	const struct rule *rule;
 	enum rule_health health;
-	const char *last_error; /* "" when none */
-	wall_ms evaluated_at;	/* 0: never */
+	const char *last_error;	  /* "" when none */
+	const char *last_warning; /* of the backend; "" when none */
+	wall_ms evaluated_at;	  /* 0: never */
 	span_ms duration;
 	enum alert_state state;	    /* of an alerting rule: the highest */
 	struct active_view *active; /* pending and firing */
@@ -165,6 +166,8 @@ struct engine_counters {
 	/* given to the router by rules; of those, what it did not take */
 	uint64_t rule_alerts, rule_alerts_refused;
 	uint64_t rule_alerts_fired, rule_failures;
+	uint64_t
+		rule_warnings[2]; /* evaluations with one; [1]: partial answers are taken */
 	struct durations rules, iterations;
 	struct map integrations; /* of integration_counters, by key */
 	struct map limited;	 /* of limited_counter, by alertname */

@@ -80,6 +80,24 @@ static void print_broken(const json_t *files)
 	}
 }
 
+static void print_warnings(const json_t *groups)
+{
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *g = json_array_get(groups, i),
+			     *rules = json_object_get(g, "rules");
+
+		for (size_t k = 0; k < json_array_size(rules); k++) {
+			const json_t *r = json_array_get(rules, k);
+			const char *warning = json_text(r, "lastWarning");
+
+			if (warning[0])
+				printf("\nthe backend warned: %s: %s: %s\n%s\n",
+				       json_text(g, "file"), json_text(g, "name"),
+				       rule_name(r), warning);
+		}
+	}
+}
+
 /* A rule that never had a series may be dead, or all may be well. */
 static void print_never_matched(const json_t *rules)
 {
@@ -172,6 +190,8 @@ int rules_show(struct tool *t)
 	} else {
 		if (!option_on(t, "broken"))
 			print_groups(t, data_of(rules, "groups"));
+		if (!option_on(t, "broken"))
+			print_warnings(data_of(rules, "groups"));
 		if (broken)
 			print_broken(data_of(broken, "files"));
 		if (broken && !option_on(t, "broken")) {

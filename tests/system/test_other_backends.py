@@ -88,3 +88,42 @@ def test_a_group_whose_type_nobody_answers(start, far, server, rules):
         {"name": "p", "type": "prometheus", "url": server.url}]), rules)
     until(lambda: d.rule("G")["health"] == "err" and d.rule("P")["health"] == "ok", 10)
     assert "no datasource of the group's type is configured" in d.rule("G")["lastError"]
+
+
+# -- answers that are not whole ----------------------------------------------------------
+
+@pytest.mark.parametrize("strategy", ["abort", "warn"])
+def test_warnings_and_partial_answers(start, far, backend, rules, strategy):
+    """Thanos warns, a VictoriaMetrics cluster says isPartial; a group says what it takes."""
+    backend.set("up", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group(
+        "g", alert("A", "up", annotations={"part": "{{ $isPartial }}"}),
+        partial_response_strategy=strategy)))
+    d = start(make_config(hook(far), backend=backend), rules,
+              ["--rules.template-functions=vmalert"])
+
+    def answers(**members):
+        backend.mutation = lambda text: json.dumps({**json.loads(text), **members})
+
+    def with_warnings():
+        return d.metric("thanos_rule_evaluation_with_warnings_total", strategy=strategy)
+
+    until(lambda: d.rule("A")["alerts"], 10)
+    assert "lastWarning" not in d.rule("A") and with_warnings() == 0
+    answers(warnings=["store-1 is away", "and store-2"])
+    until(lambda: d.rule("A").get("lastWarning") == "store-1 is away (and 1 more)", 5)
+    assert d.rule("A")["health"] == "ok" and with_warnings() > 0
+    assert "store-1 is away" in d.tool("rules").stdout
+    until(lambda: with_warnings() > 3, 5)
+    assert d.log().count("the backend warned") == 1
+    answers(isPartial=True)
+    if strategy == "warn":
+        until(lambda: d.rule("A").get("lastWarning") == "the answer is partial", 5)
+        assert d.rule("A")["health"] == "ok"
+        assert d.rule("A")["alerts"][0]["annotations"] == {"part": "true"}
+    else:
+        until(lambda: d.rule("A").get("lastError") == "the answer is partial", 5)
+        assert d.rule("A")["state"] == "firing"
+    backend.mutation = None
+    until(lambda: "lastWarning" not in d.rule("A") and d.rule("A")["health"] == "ok", 5)
+    assert "store" not in d.tool("rules").stdout

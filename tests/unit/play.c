@@ -41,6 +41,7 @@ struct stage {
 	} silences[16];
 	size_t n_silences;
 	size_t evals;
+	bool is_partial;		   /* what the backend answers */
 	int series;			   /* of each query; -1: an error */
 	const struct histogram *histogram; /* they are; NULL: numbers */
 	bool holds_back;
@@ -295,7 +296,10 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 
 static void answer_series(struct stage *s, uint64_t id)
 {
-	struct query_ended end = {.id = id, .ok = s->series >= 0, .error = "backend down"};
+	struct query_ended end = {.id = id,
+				  .ok = s->series >= 0,
+				  .error = "backend down",
+				  .is_partial = s->is_partial};
 	struct event ev = {.kind = EVENT_QUERY_ENDED, .query = &end};
 	struct arena mem = {0};
 	struct sample *v = ARENA_ARRAY(&mem, struct sample, (size_t)MAX(s->series, 0));
@@ -665,6 +669,9 @@ static const struct histogram *one_histogram(struct stage *s, double upper)
 static void set_backend(struct stage *s, struct str text)
 {
 	s->histogram = NULL;
+	s->is_partial = str_is(text, "partial");
+	if (s->is_partial)
+		text = STR("1");
 	if (str_is(text, "histogram") || str_is(text, "odd")) {
 		s->histogram = one_histogram(s, str_is(text, "odd") ? 3 : 2);
 		text = STR("1");

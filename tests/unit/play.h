@@ -18,6 +18,7 @@
  *is still seen ("gone": a stale marker followed); "none"; "error" 0 backend 1		how
  *many series each query gives; "error" fails; "histogram", "odd": one that is a native
  *histogram, of exponential buckets or not
+ *	0 backend partial	one series, and the backend says that some are missing
  *	0 backend late		from now on queries wait for "answer", which answers the
  *				oldest with as many series as before
  *	12 answer

@@ -683,6 +683,24 @@ static void rules(void **state)
 		 "4 query canceled\n"
 		 "12.1 query one\n"
 		 "12.1 query two\n"},
+#define PARTIAL_RULE(strategy)                                                             \
+	"{groups: [{name: g, interval: 10s, partial_response_strategy: " strategy          \
+	", rules: [{alert: A, expr: up}]}]}"
+		{"a partial answer is an error: nothing resolves",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 file r.yml " PARTIAL_RULE("abort") "\n"
+						       "5 backend partial\n"
+						       "30 run\n",
+		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"},
+		{"... but for a group that takes it",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 file r.yml " PARTIAL_RULE("warn") "\n"
+						      "5 backend partial\n"
+						      "30 run\n",
+		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"
+		 "15.1 hook notify_some_resolved firing A{n=0} resolved A{n=1}\n"},
 		{"a query error keeps the state",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
