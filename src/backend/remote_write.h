@@ -54,7 +54,7 @@ extern const double
 
 struct remote_counters {
 	uint64_t sent, failed, retried, dropped[REMOTE_DROPS], bytes;
-	uint64_t errors; /* requests that were not taken */
+	uint64_t errors;		     /* requests that were not taken */
 	size_t pending;			     /* waiting, or out */
 	wall_ms highest_at, highest_sent_at; /* 0: none yet */
 	uint64_t buckets[REMOTE_BUCKETS];    /* of requests' durations */
