@@ -356,8 +356,10 @@ static struct record full_record(struct arena *mem)
 	alerts[1] = (struct record_alert){CHANGE_NEW, UINT64_MAX, labels, 0, 0, HUGE_VAL};
 	*mute = (struct record_mute){
 		MUTED_BY_INHIBITION, "0007", "c.yml:1:2", labels, firing, 2};
-	decisions[0] = (struct record_decision){"r", "webhook", 3, NOTIFY_FIRST, "abc"};
-	decisions[1] = (struct record_decision){"none", NULL, 0, HELD_NO_INTEGRATION, NULL};
+	decisions[0] = (struct record_decision){"r",	      "webhook", 3,
+						NOTIFY_FIRST, "abc",	 true};
+	decisions[1] = (struct record_decision){"none", NULL, 0, HELD_NO_INTEGRATION,
+						NULL,	false};
 	return (struct record){
 		.kind = RECORD_RULE,
 		.reason = RULE_FAILS,
@@ -392,6 +394,9 @@ static struct record full_record(struct arena *mem)
 		.attempt = 2,
 		.status = 503,
 		.took = 12,
+		.told_firing = 3,
+		.told_resolved = 8,
+		.without_ended = true,
 		.change = "load",
 		.hash = "00ff",
 		.jump = -5,
@@ -437,6 +442,9 @@ static void a_record_comes_back_whole(void **state)
 	assert_string_equal(rows.v[0].record.integration, "webhook");
 	assert_string_equal(rows.v[0].record.group_key, r.group_key);
 	assert_string_equal(rows.v[0].record.delivery, "abc");
+	assert_int_equal(rows.v[0].record.told_resolved, 8);
+	assert_true(rows.v[0].record.decisions[0].without_ended);
+	assert_false(rows.v[0].record.decisions[1].without_ended);
 	buf_free(&before);
 	buf_free(&after);
 	buf_free(&notes);

@@ -154,9 +154,8 @@ static void causes(void **state)
 		{"group_interval", QUICK HOOK,
 		 "0 post alertname=A ends=999\n2 post alertname=A b=c ends=999\n3 run\n",
 		 "{b=c}",
-		 "NOT told: hook/webhook[0]: it waits for the next flush of its group; due "
-		 "at "
-		 "2026-01-01 00:00:07 UTC"},
+		 "NOT told: hook/webhook[0]: its group has flushed before, so it waits for "
+		 "group_interval, 6s; the next flush is at 2026-01-01 00:00:07 UTC"},
 		{"silence", QUICK HOOK,
 		 "0 silence s alertname=A for=60\n0 post alertname=A ends=999\n20 run\n",
 		 "{alertname=A}",
@@ -368,6 +367,7 @@ static struct buf transcript; /* of the play under way */
 static void ask_transcript(struct hall *h, struct engine *e, wall_ms now)
 {
 	struct why_options o = {.at = now, .now = now};
+	enum reason cause;
 	const char *words;
 	struct matchers m;
 	uint64_t *v;
@@ -381,8 +381,8 @@ static void ask_transcript(struct hall *h, struct engine *e, wall_ms now)
 			    why_alert(e, &watched_of(h, v[0])->story, &o, &h->mem));
 		return;
 	}
-	why_nothing(e, &m, &h->mem, &words);
-	buf_add_why_nothing(&transcript, &m, words);
+	cause = why_nothing(e, &m, &h->mem, &words);
+	buf_add_why_nothing(&transcript, &m, cause, words);
 }
 
 static void add_literal(struct buf *page, struct str text)
@@ -446,7 +446,8 @@ static void told_though_its_beginning_is_lost(void **state)
 	const struct label l = {"alertname", "A"};
 	struct arena mem = {0};
 	struct story s = story_of(&mem, alert);
-	const struct record_decision to_hook = {"hook", "webhook", 0, NOTIFY_FIRST, "id"};
+	const struct record_decision to_hook = {"hook",	      "webhook", 0,
+						NOTIFY_FIRST, "id",	 false};
 	const struct record_alert ended = {.change = CHANGE_RESOLVED,
 					   .fingerprint = alert,
 					   .labels = labels_new(&mem, &l, 1, NULL),
@@ -470,7 +471,7 @@ static void told_though_its_beginning_is_lost(void **state)
 				       .at = 400,
 				       .alerts = &ended,
 				       .n_alerts = 1});
-	assert_true(story_verdict(&s, "g", "hook", "webhook", 0, true).is_told);
+	assert_true(story_verdict(&s, "g", "hook", "webhook", 0, HAS_FLUSHED).is_told);
 	arena_free(&mem);
 }
 
@@ -496,7 +497,7 @@ static void an_attempt_without_its_flush_counts(void **state)
 	(void)state;
 	story_add(&s, &r);
 	story_add(&of_other, &r);
-	v = story_verdict(&s, "g", "hook", "webhook", 0, true);
+	v = story_verdict(&s, "g", "hook", "webhook", 0, HAS_FLUSHED);
 	assert_false(v.is_told);
 	assert_int_equal(v.cause, DELIVERY_UNKNOWN);
 	assert_string_equal(v.delivery, "id");
@@ -504,7 +505,7 @@ static void an_attempt_without_its_flush_counts(void **state)
 	r.reason = DELIVERY_SENT;
 	r.n_firing = r.n_resolved = 0;
 	story_add(&s, &r);
-	assert_true(story_verdict(&s, "g", "hook", "webhook", 0, true).is_told);
+	assert_true(story_verdict(&s, "g", "hook", "webhook", 0, HAS_FLUSHED).is_told);
 	arena_free(&mem);
 }
 
@@ -711,6 +712,7 @@ static bool remove_cause(struct history *h)
 	case DELIVERY_GAVE_UP:
 	case DELIVERY_TIMEOUT:
 	case UNTOLD_UNDER_WAY:
+	case UNTOLD_FLUSH_OPEN:
 		h->without[LINE_SINK] = true;
 		return true;
 	case DELIVERY_CANCELED:
