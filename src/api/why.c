@@ -48,6 +48,7 @@ struct asking {
 	struct arena *mem;
 	uint64_t fingerprint;	     /* of the alert that is explained */
 	struct map deliveries;	     /* ids that concern it */
+	struct map groups;	     /* its groups' keys, when rows are missing */
 	const struct labels *labels; /* its own */
 	const char *rule;
 };
@@ -133,6 +134,8 @@ static void note_rows(struct asking *a, const struct asked *of)
 			a->rule = r->rule;
 		if (r->kind == RECORD_SENDING)
 			note_delivery(a, r->delivery);
+		if (r->kind == RECORD_FLUSH && of->known_since && r->group_key)
+			map_put(&a->groups, str_of(r->group_key), a);
 		if (r->kind != RECORD_FLUSH ||
 		    (!fingerprints_have(r->firing, r->n_firing, of->fingerprint) &&
 		     !fingerprints_have(r->resolved, r->n_resolved, of->fingerprint)))
@@ -149,6 +152,7 @@ static bool belongs(void *ctx, const struct record *r)
 	switch ((int)r->kind) {
 	case RECORD_ATTEMPT:
 		return (r->delivery && map_find(&a->deliveries, str_of(r->delivery))) ||
+		       (r->group_key && map_find(&a->groups, str_of(r->group_key))) ||
 		       fingerprints_have(r->firing, r->n_firing, a->fingerprint) ||
 		       fingerprints_have(r->resolved, r->n_resolved, a->fingerprint);
 	case RECORD_SILENCE:
@@ -202,9 +206,12 @@ static void know(struct asked *of, const struct journal_rows *rows)
 /* Of which the one before the oldest row of the alert may matter, too. */
 static bool add_belonging(struct reading *d, struct asking *a, struct asked *of)
 {
+	/* whoever was told by what was decided before the first row is not named there */
 	struct journal_rows more, config;
 	struct journal_query q = {
-		.from = of->rows.n ? of->rows.v[0].record.at : 0,
+		.from = of->known_since ? of->known_since
+			: of->rows.n	? of->rows.v[0].record.at
+					: 0,
 		.to = reading_until(d),
 		.kinds = JOURNAL_KIND(RECORD_ATTEMPT) | JOURNAL_KIND(RECORD_RULE),
 		.wants = belongs,
@@ -213,7 +220,8 @@ static bool add_belonging(struct reading *d, struct asking *a, struct asked *of)
 	};
 	struct journal_query rare = {
 		.to = reading_until(d),
-		.kinds = JOURNAL_KIND(RECORD_SILENCE) | JOURNAL_KIND(RECORD_CONFIG),
+		.kinds = JOURNAL_KIND(RECORD_SILENCE) | JOURNAL_KIND(RECORD_CONFIG) |
+			 JOURNAL_KIND(RECORD_CLOCK),
 		.wants = belongs,
 		.ctx = a,
 	};
@@ -347,6 +355,7 @@ static bool read_alert(struct reading *d, struct asking *a, struct asked *of)
 	ok = add_belonging(d, a, of) && find_config(d, of) && read_later(d, of) &&
 	     read_groups_before(d, of);
 	map_free(&a->deliveries);
+	map_free(&a->groups);
 	return ok;
 }
 

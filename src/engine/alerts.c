@@ -528,10 +528,12 @@ static void store(struct engine *e, const struct alert *posted)
 		news = instant_cmp(before.starts_at, merged.starts_at) != 0 ||
 		       !labels_eq(before.annotations, merged.annotations) ||
 		       was_resolved != alert_is_resolved(&merged, now);
-		if (was_resolved == alert_is_resolved(&merged, now))
+		if (was_resolved == alert_is_resolved(&merged, now)) {
 			merged.came_at = before.came_at;
-		else
+		} else {
 			merged.came_at = e->now;
+			s->came_before = false;
+		}
 	} else {
 		merged.came_at = e->now;
 		s = insert(e, posted);
@@ -621,6 +623,7 @@ void alerts_restore(struct engine *e, const struct alert *a)
 	take_content(e, s, a);
 	s->saved_at = instant_ms(a->updated_at);
 	s->saved_ends_at = instant_ms(a->ends_at);
+	s->came_before = true;
 	s->end_noted = !instant_is_zero(a->ends_at) &&
 		       instant_cmp(a->ends_at, a->updated_at) <= 0;
 }

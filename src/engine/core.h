@@ -56,7 +56,8 @@ struct stored_alert {
 	struct instant starts_at, ends_at;
 	wall_ms updated_at, came_at;
 	bool timeout, left_a_list;
-	bool end_noted; /* the journal knows that it is over */
+	bool end_noted;	  /* the journal knows that it is over */
+	bool came_before; /* this life */
 	unsigned refs;
 	struct member *members;
 	uint64_t version; /* grows with each post */

@@ -99,12 +99,8 @@ static void take_beginning(struct story *s, const struct record *r,
 }
 
 /* What was decided before is about another episode; what is on its way may still come. */
-static void begin_episode(struct story *s, const struct record *r,
-			  const struct record_alert *a)
+static void forget_episode(struct story *s)
 {
-	take_beginning(s, r, a, r->at);
-	s->has_beginning = true;
-	s->began_at = r->at;
 	for (size_t i = 0; i < s->groups.n; i++) {
 		struct story_group *g = &s->groups.v[i];
 
@@ -126,6 +122,26 @@ static void begin_episode(struct story *s, const struct record *r,
 	}
 }
 
+static void begin_episode(struct story *s, const struct record *r,
+			  const struct record_alert *a)
+{
+	forget_episode(s);
+	take_beginning(s, r, a, r->at);
+	s->has_beginning = true;
+	s->began_at = r->at;
+}
+
+void story_lost_track(struct story *s, wall_ms known_since)
+{
+	s->groups.v = NULL; /* a copy of the story may share them */
+	s->groups.n = s->groups.cap = 0;
+	s->targets.v = NULL;
+	s->targets.n = s->targets.cap = 0;
+	s->has_beginning = false;
+	s->came_at = s->ended_at = 0;
+	s->known_since = known_since;
+}
+
 /* It was over when it came; or a crash, or trimming, lost how it began. */
 static void take_late_beginning(struct story *s, const struct record *r,
 				const struct record_alert *a)
@@ -143,9 +159,11 @@ static void take_change(struct story *s, const struct record *r,
 	switch (a->change) {
 	case CHANGE_NEW:
 	case CHANGE_FIRING:
+		s->turned_at = r->at;
 		begin_episode(s, r, a);
 		break;
 	case CHANGE_RESOLVED:
+		s->turned_at = r->at;
 		if (!s->came_at)
 			take_late_beginning(s, r, a);
 		s->ended_at = a->ends_at ? MIN(a->ends_at, r->at) : r->at;
@@ -193,6 +211,7 @@ static bool is_of_rule(const struct story *s, const struct record *r)
 static void note_seen(struct story *s, const struct record *r)
 {
 	s->seen_at = s->seen_at ? s->seen_at : r->at;
+	s->last_seen_at = r->at;
 }
 
 static void take_alerts(struct story *s, const struct record *r)
@@ -333,6 +352,15 @@ static void know_targets(struct story *s, const struct record *r)
 	}
 }
 
+static void note_without_it(struct story *s, const char *id)
+{
+	if (!id || !s->known_since)
+		return;
+	if (s->without_it.n == STORY_MOST_DELIVERIES)
+		vec_remove(&s->without_it, 0);
+	vec_push_in(s->mem, &s->without_it, arena_text(s->mem, id));
+}
+
 static void take_flush(struct story *s, const struct record *r)
 {
 	bool fires = fingerprints_have(r->firing, r->n_firing, s->fingerprint);
@@ -351,8 +379,12 @@ static void take_flush(struct story *s, const struct record *r)
 	m = mute_of(s, r);
 	take_place(s, r, m, fires);
 	know_targets(s, r);
-	for (size_t i = 0; !m && i < r->n_decisions; i++)
-		take_decision(s, r, &r->decisions[i], fires);
+	for (size_t i = 0; i < r->n_decisions; i++) {
+		if (m)
+			note_without_it(s, r->decisions[i].delivery);
+		else
+			take_decision(s, r, &r->decisions[i], fires);
+	}
 }
 
 void story_add_later(struct story *s, const struct record *r)
@@ -432,14 +464,42 @@ static struct story_delivery *take_orphan(struct story *s, const struct record *
 	return find_delivery(s, r->delivery);
 }
 
+static bool is_without_it(const struct story *s, const char *id)
+{
+	for (size_t i = s->without_it.n; id && i--;) {
+		if (!strcmp(s->without_it.v[i], id))
+			return true;
+	}
+	return false;
+}
+
+/* It was decided before the story begins, and may have told of the alert. */
+static void note_orphan(struct story *s, const struct record *r)
+{
+	if (!s->known_since || r->reason != DELIVERY_SENT || r->n_firing || !r->group_key ||
+	    is_without_it(s, r->delivery))
+		return;
+	for (size_t i = 0; i < s->orphans.n; i++) {
+		if (!strcmp(s->orphans.v[i].group_key, r->group_key)) {
+			s->orphans.v[i].at = r->at;
+			return;
+		}
+	}
+	if (s->orphans.n < STORY_MOST_ORPHANS)
+		vec_push_in(s->mem, &s->orphans,
+			    (struct story_orphan){arena_text(s->mem, r->group_key), r->at});
+}
+
 static void take_attempt(struct story *s, const struct record *r)
 {
 	struct story_delivery *d = find_delivery(s, r->delivery);
 
 	if (!d)
 		d = take_orphan(s, r);
-	if (!d)
+	if (!d) {
+		note_orphan(s, r);
 		return;
+	}
 	d->outcome = r->reason;
 	d->ended_at = r->at;
 	d->next_at = r->reason == DELIVERY_RETRY ? r->next_at : 0;
@@ -540,8 +600,11 @@ void story_add(struct story *s, const struct record *r)
 	case RECORD_START:
 		forget_flushes(s);
 		break;
-	case RECORD_FILE:
 	case RECORD_CLOCK:
+		s->turned_at += s->turned_at ? r->jump : 0;
+		s->last_seen_at += s->last_seen_at ? r->jump : 0;
+		break;
+	case RECORD_FILE:
 	case RECORD_STOP:
 	case RECORD_KINDS:
 		break;
@@ -652,6 +715,15 @@ static struct verdict_of untold(const struct story *s, const struct story_group 
 	return v;
 }
 
+static wall_ms known_since(const struct story *s, const char *group_key)
+{
+	for (size_t i = 0; i < s->orphans.n; i++) {
+		if (!strcmp(s->orphans.v[i].group_key, group_key))
+			return MAX(s->known_since, s->orphans.v[i].at + 1);
+	}
+	return s->known_since;
+}
+
 struct verdict_of story_verdict(const struct story *s, const char *group_key,
 				const char *receiver, const char *integration, size_t index,
 				enum flushed flushed)
@@ -664,7 +736,7 @@ struct verdict_of story_verdict(const struct story *s, const char *group_key,
 		return told(t);
 	v = untold(s, find_group(s, group_key), t, integration, flushed);
 	if (!story_is_whole(s))
-		v.known_since = s->known_since;
+		v.known_since = known_since(s, group_key);
 	return v;
 }
 

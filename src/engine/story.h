@@ -12,13 +12,15 @@
  *           that rests on what would have been written then is NOT_KNOWN, or says since
  *           when it holds; it is never a guess.
  * Memory:   in the arena given; what it keeps of records is copied.
- * Limits:   STORY_MOST_DELIVERIES notifications are remembered, the latest.
+ * Limits:   STORY_MOST_DELIVERIES notifications are remembered, the latest; of
+ *           STORY_MOST_ORPHANS groups deliveries that nothing is known of.
  */
 #pragma once
 #include "base/vec.h"
 #include "engine/record.h"
 
 #define STORY_MOST_DELIVERIES 200
+#define STORY_MOST_ORPHANS    1000
 
 struct story_delivery {
 	const char *id, *group_key, *receiver, *integration;
@@ -70,6 +72,13 @@ struct story_target { /* an integration that a group tells, or its fallback */
 	unsigned times_told;
 };
 
+/* Of a group, the last delivery that somebody took and of which no record tells whom it was
+ * about. */
+struct story_orphan {
+	const char *group_key;
+	wall_ms at;
+};
+
 struct story_silence { /* of which a flush said that it muted the alert */
 	const char *id, *author, *comment, *matchers, *change, *from, *user;
 	wall_ms at, starts_at, ends_at;
@@ -82,8 +91,10 @@ struct story {
 	wall_ms known_since;	     /* what was before may be missing; 0: nothing is.
 					Given before the first record. */
 	wall_ms seen_at;	     /* the first record that names it */
-	bool has_beginning;	     /* a record told how the episode began, */
-	wall_ms began_at;	     /* and is of then */
+	/* the last record that names it, and its last change, by the clock of now */
+	wall_ms last_seen_at, turned_at;
+	bool has_beginning; /* a record told how the episode began, */
+	wall_ms began_at;   /* and is of then */
 	/* in the router */
 	wall_ms came_at, starts_at, ended_at; /* 0: not */
 	wall_ms refused_at;		      /* it was not taken in, for a ceiling */
@@ -105,6 +116,9 @@ struct story {
 	VEC(struct story_delivery) deliveries;
 	size_t n_deliveries_left_out;
 	VEC(struct story_silence) silences;
+	/* only where something may be missing; the latter: that left the alert out */
+	VEC(struct story_orphan) orphans;
+	VEC(const char *) without_it;
 	wall_ms config_at; /* the last configuration that was taken */
 	const char *config_hash;
 };
@@ -114,6 +128,9 @@ void story_add(struct story *, const struct record *);
 /* A flush after the time that is asked for: which groups the alert then was in. Before all
  * that is added. */
 void story_add_later(struct story *, const struct record *);
+/* An episode began, or ended, of which no record tells: all that is known of the alert is
+ * of another one. */
+void story_lost_track(struct story *, wall_ms known_since);
 /* What is known otherwise of a silence that a flush named. */
 void story_know_silence(struct story *, const struct silence *);
 const struct story_silence *story_silence(const struct story *, const char *id);

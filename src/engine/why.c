@@ -218,24 +218,37 @@ static void add_rule_facts(struct asking *a)
 	s->rule_failed_at = s->rule_error ? w.found.rule->evaluated_at : 0;
 }
 
+/* The alert turned after all that the story has of it. What came in an earlier life has
+ * times by a clock that may have been set since. */
+static bool is_behind(const struct story *s, const struct stored_alert *stored)
+{
+	if (stored->came_before)
+		return !s->seen_at;
+	return stored->came_at > (s->turned_at ? s->turned_at : s->last_seen_at);
+}
+
 static void add_router_facts(struct asking *a)
 {
 	struct story *s = a->story;
 	const struct stored_alert *stored = a->stored;
 
-	if (!stored)
+	if (!stored) {
+		if (s->came_at && !s->ended_at) /* it went, and the story knows no end */
+			story_lost_track(s, a->why->options.now);
 		return;
+	}
 	a->why->is_stored = true;
 	a->why->ends_at = instant_is_zero(stored->ends_at) ? 0
 							   : instant_ms(stored->ends_at);
 	a->why->summary = labels_find(stored->annotations, "summary");
 	s->labels = stored->labels;
 	s->starts_at = instant_ms(stored->starts_at);
-	if (stored_alert_is_resolved(stored, instant_of_ms(a->why->options.now)))
-		s->ended_at = a->why->ends_at;
-	else
-		s->ended_at = 0;
 	s->refused_at = 0;
+	if (is_behind(s, stored))
+		story_lost_track(s, a->why->options.now);
+	s->ended_at = stored_alert_is_resolved(stored, instant_of_ms(a->why->options.now))
+			      ? a->why->ends_at
+			      : 0;
 	if (s->came_at && s->has_beginning)
 		return;
 	if (!s->known_since) /* a crash lost how it began */
@@ -527,7 +540,6 @@ static struct verdict_of on_its_way(struct asking *a, const struct delivery *d)
 	};
 }
 
-/* Of a group whose last decision the story does not have. */
 static struct verdict_of by_engine(struct asking *a, const struct group *g,
 				   const struct member *m, const struct why_target *t)
 {
@@ -548,6 +560,17 @@ static struct verdict_of by_engine(struct asking *a, const struct group *g,
 	return (struct verdict_of){.cause = NOT_KNOWN, .next_at = g->timer.deadline.at};
 }
 
+/* Of a group whose last decision the story does not have. What came before that decision
+ * may be missing, too. */
+static struct verdict_of by_last_flush(struct asking *a, const struct group *g,
+				       const struct member *m, const struct why_target *t)
+{
+	struct verdict_of v = by_engine(a, g, m, t);
+
+	v.known_since = g->recorded_at;
+	return v;
+}
+
 /* -- groups and verdicts -------------------------------------------------------------- */
 
 /* The notification log knows what the journal may have lost; what it has may be of an
@@ -557,7 +580,7 @@ static void ask_log(struct asking *a, const char *group_key, struct why_target *
 	const struct told *log = log_of(a, group_key, t);
 	const struct story *s = a->story;
 
-	if (!log || ((story_is_whole(s) || a->is_sure_when) && log->at < s->came_at))
+	if (!log || !(story_is_whole(s) || a->is_sure_when) || log->at < s->came_at)
 		return;
 	if (fingerprints_have(log->firing, log->n_firing, a->why->fingerprint))
 		t->verdict = (struct verdict_of){
@@ -645,6 +668,20 @@ static bool lags_behind(const struct asking *a, const struct group *now,
 	       !(then && then->joined && then->named_at >= now->recorded_at);
 }
 
+/* How it ended did not reach the journal. */
+static void doubt_delivery(struct asking *a, const struct why_group *g,
+			   struct why_target *t)
+{
+	const struct verdict_of *v = &t->verdict;
+
+	if ((v->cause == UNTOLD_UNDER_WAY || v->cause == DELIVERY_RETRY) &&
+	    !open_delivery_of(a, g->key, t, false))
+		t->verdict = (struct verdict_of){.cause = NOT_KNOWN,
+						 .at = v->at,
+						 .known_since = v->known_since,
+						 .delivery = v->delivery};
+}
+
 static void fill_live(struct asking *a, const struct why_group *g, const struct group *now,
 		      struct why_target *t)
 {
@@ -656,16 +693,11 @@ static void fill_live(struct asking *a, const struct why_group *g, const struct 
 	if (d)
 		t->verdict = on_its_way(a, d);
 	else if (!a->story->ended_at && lags_behind(a, now, m))
-		t->verdict = by_engine(a, now, m, t);
-	else if (cause == UNTOLD_UNDER_WAY || cause == DELIVERY_RETRY)
-		/* how it ended did not reach the journal */
-		t->verdict = (struct verdict_of){.cause = NOT_KNOWN,
-						 .at = t->verdict.at,
-						 .delivery = t->verdict.delivery};
+		t->verdict = by_last_flush(a, now, m, t);
 	else if (cause == NOT_KNOWN && !a->story->ended_at && m &&
 		 m->state == MEMBER_UNPROCESSED)
 		t->verdict.cause = UNTOLD_WAITS; /* since the start, or the reload */
-	t->verdict.known_since = known_since;
+	t->verdict.known_since = MAX(known_since, t->verdict.known_since);
 	name_wait(g, now, t);
 	if (t->verdict.cause != DELIVERY_RETRY)
 		t->verdict.next_at = now->timer.deadline.at;
@@ -699,6 +731,8 @@ static void fill_target(struct asking *a, const struct why_group *g,
 				   flushed);
 	if (!t->verdict.is_told && a->story->came_at)
 		ask_log(a, g->key, t);
+	if (!t->verdict.is_told && !a->why->is_past)
+		doubt_delivery(a, g, t);
 	if (!t->verdict.is_told && now)
 		fill_live(a, g, now, t);
 	fill_end(a, g, now, t);

@@ -271,7 +271,7 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 		add_alerts(s, &b, n, true);
 		line(s, "%s %s%s", n->receiver->name, reason_name(n->reason), buf_text(&b));
 		if (s->watch && s->watch->sent)
-			s->watch->sent(s->watch->ctx, n);
+			s->watch->sent(s->watch->ctx, n, s->now);
 	} else if (sink->mode == SINK_FAIL) {
 		end.verdict = VERDICT_RETRY;
 		end.error = "down";
