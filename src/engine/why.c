@@ -169,12 +169,21 @@ enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena
 
 	*words = "no such alert is known: none was posted, and no rule of that name is "
 		 "loaded";
+	if (e->alerts.n >= e->options.max_alerts) {
+		cause = UNTOLD_CEILING;
+		*words = arena_printf(mem,
+				      "no such alert is known, and none is taken in: there "
+				      "are %zu, as many as --alerts.max-alerts allows",
+				      e->alerts.n);
+	}
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		for (size_t i = 0; i < g->config->n_rules; i++) {
 			const struct rule_state *r = &g->rules[i];
 
 			if (!could_be_of(r->rule, m))
 				continue;
+			if (cause == UNTOLD_CEILING && r->active.n)
+				continue; /* it makes some, which do not come in */
 			*words = words_no_alert(mem, g->config, r->rule, r->last_error,
 						r->evaluated_at);
 			cause = r->last_error ? RULE_FAILS : UNTOLD_NO_SERIES;

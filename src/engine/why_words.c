@@ -234,6 +234,8 @@ static const char *not_known(struct arena *mem, const struct why *w,
 				    "not known: it was sent at %s, and the journal does "
 				    "not have how that ended",
 				    why_time(mem, v->at));
+	if (w->story->known_since >= w->options.now)
+		return "not known: the journal does not have what became of it last";
 	return arena_printf(
 		mem, "not known: the journal %s %s",
 		w->options.is_cut ? "was read back to" : "has nothing before",
@@ -281,6 +283,8 @@ static const char *not_flushed(struct arena *mem, const struct why *w,
 
 static const char *nothing_new(struct arena *mem, const struct why_target *t)
 {
+	if (t->verdict.known_since)
+		return "for the receiver nothing is new: it was announced before";
 	if (t->repeat_at)
 		return arena_printf(mem,
 				    "it was announced before, and its end never was: for "

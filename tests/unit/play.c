@@ -48,6 +48,7 @@ struct stage {
 	size_t n_past;
 	bool past_fails, past_is_seen[8];
 	bool with_times;
+	struct engine_options options; /* of engines to come, beside those of all plays */
 	const struct rule_file *rules;
 	struct map file_mems; /* of rule files, by path */
 	/* what reached the disk */
@@ -774,10 +775,12 @@ static void reload(struct stage *s)
 
 static struct engine *new_engine(struct stage *s)
 {
-	struct engine_options options = {.seed = ++s->lives, /* ids must not repeat */
-					 .started_at = s->now,
-					 .outage_tolerance = HOUR,
-					 .grace_period = 10 * MINUTE};
+	struct engine_options options = s->options;
+
+	options.seed = ++s->lives; /* ids must not repeat */
+	options.started_at = s->now;
+	options.outage_tolerance = HOUR;
+	options.grace_period = 10 * MINUTE;
 
 	return engine_new(&options);
 }
@@ -849,6 +852,24 @@ static void restart(struct stage *s, struct str clock)
 	}
 }
 
+static void set_options(struct stage *s, struct str rest)
+{
+	wall_ms delay = START;
+	double n;
+
+	while (rest.n) {
+		struct str w = word(&rest);
+
+		if (take_time(w, "start-delay=", &delay)) {
+			s->options.start_delay = delay - START;
+			continue;
+		}
+		assert_true(str_starts(w, STR("max-alerts=")));
+		assert_true(str_double(str_from(w, 11), &n));
+		s->options.max_alerts = (size_t)n;
+	}
+}
+
 static void set_clock(struct stage *s, struct str text)
 {
 	struct event ev = {.kind = EVENT_CLOCK_SET};
@@ -894,6 +915,8 @@ static void command(struct stage *s, struct str text)
 		s->with_times = true;
 	else if (str_is(what, "reload"))
 		reload(s);
+	else if (str_is(what, "options"))
+		set_options(s, text);
 	else if (str_is(what, "restart"))
 		restart(s, text);
 	else if (str_is(what, "clock"))

@@ -14,6 +14,9 @@
 /* The verdict of a story is what the receivers saw, and names the cause. */
 
 #define HOOK "receivers: [{name: hook, webhook_configs: [{url: 'http://h/'}]}]\n"
+#define OFF                                                                                \
+	"receivers: [{name: hook, webhook_configs: [{url: 'http://h/', send_resolved: "    \
+	"false}]}]\n"
 #define QUICK                                                                              \
 	"route: {receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: "  \
 	"6s, repeat_interval: 4h}\n"
@@ -211,9 +214,9 @@ static void ask_words(struct hall *h, struct engine *e, wall_ms now)
 		buf_add_why(&text, why_alert(e, &watched_of(h, v[i])->story, &o, &h->mem));
 	for (size_t i = 0; !n && i < h->n; i++) { /* it has gone: the journal alone */
 		if (h->v[i].story.labels && matchers_hold(&m, h->v[i].story.labels))
-			buf_add_why(&text, why_alert(e, &h->v[n++].story, &o, &h->mem));
+			buf_add_why(&text, why_alert(e, &h->v[i].story, &o, &h->mem));
 	}
-	if (!n) {
+	if (!text.n) {
 		why_nothing(e, &m, &h->mem, &words);
 		buf_add_text(&text, words);
 	}
@@ -389,6 +392,75 @@ static void causes(void **state)
 		 "{alertname=A}",
 		 "NOT told: hook/webhook[0]: refused for good\n"
 		 "other/webhook[0]: told at 2026-01-01 00:00:01 UTC"},
+		{"and told again", QUICK HOOK, "0 post alertname=A ends=99999\n5 run\n",
+		 "{alertname=A}",
+		 "A is firing: hook was told\n"
+		 "nothing is new since: again at the first flush after 2026-01-01 04:00:01 "
+		 "UTC"},
+		{"of its end: send_resolved is off", QUICK OFF,
+		 "0 post alertname=A ends=3\n9 run\n", "{alertname=A}",
+		 "A is resolved: hook was told\n"
+		 "    NOT told of its end: send_resolved is off\n"
+		 "flushed last at 2026-01-01 00:00:07 UTC"},
+		{"of its end: a notification about others leaves it out", QUICK OFF,
+		 "0 post alertname=A b=c ends=3\n4 post alertname=A ends=999\n9 run\n",
+		 "{b=c}", "NOT told of its end: send_resolved is off"},
+		{"of its end: silenced", QUICK HOOK,
+		 "0 post alertname=A ends=5\n3 silence s alertname=A for=60\n9 run\n",
+		 "{alertname=A}",
+		 "hook/webhook[0]: told at 2026-01-01 00:00:01 UTC\n"
+		 "    NOT told of its end: silenced since 2026-01-01 00:00:07 UTC by "
+		 "silence"},
+		{"of its end: the receiver fails", QUICK HOOK,
+		 "0 post alertname=A ends=5\n3 sink hook fail\n7.2 run\n", "{alertname=A}",
+		 "    NOT told of its end: sending fails after 1 attempt: down; the next "
+		 "attempt is at 2026-01-01 00:00:07."},
+		{"of its end: the receiver refuses", QUICK HOOK,
+		 "0 post alertname=A ends=5\n3 sink hook refuse\n8 run\n", "{alertname=A}",
+		 "    NOT told of its end: refused for good: bad request"},
+		{"of its end: its group has not flushed", QUICK HOOK,
+		 "0 post alertname=A ends=3\n5 run\n", "{alertname=A}",
+		 "    NOT told of its end: its group has not flushed since; the next flush "
+		 "is at 2026-01-01 00:00:07 UTC"},
+		{"inhibited, and silenced besides",
+		 QUICK HOOK "inhibit_rules: [{name: top, source_matchers: [alertname=S], "
+			    "target_matchers: [alertname=A]}]\n",
+		 "0 silence s alertname=A for=60\n0 post alertname=S ends=999\n"
+		 "0 post alertname=A ends=999\n5 run\n",
+		 "{alertname=A}",
+		 "NOBODY was told: another alert inhibits it\n"
+		 "by the inhibition rule top (c.yml:3:17); without that still silenced by "
+		 "silence "},
+		{"the start delay", QUICK HOOK,
+		 "0 options start-delay=30\n0 restart\n1 post alertname=A ends=999\n5 "
+		 "run\n",
+		 "{alertname=A}",
+		 "NOT told: hook/webhook[0]: the daemon was started and sends nothing "
+		 "until "
+		 "--dispatch.start-delay is over; the first flush is at 2026-01-01 "
+		 "00:00:30 UTC"},
+		{"a ceiling", QUICK HOOK,
+		 "0 options max-alerts=1\n0 restart\n1 post alertname=A ends=999\n"
+		 "2 post alertname=B ends=999\n5 run\n",
+		 "{alertname=B}",
+		 "B is dropped: NOBODY was told\n"
+		 "NOT told: it was not taken in at 2026-01-01 00:00:02 UTC: there are 1 "
+		 "alerts, as many as --alerts.max-alerts allows"},
+		{"the flush before is not over", QUICK HOOK,
+		 "0 sink hook hang\n0 post alertname=A ends=999\n"
+		 "3 post alertname=A b=c ends=999\n8 run\n",
+		 "{b=c}",
+		 "NOT told: hook/webhook[0]: its group is due, and its flush of 2026-01-01 "
+		 "00:00:01 UTC is not over, waiting for hook/webhook[0]; it ends at "
+		 "2026-01-01 00:00:11 UTC at the latest"},
+		{"keep_firing_for", RULES QUICK HOOK,
+		 "0 backend 1\n0 file r.yml {groups: [{name: g, interval: 10s, rules: "
+		 "[{alert: Up, expr: up == 0, keep_firing_for: 5m}]}]}\n15 backend 0\n40 "
+		 "run\n",
+		 "{alertname=Up}",
+		 "Up{n=\"0\"} is firing\n"
+		 "it is kept firing by the rule's keep_firing_for, 5m, until\n"
+		 "its keep_firing_for is over: it ends at the first evaluation"},
 	};
 
 	size_t n_wrong = 0;
@@ -602,6 +674,61 @@ static void an_attempt_without_its_flush_counts(void **state)
 	story_add(&s, &r);
 	assert_true(story_verdict(&s, "g", "hook", "webhook", 0, HAS_FLUSHED).is_told);
 	arena_free(&mem);
+}
+
+/* What the engine remembers, where the journal was trimmed or lags behind. */
+static void ask_with_nothing(struct hall *h, struct engine *e, wall_ms now)
+{
+	struct story s = story_of(&h->mem, h->v[0].story.fingerprint);
+	const struct why_options o = {.at = now, .now = now};
+	struct buf text = BUF(100000);
+	const char *wanted = h->arg;
+
+	s.known_since = now - 1000;
+	buf_add_why(&text, why_alert(e, &s, &o, &h->mem));
+	if (str_find(buf_str(&text), str_of(wanted)) == STR_NONE)
+		fail_msg("wanted %s in\n%s", wanted, buf_text(&text));
+	buf_free(&text);
+}
+
+static void of_now_the_engine_knows_what_the_journal_does_not(void **state)
+{
+	static const struct {
+		const char *config, *script, *wanted;
+	} rows[] = {
+		{QUICK HOOK,
+		 "0 silence s alertname=A for=60\n0 post alertname=A ends=999\n20 run\n",
+		 "NOT told: hook/webhook[0]: silenced by silence"},
+		{QUICK HOOK,
+		 "0 silence s alertname=A for=14\n0 post alertname=A ends=999\n14.5 run\n",
+		 "NOT told: hook/webhook[0]: silenced by silence"},
+		{QUICK HOOK "inhibit_rules: [{name: top, source_matchers: [alertname=S], "
+			    "target_matchers: [alertname=A]}]\n",
+		 "0 post alertname=A ends=999\n0 post alertname=S ends=999\n20 run\n",
+		 "NOT told: hook/webhook[0]: inhibited by S, which fires, by the "
+		 "inhibition "
+		 "rule top"},
+		{"route: {receiver: hook, group_wait: 1s, routes: [{mute_time_intervals: "
+		 "[night], group_wait: 1s}]}\n"
+		 "time_intervals: [{name: night, time_intervals: [{times: [{start_time: "
+		 "'00:00', end_time: '06:00'}]}]}]\n" HOOK,
+		 "0 post alertname=A ends=9999\n20 run\n",
+		 "NOT told: hook/webhook[0]: muted by the mute time interval \"night\""},
+		{QUICK HOOK, "0 post alertname=A ends=9999\n20 run\n",
+		 "hook/webhook[0]: told at 2026-01-01 00:00:01 UTC"},
+		{QUICK HOOK, "0 sink hook fail\n0 post alertname=A ends=999\n1.2 run\n",
+		 "NOT told: hook/webhook[0]: sending fails after 1 attempt: down; the next "
+		 "attempt is at 2026-01-01 00:00:01."},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct hall h = {.ask = ask_with_nothing,
+				 .arg = (void *)(uintptr_t)rows[i].wanted};
+
+		watch_play(&h, &(struct play){rows[i].wanted, rows[i].config,
+					      rows[i].script, NULL});
+	}
 }
 
 static void ask_without_journal(struct hall *h, struct engine *e, wall_ms now)
@@ -1058,6 +1185,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(told_though_its_beginning_is_lost),
 		cmocka_unit_test(an_attempt_without_its_flush_counts),
 		cmocka_unit_test(the_log_of_notifications_knows_what_was_trimmed),
+		cmocka_unit_test(of_now_the_engine_knows_what_the_journal_does_not),
 		cmocka_unit_test(what_receivers_saw),
 		cmocka_unit_test(without_its_cause_somebody_is_told),
 		cmocka_unit_test(with_gaps_it_is_right_or_not_known),
