@@ -519,6 +519,21 @@ static const char *who(struct reading *d, const struct record *r)
 			    r->from ? ", from " : "", r->from ? r->from : "");
 }
 
+/* What was done to a silence, or to a rule file. */
+static const char *done(const char *change)
+{
+	static const char *const text[][2] = {
+		{"create", "created"}, {"update", "updated"}, {"expire", "expired"},
+		{"load", "loaded"},    {"refuse", "refused"},
+	};
+
+	for (size_t i = 0; change && i < COUNT_OF(text); i++) {
+		if (!strcmp(change, text[i][0]))
+			return text[i][1];
+	}
+	return change ? change : "changed";
+}
+
 /* Rows of older versions do not say of how many. */
 static const char *told_words(struct reading *d, const struct record *r)
 {
@@ -550,13 +565,13 @@ static const char *rest_words(struct reading *d, const struct record *r)
 		if (!r->silence)
 			return "";
 		return arena_printf(&d->mem, "silence %s %s (\"%s\" of %s)%s",
-				    r->silence->id, r->change, r->silence->comment,
+				    r->silence->id, done(r->change), r->silence->comment,
 				    r->silence->created_by, who(d, r));
 	case RECORD_CONFIG:
 		return arena_printf(&d->mem, "configuration %s%s%s",
 				    r->error ? "refused" : "loaded", who(d, r), error);
 	case RECORD_FILE:
-		return arena_printf(&d->mem, "rule file %s %s%s", r->file, r->change,
+		return arena_printf(&d->mem, "rule file %s %s%s", r->file, done(r->change),
 				    error);
 	case RECORD_CLOCK:
 		return arena_printf(&d->mem, "the clock was set by %lld ms",

@@ -41,8 +41,10 @@ static void run(void *arg)
 
 	d->began = clock_seconds();
 	d->journal = journal_open(d->r->api->options.storage_path, &d->err);
-	if (d->journal && journal_begins(d->journal, &d->begins_at, &d->err))
-		d->read(d);
+	if (!d->journal || !journal_begins(d->journal, &d->begins_at, &d->err))
+		return;
+	d->begins_at = MIN(d->begins_at, d->now);
+	d->read(d);
 }
 
 /* It gives its place among GET requests back while it lasts. */

@@ -437,8 +437,10 @@ static void take_told(struct story *s, const struct story_delivery *d, wall_ms a
 	if (!d->fires) {
 		if (!s->has_beginning || d->at >= s->began_at)
 			t->end_told_at = at; /* else of another episode's end */
+		t->end_told_by = d->id;
 		return;
 	}
+	t->told_by = d->id;
 	if (!t->times_told++)
 		t->first_told_at = at;
 	t->last_told_at = at;
@@ -638,7 +640,7 @@ static struct verdict_of told(const struct story_target *t)
 		.at = t->first_told_at,
 		.last_at = t->last_told_at,
 		.times = t->times_told,
-		.delivery = t->delivery,
+		.delivery = t->told_by,
 	};
 }
 
@@ -769,7 +771,7 @@ struct verdict_of story_end(const struct story *s, const char *group_key,
 					   .at = t->end_told_at,
 					   .last_at = t->end_told_at,
 					   .times = 1,
-					   .delivery = t->end_delivery};
+					   .delivery = t->end_told_by};
 	if (!s->ended_at || !integration)
 		return (struct verdict_of){0};
 	v = end_untold(s, find_group(s, group_key), t);

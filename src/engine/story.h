@@ -70,6 +70,7 @@ struct story_target { /* an integration that a group tells, or its fallback */
 	wall_ms end_decided_at;
 	const char *end_delivery;
 	unsigned times_told;
+	const char *told_by, *end_told_by; /* deliveries, the last ones */
 };
 
 /* Of a group, the last delivery that somebody took and of which no record tells whom it was

@@ -436,6 +436,23 @@ static const char *in_short(enum reason cause)
 	}
 }
 
+/* Nothing hinders it: its time has not come. */
+static const char *nobody(enum reason cause)
+{
+	switch ((int)cause) {
+	case UNTOLD_GROUP_WAIT:
+	case UNTOLD_GROUP_INTERVAL:
+	case UNTOLD_START_DELAY:
+	case UNTOLD_FLUSH_OPEN:
+	case UNTOLD_WAITS:
+	case UNTOLD_UNDER_WAY:
+	case UNTOLD_PENDING:
+		return "NOBODY is told yet";
+	default:
+		return "NOBODY was told";
+	}
+}
+
 struct tally {
 	size_t told, all, unknown;
 	const struct why_target *told_one;
@@ -467,7 +484,7 @@ const char *words_headline(struct arena *mem, const struct why *w)
 	if (!n.all && w->cause == NOT_KNOWN)
 		return "not known whether anybody was told";
 	if (!n.all)
-		return arena_printf(mem, "NOBODY was told: %s", in_short(w->cause));
+		return arena_printf(mem, "%s: %s", nobody(w->cause), in_short(w->cause));
 	if (n.told == 1 && n.all == 1)
 		return arena_printf(mem, "%s was told", n.told_one->receiver);
 	if (n.told == n.all)
@@ -479,7 +496,7 @@ const char *words_headline(struct arena *mem, const struct why *w)
 				    n.all);
 	if (n.unknown)
 		return "perhaps nobody was told";
-	return arena_printf(mem, "NOBODY was told: %s%s", in_short(n.cause),
+	return arena_printf(mem, "%s: %s%s", nobody(n.cause), in_short(n.cause),
 			    n.differ ? ", and other causes" : "");
 }
 

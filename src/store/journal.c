@@ -384,6 +384,8 @@ bool journal_begins(struct journal *j, wall_ms *at, struct err *err)
 	*at = 0;
 	if (code == SQLITE_OK)
 		code = sqlite3_step(st);
+	if (code == SQLITE_DONE)
+		*at = NEVER;
 	if (code == SQLITE_ROW && sqlite3_column_int(st, 1))
 		*at = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
