@@ -48,7 +48,8 @@ struct asking {
 	struct arena *mem;
 	uint64_t fingerprint;	     /* of the alert that is explained */
 	struct map deliveries;	     /* ids that concern it */
-	struct map groups;	     /* its groups' keys, when rows are missing */
+	bool has_beginning;	     /* of its last episode */
+	struct map groups;	     /* its groups' keys, for when it has not */
 	const struct labels *labels; /* its own */
 	const char *rule;
 };
@@ -127,8 +128,12 @@ static void note_rows(struct asking *a, const struct asked *of)
 		const struct record *r = &of->rows.v[i].record;
 
 		for (size_t k = 0; k < r->n_alerts; k++) {
-			if (r->alerts[k].fingerprint == of->fingerprint)
-				a->labels = r->alerts[k].labels;
+			if (r->alerts[k].fingerprint != of->fingerprint)
+				continue;
+			a->labels = r->alerts[k].labels;
+			a->has_beginning = a->has_beginning ||
+					   r->alerts[k].change == CHANGE_NEW ||
+					   r->alerts[k].change == CHANGE_FIRING;
 		}
 		if (r->kind == RECORD_RULE)
 			a->rule = r->rule;
@@ -152,7 +157,8 @@ static bool belongs(void *ctx, const struct record *r)
 	switch ((int)r->kind) {
 	case RECORD_ATTEMPT:
 		return (r->delivery && map_find(&a->deliveries, str_of(r->delivery))) ||
-		       (r->group_key && map_find(&a->groups, str_of(r->group_key))) ||
+		       (!a->has_beginning && r->group_key &&
+			map_find(&a->groups, str_of(r->group_key))) ||
 		       fingerprints_have(r->firing, r->n_firing, a->fingerprint) ||
 		       fingerprints_have(r->resolved, r->n_resolved, a->fingerprint);
 	case RECORD_SILENCE:
@@ -206,12 +212,13 @@ static void know(struct asked *of, const struct journal_rows *rows)
 /* Of which the one before the oldest row of the alert may matter, too. */
 static bool add_belonging(struct reading *d, struct asking *a, struct asked *of)
 {
-	/* whoever was told by what was decided before the first row is not named there */
+	/* what was decided before the first row tells nowhere whom it was about */
+	bool all_since = of->known_since && a->groups.n && !a->has_beginning;
 	struct journal_rows more, config;
 	struct journal_query q = {
-		.from = of->known_since ? of->known_since
-			: of->rows.n	? of->rows.v[0].record.at
-					: 0,
+		.from = all_since    ? of->known_since
+			: of->rows.n ? of->rows.v[0].record.at
+				     : 0,
 		.to = reading_until(d),
 		.kinds = JOURNAL_KIND(RECORD_ATTEMPT) | JOURNAL_KIND(RECORD_RULE),
 		.wants = belongs,
@@ -351,6 +358,7 @@ static bool read_alert(struct reading *d, struct asking *a, struct asked *of)
 	a->fingerprint = of->fingerprint;
 	a->labels = NULL;
 	a->rule = NULL;
+	a->has_beginning = false;
 	note_rows(a, of);
 	ok = add_belonging(d, a, of) && find_config(d, of) && read_later(d, of) &&
 	     read_groups_before(d, of);
