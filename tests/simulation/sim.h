@@ -358,7 +358,7 @@ void check_now(struct world *);
 void check_silences(struct world *);
 void check_verdicts(struct world *);
 void check_past_verdicts(struct world *); /* at a few times before */
-void check_restart(struct world *); /* before the process starts again */
+void check_restart(struct world *);	  /* before the process starts again */
 void check_end(struct world *);
 /* An alert of a client that some receiver was not told of, and why. The first time any;
  * after that the same. False when there is none, or it was told. */

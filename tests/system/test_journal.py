@@ -1,6 +1,7 @@
 """The journal, the delivery ledger, and what they tell: tocsin why, tocsin history."""
 import base64
 import concurrent.futures
+import datetime
 import json
 import os
 import re
@@ -571,10 +572,8 @@ def test_history_tells_ends_that_come_by_themselves_and_of_how_many(start, far, 
 
 
 def alert_until(name, seconds, **labels):
-    one = firing(name, **labels)
-    at = time.time() + seconds
-    one["endsAt"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{at % 1:.3f}"[1:].lstrip("0") + "Z"
-    return one
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return {**firing(name, **labels), "endsAt": at.isoformat()}
 
 
 def test_history_of_silences_and_of_what_is_about_no_alert(start, far):
@@ -615,7 +614,8 @@ def test_history_finds_what_is_rare_in_a_long_journal(start, far):
                                   for i in range(20)]})
     with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
         at = int(time.time() * 1000)
-        db.executemany("INSERT INTO journal (at, kind, reason, data) VALUES (?, 'alerts', 'none', ?)",
+        db.executemany("INSERT INTO journal (at, kind, reason, data) "
+                       "VALUES (?, 'alerts', 'none', ?)",
                        ((at, data) for _ in range(4000)))  # 30 MB
-    entries = d.get("/api/v1/history?kind=alert&filter=alertname=Rare&limit=1").json["data"]["entries"]
-    assert [e["change"] for e in entries] == ["new"]
+    answer = d.get("/api/v1/history?kind=alert&filter=alertname=Rare&limit=1").json["data"]
+    assert [e["change"] for e in answer["entries"]] == ["new"]
