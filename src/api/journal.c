@@ -41,8 +41,10 @@ static void run(void *arg)
 
 	d->began = clock_seconds();
 	d->journal = journal_open(d->r->api->options.storage_path, &d->err);
-	if (d->journal)
-		d->read(d);
+	if (!d->journal || !journal_begins(d->journal, &d->begins_at, &d->err))
+		return;
+	d->begins_at = MIN(d->begins_at, d->now);
+	d->read(d);
 }
 
 /* It gives its place among GET requests back while it lasts. */
@@ -99,7 +101,9 @@ bool reading_rows(struct reading *d, struct journal_query *q, struct journal_row
 {
 	span_ms used = (span_ms)((clock_seconds() - d->began) * 1000);
 
-	q->patience = MAX(READ_PATIENCE - used, 50);
+	span_ms left = MAX(READ_PATIENCE - used, 50);
+
+	q->patience = q->patience ? MIN(q->patience, left) : left;
 	return journal_read(d->journal, q, &d->mem, rows, &d->err);
 }
 
@@ -220,4 +224,25 @@ void put_lines(struct buf *b, const char *name, struct str text)
 		buf_add_json(b, one);
 	}
 	buf_add_char(b, ']');
+}
+
+void put_integration(struct buf *b, const char *receiver, const char *integration,
+		     size_t index)
+{
+	put_str(b, "receiver", receiver);
+	put_str(b, "integration", integration);
+	if (integration)
+		put_int(b, "index", (int64_t)index);
+}
+
+void begin_data(struct buf *b)
+{
+	buf_add_text(b, "{\"status\":\"success\",\"data\":{");
+}
+
+void answer_data(struct request *r, struct buf *b, const struct buf *text)
+{
+	put_lines(b, "text", buf_str(text));
+	buf_add_text(b, "}}\n");
+	answer_json(r, 200, b);
 }

@@ -19,6 +19,7 @@ struct reading {
 	struct journal *journal;
 	struct err err; /* text "": none */
 	wall_ms from, to, now;
+	wall_ms begins_at; /* what was before was trimmed; 0: all is there */
 	double began;
 	/* on another thread: reads; then on the loop: answers, with all engine views */
 	void (*read)(struct reading *);
@@ -30,7 +31,7 @@ struct reading *reading_new(struct request *);
 /* Begins once what has been recorded so far is on the disk. */
 void reading_start(struct reading *);
 wall_ms reading_until(const struct reading *); /* to, or all that there is by now */
-/* False when an error is set; the patience of all reads is one. */
+/* False when an error is set; the patience of all reads is one, a query may have less. */
 bool reading_rows(struct reading *, struct journal_query *, struct journal_rows *) MUST_USE;
 
 /* A parameter as a time, RFC 3339 or seconds; absent leaves it alone. False after a 400. */
@@ -50,3 +51,9 @@ void put_set(struct buf *, const char *name, const struct labels *);
 void put_hash(struct buf *, const char *name, uint64_t fingerprint);
 /* Each line of the text. */
 void put_lines(struct buf *, const char *name, struct str text);
+/* An integration in the receiver's list; NULL: left out. */
+void put_integration(struct buf *, const char *receiver, const char *integration,
+		     size_t index);
+/* The beginning of an answer's data, and its end: text, as lines, then it is answered. */
+void begin_data(struct buf *);
+void answer_data(struct request *, struct buf *, const struct buf *text);

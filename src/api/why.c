@@ -1,21 +1,33 @@
 #include "base/base.h"
 #include "api/journal.h"
+#include "api/why_json.h"
 #include "engine/why.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* GET /api/v1/why: ?alert= (matchers, or a fingerprint), ?notification= or ?silence=, and
  * &at= for a past time. */
 
-#define MOST_ALERTS 10	 /* explained in one answer */
-#define MOST_ROWS   2000 /* of one alert */
+#define MOST_ALERTS   10   /* explained in one answer */
+#define MOST_ROWS     2000 /* of one alert */
+#define MOST_GROUPS   20
+#define LATER_AT_MOST (12 * HOUR) /* that a group's next flush is looked for */
+/* of rule files that are set aside */
+#define MOST_FILES   100
+#define MOST_LINE    4096
+#define MOST_OF_FILE (4 * 1024 * 1024) /* bytes */
 
 struct asked {
 	uint64_t fingerprint;
 	struct journal_rows rows;
+	struct journal_rows later; /* flushes after the time asked, configurations */
+	wall_ms known_since;	   /* what of the journal was seen; 0: all */
+	bool is_cut;
 	const char *hash_now; /* of the configuration that was loaded last */
 	wall_ms hash_now_at;
+	bool any_config_later;
 };
 struct asking {
 	struct matchers matchers;
@@ -23,10 +35,21 @@ struct asking {
 	struct asked v[MOST_ALERTS];
 	size_t n, n_all;
 	bool knows_one; /* a fingerprint was given */
+	/* of a past time: who is there now, should the journal know nobody of then */
+	uint64_t *now;
+	size_t n_now;
+	bool is_search_cut; /* the search for alerts, */
+	wall_ms searched_to;
+	const char *name; /* alertname, exactly; NULL: several would do */
+	struct broken_file *broken;
+	size_t n_broken;
+	const struct broken_file *refused; /* that has a rule of the name; NULL: none */
 	/* while rows are sifted */
 	struct arena *mem;
 	uint64_t fingerprint;	     /* of the alert that is explained */
 	struct map deliveries;	     /* ids that concern it */
+	bool has_beginning;	     /* of its last episode */
+	struct map groups;	     /* its groups' keys, for when it has not */
 	const struct labels *labels; /* its own */
 	const char *rule;
 };
@@ -60,6 +83,13 @@ static bool find_alerts(void *ctx, const struct record *r)
 	return false;
 }
 
+static void take_now(struct asking *a, size_t n_all)
+{
+	a->n_all = n_all;
+	for (; a->n < a->n_now; a->n++)
+		a->v[a->n].fingerprint = a->now[a->n];
+}
+
 static bool search(struct reading *d, struct asking *a)
 {
 	struct buf text = BUF(BUF_NO_LIMIT);
@@ -80,16 +110,9 @@ static bool search(struct reading *d, struct asking *a)
 	any = buf_text(&text);
 	ok = reading_rows(d, &q, &none);
 	buf_free(&text);
+	a->is_search_cut = none.is_cut;
+	a->searched_to = none.is_cut ? none.read_to : d->begins_at;
 	return ok;
-}
-
-static bool has(const uint64_t *v, size_t n, uint64_t fingerprint)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (v[i] == fingerprint)
-			return true;
-	}
-	return false;
 }
 
 static void note_delivery(struct asking *a, const char *id)
@@ -105,16 +128,22 @@ static void note_rows(struct asking *a, const struct asked *of)
 		const struct record *r = &of->rows.v[i].record;
 
 		for (size_t k = 0; k < r->n_alerts; k++) {
-			if (r->alerts[k].fingerprint == of->fingerprint)
-				a->labels = r->alerts[k].labels;
+			if (r->alerts[k].fingerprint != of->fingerprint)
+				continue;
+			a->labels = r->alerts[k].labels;
+			a->has_beginning = a->has_beginning ||
+					   r->alerts[k].change == CHANGE_NEW ||
+					   r->alerts[k].change == CHANGE_FIRING;
 		}
 		if (r->kind == RECORD_RULE)
 			a->rule = r->rule;
 		if (r->kind == RECORD_SENDING)
 			note_delivery(a, r->delivery);
+		if (r->kind == RECORD_FLUSH && of->known_since && r->group_key)
+			map_put(&a->groups, str_of(r->group_key), a);
 		if (r->kind != RECORD_FLUSH ||
-		    (!has(r->firing, r->n_firing, of->fingerprint) &&
-		     !has(r->resolved, r->n_resolved, of->fingerprint)))
+		    (!fingerprints_have(r->firing, r->n_firing, of->fingerprint) &&
+		     !fingerprints_have(r->resolved, r->n_resolved, of->fingerprint)))
 			continue;
 		for (size_t k = 0; k < r->n_decisions; k++)
 			note_delivery(a, r->decisions[k].delivery);
@@ -128,8 +157,10 @@ static bool belongs(void *ctx, const struct record *r)
 	switch ((int)r->kind) {
 	case RECORD_ATTEMPT:
 		return (r->delivery && map_find(&a->deliveries, str_of(r->delivery))) ||
-		       has(r->firing, r->n_firing, a->fingerprint) ||
-		       has(r->resolved, r->n_resolved, a->fingerprint);
+		       (!a->has_beginning && r->group_key &&
+			map_find(&a->groups, str_of(r->group_key))) ||
+		       fingerprints_have(r->firing, r->n_firing, a->fingerprint) ||
+		       fingerprints_have(r->resolved, r->n_resolved, a->fingerprint);
 	case RECORD_SILENCE:
 		return r->silence && a->labels &&
 		       matchers_hold(&r->silence->matchers, a->labels);
@@ -152,25 +183,42 @@ static void join(struct arena *mem, struct journal_rows *to,
 		 const struct journal_rows *more)
 {
 	struct journal_row *v = ARENA_ARRAY(mem, struct journal_row, to->n + more->n);
+	size_t n;
 
 	if (to->n)
 		memcpy(v, to->v, to->n * sizeof(*v));
 	if (more->n)
 		memcpy(v + to->n, more->v, more->n * sizeof(*v));
+	n = to->n + more->n;
 	to->v = v;
-	to->n += more->n;
-	to->is_cut = to->is_cut || more->is_cut;
-	to->read_to = MAX(to->read_to, more->read_to);
-	if (to->n)
-		qsort(v, to->n, sizeof(*v), by_id);
+	to->n = 0;
+	if (n)
+		qsort(v, n, sizeof(*v), by_id);
+	for (size_t i = 0; i < n; i++) { /* each row once */
+		if (!to->n || v[to->n - 1].id != v[i].id)
+			v[to->n++] = v[i];
+	}
+}
+
+/* All since then was looked at, by each of the readings. */
+static void know(struct asked *of, const struct journal_rows *rows)
+{
+	if (!rows->is_cut)
+		return;
+	of->is_cut = true;
+	of->known_since = MAX(of->known_since, rows->read_to);
 }
 
 /* Of which the one before the oldest row of the alert may matter, too. */
 static bool add_belonging(struct reading *d, struct asking *a, struct asked *of)
 {
+	/* what was decided before the first row tells nowhere whom it was about */
+	bool all_since = of->known_since && a->groups.n && !a->has_beginning;
 	struct journal_rows more, config;
 	struct journal_query q = {
-		.from = of->rows.n ? of->rows.v[0].record.at : 0,
+		.from = all_since    ? of->known_since
+			: of->rows.n ? of->rows.v[0].record.at
+				     : 0,
 		.to = reading_until(d),
 		.kinds = JOURNAL_KIND(RECORD_ATTEMPT) | JOURNAL_KIND(RECORD_RULE),
 		.wants = belongs,
@@ -179,17 +227,90 @@ static bool add_belonging(struct reading *d, struct asking *a, struct asked *of)
 	};
 	struct journal_query rare = {
 		.to = reading_until(d),
-		.kinds = JOURNAL_KIND(RECORD_SILENCE) | JOURNAL_KIND(RECORD_CONFIG),
+		.kinds = JOURNAL_KIND(RECORD_SILENCE) | JOURNAL_KIND(RECORD_CONFIG) |
+			 JOURNAL_KIND(RECORD_CLOCK),
 		.wants = belongs,
 		.ctx = a,
 	};
 
 	if (!reading_rows(d, &q, &more) || !reading_rows(d, &rare, &config))
 		return false;
+	know(of, &more); /* those that were missed of the others are far away */
 	join(&d->mem, &of->rows, &more);
-	config.is_cut = false; /* those that were missed are far away */
-	config.read_to = 0;
 	join(&d->mem, &of->rows, &config);
+	return true;
+}
+
+/* The text that data has where it names the alert. */
+static const char *quoted(struct arena *mem, uint64_t fingerprint)
+{
+	return arena_printf(mem, "\"%016llx\"", (unsigned long long)fingerprint);
+}
+
+/* After a past time: the flush that had the alert then tells its group. */
+static bool read_later(struct reading *d, struct asked *of)
+{
+	const char *any = quoted(&d->mem, of->fingerprint);
+	struct journal_query q = {
+		.from = d->to + 1,
+		.to = MIN(d->to + LATER_AT_MOST, NEVER),
+		.kinds = JOURNAL_KIND(RECORD_FLUSH) | JOURNAL_KIND(RECORD_CONFIG),
+		.any = &any,
+		.n_any = 1,
+		.any_of = JOURNAL_KIND(RECORD_FLUSH),
+		.most = MOST_ROWS,
+	};
+
+	return d->to >= d->now || reading_rows(d, &q, &of->later);
+}
+
+struct seeking { /* the last flush of a group before it had the alert */
+	const char *group_key;
+	wall_ms before;
+};
+
+static bool is_of_group(void *ctx, const struct record *r)
+{
+	const struct seeking *s = ctx;
+
+	return r->kind != RECORD_FLUSH ||
+	       (r->group_key && !strcmp(r->group_key, s->group_key));
+}
+
+/* Whether that group had flushed before: by its last row, should nothing have made groups
+ * anew since. */
+static bool read_before(struct reading *d, struct asked *of, const char *group_key)
+{
+	struct seeking s = {.group_key = group_key};
+	struct journal_rows rows;
+	struct journal_query q = {
+		.to = reading_until(d),
+		.kinds = JOURNAL_KIND(RECORD_FLUSH) | JOURNAL_KIND(RECORD_CONFIG) |
+			 JOURNAL_KIND(RECORD_START),
+		.wants = is_of_group,
+		.ctx = &s,
+		.most = 1,
+	};
+
+	if (!reading_rows(d, &q, &rows))
+		return false;
+	join(&d->mem, &of->rows, &rows);
+	return true;
+}
+
+static bool read_groups_before(struct reading *d, struct asked *of)
+{
+	const char *last = NULL;
+
+	for (size_t i = 0; i < MIN(of->later.n, MOST_GROUPS); i++) {
+		const struct record *r = &of->later.v[i].record;
+
+		if (r->kind != RECORD_FLUSH || (last && !strcmp(last, r->group_key)))
+			continue;
+		last = r->group_key;
+		if (!read_before(d, of, last))
+			return false;
+	}
 	return true;
 }
 
@@ -208,7 +329,8 @@ static bool find_config(struct reading *d, struct asked *of)
 	for (size_t i = 0; i < rows.n; i++) {
 		const struct record *r = &rows.v[i].record;
 
-		if (!r->error && r->hash) {
+		if (!r->error) {
+			of->any_config_later = true;
 			of->hash_now = r->hash;
 			of->hash_now_at = r->at;
 		}
@@ -218,8 +340,7 @@ static bool find_config(struct reading *d, struct asked *of)
 
 static bool read_alert(struct reading *d, struct asking *a, struct asked *of)
 {
-	char text[20];
-	const char *any = text;
+	const char *any = quoted(&d->mem, of->fingerprint);
 	struct journal_query q = {
 		.to = reading_until(d),
 		.kinds = JOURNAL_KIND(RECORD_ALERTS) | JOURNAL_KIND(RECORD_RULE) |
@@ -228,24 +349,53 @@ static bool read_alert(struct reading *d, struct asking *a, struct asked *of)
 		.n_any = 1,
 		.most = MOST_ROWS,
 	};
-	struct buf b = BUF(20);
 	bool ok;
 
-	buf_add_fingerprint(&b, of->fingerprint);
-	memset(text, 0, sizeof(text));
-	text[0] = '"';
-	memcpy(text + 1, b.p, 16);
-	text[17] = '"';
-	buf_free(&b);
+	of->known_since = d->begins_at;
 	if (!reading_rows(d, &q, &of->rows))
 		return false;
+	know(of, &of->rows);
 	a->fingerprint = of->fingerprint;
 	a->labels = NULL;
 	a->rule = NULL;
+	a->has_beginning = false;
 	note_rows(a, of);
-	ok = add_belonging(d, a, of) && find_config(d, of);
+	ok = add_belonging(d, a, of) && find_config(d, of) && read_later(d, of) &&
+	     read_groups_before(d, of);
 	map_free(&a->deliveries);
+	map_free(&a->groups);
 	return ok;
+}
+
+/* -- rule files that are set aside ---------------------------------------------------- */
+
+static bool has_rule(const char *path, const char *name)
+{
+	char line[MOST_LINE];
+	FILE *in = fopen(path, "re");
+	size_t looked = 0;
+	bool found = false;
+
+	while (in && !found && looked < MOST_OF_FILE && fgets(line, sizeof(line), in)) {
+		const char *at = strstr(line, "alert:");
+
+		looked += strlen(line);
+		found = at && strstr(at, name);
+	}
+	if (in)
+		fclose(in);
+	return found;
+}
+
+/* They are not understood: a line that says alert: and the name is as good as it gets. */
+static void find_refused(struct asking *a)
+{
+	for (size_t i = 0; a->name && !a->n && i < MIN(a->n_broken, MOST_FILES); i++) {
+		if (!has_rule(a->broken[i].path, a->name))
+			continue;
+		a->refused = &a->broken[i];
+		return;
+	}
 }
 
 static void read_alerts(struct reading *d)
@@ -254,6 +404,9 @@ static void read_alerts(struct reading *d)
 
 	if (!a->knows_one && (!a->n || d->to < d->now) && !search(d, a))
 		return;
+	if (!a->n && a->searched_to) /* those of now may have been there then */
+		take_now(a, a->n_now);
+	find_refused(a);
 	for (size_t i = 0; i < a->n; i++) {
 		if (!read_alert(d, a, &a->v[i]))
 			return;
@@ -262,213 +415,53 @@ static void read_alerts(struct reading *d)
 
 /* -- on the loop: the answer ---------------------------------------------------------- */
 
-static void add_verdict(struct buf *b, const struct why_target *t)
+/* Under the configuration of then: up to the next one. */
+static void add_later(struct story *s, const struct asked *of)
 {
-	const struct verdict_of *v = &t->verdict;
+	for (size_t i = 0; i < of->later.n; i++) {
+		const struct record *r = &of->later.v[i].record;
 
-	put_comma(b);
-	buf_add_char(b, '{');
-	put_str(b, "receiver", t->receiver);
-	put_str(b, "integration", t->integration);
-	if (t->integration)
-		put_int(b, "index", (int64_t)t->index);
-	put_bool(b, "told", v->is_told);
-	if (v->is_told) {
-		put_at(b, "firstAt", v->at);
-		put_at(b, "lastAt", v->last_at);
-		put_int(b, "times", v->times);
-	} else {
-		put_str(b, "cause", reason_name(v->cause));
-		put_at(b, "since", v->at);
-		put_str(b, "by", v->by);
-		put_str(b, "rule", v->rule);
-		put_set(b, "source", v->source);
-		put_str(b, "error", v->error);
-		put_at(b, "nextAt", v->next_at);
+		if (r->kind == RECORD_CONFIG && !r->error)
+			return;
+		story_add_later(s, r);
 	}
-	put_str(b, "notification", v->delivery);
-	put_at(b, "endToldAt", t->end_told_at);
-	put_str(b, "text", t->words);
-	buf_add_char(b, '}');
-}
-
-static void add_groups(struct buf *b, const struct why *w)
-{
-	put_name(b, "groups");
-	buf_add_char(b, '[');
-	for (size_t i = 0; i < w->groups.n; i++) {
-		const struct why_group *g = &w->groups.v[i];
-
-		put_comma(b);
-		buf_add_char(b, '{');
-		put_str(b, "key", g->key);
-		put_str(b, "receiver", g->receiver);
-		put_str(b, "route", g->place);
-		put_bool(b, "exists", g->exists);
-		put_at(b, "flushedAt", g->flushed_at);
-		put_at(b, "nextFlushAt", g->next_at);
-		put_name(b, "verdicts");
-		buf_add_char(b, '[');
-		for (size_t k = 0; k < g->n_targets; k++)
-			add_verdict(b, &g->targets[k]);
-		buf_add_text(b, "]}");
-	}
-	buf_add_char(b, ']');
-}
-
-static void add_rule(struct buf *b, const struct story *s)
-{
-	if (!s->rule)
-		return;
-	put_name(b, "rule");
-	buf_add_char(b, '{');
-	put_str(b, "name", s->rule);
-	put_str(b, "file", s->file);
-	put_int(b, "line", s->line);
-	put_str(b, "group", s->rule_group);
-	put_str(b, "query", s->expr);
-	put_int(b, "forMs", s->hold);
-	put_value(b, "value", s->value);
-	put_at(b, "pendingAt", s->pending_at);
-	put_at(b, "firingAt", s->firing_at);
-	put_at(b, "resolvedAt", s->resolved_at);
-	put_at(b, "droppedAt", s->dropped_at);
-	put_str(b, "error", s->rule_error);
-	buf_add_char(b, '}');
-}
-
-static void add_routes(struct buf *b, const struct why *w)
-{
-	put_name(b, "routes");
-	buf_add_char(b, '[');
-	for (size_t i = 0; i < w->routes.n; i++) {
-		const struct why_route *r = &w->routes.v[i];
-		struct buf matchers = BUF(BUF_NO_LIMIT);
-
-		buf_add_matchers(&matchers, &r->route->matchers);
-		put_comma(b);
-		buf_add_char(b, '{');
-		put_int(b, "depth", r->depth);
-		put_str(b, "matchers", buf_text(&matchers));
-		put_int(b, "line", r->route->at.line);
-		put_str(b, "receiver", r->route->receiver->name);
-		put_bool(b, "takes", r->takes);
-		put_bool(b, "isEnd", r->is_end);
-		put_str(b, "refusedBy", r->refused_by);
-		buf_add_char(b, '}');
-		buf_free(&matchers);
-	}
-	buf_add_char(b, ']');
-}
-
-static void add_mutes(struct buf *b, const struct why *w)
-{
-	put_name(b, "mutedNow");
-	buf_add_char(b, '[');
-	for (size_t i = 0; i < w->mutes.n; i++) {
-		put_comma(b);
-		buf_add_char(b, '{');
-		put_str(b, "reason", reason_name(w->mutes.v[i].reason));
-		put_str(b, "by", w->mutes.v[i].by);
-		put_str(b, "rule", w->mutes.v[i].rule);
-		put_str(b, "receiver", w->mutes.v[i].receiver);
-		put_str(b, "text", w->mutes.v[i].words);
-		buf_add_char(b, '}');
-	}
-	buf_add_char(b, ']');
-}
-
-static void add_deliveries(struct buf *b, const struct story *s)
-{
-	put_name(b, "notifications");
-	buf_add_char(b, '[');
-	for (size_t i = 0; i < s->deliveries.n; i++) {
-		const struct story_delivery *d = &s->deliveries.v[i];
-
-		put_comma(b);
-		buf_add_char(b, '{');
-		put_str(b, "id", d->id);
-		put_at(b, "at", d->at);
-		put_str(b, "groupKey", d->group_key);
-		put_str(b, "receiver", d->receiver);
-		put_str(b, "integration", d->integration);
-		put_int(b, "index", (int64_t)d->index);
-		put_str(b, "reason", reason_name(d->reason));
-		put_bool(b, "firing", d->fires);
-		if (d->outcome) {
-			put_str(b, "outcome", reason_name(d->outcome));
-			put_at(b, "endedAt", d->ended_at);
-			put_int(b, "attempts", d->attempts);
-			put_int(b, "status", d->status);
-			put_str(b, "error", d->error);
-			put_at(b, "nextAt", d->next_at);
-		}
-		buf_add_char(b, '}');
-	}
-	buf_add_char(b, ']');
-}
-
-static void add_next(struct buf *b, const struct why *w)
-{
-	put_name(b, "next");
-	buf_add_char(b, '[');
-	for (size_t i = 0; i < w->next.n; i++) {
-		put_comma(b);
-		buf_add_char(b, '{');
-		put_at(b, "at", w->next.v[i].at);
-		put_str(b, "text", w->next.v[i].words);
-		buf_add_char(b, '}');
-	}
-	buf_add_char(b, ']');
-}
-
-static void add_why(struct buf *b, const struct why *w, struct buf *text)
-{
-	const struct story *s = w->story;
-	size_t start = text->n;
-
-	put_comma(b);
-	buf_add_char(b, '{');
-	put_hash(b, "fingerprint", w->fingerprint);
-	put_set(b, "labels", w->labels);
-	put_str(b, "state", w->state);
-	put_str(b, "summary", w->summary);
-	put_at(b, "cameAt", s->came_at);
-	put_at(b, "endedAt", s->ended_at);
-	put_at(b, "endsAt", w->ends_at);
-	put_str(b, "from", s->from);
-	put_str(b, "user", s->user);
-	if (!w->groups.n)
-		put_str(b, "cause", reason_name(w->cause));
-	add_rule(b, s);
-	add_routes(b, w);
-	add_groups(b, w);
-	add_mutes(b, w);
-	add_deliveries(b, s);
-	add_next(b, w);
-	put_at(b, "configChangedAt", w->options.config_changed_at);
-	if (start)
-		buf_add_char(text, '\n');
-	start = text->n;
-	buf_add_why(text, w);
-	put_lines(b, "text", str_from(buf_str(text), start));
-	buf_add_char(b, '}');
 }
 
 static void explain(struct reading *d, struct asked *of, struct buf *b, struct buf *text)
 {
 	const struct api_host *host = &d->r->api->options.host;
 	struct story s = story_of(&d->mem, of->fingerprint);
-	struct why_options o = {.at = d->to,
-				.now = d->now,
-				.read_to = of->rows.read_to,
-				.is_cut = of->rows.is_cut};
+	struct why_options o = {.at = d->to, .now = d->now, .is_cut = of->is_cut};
 
+	s.known_since = of->known_since;
+	add_later(&s, of);
 	for (size_t i = 0; i < of->rows.n; i++)
 		story_add(&s, &of->rows.v[i].record);
-	if (of->hash_now && s.config_hash && strcmp(of->hash_now, s.config_hash) != 0)
+	if (of->any_config_later &&
+	    (!of->hash_now || !s.config_hash || strcmp(of->hash_now, s.config_hash) != 0))
 		o.config_changed_at = of->hash_now_at;
 	add_why(b, why_alert(host->engine(host->ctx), &s, &o, &d->mem), text);
+}
+
+/* Of then the rules are not known, only what the journal has. */
+static enum reason nothing_then(struct reading *d, const struct asking *a,
+				const char **words)
+{
+	if (!a->is_search_cut && d->to >= a->searched_to) {
+		*words = arena_printf(
+			&d->mem, "no such alert was known at %s%s",
+			why_time(&d->mem, d->to),
+			a->searched_to ? arena_printf(&d->mem,
+						      ", as far as the journal goes "
+						      "back, to %s",
+						      why_time(&d->mem, a->searched_to))
+				       : "");
+		return a->searched_to ? NOT_KNOWN : UNTOLD_UNKNOWN;
+	}
+	*words = arena_printf(&d->mem, "not known: the journal %s %s",
+			      a->is_search_cut ? "was read back to" : "has nothing before",
+			      why_time(&d->mem, a->searched_to));
+	return NOT_KNOWN;
 }
 
 /* No alert: what the rules that could make it do. */
@@ -477,11 +470,24 @@ static void explain_nothing(struct reading *d, struct asking *a, struct buf *b,
 {
 	const struct api_host *host = &d->r->api->options.host;
 	const char *words;
-	enum reason cause = why_nothing(host->engine(host->ctx), &a->matchers, &d->mem,
-					&words);
+	enum reason cause = UNTOLD_UNKNOWN;
 
+	if (d->to < d->now)
+		cause = nothing_then(d, a, &words);
+	else
+		cause = why_nothing(host->engine(host->ctx), &a->matchers, &d->mem, &words);
+	if (cause == UNTOLD_UNKNOWN && a->refused) {
+		cause = UNTOLD_FILE_REFUSED;
+		words = arena_printf(&d->mem,
+				     "the rule file that has it, %s, is refused%s: %s",
+				     a->refused->path,
+				     a->refused->last_good_runs
+					     ? ", and what ran before goes on without it"
+					     : "",
+				     a->refused->text);
+	}
 	put_str(b, "cause", reason_name(cause));
-	buf_add_why_nothing(text, &a->matchers, words);
+	buf_add_why_nothing(text, &a->matchers, cause, words);
 }
 
 static void answer_alerts(struct reading *d)
@@ -490,7 +496,7 @@ static void answer_alerts(struct reading *d)
 	struct buf b = BUF(BUF_NO_LIMIT), text = BUF(BUF_NO_LIMIT);
 	size_t left = a->n_all > a->n ? a->n_all - a->n : 0;
 
-	buf_add_text(&b, "{\"status\":\"success\",\"data\":{");
+	begin_data(&b);
 	put_at(&b, "at", d->to);
 	if (!a->n)
 		explain_nothing(d, a, &b, &text);
@@ -503,9 +509,14 @@ static void answer_alerts(struct reading *d)
 	if (left)
 		buf_addf(&text, "\n%zu more alerts match: ask for one by its labels.\n",
 			 left);
-	put_lines(&b, "text", buf_str(&text));
-	buf_add_text(&b, "}}\n");
-	answer_json(d->r, 200, &b);
+	if (a->is_search_cut) {
+		put_at(&b, "searchedTo", a->searched_to);
+		buf_addf(&text,
+			 "There may be more that are over: they were looked for back to "
+			 "%s.\n",
+			 why_time(&d->mem, a->searched_to));
+	}
+	answer_data(d->r, &b, &text);
 	buf_free(&b);
 	buf_free(&text);
 }
@@ -546,8 +557,14 @@ static bool read_question(struct request *r, struct asking *a)
 			return false;
 	}
 	for (size_t i = 0; i < a->matchers.n; i++) {
-		if (a->matchers.v[i].op == MATCH_EQUAL && a->matchers.v[i].value[0])
-			a->exact = &a->matchers.v[i];
+		const struct matcher *m = &a->matchers.v[i];
+
+		if (m->op != MATCH_EQUAL || !m->value[0])
+			continue;
+		if (!strcmp(m->name, "alertname"))
+			a->name = m->value;
+		if (!a->exact || strlen(m->value) > strlen(a->exact->value))
+			a->exact = m; /* the longest one is the rarest */
 	}
 	if (a->matchers.n || a->knows_one)
 		return true;
@@ -557,18 +574,26 @@ static bool read_question(struct request *r, struct asking *a)
 	return false;
 }
 
-/* What is there now; a past time asks the journal who was there. */
+/* What is there now; a past time asks the journal first who was there. */
 static void find_now(struct reading *d, struct asking *a)
 {
 	const struct api_host *host = &d->r->api->options.host;
-	uint64_t *v;
+	size_t n;
 
-	if (a->knows_one || d->to < d->now)
+	if (host->broken_files)
+		a->n_broken = host->broken_files(host->ctx, d->r->mem, &a->broken);
+	for (size_t i = 0; i < a->n_broken; i++) { /* they are the daemon's */
+		a->broken[i].path = arena_text(d->r->mem, a->broken[i].path);
+		a->broken[i].text = arena_text(d->r->mem, a->broken[i].text);
+	}
+	if (a->knows_one)
 		return;
-	v = why_find(host->engine(host->ctx), &a->matchers, MOST_ALERTS, d->r->mem,
-		     &a->n_all);
-	for (; a->n < MIN(a->n_all, MOST_ALERTS); a->n++)
-		a->v[a->n].fingerprint = v[a->n];
+	a->now = why_find(host->engine(host->ctx), &a->matchers, MOST_ALERTS, d->r->mem,
+			  &n);
+	a->n_now = MIN(n, MOST_ALERTS);
+	if (d->to < d->now)
+		return;
+	take_now(a, n);
 }
 
 static void why_of_alerts(struct request *r)

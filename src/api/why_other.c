@@ -109,19 +109,10 @@ static void text_names(struct reading *d, struct buf *text, const struct names *
 		buf_addf(text, "  and %zu more\n", names->n_all - names->n);
 }
 
-static bool is_in(const uint64_t *v, size_t n, uint64_t fingerprint)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (v[i] == fingerprint)
-			return true;
-	}
-	return false;
-}
-
 static bool is_muted(const struct record *r, uint64_t fingerprint)
 {
 	for (size_t i = 0; i < r->n_mutes; i++) {
-		if (is_in(r->mutes[i].alerts, r->mutes[i].n, fingerprint))
+		if (fingerprints_have(r->mutes[i].alerts, r->mutes[i].n, fingerprint))
 			return true;
 	}
 	return false;
@@ -218,9 +209,7 @@ static void add_sent(struct reading *d, const struct sent *s, struct buf *b,
 	put_str(b, "id", s->id);
 	put_at(b, "decidedAt", r->at);
 	put_str(b, "groupKey", r->group_key);
-	put_str(b, "receiver", r->receiver);
-	put_str(b, "integration", r->integration);
-	put_int(b, "index", (int64_t)r->index);
+	put_integration(b, r->receiver, r->integration, r->index);
 	put_str(b, "reason", reason_name(r->reason));
 	put_names(b, "firing", &s->firing);
 	put_names(b, "resolved", &s->resolved);
@@ -248,12 +237,11 @@ static void answer_sent(struct reading *d)
 		answer_bad(d->r, 404, "the journal has no notification of this id");
 		return;
 	}
-	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"notification\":{");
+	begin_data(&b);
+	buf_add_text(&b, "\"notification\":{");
 	add_sent(d, s, &b, &text);
 	buf_add_char(&b, '}');
-	put_lines(&b, "text", buf_str(&text));
-	buf_add_text(&b, "}}\n");
-	answer_json(d->r, 200, &b);
+	answer_data(d->r, &b, &text);
 	buf_free(&b);
 	buf_free(&text);
 }
@@ -419,12 +407,11 @@ static void answer_hush(struct reading *d)
 			   "there is no silence of this id, now or in the journal");
 		return;
 	}
-	buf_add_text(&b, "{\"status\":\"success\",\"data\":{\"silence\":{");
+	begin_data(&b);
+	buf_add_text(&b, "\"silence\":{");
 	add_silence(d, h, s, &b, &text);
 	buf_add_char(&b, '}');
-	put_lines(&b, "text", buf_str(&text));
-	buf_add_text(&b, "}}\n");
-	answer_json(d->r, 200, &b);
+	answer_data(d->r, &b, &text);
 	buf_free(&b);
 	buf_free(&text);
 }

@@ -395,10 +395,50 @@ static bool has_room(struct engine *e, const struct alert *a)
 	return c->firing < most;
 }
 
-/* A flood of them is counted one by one, and said once a minute. */
-static void drop(struct engine *e, const char *alertname)
+/* In the journal, those of a flood that come first. */
+static void record_drop(struct engine *e, const struct labels *labels, const char *error)
 {
+	struct record_alert *a;
+	struct record *r;
+
+	if (e->now < e->drops_since || e->now - e->drops_since >= MINUTE) {
+		e->drops_since = e->now;
+		e->n_drops = 0;
+	}
+	if (!e->out || ++e->n_drops > RECORD_MOST_DROPPED)
+		return;
+	a = ARENA_NEW(e->mem, struct record_alert);
+	*a = (struct record_alert){.change = CHANGE_DROPPED,
+				   .fingerprint = labels->fingerprint,
+				   .labels = labels};
+	r = act_record(e, RECORD_ALERTS, REASON_NONE);
+	r->alerts = a;
+	r->n_alerts = 1;
+	r->error = arena_text(e->mem, error);
+	r->from = e->from;
+	r->by = e->by;
+}
+
+static const char *ceiling_text(const struct engine *e)
+{
+	if (e->alerts.n >= e->options.max_alerts)
+		return arena_printf(e->mem,
+				    "there are %zu alerts, as many as "
+				    "--alerts.max-alerts allows",
+				    e->alerts.n);
+	return arena_printf(e->mem,
+			    "of its name %zu fire, as many as "
+			    "--alerts.per-alertname-limit allows",
+			    e->options.per_alertname);
+}
+
+/* A flood of them is counted one by one, and said once a minute. */
+static void drop(struct engine *e, const struct labels *labels)
+{
+	const char *alertname = labels_get(labels, "alertname");
+
 	counters_limited(e, alertname);
+	record_drop(e, labels, ceiling_text(e));
 	if (e->drop_noted_at && e->now >= e->drop_noted_at &&
 	    e->now - e->drop_noted_at < MINUTE)
 		return;
@@ -429,6 +469,22 @@ void changes_record(struct engine *e)
 	r->by = e->by;
 }
 
+static void note_change(struct engine *e, struct stored_alert *s, enum alert_change change)
+{
+	s->end_noted = change == CHANGE_RESOLVED;
+	vec_push(
+		&e->changes,
+		(struct record_alert){
+			.change = change,
+			.fingerprint = s->fingerprint,
+			.labels = s->labels,
+			.starts_at = instant_ms(s->starts_at),
+			.ends_at = instant_is_zero(s->ends_at) ? 0 : instant_ms(s->ends_at),
+		});
+	if (e->changes.n == RECORD_MOST_ALERTS)
+		changes_record(e);
+}
+
 static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
 		       bool was_resolved)
 {
@@ -439,19 +495,16 @@ static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
 	s->turns++;
 	if (was_there)
 		named_turned(e, s->labels);
-	vec_push(
-		&e->changes,
-		(struct record_alert){
-			.change = resolved    ? CHANGE_RESOLVED
-				  : was_there ? CHANGE_FIRING
-					      : CHANGE_NEW,
-			.fingerprint = s->fingerprint,
-			.labels = s->labels,
-			.starts_at = instant_ms(s->starts_at),
-			.ends_at = instant_is_zero(s->ends_at) ? 0 : instant_ms(s->ends_at),
-		});
-	if (e->changes.n == RECORD_MOST_ALERTS)
-		changes_record(e);
+	note_change(e, s,
+		    resolved	? CHANGE_RESOLVED
+		    : was_there ? CHANGE_FIRING
+				: CHANGE_NEW);
+}
+
+void alert_ended(struct engine *e, struct stored_alert *s)
+{
+	if (!s->end_noted)
+		note_change(e, s, CHANGE_RESOLVED);
 }
 
 static void store(struct engine *e, const struct alert *posted)
@@ -463,7 +516,7 @@ static void store(struct engine *e, const struct alert *posted)
 	bool news = !was_there;
 
 	if (!s && !has_room(e, posted)) {
-		drop(e, labels_get(posted->labels, "alertname"));
+		drop(e, posted->labels);
 		return;
 	}
 	if (s) {
@@ -475,10 +528,12 @@ static void store(struct engine *e, const struct alert *posted)
 		news = instant_cmp(before.starts_at, merged.starts_at) != 0 ||
 		       !labels_eq(before.annotations, merged.annotations) ||
 		       was_resolved != alert_is_resolved(&merged, now);
-		if (was_resolved == alert_is_resolved(&merged, now))
+		if (was_resolved == alert_is_resolved(&merged, now)) {
 			merged.came_at = before.came_at;
-		else
+		} else {
 			merged.came_at = e->now;
+			s->came_before = false;
+		}
 	} else {
 		merged.came_at = e->now;
 		s = insert(e, posted);
@@ -502,6 +557,23 @@ static void refuse(struct engine *e, struct answer *answer, const struct err *er
 	buf_add_text(&answer->text, err->text);
 }
 
+#define LARGEST_RECORDED 16384 /* bytes of labels */
+
+static void record_too_large(struct engine *e, const struct alert_post *p,
+			     const char *error)
+{
+	enum name_scheme names = matcher_names(e->options.matchers);
+	const struct labels *labels;
+	struct err err;
+
+	if (bytes_of(p->labels, p->n_labels) > LARGEST_RECORDED ||
+	    !check_pairs(p->labels, p->n_labels, names, true, "label set", &err))
+		return;
+	labels = labels_borrow(e->mem, p->labels, p->n_labels, &err);
+	if (labels && labels->n)
+		record_drop(e, labels, error);
+}
+
 static void post_one(struct engine *e, const struct alert_post *p, struct answer *answer)
 {
 	struct alert a = {.generator_url = p->generator_url ? p->generator_url : "",
@@ -518,6 +590,7 @@ static void post_one(struct engine *e, const struct alert_post *p, struct answer
 	if (answer && !fits(e, p, &err)) {
 		e->counters.alerts_too_large++;
 		refuse(e, answer, &err);
+		record_too_large(e, p, err.text);
 		return;
 	}
 	a.labels = labels_borrow(e->mem, p->labels, p->n_labels, &err);
@@ -550,6 +623,9 @@ void alerts_restore(struct engine *e, const struct alert *a)
 	take_content(e, s, a);
 	s->saved_at = instant_ms(a->updated_at);
 	s->saved_ends_at = instant_ms(a->ends_at);
+	s->came_before = true;
+	s->end_noted = !instant_is_zero(a->ends_at) &&
+		       instant_cmp(a->ends_at, a->updated_at) <= 0;
 }
 
 /* A rule's alert that fired when we ended still does until its rule says otherwise: its end

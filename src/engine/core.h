@@ -58,6 +58,8 @@ struct stored_alert {
 	struct instant starts_at, ends_at;
 	wall_ms updated_at, came_at;
 	bool timeout, left_a_list;
+	bool end_noted;	  /* the journal knows that it is over */
+	bool came_before; /* this life */
 	unsigned refs;
 	struct member *members;
 	uint64_t version; /* grows with each post */
@@ -116,7 +118,7 @@ struct group {
 	size_t n_muted_by;
 	uint64_t number;
 	/* what the last flush decided, and how many since decided the same */
-	wall_ms flushed_at;
+	wall_ms flushed_at, recorded_at; /* the latter: of the last that left a row */
 	uint64_t decided, unchanged;
 	wall_ms unchanged_at;
 };
@@ -314,6 +316,8 @@ struct engine {
 	size_t slots_taken;		    /* of concurrent_evals */
 	bool reads_back;		    /* rules that come now */
 	wall_ms drop_noted_at; /* that a ceiling on alerts is reached; 0: never */
+	wall_ms drops_since;   /* the minute in which n_drops were named in the journal */
+	size_t n_drops;
 	struct inhibitor *inhibitor;
 	struct map restored; /* restored_rule by its key: alerts that wait for their rule */
 	struct map leaving;  /* alerts of removed rules, by fingerprint */
@@ -359,6 +363,8 @@ void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
 void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
 void alerts_free(struct engine *);
+/* Its end came by itself, and a flush sees it: noted once. */
+void alert_ended(struct engine *, struct stored_alert *);
 /* Makes a record of the changes of alerts gathered so far. */
 void changes_record(struct engine *);
 

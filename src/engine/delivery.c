@@ -126,6 +126,11 @@ static struct record *note(struct engine *e, const struct delivery *d,
 	r->integration = arena_text(e->mem, d->told.integration);
 	r->index = d->told.index;
 	r->delivery = arena_text(e->mem, d->notification.id);
+	for (size_t i = 0; i < d->notification.n_alerts; i++) {
+		r->told_firing += !d->notification.alerts[i].resolved;
+		r->told_resolved += d->notification.alerts[i].resolved;
+	}
+	r->without_ended = !d->notification.integration->send_resolved;
 	return r;
 }
 

@@ -71,6 +71,8 @@ static uint64_t take_all(struct pipeline *p)
 		struct stored_alert *s = g->members.v[i]->alert;
 		bool resolved = stored_alert_is_resolved(s, now);
 
+		if (resolved)
+			alert_ended(p->e, s);
 		p->v[p->n++] = (struct pick){g->members.v[i], resolved};
 		turns += s->turns;
 		if (resolved)
@@ -296,12 +298,14 @@ static enum reason decide(const struct told *now, const struct told *last,
 	return last->at < at - repeat ? NOTIFY_REPEAT : HELD_NOTHING_NEW;
 }
 
-static void note_decision(struct pipeline *p, const struct told *t, enum reason reason,
+static void note_decision(struct pipeline *p, const struct told *t,
+			  const struct integration_config *to, enum reason reason,
 			  const char *delivery)
 {
 	vec_push_in(p->e->mem, &p->decisions,
 		    (struct record_decision){t->receiver, t->integration, t->index, reason,
-					     arena_text(p->e->mem, delivery)});
+					     arena_text(p->e->mem, delivery),
+					     to && !to->send_resolved});
 }
 
 /* -- the record of the flush ---------------------------------------------------------- */
@@ -378,6 +382,8 @@ static void end_record(struct pipeline *p, uint64_t turns)
 	r->is_unchanged = !tells && decided == g->decided;
 	g->decided = decided;
 	g->flushed_at = p->now;
+	if (!r->is_unchanged)
+		g->recorded_at = p->now;
 	g->unchanged = r->is_unchanged ? g->unchanged + 1 : 0;
 	g->unchanged_at = r->is_unchanged ? p->now : 0;
 }
@@ -478,11 +484,11 @@ static void branch(struct pipeline *p, const struct integration_config *to)
 	p->e->counters.told_misses += !last;
 	if (reason_is_told(reason) && !told.n_firing && !to->send_resolved) {
 		counters_of(p->e, to->kind->name, told.receiver)->notifications++;
-		note_decision(p, &told, HELD_RESOLVED_UNWANTED, NULL);
+		note_decision(p, &told, to, HELD_RESOLVED_UNWANTED, NULL);
 		told_set(p->e, key, &told, p->g->route->repeat_interval);
 		return;
 	}
-	note_decision(p, &told, reason,
+	note_decision(p, &told, to, reason,
 		      reason_is_told(reason)
 			      ? start_branch(p, receiver, to, &told, key, last, reason)
 			      : NULL);
@@ -500,7 +506,7 @@ static void end_fallback(struct pipeline *p, const struct integration_config *to
 	if (last && (last->n_firing || ends_a_doubt(&told, last)) && !told.n_firing &&
 	    to->send_resolved)
 		note_decision(
-			p, &told, NOTIFY_RESOLVED,
+			p, &told, to, NOTIFY_RESOLVED,
 			start_branch(p, receiver, to, &told, key, last, NOTIFY_RESOLVED));
 }
 
@@ -509,8 +515,8 @@ static void tell(struct pipeline *p)
 	const struct receiver *r = p->g->route->receiver, *other = p->g->route->fallback;
 
 	if (p->n && !r->n_integrations)
-		note_decision(p, &(struct told){.receiver = r->name}, HELD_NO_INTEGRATION,
-			      NULL);
+		note_decision(p, &(struct told){.receiver = r->name}, NULL,
+			      HELD_NO_INTEGRATION, NULL);
 	for (size_t i = 0; p->n && i < r->n_integrations; i++)
 		branch(p, &r->integrations[i]);
 	for (size_t i = 0; p->n && other && i < other->n_integrations; i++)
@@ -623,6 +629,7 @@ void flush_start(struct engine *e, struct group *g, wall_ms now)
 	g->flushed = true;
 	p.f = flush_new(g, now);
 	turns = take_all(&p);
+	changes_record(e);
 	p.record = begin_record(&p);
 	leave_out_inhibited(&p);
 	leave_out_by_time(&p);

@@ -38,6 +38,13 @@ static const struct {
 				   "it joined a group that flushes at its next interval"},
 	[UNTOLD_RESOLVED] = {"resolved_before", "it was over before its group flushed"},
 	[UNTOLD_UNDER_WAY] = {"under_way", "being sent, no answer yet"},
+	[UNTOLD_WAITS] = {"waiting", "it waits for the next flush of its group"},
+	[UNTOLD_START_DELAY] = {"start_delay", "--dispatch.start-delay is not over"},
+	[UNTOLD_FLUSH_OPEN] = {"flush_open", "the flush before of its group is not over"},
+	[UNTOLD_CEILING] = {"ceiling", "it was not taken in: a ceiling is reached"},
+	[UNTOLD_FILE_REFUSED] = {"rule_file_refused", "its rule file is refused"},
+	[UNTOLD_END_AHEAD] = {"end_ahead", "its group has not flushed since its end"},
+	[NOT_KNOWN] = {"not_known", "not known, the journal does not tell"},
 	[RULE_WORKS] = {"rule_works", "the rule's evaluation works again"},
 };
 

@@ -41,6 +41,13 @@ enum reason {
 	UNTOLD_GROUP_INTERVAL,
 	UNTOLD_RESOLVED,  /* it was over before its group flushed */
 	UNTOLD_UNDER_WAY, /* the first attempt has not ended */
+	UNTOLD_WAITS,	  /* for a flush; of which kind the journal does not tell */
+	UNTOLD_START_DELAY,
+	UNTOLD_FLUSH_OPEN,   /* the group's flush before is not over */
+	UNTOLD_CEILING,	     /* it was not taken in */
+	UNTOLD_FILE_REFUSED, /* the only rule file that could make it */
+	UNTOLD_END_AHEAD,    /* of its end: no flush has been since */
+	NOT_KNOWN,	     /* the journal does not tell */
 	REASONS,
 };
 

@@ -13,6 +13,7 @@ static const char *const changes[CHANGES] = {
 	[CHANGE_NEW] = "new",
 	[CHANGE_FIRING] = "firing",
 	[CHANGE_RESOLVED] = "resolved",
+	[CHANGE_DROPPED] = "dropped",
 	[CHANGE_RULE_PENDING] = "rule_pending",
 	[CHANGE_RULE_FIRING] = "rule_firing",
 	[CHANGE_RULE_RESOLVED] = "rule_resolved",
@@ -47,6 +48,15 @@ bool alert_change_parse(struct str word, enum alert_change *out)
 			*out = (enum alert_change)i;
 			return true;
 		}
+	}
+	return false;
+}
+
+bool fingerprints_have(const uint64_t *v, size_t n, uint64_t fingerprint)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (v[i] == fingerprint)
+			return true;
 	}
 	return false;
 }

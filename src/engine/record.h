@@ -8,13 +8,15 @@
  * Memory: a record and all it points to lie in the step's arena or in the engine's tables:
  *         until the next step. One that was read back lies in its reader's arena.
  * Limits: RECORD_MOST_ALERTS alerts in one record of RECORD_ALERTS; more take several.
+ *         Of alerts that are dropped RECORD_MOST_DROPPED are named in a minute.
  */
 #pragma once
 #include "base/time.h"
 #include "engine/reason.h"
 #include "model/silence.h"
 
-#define RECORD_MOST_ALERTS 1000
+#define RECORD_MOST_ALERTS  1000
+#define RECORD_MOST_DROPPED 100
 
 enum record_kind {
 	RECORD_ALERTS,	/* alerts came, fired again or ended: .alerts, .from, .by */
@@ -33,11 +35,15 @@ enum record_kind {
 const char *record_kind_text(enum record_kind);
 bool record_kind_parse(struct str, enum record_kind *) MUST_USE;
 
+/* Whether the list, in any order, has it. */
+bool fingerprints_have(const uint64_t *, size_t n, uint64_t fingerprint);
+
 enum alert_change {
 	/* in the router */
 	CHANGE_NEW,
 	CHANGE_FIRING, /* again */
 	CHANGE_RESOLVED,
+	CHANGE_DROPPED, /* a ceiling is reached: it was not taken in; .error names it */
 	/* of a rule's alert */
 	CHANGE_RULE_PENDING,
 	CHANGE_RULE_FIRING,
@@ -72,6 +78,7 @@ struct record_decision {
 	size_t index;
 	enum reason reason;
 	const char *delivery; /* NULL: nothing leaves */
+	bool without_ended;   /* send_resolved is off: it tells of firing ones only */
 };
 
 struct record {
@@ -110,6 +117,8 @@ struct record {
 	unsigned attempt; /* RECORD_ATTEMPT: from 1 */
 	int status;	  /* of HTTP or SMTP; 0: none */
 	span_ms took;
+	size_t told_firing, told_resolved; /* alerts in the notification */
+	bool without_ended;		   /* RECORD_SENDING: as in its decision */
 
 	const struct silence *silence;
 	const char *change; /* "create", "update", "expire"; of a file "load", "gone",

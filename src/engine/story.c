@@ -13,15 +13,6 @@ static bool is_text(const char *a, const char *b)
 	return (!a && !b) || (a && b && !strcmp(a, b));
 }
 
-static bool has(const uint64_t *v, size_t n, uint64_t fingerprint)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (v[i] == fingerprint)
-			return true;
-	}
-	return false;
-}
-
 /* -- finding -------------------------------------------------------------------------- */
 
 static struct story_group *find_group(const struct story *s, const char *key)
@@ -98,9 +89,9 @@ const struct story_delivery *story_delivery(const struct story *s, const char *i
 /* -- alerts and rules ----------------------------------------------------------------- */
 
 static void take_beginning(struct story *s, const struct record *r,
-			   const struct record_alert *a)
+			   const struct record_alert *a, wall_ms came_at)
 {
-	s->came_at = r->at;
+	s->came_at = came_at;
 	s->starts_at = a->starts_at;
 	s->ended_at = 0;
 	s->from = arena_text(s->mem, r->from);
@@ -108,11 +99,15 @@ static void take_beginning(struct story *s, const struct record *r,
 }
 
 /* What was decided before is about another episode; what is on its way may still come. */
-static void begin_episode(struct story *s, const struct record *r,
-			  const struct record_alert *a)
+static void forget_episode(struct story *s)
 {
-	take_beginning(s, r, a);
-	s->groups.n = 0;
+	for (size_t i = 0; i < s->groups.n; i++) {
+		struct story_group *g = &s->groups.v[i];
+
+		g->joined = false;
+		g->named_at = g->end_at = 0;
+		g->muted = g->end_muted = (struct story_mute){0};
+	}
 	for (size_t i = 0; i < s->targets.n; i++) {
 		struct story_target *t = &s->targets.v[i];
 
@@ -121,7 +116,39 @@ static void begin_episode(struct story *s, const struct record *r,
 		t->delivery = NULL;
 		t->first_told_at = t->last_told_at = t->end_told_at = 0;
 		t->times_told = 0;
+		t->end_decided = REASON_NONE;
+		t->end_decided_at = 0;
+		t->end_delivery = NULL;
 	}
+}
+
+static void begin_episode(struct story *s, const struct record *r,
+			  const struct record_alert *a)
+{
+	forget_episode(s);
+	take_beginning(s, r, a, r->at);
+	s->has_beginning = true;
+	s->began_at = r->at;
+}
+
+void story_lost_track(struct story *s, wall_ms known_since)
+{
+	s->groups.v = NULL; /* a copy of the story may share them */
+	s->groups.n = s->groups.cap = 0;
+	s->targets.v = NULL;
+	s->targets.n = s->targets.cap = 0;
+	s->has_beginning = false;
+	s->came_at = s->ended_at = 0;
+	s->known_since = known_since;
+}
+
+/* It was over when it came; or a crash, or trimming, lost how it began. */
+static void take_late_beginning(struct story *s, const struct record *r,
+				const struct record_alert *a)
+{
+	s->has_beginning = !s->seen_at && !s->known_since;
+	s->began_at = r->at;
+	take_beginning(s, r, a, s->has_beginning ? r->at : a->starts_at);
 }
 
 static void take_change(struct story *s, const struct record *r,
@@ -132,11 +159,13 @@ static void take_change(struct story *s, const struct record *r,
 	switch (a->change) {
 	case CHANGE_NEW:
 	case CHANGE_FIRING:
+		s->turned_at = r->at;
 		begin_episode(s, r, a);
 		break;
 	case CHANGE_RESOLVED:
-		if (!s->came_at) /* over when it came, or a crash lost how it began */
-			take_beginning(s, r, a);
+		s->turned_at = r->at;
+		if (!s->came_at)
+			take_late_beginning(s, r, a);
 		s->ended_at = a->ends_at ? MIN(a->ends_at, r->at) : r->at;
 		break;
 	case CHANGE_RULE_PENDING:
@@ -153,6 +182,10 @@ static void take_change(struct story *s, const struct record *r,
 		break;
 	case CHANGE_RULE_DROPPED:
 		s->dropped_at = r->at;
+		break;
+	case CHANGE_DROPPED:
+		s->refused_at = r->at;
+		s->refused_for = arena_text(s->mem, r->error);
 		break;
 	case CHANGES:
 		break;
@@ -175,6 +208,12 @@ static bool is_of_rule(const struct story *s, const struct record *r)
 	       is_text(s->rule, r->rule);
 }
 
+static void note_seen(struct story *s, const struct record *r)
+{
+	s->seen_at = s->seen_at ? s->seen_at : r->at;
+	s->last_seen_at = r->at;
+}
+
 static void take_alerts(struct story *s, const struct record *r)
 {
 	if (r->reason == RULE_FAILS || r->reason == RULE_WORKS) {
@@ -193,6 +232,7 @@ static void take_alerts(struct story *s, const struct record *r)
 			s->value = r->alerts[i].value;
 		}
 		take_change(s, r, &r->alerts[i]);
+		note_seen(s, r);
 	}
 }
 
@@ -221,29 +261,63 @@ static void add_delivery(struct story *s, const struct record *r,
 static const struct record_mute *mute_of(const struct story *s, const struct record *r)
 {
 	for (size_t i = 0; i < r->n_mutes; i++) {
-		if (has(r->mutes[i].alerts, r->mutes[i].n, s->fingerprint))
+		if (fingerprints_have(r->mutes[i].alerts, r->mutes[i].n, s->fingerprint))
 			return &r->mutes[i];
 	}
 	return NULL;
 }
 
-static void take_place(struct story *s, const struct record *r, const struct record_mute *m)
+static void take_mute(struct story *s, struct story_mute *to, const struct record *r,
+		      const struct record_mute *m, bool is_first)
 {
-	struct story_group *g = group_of(s, r);
-	bool is_as_before = g->flushed_at && m && g->muted == m->reason &&
-			    is_text(g->by, m->by);
+	bool is_as_before = !is_first && m && to->reason == m->reason &&
+			    is_text(to->by, m->by);
 
-	if (!is_as_before)
-		g->muted_since = r->at;
-	g->flushed_at = r->at;
-	g->next_at = r->next_at;
-	g->muted = m ? m->reason : REASON_NONE;
-	g->by = m ? arena_text(s->mem, m->by) : NULL;
-	g->rule = m ? arena_text(s->mem, m->rule) : NULL;
-	g->source = m && m->source ? labels_copy(s->mem, m->source) : NULL;
-	g->has_integrations = true;
+	*to = (struct story_mute){
+		.reason = m ? m->reason : REASON_NONE,
+		.by = m ? arena_text(s->mem, m->by) : NULL,
+		.rule = m ? arena_text(s->mem, m->rule) : NULL,
+		.source = m && m->source ? labels_copy(s->mem, m->source) : NULL,
+		.since = is_as_before ? to->since : r->at,
+	};
 }
 
+/* A group goes with the last that is over, once that was told, if anybody has to be. */
+static enum flushed state_after(const struct record *r)
+{
+	if (r->n_firing)
+		return HAS_FLUSHED;
+	for (size_t i = 0; i < r->n_decisions; i++) {
+		if (r->decisions[i].delivery)
+			return MAYBE_FLUSHED;
+	}
+	return NOT_FLUSHED;
+}
+
+static void take_time(struct story_group *g, const struct record *r)
+{
+	g->flushed_at = r->at;
+	g->next_at = r->next_at;
+	g->flushed = state_after(r);
+}
+
+static void take_place(struct story *s, const struct record *r, const struct record_mute *m,
+		       bool fires)
+{
+	struct story_group *g = group_of(s, r);
+
+	take_time(g, r);
+	g->named_at = r->at;
+	if (fires) {
+		take_mute(s, &g->muted, r, m, !g->joined);
+		g->joined = g->has_integrations = true;
+		return;
+	}
+	take_mute(s, &g->end_muted, r, m, !g->end_at);
+	g->end_at = r->at;
+}
+
+/* A notification that leaves out what is over says nothing about an end. */
 static void take_decision(struct story *s, const struct record *r,
 			  const struct record_decision *d, bool fires)
 {
@@ -254,43 +328,105 @@ static void take_decision(struct story *s, const struct record *r,
 		return;
 	}
 	t = target_of(s, r->group_key, d->receiver, d->integration, d->index);
-	if (d->delivery)
+	if (fires) {
+		t->decided = d->reason;
+		t->decided_at = r->at;
+		t->delivery = arena_text(s->mem, d->delivery);
+	} else {
+		t->end_decided = d->without_ended ? HELD_RESOLVED_UNWANTED : d->reason;
+		t->end_decided_at = r->at;
+		t->end_delivery = d->without_ended ? NULL : arena_text(s->mem, d->delivery);
+	}
+	if (d->delivery && (fires || !d->without_ended))
 		add_delivery(s, r, d, fires);
-	if (!fires)
+}
+
+/* Whom the group tells, also where this alert was kept out. */
+static void know_targets(struct story *s, const struct record *r)
+{
+	for (size_t i = 0; i < r->n_decisions; i++) {
+		const struct record_decision *d = &r->decisions[i];
+
+		if (d->integration)
+			target_of(s, r->group_key, d->receiver, d->integration, d->index);
+	}
+}
+
+static void note_without_it(struct story *s, const char *id)
+{
+	if (!id || !s->known_since)
 		return;
-	t->decided = d->reason;
-	t->decided_at = r->at;
-	t->delivery = arena_text(s->mem, d->delivery);
+	if (s->without_it.n == STORY_MOST_DELIVERIES)
+		vec_remove(&s->without_it, 0);
+	vec_push_in(s->mem, &s->without_it, arena_text(s->mem, id));
 }
 
 static void take_flush(struct story *s, const struct record *r)
 {
-	bool fires = has(r->firing, r->n_firing, s->fingerprint);
+	bool fires = fingerprints_have(r->firing, r->n_firing, s->fingerprint);
 	const struct record_mute *m;
+	struct story_group *g;
 
-	if (!fires && !has(r->resolved, r->n_resolved, s->fingerprint))
+	if (!fires && !fingerprints_have(r->resolved, r->n_resolved, s->fingerprint)) {
+		g = find_group(s, r->group_key);
+		if (g)
+			take_time(g, r);
 		return;
+	}
+	note_seen(s, r);
 	if (!fires && !s->ended_at)
 		s->ended_at = r->at; /* its end came by itself */
 	m = mute_of(s, r);
-	if (fires)
-		take_place(s, r, m);
-	for (size_t i = 0; !m && i < r->n_decisions; i++)
-		take_decision(s, r, &r->decisions[i], fires);
+	take_place(s, r, m, fires);
+	know_targets(s, r);
+	for (size_t i = 0; i < r->n_decisions; i++) {
+		if (m)
+			note_without_it(s, r->decisions[i].delivery);
+		else
+			take_decision(s, r, &r->decisions[i], fires);
+	}
+}
+
+void story_add_later(struct story *s, const struct record *r)
+{
+	struct story_group *g;
+
+	if (r->kind != RECORD_FLUSH ||
+	    (!fingerprints_have(r->firing, r->n_firing, s->fingerprint) &&
+	     !fingerprints_have(r->resolved, r->n_resolved, s->fingerprint)))
+		return;
+	g = group_of(s, r);
+	if (!g->later_at)
+		g->later_at = r->at;
+	know_targets(s, r);
+}
+
+/* Groups are made anew. */
+static void forget_flushes(struct story *s)
+{
+	for (size_t i = 0; i < s->groups.n; i++)
+		s->groups.v[i].flushed = NOT_FLUSHED;
+}
+
+static struct record_decision decision_of(const struct record *r)
+{
+	return (struct record_decision){r->receiver, r->integration, r->index,
+					r->reason,   r->delivery,    r->without_ended};
 }
 
 /* A fallback receiver, whom no flush names. */
 static void take_sending(struct story *s, const struct record *r)
 {
-	const struct record_decision d = {r->receiver, r->integration, r->index, r->reason,
-					  r->delivery};
-	bool fires = has(r->firing, r->n_firing, s->fingerprint);
+	const struct record_decision d = decision_of(r);
+	bool fires = fingerprints_have(r->firing, r->n_firing, s->fingerprint);
 
-	if (fires || has(r->resolved, r->n_resolved, s->fingerprint)) {
-		target_of(s, r->group_key, r->receiver, r->integration, r->index);
-		if (!find_delivery(s, r->delivery))
-			add_delivery(s, r, &d, fires);
-	}
+	if (!fires && (r->without_ended ||
+		       !fingerprints_have(r->resolved, r->n_resolved, s->fingerprint)))
+		return;
+	note_seen(s, r);
+	target_of(s, r->group_key, r->receiver, r->integration, r->index);
+	if (!find_delivery(s, r->delivery))
+		add_delivery(s, r, &d, fires);
 }
 
 static void take_told(struct story *s, const struct story_delivery *d, wall_ms at)
@@ -299,9 +435,12 @@ static void take_told(struct story *s, const struct story_delivery *d, wall_ms a
 					   d->index);
 
 	if (!d->fires) {
-		t->end_told_at = at;
+		if (!s->has_beginning || d->at >= s->began_at)
+			t->end_told_at = at; /* else of another episode's end */
+		t->end_told_by = d->id;
 		return;
 	}
+	t->told_by = d->id;
 	if (!t->times_told++)
 		t->first_told_at = at;
 	t->last_told_at = at;
@@ -310,20 +449,47 @@ static void take_told(struct story *s, const struct story_delivery *d, wall_ms a
 /* An attempt whose flush is not in the journal, but which says whom it told of. */
 static struct story_delivery *take_orphan(struct story *s, const struct record *r)
 {
-	bool fires = has(r->firing, r->n_firing, s->fingerprint);
-	const struct record_decision d = {r->receiver, r->integration, r->index, r->reason,
-					  r->delivery};
+	bool fires = fingerprints_have(r->firing, r->n_firing, s->fingerprint);
+	const struct record_decision d = decision_of(r);
 	struct story_group *g;
 
-	if (!r->integration || (!fires && !has(r->resolved, r->n_resolved, s->fingerprint)))
+	if (!r->integration ||
+	    (!fires && !fingerprints_have(r->resolved, r->n_resolved, s->fingerprint)))
 		return NULL;
+	note_seen(s, r);
 	take_decision(s, r, &d, fires);
 	if (fires) {
 		g = group_of(s, r);
 		g->flushed_at = g->flushed_at ? g->flushed_at : r->at;
-		g->has_integrations = true;
+		g->joined = g->has_integrations = true;
 	}
 	return find_delivery(s, r->delivery);
+}
+
+static bool is_without_it(const struct story *s, const char *id)
+{
+	for (size_t i = s->without_it.n; id && i--;) {
+		if (!strcmp(s->without_it.v[i], id))
+			return true;
+	}
+	return false;
+}
+
+/* It was decided before the story begins, and may have told of the alert. */
+static void note_orphan(struct story *s, const struct record *r)
+{
+	if (!s->known_since || r->reason != DELIVERY_SENT || r->n_firing || !r->group_key ||
+	    is_without_it(s, r->delivery))
+		return;
+	for (size_t i = 0; i < s->orphans.n; i++) {
+		if (!strcmp(s->orphans.v[i].group_key, r->group_key)) {
+			s->orphans.v[i].at = r->at;
+			return;
+		}
+	}
+	if (s->orphans.n < STORY_MOST_ORPHANS)
+		vec_push_in(s->mem, &s->orphans,
+			    (struct story_orphan){arena_text(s->mem, r->group_key), r->at});
 }
 
 static void take_attempt(struct story *s, const struct record *r)
@@ -332,8 +498,10 @@ static void take_attempt(struct story *s, const struct record *r)
 
 	if (!d)
 		d = take_orphan(s, r);
-	if (!d)
+	if (!d) {
+		note_orphan(s, r);
 		return;
+	}
 	d->outcome = r->reason;
 	d->ended_at = r->at;
 	d->next_at = r->reason == DELIVERY_RETRY ? r->next_at : 0;
@@ -427,12 +595,18 @@ void story_add(struct story *s, const struct record *r)
 	case RECORD_CONFIG:
 		if (r->error)
 			break;
+		forget_flushes(s);
 		s->config_at = r->at;
 		s->config_hash = arena_text(s->mem, r->hash);
 		break;
-	case RECORD_FILE:
-	case RECORD_CLOCK:
 	case RECORD_START:
+		forget_flushes(s);
+		break;
+	case RECORD_CLOCK:
+		s->turned_at += s->turned_at ? r->jump : 0;
+		s->last_seen_at += s->last_seen_at ? r->jump : 0;
+		break;
+	case RECORD_FILE:
 	case RECORD_STOP:
 	case RECORD_KINDS:
 		break;
@@ -441,13 +615,22 @@ void story_add(struct story *s, const struct record *r)
 
 /* -- verdicts ------------------------------------------------------------------------- */
 
+bool story_is_whole(const struct story *s)
+{
+	return !s->known_since || (s->has_beginning && s->began_at >= s->known_since);
+}
+
 enum reason story_rule_cause(const struct story *s)
 {
 	if (s->rule_error)
 		return RULE_FAILS;
 	if (s->dropped_at)
 		return UNTOLD_DROPPED;
-	return s->pending_at && !s->resolved_at ? UNTOLD_PENDING : UNTOLD_UNKNOWN;
+	if (s->pending_at && !s->resolved_at)
+		return UNTOLD_PENDING;
+	if (s->refused_at)
+		return UNTOLD_CEILING;
+	return s->known_since ? NOT_KNOWN : UNTOLD_UNKNOWN;
 }
 
 static struct verdict_of told(const struct story_target *t)
@@ -457,15 +640,15 @@ static struct verdict_of told(const struct story_target *t)
 		.at = t->first_told_at,
 		.last_at = t->last_told_at,
 		.times = t->times_told,
-		.delivery = t->delivery,
+		.delivery = t->told_by,
 	};
 }
 
-static struct verdict_of by_delivery(const struct story *s, const struct story_target *t)
+static struct verdict_of by_delivery(const struct story *s, const char *id,
+				     wall_ms decided_at)
 {
-	const struct story_delivery *d = find_delivery(s, t->delivery);
-	struct verdict_of v = {
-		.cause = UNTOLD_UNDER_WAY, .at = t->decided_at, .delivery = t->delivery};
+	const struct story_delivery *d = find_delivery(s, id);
+	struct verdict_of v = {.cause = UNTOLD_UNDER_WAY, .at = decided_at, .delivery = id};
 
 	if (!d || d->outcome == REASON_NONE)
 		return v;
@@ -478,50 +661,121 @@ static struct verdict_of by_delivery(const struct story *s, const struct story_t
 	return v;
 }
 
-static struct verdict_of by_place(const struct story *s, const struct story_group *g,
-				  bool has_flushed)
+static struct verdict_of by_mute(const struct story_group *g, const struct story_mute *m)
 {
-	if (g && g->muted)
-		return (struct verdict_of){.cause = g->muted,
-					   .at = g->muted_since,
-					   .by = g->by,
-					   .rule = g->rule,
-					   .source = g->source,
-					   .next_at = g->next_at};
+	return (struct verdict_of){.cause = m->reason,
+				   .at = m->since,
+				   .by = m->by,
+				   .rule = m->rule,
+				   .source = m->source,
+				   .next_at = g->next_at};
+}
+
+static struct verdict_of by_place(const struct story *s, const struct story_group *g,
+				  enum flushed flushed)
+{
+	static const enum reason waits[] = {
+		[NOT_FLUSHED] = UNTOLD_GROUP_WAIT,
+		[HAS_FLUSHED] = UNTOLD_GROUP_INTERVAL,
+		[MAYBE_FLUSHED] = UNTOLD_WAITS,
+	};
+
+	if (g && g->joined && g->muted.reason)
+		return by_mute(g, &g->muted);
+	if (!story_is_whole(s))
+		return (struct verdict_of){.cause = NOT_KNOWN};
 	if (s->ended_at)
 		return (struct verdict_of){.cause = UNTOLD_RESOLVED, .at = s->ended_at};
-	return (struct verdict_of){.cause = has_flushed ? UNTOLD_GROUP_INTERVAL
-							: UNTOLD_GROUP_WAIT,
-				   .at = s->came_at};
+	return (struct verdict_of){
+		.cause = waits[flushed], .at = s->came_at, .next_at = g ? g->later_at : 0};
+}
+
+static struct verdict_of untold(const struct story *s, const struct story_group *g,
+				const struct story_target *t, bool has_integration,
+				enum flushed flushed)
+{
+	struct verdict_of v;
+
+	if (t && t->decided >= DELIVERY_SENT && t->decided <= DELIVERY_UNKNOWN)
+		/* its beginning is not in the journal */
+		return by_delivery(s, t->delivery, t->decided_at);
+	if (!s->came_at && !(g && g->joined))
+		return (struct verdict_of){.cause = story_rule_cause(s)};
+	if (!g || !g->joined || g->muted.reason)
+		return by_place(s, g, flushed);
+	if (!has_integration)
+		return (struct verdict_of){.cause = HELD_NO_INTEGRATION,
+					   .at = g->flushed_at};
+	if (!t || !t->decided_at)
+		return by_place(s, g, flushed);
+	if (reason_is_told(t->decided))
+		v = by_delivery(s, t->delivery, t->decided_at);
+	else
+		v = (struct verdict_of){.cause = t->decided, .at = t->decided_at};
+	if (!v.next_at)
+		v.next_at = g->next_at;
+	return v;
+}
+
+static wall_ms known_since(const struct story *s, const char *group_key)
+{
+	for (size_t i = 0; i < s->orphans.n; i++) {
+		if (!strcmp(s->orphans.v[i].group_key, group_key))
+			return MAX(s->known_since, s->orphans.v[i].at + 1);
+	}
+	return s->known_since;
 }
 
 struct verdict_of story_verdict(const struct story *s, const char *group_key,
 				const char *receiver, const char *integration, size_t index,
-				bool has_flushed)
+				enum flushed flushed)
 {
-	const struct story_group *g = find_group(s, group_key);
 	const struct story_target *t = find_target(s, group_key, receiver, integration,
 						   index);
 	struct verdict_of v;
 
 	if (t && t->times_told)
 		return told(t);
-	if (t && t->decided >= DELIVERY_SENT && t->decided <= DELIVERY_UNKNOWN)
-		return by_delivery(s, t); /* its beginning is not in the journal */
-	if (!s->came_at)
-		return (struct verdict_of){.cause = story_rule_cause(s)};
-	if (!g || g->muted)
-		return by_place(s, g, has_flushed);
-	if (!integration)
-		return (struct verdict_of){.cause = HELD_NO_INTEGRATION,
-					   .at = g->flushed_at};
-	if (!t || !t->decided_at)
-		return by_place(s, g, has_flushed);
-	if (reason_is_told(t->decided))
-		v = by_delivery(s, t);
-	else
-		v = (struct verdict_of){.cause = t->decided, .at = t->decided_at};
-	if (!v.next_at)
-		v.next_at = g->next_at;
+	v = untold(s, find_group(s, group_key), t, integration, flushed);
+	if (!story_is_whole(s))
+		v.known_since = known_since(s, group_key);
+	return v;
+}
+
+static struct verdict_of end_untold(const struct story *s, const struct story_group *g,
+				    const struct story_target *t)
+{
+	if (g && g->end_at && g->end_muted.reason)
+		return by_mute(g, &g->end_muted);
+	if (t && t->end_decided_at && t->end_delivery)
+		return by_delivery(s, t->end_delivery, t->end_decided_at);
+	if (t && t->end_decided_at)
+		return (struct verdict_of){.cause = t->end_decided,
+					   .at = t->end_decided_at};
+	if (!story_is_whole(s))
+		return (struct verdict_of){.cause = NOT_KNOWN};
+	return (struct verdict_of){.cause = UNTOLD_END_AHEAD,
+				   .at = s->ended_at,
+				   .next_at = g ? g->next_at : 0};
+}
+
+struct verdict_of story_end(const struct story *s, const char *group_key,
+			    const char *receiver, const char *integration, size_t index)
+{
+	const struct story_target *t = find_target(s, group_key, receiver, integration,
+						   index);
+	struct verdict_of v;
+
+	if (t && t->end_told_at)
+		return (struct verdict_of){.is_told = true,
+					   .at = t->end_told_at,
+					   .last_at = t->end_told_at,
+					   .times = 1,
+					   .delivery = t->end_told_by};
+	if (!s->ended_at || !integration)
+		return (struct verdict_of){0};
+	v = end_untold(s, find_group(s, group_key), t);
+	if (!story_is_whole(s))
+		v.known_since = s->known_since;
 	return v;
 }

@@ -8,14 +8,19 @@
  * Episodes: an alert that comes (again) begins a new one; the verdict is about the last.
  *           A person counts as told when a notification that shows the alert firing was
  *           acknowledged after the episode's beginning.
+ * Gaps:     a journal is trimmed, or read back to some time only: known_since. A verdict
+ *           that rests on what would have been written then is NOT_KNOWN, or says since
+ *           when it holds; it is never a guess.
  * Memory:   in the arena given; what it keeps of records is copied.
- * Limits:   STORY_MOST_DELIVERIES notifications are remembered, the latest.
+ * Limits:   STORY_MOST_DELIVERIES notifications are remembered, the latest; of
+ *           STORY_MOST_ORPHANS groups deliveries that nothing is known of.
  */
 #pragma once
 #include "base/vec.h"
 #include "engine/record.h"
 
 #define STORY_MOST_DELIVERIES 200
+#define STORY_MOST_ORPHANS    1000
 
 struct story_delivery {
 	const char *id, *group_key, *receiver, *integration;
@@ -28,14 +33,27 @@ struct story_delivery {
 	const char *error;
 };
 
-/* Where the alert stands in one group, by the last flush that had it firing. */
-struct story_group {
-	const char *key, *receiver;
-	wall_ms flushed_at, next_at;
-	enum reason muted; /* NONE: it passed */
+/* Whether a group had flushed before the alert joined it. */
+enum flushed { NOT_FLUSHED, HAS_FLUSHED, MAYBE_FLUSHED };
+
+struct story_mute {
+	enum reason reason; /* NONE: it passed */
 	const char *by, *rule;
 	const struct labels *source;
-	wall_ms muted_since; /* the first of the flushes in a row with this cause */
+	wall_ms since; /* the first of the flushes in a row with this cause */
+};
+
+/* Where the alert stands in one group. */
+struct story_group {
+	const char *key, *receiver;
+	wall_ms flushed_at, next_at; /* by its last flush, with the alert or without */
+	wall_ms later_at;	     /* story_add_later: the first one with it */
+	enum flushed flushed;	     /* as of now, for who joins */
+	wall_ms named_at;	     /* by the last flush that had the alert */
+	bool joined;		     /* one of this episode had it firing */
+	struct story_mute muted;     /* by the last one that had it firing */
+	wall_ms end_at;		     /* the last one that had it resolved; 0: none */
+	struct story_mute end_muted;
 	bool has_integrations;
 };
 
@@ -47,7 +65,19 @@ struct story_target { /* an integration that a group tells, or its fallback */
 	wall_ms decided_at; /* 0: none did */
 	const char *delivery;
 	wall_ms first_told_at, last_told_at, end_told_at; /* 0: not */
+	/* by the last flush that let it pass after its end */
+	enum reason end_decided;
+	wall_ms end_decided_at;
+	const char *end_delivery;
 	unsigned times_told;
+	const char *told_by, *end_told_by; /* deliveries, the last ones */
+};
+
+/* Of a group, the last delivery that somebody took and of which no record tells whom it was
+ * about. */
+struct story_orphan {
+	const char *group_key;
+	wall_ms at;
 };
 
 struct story_silence { /* of which a flush said that it muted the alert */
@@ -59,8 +89,17 @@ struct story {
 	struct arena *mem;
 	uint64_t fingerprint;
 	const struct labels *labels; /* NULL: never seen */
+	wall_ms known_since;	     /* what was before may be missing; 0: nothing is.
+					Given before the first record. */
+	wall_ms seen_at;	     /* the first record that names it */
+	/* the last record that names it, and its last change, by the clock of now */
+	wall_ms last_seen_at, turned_at;
+	bool has_beginning; /* a record told how the episode began, */
+	wall_ms began_at;   /* and is of then */
 	/* in the router */
 	wall_ms came_at, starts_at, ended_at; /* 0: not */
+	wall_ms refused_at;		      /* it was not taken in, for a ceiling */
+	const char *refused_for;
 	const char *from, *user;
 	/* in its rule */
 	const char *file, *rule_group, *rule, *expr;
@@ -68,6 +107,8 @@ struct story {
 	span_ms hold;
 	double value;
 	wall_ms pending_at, firing_at, resolved_at, dropped_at;
+	span_ms keep_firing;
+	wall_ms kept_since;	/* its condition went, keep_firing_for holds it; 0: not */
 	const char *rule_error; /* while it fails */
 	wall_ms rule_failed_at;
 
@@ -76,12 +117,21 @@ struct story {
 	VEC(struct story_delivery) deliveries;
 	size_t n_deliveries_left_out;
 	VEC(struct story_silence) silences;
+	/* only where something may be missing; the latter: that left the alert out */
+	VEC(struct story_orphan) orphans;
+	VEC(const char *) without_it;
 	wall_ms config_at; /* the last configuration that was taken */
 	const char *config_hash;
 };
 
 struct story story_of(struct arena *, uint64_t fingerprint);
 void story_add(struct story *, const struct record *);
+/* A flush after the time that is asked for: which groups the alert then was in. Before all
+ * that is added. */
+void story_add_later(struct story *, const struct record *);
+/* An episode began, or ended, of which no record tells: all that is known of the alert is
+ * of another one. */
+void story_lost_track(struct story *, wall_ms known_since);
 /* What is known otherwise of a silence that a flush named. */
 void story_know_silence(struct story *, const struct silence *);
 const struct story_silence *story_silence(const struct story *, const char *id);
@@ -99,13 +149,18 @@ struct verdict_of {
 	const char *delivery, *error;
 	int status;
 	unsigned attempts;
-	wall_ms next_at; /* the next flush, or attempt; 0: not known */
+	wall_ms next_at;     /* the next flush, or attempt; 0: not known */
+	wall_ms known_since; /* of what was before nothing is known; 0: all is */
 };
-/* For an integration of the group; integration NULL: of the receiver, which has none.
- * has_flushed: the group did before the alert joined it. */
+/* For an integration of the group; integration NULL: of the receiver, which has none. */
 struct verdict_of story_verdict(const struct story *, const char *group_key,
 				const char *receiver, const char *integration, size_t index,
-				bool has_flushed);
+				enum flushed);
+/* The same of the alert's end; while it is not over, cause is NONE. */
+struct verdict_of story_end(const struct story *, const char *group_key,
+			    const char *receiver, const char *integration, size_t index);
+/* Nothing that could matter for the verdicts can be missing. */
+bool story_is_whole(const struct story *);
 const struct story_group *story_group(const struct story *, const char *key);
 const struct story_delivery *story_delivery(const struct story *, const char *id);
 /* The verdict before any group: the alert never came to the router. */

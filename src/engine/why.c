@@ -12,7 +12,7 @@ struct asking {
 	struct story *story;
 	struct why *why;
 	const struct stored_alert *stored; /* NULL: not now, or a past time is asked for */
-	bool began_unseen; /* the story does not reach back to when the alert came */
+	bool is_sure_when;		   /* it came */
 };
 
 /* -- alerts that are known ------------------------------------------------------------ */
@@ -169,12 +169,21 @@ enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena
 
 	*words = "no such alert is known: none was posted, and no rule of that name is "
 		 "loaded";
+	if (e->alerts.n >= e->options.max_alerts) {
+		cause = UNTOLD_CEILING;
+		*words = arena_printf(mem,
+				      "no such alert is known, and none is taken in: there "
+				      "are %zu, as many as --alerts.max-alerts allows",
+				      e->alerts.n);
+	}
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		for (size_t i = 0; i < g->config->n_rules; i++) {
 			const struct rule_state *r = &g->rules[i];
 
 			if (!could_be_of(r->rule, m))
 				continue;
+			if (cause == UNTOLD_CEILING && r->active.n)
+				continue; /* it makes some, which do not come in */
 			*words = words_no_alert(mem, g->config, r->rule, r->last_error,
 						r->evaluated_at);
 			cause = r->last_error ? RULE_FAILS : UNTOLD_NO_SERIES;
@@ -212,8 +221,19 @@ static void add_rule_facts(struct asking *a)
 	s->firing_at = active->state == ALERT_PENDING ? 0 : active->fired_at;
 	s->resolved_at = active->resolved_at;
 	s->dropped_at = 0;
+	s->keep_firing = w.found.rule->rule->keep_firing;
+	s->kept_since = active->keep_firing_since;
 	s->rule_error = w.found.rule->last_error;
 	s->rule_failed_at = s->rule_error ? w.found.rule->evaluated_at : 0;
+}
+
+/* The alert turned after all that the story has of it. What came in an earlier life has
+ * times by a clock that may have been set since. */
+static bool is_behind(const struct story *s, const struct stored_alert *stored)
+{
+	if (stored->came_before)
+		return !s->seen_at;
+	return stored->came_at > (s->turned_at ? s->turned_at : s->last_seen_at);
 }
 
 static void add_router_facts(struct asking *a)
@@ -221,35 +241,53 @@ static void add_router_facts(struct asking *a)
 	struct story *s = a->story;
 	const struct stored_alert *stored = a->stored;
 
-	if (!stored)
+	if (!stored) {
+		if (s->came_at && !s->ended_at) /* it went, and the story knows no end */
+			story_lost_track(s, a->why->options.now);
 		return;
+	}
 	a->why->is_stored = true;
 	a->why->ends_at = instant_is_zero(stored->ends_at) ? 0
 							   : instant_ms(stored->ends_at);
 	a->why->summary = labels_find(stored->annotations, "summary");
 	s->labels = stored->labels;
 	s->starts_at = instant_ms(stored->starts_at);
-	if (stored_alert_is_resolved(stored, instant_of_ms(a->why->options.now)))
-		s->ended_at = a->why->ends_at;
-	else
-		s->ended_at = 0;
-	if (s->came_at)
+	s->refused_at = 0;
+	if (is_behind(s, stored))
+		story_lost_track(s, a->why->options.now);
+	s->ended_at = stored_alert_is_resolved(stored, instant_of_ms(a->why->options.now))
+			      ? a->why->ends_at
+			      : 0;
+	if (s->came_at && s->has_beginning)
 		return;
-	a->began_unseen = true;
-	s->came_at = stored->came_at && !s->ended_at ? stored->came_at : s->starts_at;
+	if (!s->known_since) /* a crash lost how it began */
+		s->known_since = s->seen_at ? s->seen_at : a->why->options.now;
+	a->is_sure_when = stored->came_at && !s->ended_at;
+	s->came_at = a->is_sure_when ? stored->came_at : s->starts_at;
+}
+
+static bool is_in_group(const struct story *s)
+{
+	for (size_t i = 0; i < s->groups.n; i++) {
+		if (s->groups.v[i].joined)
+			return true;
+	}
+	return false;
 }
 
 static const char *state_of(const struct why *w)
 {
 	const struct story *s = w->story;
 
-	if (s->came_at && !s->ended_at)
+	if ((s->came_at || is_in_group(s)) && !s->ended_at)
 		return "firing";
 	if (s->pending_at && !s->firing_at && !s->dropped_at && !s->resolved_at)
 		return "pending";
-	if (s->came_at || s->resolved_at)
+	if (s->came_at || s->resolved_at || s->ended_at)
 		return "resolved";
-	return s->dropped_at ? "inactive" : "unknown";
+	if (s->dropped_at)
+		return "inactive";
+	return s->refused_at ? "dropped" : "unknown";
 }
 
 /* -- routes --------------------------------------------------------------------------- */
@@ -293,160 +331,6 @@ static bool walk(struct asking *a, const struct route *r, unsigned depth, bool n
 	if (at < WHY_MOST_ROUTES)
 		w->routes.v[at].is_end = !taken;
 	return true;
-}
-
-/* -- groups and verdicts -------------------------------------------------------------- */
-
-/* The notification log knows what the journal may have lost. */
-static void ask_log(struct asking *a, const char *group_key, struct why_target *t)
-{
-	const struct told key = {.group_key = group_key,
-				 .receiver = t->receiver,
-				 .integration = t->integration,
-				 .index = t->index};
-	const struct told *log = a->why->is_past || !t->integration
-					 ? NULL
-					 : told_find(a->e, told_key(a->mem, &key));
-
-	if (!log || (!a->began_unseen && log->at < a->story->came_at))
-		return;
-	for (size_t i = 0; i < log->n_firing; i++) {
-		if (log->firing[i] == a->why->fingerprint)
-			t->verdict = (struct verdict_of){.is_told = true,
-							 .at = log->at,
-							 .last_at = log->at,
-							 .times = 1};
-	}
-}
-
-static wall_ms end_told_at(const struct story *s, const char *group_key,
-			   const struct why_target *t)
-{
-	for (size_t i = 0; i < s->targets.n; i++) {
-		const struct story_target *known = &s->targets.v[i];
-
-		if (!strcmp(known->group_key, group_key) && t->integration &&
-		    !strcmp(known->receiver, t->receiver) &&
-		    !strcmp(known->integration, t->integration) && known->index == t->index)
-			return known->end_told_at;
-	}
-	return 0;
-}
-
-static void fill_target(struct asking *a, const struct why_group *g, struct why_target *t,
-			bool has_flushed)
-{
-	t->verdict = story_verdict(a->story, g->key, t->receiver, t->integration, t->index,
-				   has_flushed);
-	if (!t->verdict.is_told && a->story->came_at)
-		ask_log(a, g->key, t);
-	if (!t->verdict.is_told && t->verdict.cause != DELIVERY_RETRY && g->exists)
-		t->verdict.next_at = g->next_at;
-	t->end_told_at = end_told_at(a->story, g->key, t);
-}
-
-static void add_targets(struct asking *a, struct why_group *g, const struct receiver *r,
-			bool has_flushed)
-{
-	g->targets = ARENA_ARRAY(a->mem, struct why_target, r->n_integrations + 1);
-	for (size_t i = 0; i < r->n_integrations; i++) {
-		struct why_target *t = &g->targets[g->n_targets++];
-
-		t->receiver = r->name;
-		t->integration = r->integrations[i].kind->name;
-		t->index = r->integrations[i].index;
-		fill_target(a, g, t, has_flushed);
-	}
-	if (r->n_integrations)
-		return;
-	g->targets[0].receiver = r->name;
-	g->n_targets = 1;
-	fill_target(a, g, &g->targets[0], has_flushed);
-}
-
-static void add_group(struct asking *a, const struct route *r)
-{
-	struct why_group g = {
-		.key = group_key_for(a->mem, r, a->why->labels),
-		.receiver = r->receiver->name,
-		.place = pos_text(a->mem, r->at),
-		.wait = r->group_wait,
-		.interval = r->group_interval,
-		.repeat = r->repeat_interval,
-	};
-	const struct group *now = a->stored ? group_of_alert(a->stored, r) : NULL;
-	const struct story_group *then = story_group(a->story, g.key);
-	bool has_flushed = now && now->flushed;
-
-	if (then) {
-		g.flushed_at = then->flushed_at;
-		g.next_at = then->next_at;
-	}
-	if (now) {
-		g.exists = true;
-		g.flushed_at = MAX(now->flushed_at, g.flushed_at);
-		g.next_at = now->timer.deadline.at;
-	} else if (!a->why->is_past) {
-		g.next_at = 0;
-	}
-	add_targets(a, &g, r->receiver, has_flushed);
-	vec_push_in(a->mem, &a->why->groups, g);
-}
-
-static bool has_target(const struct why *w, const struct story_target *t)
-{
-	for (size_t i = 0; i < w->groups.n; i++) {
-		const struct why_group *g = &w->groups.v[i];
-
-		for (size_t k = 0; !strcmp(g->key, t->group_key) && k < g->n_targets; k++) {
-			const struct why_target *known = &g->targets[k];
-
-			if (known->integration && !strcmp(known->receiver, t->receiver) &&
-			    !strcmp(known->integration, t->integration) &&
-			    known->index == t->index)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Fallback receivers, and what another configuration told. */
-static void add_others(struct asking *a)
-{
-	for (size_t i = 0; i < a->story->targets.n; i++) {
-		const struct story_target *t = &a->story->targets.v[i];
-		struct why_group g = {.key = t->group_key, .receiver = t->receiver};
-
-		if (!t->times_told || has_target(a->why, t))
-			continue;
-		g.targets = ARENA_NEW(a->mem, struct why_target);
-		g.n_targets = 1;
-		g.targets[0].receiver = t->receiver;
-		g.targets[0].integration = t->integration;
-		g.targets[0].index = t->index;
-		fill_target(a, &g, &g.targets[0], true);
-		vec_push_in(a->mem, &a->why->groups, g);
-	}
-}
-
-static void add_groups(struct asking *a)
-{
-	struct why *w = a->why;
-
-	if (!a->e->config || !a->e->config->root) {
-		w->cause = UNTOLD_NO_ROUTE;
-		return;
-	}
-	walk(a, a->e->config->root, 0, false);
-	if (!a->story->came_at) {
-		w->cause = story_rule_cause(a->story);
-		return;
-	}
-	for (size_t i = 0; i < w->routes.n; i++) {
-		if (w->routes.v[i].is_end)
-			add_group(a, w->routes.v[i].route);
-	}
-	add_others(a);
 }
 
 /* -- what mutes it now ---------------------------------------------------------------- */
@@ -500,6 +384,7 @@ static void add_interval(struct asking *a, const struct route *r, enum reason re
 		 &(struct why_mute){.reason = reason,
 				    .by = name,
 				    .receiver = r->receiver->name,
+				    .place = pos_text(a->mem, r->at),
 				    .words = words_interval(a->mem, reason, name, until)});
 	add_next(a, until,
 		 arena_printf(a->mem, "the time interval \"%s\" %s", name,
@@ -557,6 +442,523 @@ static void add_mutes(struct asking *a)
 	}
 }
 
+/* -- what the engine knows of a group ------------------------------------------------- */
+
+static const struct member *member_of(const struct stored_alert *s, const struct group *g)
+{
+	for (const struct member *m = s ? s->members : NULL; m; m = m->next_of_alert) {
+		if (m->group == g)
+			return m;
+	}
+	return NULL;
+}
+
+static bool is_active_interval(const struct route *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_active; i++) {
+		if (!strcmp(r->active[i]->name, name))
+			return true;
+	}
+	return false;
+}
+
+static struct verdict_of muted_by_interval(const struct group *g)
+{
+	return (struct verdict_of){.cause = is_active_interval(g->route, g->muted_by[0])
+						    ? MUTED_BY_INACTIVE
+						    : MUTED_BY_TIME,
+				   .by = g->muted_by[0],
+				   .next_at = g->timer.deadline.at};
+}
+
+/* That the last flush kept the alert out the engine remembers, and not by what: whatever
+ * still does, in the order in which a flush asks; what does no longer was an inhibition,
+ * as silences are kept for longer. */
+static struct verdict_of muted_before(struct asking *a, const struct group *g)
+{
+	struct instant then = instant_of_ms(g->flushed_at);
+	const struct inhibit_rule *rule = NULL;
+	const struct stored_silence **by;
+	const struct stored_alert *source = inhibitor_find(
+		a->e, a->why->labels, instant_of_ms(a->why->options.now), &rule);
+	struct verdict_of v = {.cause = MUTED_BY_INHIBITION,
+			       .next_at = g->timer.deadline.at};
+
+	if (source) {
+		v.by = arena_printf(a->mem, "%016llx",
+				    (unsigned long long)source->fingerprint);
+		v.rule = inhibit_rule_text(a->mem, rule);
+		v.source = source->labels;
+	} else if (silences_matching(a->e, a->why->labels, then, a->mem, &by)) {
+		v.cause = MUTED_BY_SILENCE;
+		v.by = by[0]->silence.id;
+		story_know_silence(a->story, &by[0]->silence);
+	}
+	return v;
+}
+
+static const struct told *log_of(struct asking *a, const char *group_key,
+				 const struct why_target *t)
+{
+	const struct told key = {.group_key = group_key,
+				 .receiver = t->receiver,
+				 .integration = t->integration,
+				 .index = t->index};
+
+	if (a->why->is_past || !t->integration)
+		return NULL;
+	return told_find(a->e, told_key(a->mem, &key));
+}
+
+static bool is_to(const struct delivery *d, const char *group_key,
+		  const struct why_target *t)
+{
+	return t->integration && d->told.index == t->index &&
+	       !strcmp(d->told.group_key, group_key) &&
+	       !strcmp(d->told.receiver, t->receiver) &&
+	       !strcmp(d->told.integration, t->integration);
+}
+
+/* On its way now; NULL: none is. */
+static const struct delivery *open_delivery_of(struct asking *a, const char *group_key,
+					       const struct why_target *t, bool of_end)
+{
+	struct delivery *d;
+
+	for (size_t at = 0; !a->why->is_past && (d = map_next(&a->e->deliveries, &at));) {
+		if (is_to(d, group_key, t) &&
+		    fingerprints_have(of_end ? d->told.resolved : d->told.firing,
+				      of_end ? d->told.n_resolved : d->told.n_firing,
+				      a->why->fingerprint))
+			return d;
+	}
+	return NULL;
+}
+
+static struct verdict_of on_its_way(struct asking *a, const struct delivery *d)
+{
+	bool is_first = d->attempt <= 1 && (d->in_flight || !d->last_error);
+
+	return (struct verdict_of){
+		.cause = is_first ? UNTOLD_UNDER_WAY : DELIVERY_RETRY,
+		.at = is_first ? d->flush->at : d->attempt_at,
+		.delivery = arena_text(a->mem, d->notification.id),
+		.error = is_first ? NULL : arena_text(a->mem, d->last_error),
+		.attempts = d->attempt - (d->in_flight && !is_first),
+		.next_at = d->in_flight ? 0 : d->timer.deadline.at,
+	};
+}
+
+static struct verdict_of by_engine(struct asking *a, const struct group *g,
+				   const struct member *m, const struct why_target *t)
+{
+	const struct told *log = log_of(a, g->key, t);
+
+	if (m->state == MEMBER_SUPPRESSED)
+		return muted_before(a, g);
+	if (g->n_muted_by)
+		return muted_by_interval(g);
+	if (!t->integration)
+		return (struct verdict_of){.cause = HELD_NO_INTEGRATION,
+					   .at = g->flushed_at};
+	if (log && fingerprints_have(log->maybe, log->n_maybe, a->why->fingerprint))
+		return (struct verdict_of){.cause = DELIVERY_UNKNOWN,
+					   .next_at = g->timer.deadline.at};
+	if (log && fingerprints_have(log->firing, log->n_firing, a->why->fingerprint))
+		return (struct verdict_of){.cause = HELD_NOTHING_NEW, .at = log->at};
+	return (struct verdict_of){.cause = NOT_KNOWN, .next_at = g->timer.deadline.at};
+}
+
+/* Of a group whose last decision the story does not have. What came before that decision
+ * may be missing, too. */
+static struct verdict_of by_last_flush(struct asking *a, const struct group *g,
+				       const struct member *m, const struct why_target *t)
+{
+	struct verdict_of v = by_engine(a, g, m, t);
+
+	v.known_since = g->recorded_at;
+	return v;
+}
+
+/* -- groups and verdicts -------------------------------------------------------------- */
+
+/* The notification log knows what the journal may have lost; what it has may be of an
+ * episode before. */
+static void ask_log(struct asking *a, const char *group_key, struct why_target *t)
+{
+	const struct told *log = log_of(a, group_key, t);
+	const struct story *s = a->story;
+
+	if (!log || !(story_is_whole(s) || a->is_sure_when) || log->at < s->came_at)
+		return;
+	if (fingerprints_have(log->firing, log->n_firing, a->why->fingerprint))
+		t->verdict = (struct verdict_of){
+			.is_told = true, .at = log->at, .last_at = log->at, .times = 1};
+}
+
+static bool sends_ends(const struct asking *a, const struct why_target *t)
+{
+	const struct receiver *r = config_find_receiver(a->e->config, t->receiver);
+
+	for (size_t i = 0; r && i < r->n_integrations; i++) {
+		const struct integration_config *to = &r->integrations[i];
+
+		if (to->index == t->index && !strcmp(to->kind->name, t->integration))
+			return to->send_resolved;
+	}
+	return false;
+}
+
+static void ask_log_of_end(struct asking *a, const char *group_key, struct why_target *t)
+{
+	const struct told *log = log_of(a, group_key, t);
+
+	if (log && log->at >= a->story->ended_at && sends_ends(a, t) &&
+	    fingerprints_have(log->resolved, log->n_resolved, a->why->fingerprint))
+		t->end = (struct verdict_of){
+			.is_told = true, .at = log->at, .last_at = log->at, .times = 1};
+}
+
+static bool may_know(const struct verdict_of *v)
+{
+	return v->is_told || (v->cause >= DELIVERY_RETRY && v->cause <= DELIVERY_UNKNOWN &&
+			      v->cause != DELIVERY_GAVE_UP);
+}
+
+/* Whoever heard nothing of the beginning has nothing to hear of the end. */
+static void fill_end(struct asking *a, const struct why_group *g, const struct group *now,
+		     struct why_target *t)
+{
+	const struct delivery *d;
+
+	t->end = story_end(a->story, g->key, t->receiver, t->integration, t->index);
+	if (!t->end.is_told && !t->end.cause)
+		return;
+	if (!t->end.is_told)
+		ask_log_of_end(a, g->key, t);
+	d = t->end.is_told ? NULL : open_delivery_of(a, g->key, t, true);
+	if (d && sends_ends(a, t))
+		t->end = on_its_way(a, d);
+	t->is_end_of_matter = t->end.is_told || may_know(&t->verdict) ||
+			      t->verdict.known_since;
+	if (!t->is_end_of_matter && t->verdict.cause != UNTOLD_UNDER_WAY)
+		t->end = (struct verdict_of){.cause = HELD_NOTHING_FIRED, .at = t->end.at};
+	if (!t->end.is_told && now && t->end.cause != DELIVERY_RETRY)
+		t->end.next_at = now->timer.deadline.at;
+}
+
+/* When a group waits for something else than its own timers. */
+static void name_wait(const struct why_group *g, const struct group *now,
+		      struct why_target *t)
+{
+	enum reason *cause = &t->verdict.cause;
+
+	if (*cause != UNTOLD_GROUP_WAIT && *cause != UNTOLD_GROUP_INTERVAL &&
+	    *cause != UNTOLD_WAITS)
+		return;
+	*cause = now->flushed ? UNTOLD_GROUP_INTERVAL : UNTOLD_GROUP_WAIT;
+	if (g->is_delayed)
+		*cause = UNTOLD_START_DELAY;
+	if (now->overdue) {
+		*cause = UNTOLD_FLUSH_OPEN;
+		t->verdict.at = g->open_since;
+	}
+}
+
+/* The story ends before the group's last decision about this episode, or was never told of
+ * it. */
+static bool lags_behind(const struct asking *a, const struct group *now,
+			const struct member *m)
+{
+	const struct story_group *then = story_group(a->story, now->key);
+
+	return m && m->state != MEMBER_UNPROCESSED &&
+	       now->flushed_at >= a->story->came_at &&
+	       !(then && then->joined && then->named_at >= now->recorded_at);
+}
+
+/* How it ended did not reach the journal. */
+static void doubt_delivery(struct asking *a, const struct why_group *g,
+			   struct why_target *t)
+{
+	const struct verdict_of *v = &t->verdict;
+
+	if ((v->cause == UNTOLD_UNDER_WAY || v->cause == DELIVERY_RETRY) &&
+	    !open_delivery_of(a, g->key, t, false))
+		t->verdict = (struct verdict_of){.cause = NOT_KNOWN,
+						 .at = v->at,
+						 .known_since = v->known_since,
+						 .delivery = v->delivery};
+}
+
+static void fill_live(struct asking *a, const struct why_group *g, const struct group *now,
+		      struct why_target *t)
+{
+	const struct delivery *d = open_delivery_of(a, g->key, t, false);
+	const struct member *m = member_of(a->stored, now);
+	wall_ms known_since = t->verdict.known_since;
+	enum reason cause = t->verdict.cause;
+
+	if (d)
+		t->verdict = on_its_way(a, d);
+	else if (!a->story->ended_at && lags_behind(a, now, m))
+		t->verdict = by_last_flush(a, now, m, t);
+	else if (cause == NOT_KNOWN && !a->story->ended_at && m &&
+		 m->state == MEMBER_UNPROCESSED)
+		t->verdict.cause = UNTOLD_WAITS; /* since the start, or the reload */
+	t->verdict.known_since = MAX(known_since, t->verdict.known_since);
+	name_wait(g, now, t);
+	if (t->verdict.cause != DELIVERY_RETRY)
+		t->verdict.next_at = now->timer.deadline.at;
+}
+
+static bool is_muted(const struct asking *a, const struct why_group *g)
+{
+	for (size_t i = 0; i < a->why->mutes.n; i++) {
+		const struct why_mute *m = &a->why->mutes.v[i];
+
+		if (!m->place || (g->place && !strcmp(m->place, g->place)))
+			return true;
+	}
+	return false;
+}
+
+static void find_repeat(struct asking *a, const struct why_group *g, struct why_target *t)
+{
+	const struct told *log = log_of(a, g->key, t);
+
+	if (g->exists && log && log->at && !a->story->ended_at && !is_muted(a, g) &&
+	    (t->verdict.is_told || t->verdict.cause == HELD_NOTHING_NEW) &&
+	    fingerprints_have(log->firing, log->n_firing, a->why->fingerprint))
+		t->repeat_at = log->at + g->repeat;
+}
+
+static void fill_target(struct asking *a, const struct why_group *g,
+			const struct group *now, struct why_target *t, enum flushed flushed)
+{
+	t->verdict = story_verdict(a->story, g->key, t->receiver, t->integration, t->index,
+				   flushed);
+	if (!t->verdict.is_told && a->story->came_at)
+		ask_log(a, g->key, t);
+	if (!t->verdict.is_told && !a->why->is_past)
+		doubt_delivery(a, g, t);
+	if (!t->verdict.is_told && now)
+		fill_live(a, g, now, t);
+	fill_end(a, g, now, t);
+	find_repeat(a, g, t);
+}
+
+static void add_target(struct asking *a, struct why_group *g, const struct group *now,
+		       const struct why_target *name, enum flushed flushed)
+{
+	struct why_target *t = &g->targets[g->n_targets++];
+
+	*t = (struct why_target){.receiver = name->receiver,
+				 .integration = name->integration,
+				 .index = name->index};
+	fill_target(a, g, now, t, flushed);
+}
+
+static void add_targets(struct asking *a, struct why_group *g, const struct group *now,
+			const struct receiver *r, enum flushed flushed)
+{
+	g->targets = ARENA_ARRAY(a->mem, struct why_target, r->n_integrations + 1);
+	for (size_t i = 0; i < r->n_integrations; i++) {
+		const struct integration_config *to = &r->integrations[i];
+
+		add_target(a, g, now,
+			   &(struct why_target){.receiver = r->name,
+						.integration = to->kind->name,
+						.index = to->index},
+			   flushed);
+	}
+	if (!r->n_integrations)
+		add_target(a, g, now, &(struct why_target){.receiver = r->name}, flushed);
+}
+
+/* Whose answers the group's flush still waits for. */
+static const char *open_for(struct asking *a, const struct flush *f)
+{
+	const char *text = NULL;
+	struct delivery *d;
+
+	for (size_t at = 0; (d = map_next(&a->e->deliveries, &at));) {
+		if (d->flush != f)
+			continue;
+		text = arena_printf(a->mem, "%s%s%s/%s[%zu]%s%s", text ? text : "",
+				    text ? ", " : "", d->told.receiver, d->told.integration,
+				    d->told.index, d->last_error ? ": " : "",
+				    d->last_error ? d->last_error : "");
+	}
+	return text;
+}
+
+static void add_live(struct asking *a, struct why_group *g, const struct group *now)
+{
+	const struct engine_options *o = &a->e->options;
+
+	g->exists = true;
+	g->flushed_at = MAX(now->flushed_at, g->flushed_at);
+	g->next_at = now->timer.deadline.at;
+	g->is_delayed = !now->flushed && o->start_delay &&
+			g->next_at == o->started_at + o->start_delay;
+	if (!now->flush)
+		return;
+	g->open_since = now->flush->at;
+	g->open_until = now->flush->deadline;
+	g->open_for = open_for(a, now->flush);
+}
+
+/* The flushes that changed nothing left no rows: they went on each interval. */
+static wall_ms next_then(const struct asking *a, const struct why_group *g,
+			 const struct story_group *then)
+{
+	wall_ms at = a->why->options.at;
+
+	if (then->later_at)
+		return then->later_at;
+	if (then->next_at >= at)
+		return then->next_at;
+	if (then->flushed != HAS_FLUSHED || g->interval <= 0 || a->story->ended_at)
+		return 0;
+	return then->next_at + ((at - then->next_at) / g->interval + 1) * g->interval;
+}
+
+static enum flushed flushed_before(const struct asking *a, const struct group *now,
+				   const struct story_group *then)
+{
+	if (!a->why->is_past)
+		return now && now->flushed ? HAS_FLUSHED : NOT_FLUSHED;
+	return then ? then->flushed : MAYBE_FLUSHED;
+}
+
+static void add_group(struct asking *a, const struct route *r)
+{
+	struct why_group g = {
+		.key = group_key_for(a->mem, r, a->why->labels),
+		.receiver = r->receiver->name,
+		.place = pos_text(a->mem, r->at),
+		.wait = r->group_wait,
+		.interval = r->group_interval,
+		.repeat = r->repeat_interval,
+	};
+	const struct group *now = a->stored ? group_of_alert(a->stored, r) : NULL;
+	const struct story_group *then = story_group(a->story, g.key);
+
+	if (then)
+		g.flushed_at = then->flushed_at;
+	if (then && a->why->is_past)
+		g.next_at = next_then(a, &g, then);
+	if (now)
+		add_live(a, &g, now);
+	add_targets(a, &g, now, r->receiver, flushed_before(a, now, then));
+	vec_push_in(a->mem, &a->why->groups, g);
+}
+
+static bool has_target(const struct why *w, const struct story_target *t)
+{
+	for (size_t i = 0; i < w->groups.n; i++) {
+		const struct why_group *g = &w->groups.v[i];
+
+		for (size_t k = 0; !strcmp(g->key, t->group_key) && k < g->n_targets; k++) {
+			const struct why_target *known = &g->targets[k];
+
+			if (known->integration && !strcmp(known->receiver, t->receiver) &&
+			    !strcmp(known->integration, t->integration) &&
+			    known->index == t->index)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Fallback receivers, and what another configuration told. */
+static void add_others(struct asking *a)
+{
+	for (size_t i = 0; i < a->story->targets.n; i++) {
+		const struct story_target *t = &a->story->targets.v[i];
+		struct why_group g = {.key = t->group_key, .receiver = t->receiver};
+
+		if (!t->times_told || has_target(a->why, t))
+			continue;
+		g.targets = ARENA_NEW(a->mem, struct why_target);
+		add_target(a, &g, NULL,
+			   &(struct why_target){.receiver = t->receiver,
+						.integration = t->integration,
+						.index = t->index},
+			   HAS_FLUSHED);
+		vec_push_in(a->mem, &a->why->groups, g);
+	}
+}
+
+/* A group of a configuration that is gone: all that is known is what the story has. */
+static void add_group_then(struct asking *a, const struct story_group *then)
+{
+	struct why_group g = {.key = then->key,
+			      .receiver = then->receiver,
+			      .flushed_at = then->flushed_at};
+	const struct story *s = a->story;
+
+	g.next_at = next_then(a, &g, then);
+	g.targets = ARENA_ARRAY(a->mem, struct why_target, s->targets.n + 1);
+	for (size_t i = 0; i < s->targets.n; i++) {
+		const struct story_target *t = &s->targets.v[i];
+
+		if (!strcmp(t->group_key, g.key) && !strcmp(t->receiver, g.receiver))
+			add_target(a, &g, NULL,
+				   &(struct why_target){.receiver = t->receiver,
+							.integration = t->integration,
+							.index = t->index},
+				   then->flushed);
+	}
+	if (!g.n_targets)
+		add_target(a, &g, NULL, &(struct why_target){.receiver = g.receiver},
+			   then->flushed);
+	vec_push_in(a->mem, &a->why->groups, g);
+}
+
+static void add_groups_then(struct asking *a)
+{
+	for (size_t i = 0; i < a->story->groups.n; i++) {
+		const struct story_group *g = &a->story->groups.v[i];
+
+		if (g->joined || g->end_at || g->later_at)
+			add_group_then(a, g);
+	}
+	add_others(a);
+	if (!a->why->groups.n)
+		a->why->cause = a->story->ended_at	   ? UNTOLD_RESOLVED
+				: story_is_whole(a->story) ? UNTOLD_WAITS
+							   : NOT_KNOWN;
+}
+
+static void add_groups(struct asking *a)
+{
+	struct why *w = a->why;
+	bool came = a->story->came_at || is_in_group(a->story);
+	bool is_of_now = !w->is_past || !w->options.config_changed_at;
+
+	if (is_of_now && (!a->e->config || !a->e->config->root)) {
+		w->cause = UNTOLD_NO_ROUTE;
+		return;
+	}
+	if (is_of_now)
+		walk(a, a->e->config->root, 0, false);
+	if (!w->is_past)
+		add_mutes(a);
+	if (!came)
+		return;
+	if (!is_of_now) {
+		add_groups_then(a);
+		return;
+	}
+	for (size_t i = 0; i < w->routes.n; i++) {
+		if (w->routes.v[i].is_end)
+			add_group(a, w->routes.v[i].route);
+	}
+	add_others(a);
+}
+
 /* -- what comes next ------------------------------------------------------------------ */
 
 static int by_time(const void *a, const void *b)
@@ -571,7 +973,7 @@ static void add_deliveries(struct asking *a)
 	for (size_t i = 0; i < a->story->deliveries.n; i++) {
 		const struct story_delivery *d = &a->story->deliveries.v[i];
 
-		if (d->outcome == DELIVERY_RETRY)
+		if (d->outcome == DELIVERY_RETRY && d->next_at >= a->why->options.now)
 			add_next(a, d->next_at,
 				 arena_printf(a->mem, "the next attempt at %s/%s[%zu]",
 					      d->receiver, d->integration, d->index));
@@ -583,8 +985,8 @@ static void add_repeats(struct asking *a, const struct why_group *g)
 	for (size_t i = 0; i < g->n_targets; i++) {
 		const struct why_target *t = &g->targets[i];
 
-		if (t->verdict.is_told && g->exists && !a->story->ended_at)
-			add_next(a, t->verdict.last_at + g->repeat,
+		if (t->repeat_at)
+			add_next(a, t->repeat_at,
 				 arena_printf(a->mem,
 					      "%s/%s[%zu] is told again at the first flush "
 					      "after this, if nothing changes before",
@@ -601,6 +1003,10 @@ static void add_future(struct asking *a)
 		add_next(a, s->pending_at + s->hold,
 			 "it fires at the first evaluation from then on, if its condition "
 			 "lasts");
+	if (s->kept_since)
+		add_next(a, s->kept_since + s->keep_firing,
+			 "its keep_firing_for is over: it ends at the first evaluation "
+			 "from then on");
 	if (w->is_stored && !s->ended_at)
 		add_next(
 			a, w->ends_at,
@@ -627,10 +1033,14 @@ static void find_words(struct asking *a)
 	for (size_t i = 0; i < a->why->groups.n; i++) {
 		struct why_group *g = &a->why->groups.v[i];
 
-		for (size_t k = 0; k < g->n_targets; k++)
-			g->targets[k].words = words_verdict(a->mem, a->why, g,
-							    &g->targets[k]);
+		for (size_t k = 0; k < g->n_targets; k++) {
+			struct why_target *t = &g->targets[k];
+
+			t->words = words_verdict(a->mem, a->why, g, t);
+			t->end_words = words_end(a->mem, a->why, g, t);
+		}
 	}
+	a->why->headline = words_headline(a->mem, a->why);
 }
 
 /* The silences that flushes named, when the journal has lost their beginning. */
@@ -638,13 +1048,24 @@ static void add_silences(struct asking *a)
 {
 	for (size_t i = 0; i < a->story->groups.n; i++) {
 		const struct story_group *g = &a->story->groups.v[i];
-		const struct silence *s = g->muted == MUTED_BY_SILENCE
-						  ? view_silence(a->e, g->by)
-						  : NULL;
+		const struct story_mute *both[] = {&g->muted, &g->end_muted};
 
-		if (s)
-			story_know_silence(a->story, s);
+		for (size_t k = 0; k < COUNT_OF(both); k++) {
+			const struct silence *s = both[k]->reason == MUTED_BY_SILENCE
+							  ? view_silence(a->e, both[k]->by)
+							  : NULL;
+
+			if (s)
+				story_know_silence(a->story, s);
+		}
 	}
+}
+
+/* What an alert is does not change: only of when it was so the story alone can tell. */
+static void add_labels(struct asking *a)
+{
+	if (!a->story->labels && a->story->seen_at)
+		a->story->labels = why_labels(a->e, a->story->fingerprint, a->mem);
 }
 
 struct why *why_alert(struct engine *e, struct story *story, const struct why_options *o,
@@ -661,18 +1082,16 @@ struct why *why_alert(struct engine *e, struct story *story, const struct why_op
 		a.stored = find_stored(e, story->fingerprint);
 		add_rule_facts(&a);
 		add_router_facts(&a);
-		add_silences(&a);
 	}
+	add_silences(&a);
+	add_labels(&a);
 	w->labels = story->labels;
 	w->state = state_of(w);
-	w->cause = UNTOLD_UNKNOWN;
-	if (!w->labels)
-		return w;
-	add_groups(&a);
-	if (!w->is_past) {
-		add_mutes(&a);
+	w->cause = story_rule_cause(story);
+	if (w->labels)
+		add_groups(&a);
+	if (w->labels && !w->is_past)
 		add_future(&a);
-	}
 	find_words(&a);
 	return w;
 }

@@ -2,8 +2,10 @@
  * joined with what the engine has now, as facts and in plain words.
  *
  * why_alert asks the engine between steps, changes nothing, and needs no store: the story
- * may come from the journal or straight from the engine's actions. Of a past time only
- * the story speaks, and the routes of the configuration that is in force now.
+ * may come from the journal or straight from the engine's actions. Of now the engine knows
+ * what a story with gaps does not. Of a past time only the story speaks; where another
+ * configuration was in force then, its routes are not known, and groups and receivers are
+ * those that the story has.
  *
  * Memory: in the arena given; borrows from the story and from the engine's tables: valid
  *         until the next step.
@@ -28,13 +30,18 @@ struct why_target {
 	const char *receiver, *integration; /* integration NULL: the receiver has none */
 	size_t index;
 	struct verdict_of verdict;
-	wall_ms end_told_at;
-	const char *words; /* the verdict as a sentence's rest */
+	struct verdict_of end; /* of the alert's end; cause NONE: it is not over */
+	bool is_end_of_matter; /* of an end: somebody was told, or perhaps */
+	wall_ms repeat_at;     /* told again from then on though nothing changes; 0: not */
+	const char *words, *end_words; /* the verdicts as a sentence's rest */
 };
 
 struct why_group {
 	const char *key, *receiver, *place; /* place: of its route; NULL: the route went */
 	bool exists;			    /* now */
+	bool is_delayed;		    /* by --dispatch.start-delay */
+	wall_ms open_since, open_until;	    /* its flush under way; 0: none is */
+	const char *open_for;		    /* whom that flush waits for; NULL: nobody */
 	wall_ms flushed_at, next_at;	    /* 0: not known */
 	span_ms wait, interval, repeat;
 	struct why_target *targets;
@@ -44,7 +51,7 @@ struct why_group {
 struct why_mute { /* what would keep the alert out of a flush now */
 	enum reason reason;
 	const char *by, *rule, *words;
-	const char *receiver; /* of time intervals: whose route; else NULL */
+	const char *receiver, *place; /* of time intervals: of whose route; else NULL */
 };
 
 struct why_next {
@@ -54,9 +61,8 @@ struct why_next {
 
 struct why_options {
 	wall_ms at, now;	   /* at < now: a past time */
-	wall_ms config_changed_at; /* after at; 0: it did not */
-	wall_ms read_to;	   /* the journal was read so far back, and no further */
-	bool is_cut;
+	wall_ms config_changed_at; /* after at, or that is not known; 0: it did not */
+	bool is_cut; /* the story's known_since: the journal has older rows, not read */
 };
 
 struct why {
@@ -65,7 +71,8 @@ struct why {
 	const struct story *story;
 	struct why_options options;
 	bool is_past, is_stored;
-	const char *state;   /* "firing", "resolved", "pending", "inactive", "unknown" */
+	/* "firing", "resolved", "pending", "inactive", "dropped", "unknown" */
+	const char *state;
 	wall_ms ends_at;     /* what the router has; 0: not known */
 	const char *summary; /* an annotation; NULL: none */
 	enum reason cause;   /* when there is no group to have a verdict */
@@ -73,6 +80,7 @@ struct why {
 	VEC(struct why_group) groups;
 	VEC(struct why_mute) mutes;
 	VEC(struct why_next) next; /* soonest first */
+	const char *headline;	   /* who was told, and else the short cause */
 };
 
 struct why *why_alert(struct engine *, struct story *, const struct why_options *,
@@ -87,7 +95,8 @@ uint64_t *why_find(struct engine *, const struct matchers *, size_t most, struct
 /* Why no alert is known for these matchers: what its rules do; words for people. */
 enum reason why_nothing(struct engine *, const struct matchers *, struct arena *,
 			const char **words);
-void buf_add_why_nothing(struct buf *, const struct matchers *, const char *words);
+void buf_add_why_nothing(struct buf *, const struct matchers *, enum reason,
+			 const char *words);
 /* The labels of an alert that is known now; NULL: none is. */
 const struct labels *why_labels(struct engine *, uint64_t fingerprint, struct arena *);
 

@@ -83,6 +83,13 @@ const char *words_interval(struct arena *mem, enum reason reason, const char *na
 	return until ? arena_printf(mem, "%s, until %s", text, why_time(mem, until)) : text;
 }
 
+static const char *inhibition(struct arena *mem, const struct verdict_of *v)
+{
+	if (v->source || v->by)
+		return words_inhibition(mem, v->source, v->by, v->rule);
+	return "another alert, which does so no longer";
+}
+
 static const char *muted(struct arena *mem, const struct why *w, const struct verdict_of *v)
 {
 	const struct story_silence *s;
@@ -96,7 +103,7 @@ static const char *muted(struct arena *mem, const struct why *w, const struct ve
 						  w->options.at));
 	case MUTED_BY_INHIBITION:
 		return arena_printf(mem, "inhibited%s by %s", since(mem, v->at),
-				    words_inhibition(mem, v->source, v->by, v->rule));
+				    inhibition(mem, v));
 	case MUTED_BY_TIME:
 		return arena_printf(mem, "muted%s by the mute time interval \"%s\"",
 				    since(mem, v->at), v->by);
@@ -104,6 +111,41 @@ static const char *muted(struct arena *mem, const struct why *w, const struct ve
 		return arena_printf(mem, "outside the active time interval \"%s\"%s", v->by,
 				    since(mem, v->at));
 	}
+}
+
+static bool is_mute(enum reason cause)
+{
+	return cause >= MUTED_BY_INHIBITION && cause <= MUTED_BY_INACTIVE;
+}
+
+static bool is_same(const struct why_mute *m, const struct verdict_of *v)
+{
+	return m->reason == v->cause && v->by && !strcmp(m->by, v->by);
+}
+
+static bool is_about(const struct why_mute *m, const struct why_group *g)
+{
+	return !m->place || !g->place || !strcmp(m->place, g->place);
+}
+
+/* What else keeps it out: without the cause alone it still would not be told. */
+static const char *besides(struct arena *mem, const struct why *w,
+			   const struct why_group *g, const struct verdict_of *v)
+{
+	const char *text = "";
+
+	for (size_t i = 0; is_mute(v->cause) && i < w->mutes.n; i++) {
+		const struct why_mute *m = &w->mutes.v[i];
+
+		if (!is_same(m, v) && is_about(m, g))
+			text = arena_printf(mem, "%s%s %s by %s", text,
+					    text[0] ? ", and" : "; without that still",
+					    m->reason == MUTED_BY_SILENCE      ? "silenced"
+					    : m->reason == MUTED_BY_INHIBITION ? "inhibited"
+									       : "muted",
+					    m->words);
+	}
+	return text;
 }
 
 /* -- verdicts ------------------------------------------------------------------------- */
@@ -145,45 +187,37 @@ static const char *then(struct arena *mem, const char *text, wall_ms at)
 
 /* What comes after a delivery that failed. */
 static const char *again(struct arena *mem, const struct why *w, const struct why_group *g,
-			 const struct why_target *t)
+			 const struct verdict_of *v)
 {
 	if (w->story->ended_at)
-		return t->end_told_at ? "; it was over before it was due again, and its "
-					"end was told"
-		       : g->exists && t->verdict.cause != DELIVERY_GAVE_UP
-			       ? "; it is over by now: its end is told if this one may "
-				 "have arrived"
-			       : "; it was over before it was due again";
-	return g->exists || w->is_past ? then(mem, "it is due again at", t->verdict.next_at)
-				       : "";
+		return "; it is over by now";
+	return g->exists || w->is_past ? then(mem, "it is due again at", v->next_at) : "";
 }
 
 static const char *failed(struct arena *mem, const struct why *w, const struct why_group *g,
-			  const struct why_target *t)
+			  const struct verdict_of *v)
 {
-	const struct verdict_of *v = &t->verdict;
-
 	switch ((int)v->cause) {
 	case DELIVERY_RETRY:
-		return arena_printf(mem, "sending fails after %s: %s%s",
-				    tries(mem, v->attempts), error_of(v),
-				    then(mem, "the next attempt is at", v->next_at));
+		return arena_printf(
+			mem, "sending fails after %s: %s%s", tries(mem, v->attempts),
+			error_of(v),
+			v->next_at ? then(mem, "the next attempt is at", v->next_at)
+				   : "; an attempt is under way");
 	case DELIVERY_GAVE_UP:
 		return arena_printf(mem, "refused for good at %s: %s%s",
-				    why_time(mem, v->at), error_of(v), again(mem, w, g, t));
+				    why_time(mem, v->at), error_of(v), again(mem, w, g, v));
 	case DELIVERY_TIMEOUT:
 		return arena_printf(mem, "given up at %s after %s: %s%s",
 				    why_time(mem, v->at), tries(mem, v->attempts),
-				    error_of(v), again(mem, w, g, t));
+				    error_of(v), again(mem, w, g, v));
 	case DELIVERY_CANCELED:
 		return arena_printf(mem, "sending was canceled at %s by a reload%s",
-				    why_time(mem, v->at), again(mem, w, g, t));
+				    why_time(mem, v->at), again(mem, w, g, v));
 	default:
 		if (w->story->ended_at || (!g->exists && !w->is_past))
-			return arena_printf(mem,
-					    "the daemon ended before the answer came; it "
-					    "may have arrived%s",
-					    again(mem, w, g, t));
+			return "the daemon ended before the answer came; it may have "
+			       "arrived";
 		return arena_printf(mem,
 				    "the daemon ended before the answer came; it may have "
 				    "arrived, and is sent again with the same id%s",
@@ -191,14 +225,74 @@ static const char *failed(struct arena *mem, const struct why *w, const struct w
 	}
 }
 
-static const char *not_flushed(struct arena *mem, const struct why_group *g,
-			       const struct verdict_of *v)
+/* A journal that does not tell: since when it does. */
+static const char *not_known(struct arena *mem, const struct why *w,
+			     const struct verdict_of *v)
 {
-	if (v->cause == UNTOLD_GROUP_INTERVAL)
-		return arena_printf(mem, "it waits for the next flush of its group%s",
-				    then(mem, "due at", v->next_at));
-	return arena_printf(mem, "its group waits group_wait, %s%s", span(mem, g->wait),
-			    then(mem, "the first flush is at", v->next_at));
+	if (v->delivery)
+		return arena_printf(mem,
+				    "not known: it was sent at %s, and the journal does "
+				    "not have how that ended",
+				    why_time(mem, v->at));
+	if (w->story->known_since >= w->options.now)
+		return "not known: the journal does not have what became of it last";
+	return arena_printf(
+		mem, "not known: the journal %s %s",
+		w->options.is_cut ? "was read back to" : "has nothing before",
+		why_time(mem, v->known_since ? v->known_since : w->story->known_since));
+}
+
+static const char *not_flushed(struct arena *mem, const struct why *w,
+			       const struct why_group *g, const struct verdict_of *v)
+{
+	const char *was = w->is_past ? "was" : "is";
+
+	switch ((int)v->cause) {
+	case UNTOLD_GROUP_INTERVAL:
+		return arena_printf(
+			mem,
+			"its group has flushed before, so it waits for "
+			"group_interval%s%s",
+			g->interval ? ", " : "",
+			g->interval ? arena_printf(
+					      mem, "%s%s", span(mem, g->interval),
+					      then(mem, "the next flush is at", v->next_at))
+				    : then(mem, "the next flush is at", v->next_at));
+	case UNTOLD_START_DELAY:
+		return arena_printf(mem,
+				    "the daemon was started and sends nothing until "
+				    "--dispatch.start-delay is over%s",
+				    then(mem, "the first flush is at", v->next_at));
+	case UNTOLD_FLUSH_OPEN:
+		return arena_printf(
+			mem,
+			"its group is due, and its flush of %s is not over%s%s; "
+			"it ends at %s at the latest",
+			why_time(mem, g->open_since), g->open_for ? ", waiting for " : "",
+			g->open_for ? g->open_for : "", why_time(mem, g->open_until));
+	case UNTOLD_WAITS:
+		return arena_printf(
+			mem, "it waits for the next flush of its group%s",
+			then(mem, arena_printf(mem, "that %s at", was), v->next_at));
+	default:
+		return arena_printf(mem, "its group waits group_wait%s%s%s",
+				    g->wait ? ", " : "", g->wait ? span(mem, g->wait) : "",
+				    then(mem, "the first flush is at", v->next_at));
+	}
+}
+
+static const char *nothing_new(struct arena *mem, const struct why_target *t)
+{
+	if (t->verdict.known_since)
+		return "for the receiver nothing is new: it was announced before";
+	if (t->repeat_at)
+		return arena_printf(mem,
+				    "it was announced before, and its end never was: for "
+				    "the receiver nothing is new until repeat_interval is "
+				    "over, at %s",
+				    why_time(mem, t->repeat_at));
+	return "it was announced before, and its end never was: for the receiver nothing "
+	       "is new until repeat_interval is over";
 }
 
 static const char *untold(struct arena *mem, const struct why *w, const struct why_group *g,
@@ -211,16 +305,19 @@ static const char *untold(struct arena *mem, const struct why *w, const struct w
 	case MUTED_BY_INHIBITION:
 	case MUTED_BY_TIME:
 	case MUTED_BY_INACTIVE:
-		return muted(mem, w, v);
+		return arena_printf(mem, "%s%s", muted(mem, w, v), besides(mem, w, g, v));
 	case DELIVERY_RETRY:
 	case DELIVERY_GAVE_UP:
 	case DELIVERY_TIMEOUT:
 	case DELIVERY_CANCELED:
 	case DELIVERY_UNKNOWN:
-		return failed(mem, w, g, t);
+		return failed(mem, w, g, v);
 	case UNTOLD_GROUP_WAIT:
 	case UNTOLD_GROUP_INTERVAL:
-		return not_flushed(mem, g, v);
+	case UNTOLD_START_DELAY:
+	case UNTOLD_FLUSH_OPEN:
+	case UNTOLD_WAITS:
+		return not_flushed(mem, w, g, v);
 	case UNTOLD_RESOLVED:
 		return arena_printf(mem, "it was over at %s, before its group flushed",
 				    why_time(mem, v->at));
@@ -230,17 +327,177 @@ static const char *untold(struct arena *mem, const struct why *w, const struct w
 	case HELD_NO_INTEGRATION:
 		return "the receiver has no integration";
 	case HELD_NOTHING_NEW:
-		return "it was announced before, and its end never was: for the receiver "
-		       "nothing is new until repeat_interval is over";
+		return nothing_new(mem, t);
+	case NOT_KNOWN:
+		return not_known(mem, w, v);
 	default:
 		return reason_text(v->cause);
 	}
 }
 
+/* That a verdict is about a part of the time only. */
+static const char *before(struct arena *mem, const struct why *w,
+			  const struct verdict_of *v)
+{
+	if (v->is_told || v->cause == NOT_KNOWN || !v->known_since)
+		return "";
+	return arena_printf(mem, " (whether before %s is not known: the journal %s)",
+			    why_time(mem, v->known_since),
+			    w->options.is_cut ? "was read back to then"
+					      : "has nothing of it");
+}
+
 const char *words_verdict(struct arena *mem, const struct why *w, const struct why_group *g,
 			  const struct why_target *t)
 {
-	return t->verdict.is_told ? told(mem, w, &t->verdict) : untold(mem, w, g, t);
+	if (t->verdict.is_told)
+		return told(mem, w, &t->verdict);
+	return arena_printf(mem, "%s%s", untold(mem, w, g, t), before(mem, w, &t->verdict));
+}
+
+static const char *end_untold(struct arena *mem, const struct why *w,
+			      const struct why_group *g, const struct verdict_of *v)
+{
+	switch ((int)v->cause) {
+	case HELD_RESOLVED_UNWANTED:
+		return "send_resolved is off";
+	case HELD_NOTHING_FIRED:
+		return "its beginning was never told";
+	case HELD_NOTHING_NEW:
+		return "it was announced as over before";
+	case UNTOLD_END_AHEAD:
+		return arena_printf(mem, "its group has not flushed since%s",
+				    then(mem, "the next flush is at", v->next_at));
+	case UNTOLD_UNDER_WAY:
+		return arena_printf(mem, "being sent since %s, no answer yet",
+				    why_time(mem, v->at));
+	case NOT_KNOWN:
+		return not_known(mem, w, v);
+	default:
+		if (is_mute(v->cause))
+			return arena_printf(mem, "%s%s", muted(mem, w, v),
+					    besides(mem, w, g, v));
+		return v->cause == DELIVERY_RETRY
+			       ? failed(mem, w, g, v)
+			       : arena_printf(mem, "%s%s%s%s", reason_text(v->cause),
+					      v->error ? ": " : "",
+					      v->error ? v->error : "",
+					      g->exists ? then(mem, "it is due again at",
+							       v->next_at)
+							: "");
+	}
+}
+
+const char *words_end(struct arena *mem, const struct why *w, const struct why_group *g,
+		      const struct why_target *t)
+{
+	if (t->end.is_told)
+		return arena_printf(mem, "told at %s", why_time(mem, t->end.at));
+	if (!t->end.cause)
+		return NULL;
+	return arena_printf(mem, "%s%s", end_untold(mem, w, g, &t->end),
+			    before(mem, w, &t->end));
+}
+
+/* -- the headline --------------------------------------------------------------------- */
+
+/* A cause in a few words. */
+static const char *in_short(enum reason cause)
+{
+	switch ((int)cause) {
+	case MUTED_BY_SILENCE:
+		return "it is silenced";
+	case MUTED_BY_INHIBITION:
+		return "another alert inhibits it";
+	case MUTED_BY_TIME:
+		return "a mute time interval mutes it";
+	case MUTED_BY_INACTIVE:
+		return "it is outside its active times";
+	case DELIVERY_RETRY:
+	case DELIVERY_TIMEOUT:
+		return "sending fails";
+	case DELIVERY_GAVE_UP:
+		return "the receiver refuses it";
+	case DELIVERY_CANCELED:
+	case DELIVERY_UNKNOWN:
+		return "sending was cut off";
+	case UNTOLD_UNDER_WAY:
+		return "it is being sent";
+	case UNTOLD_GROUP_WAIT:
+		return "group_wait is not over";
+	case UNTOLD_GROUP_INTERVAL:
+		return "group_interval is not over";
+	case UNTOLD_PENDING:
+		return "its rule's for is not over";
+	case HELD_NOTHING_NEW:
+		return "the receiver holds it for told";
+	default:
+		return reason_text(cause);
+	}
+}
+
+/* Nothing hinders it: its time has not come. */
+static const char *nobody(enum reason cause)
+{
+	switch ((int)cause) {
+	case UNTOLD_GROUP_WAIT:
+	case UNTOLD_GROUP_INTERVAL:
+	case UNTOLD_START_DELAY:
+	case UNTOLD_FLUSH_OPEN:
+	case UNTOLD_WAITS:
+	case UNTOLD_UNDER_WAY:
+	case UNTOLD_PENDING:
+		return "NOBODY is told yet";
+	default:
+		return "NOBODY was told";
+	}
+}
+
+struct tally {
+	size_t told, all, unknown;
+	const struct why_target *told_one;
+	enum reason cause; /* of the first that was not told */
+	bool differ;
+};
+
+static void count(struct tally *n, const struct why_target *t)
+{
+	n->all++;
+	if (t->verdict.is_told) {
+		n->told_one = t;
+		n->told++;
+		return;
+	}
+	n->unknown += t->verdict.cause == NOT_KNOWN;
+	n->differ = n->differ || (n->cause && n->cause != t->verdict.cause);
+	n->cause = n->cause ? n->cause : t->verdict.cause;
+}
+
+const char *words_headline(struct arena *mem, const struct why *w)
+{
+	struct tally n = {0};
+
+	for (size_t i = 0; i < w->groups.n; i++) {
+		for (size_t k = 0; k < w->groups.v[i].n_targets; k++)
+			count(&n, &w->groups.v[i].targets[k]);
+	}
+	if (!n.all && w->cause == NOT_KNOWN)
+		return "not known whether anybody was told";
+	if (!n.all)
+		return arena_printf(mem, "%s: %s", nobody(w->cause), in_short(w->cause));
+	if (n.told == 1 && n.all == 1)
+		return arena_printf(mem, "%s was told", n.told_one->receiver);
+	if (n.told == n.all)
+		return arena_printf(mem, "all %zu integrations were told", n.all);
+	if (n.unknown == n.all)
+		return "not known whether anybody was told";
+	if (n.told)
+		return arena_printf(mem, "%zu of %zu integrations were told", n.told,
+				    n.all);
+	if (n.unknown)
+		return "perhaps nobody was told";
+	return arena_printf(mem, "%s: %s%s", nobody(n.cause), in_short(n.cause),
+			    n.differ ? ", and other causes" : "");
 }
 
 const char *words_no_alert(struct arena *mem, const struct rule_group *g,
@@ -303,9 +560,36 @@ static const char *rule_cause(struct page *p)
 	case RULE_FAILS:
 		return arena_printf(&p->mem, "its rule fails%s: %s",
 				    since(&p->mem, s->rule_failed_at), s->rule_error);
+	case UNTOLD_CEILING:
+		return arena_printf(&p->mem, "it was not taken in at %s: %s",
+				    why_time(&p->mem, s->refused_at),
+				    s->refused_for ? s->refused_for : "a ceiling");
+	case UNTOLD_RESOLVED:
+		return arena_printf(&p->mem, "it was over at %s, before its group flushed",
+				    why_time(&p->mem, s->ended_at));
+	case NOT_KNOWN:
+		return not_known(&p->mem, p->w, &(struct verdict_of){0});
 	default:
 		return reason_text(p->w->cause);
 	}
+}
+
+static void add_target(struct page *p, const struct why_target *t)
+{
+	line(p, 1, "%s%s: %s",
+	     t->verdict.is_told		     ? ""
+	     : t->verdict.cause == NOT_KNOWN ? ""
+					     : "NOT told: ",
+	     target_name(p, t), t->words);
+	if (t->verdict.is_told && t->repeat_at)
+		line(p, 2, "nothing is new since: again at the first flush after %s",
+		     why_time(&p->mem, t->repeat_at));
+	if (t->end.is_told)
+		line(p, 2, "and of its end at %s", why_time(&p->mem, t->end.at));
+	else if (t->end.cause && t->is_end_of_matter)
+		line(p, 2, "%s: %s",
+		     t->end.cause == NOT_KNOWN ? "of its end" : "NOT told of its end",
+		     t->end_words);
 }
 
 static void add_verdicts(struct page *p)
@@ -313,22 +597,15 @@ static void add_verdicts(struct page *p)
 	const struct why *w = p->w;
 
 	if (!w->groups.n)
-		line(p, 1, "NOT told: %s", rule_cause(p));
+		line(p, 1, "%s%s",
+		     w->cause == NOT_KNOWN ? "" : "NOT told: ", rule_cause(p));
 	for (int told_ones = 0; told_ones < 2; told_ones++) {
 		for (size_t i = 0; i < w->groups.n; i++) {
 			const struct why_group *g = &w->groups.v[i];
 
 			for (size_t k = 0; k < g->n_targets; k++) {
-				const struct why_target *t = &g->targets[k];
-
-				if (t->verdict.is_told != told_ones)
-					continue;
-				line(p, 1, "%s%s: %s",
-				     told_ones ? "" : "NOT told: ", target_name(p, t),
-				     t->words);
-				if (t->end_told_at)
-					line(p, 2, "and of its end at %s",
-					     why_time(&p->mem, t->end_told_at));
+				if (g->targets[k].verdict.is_told == told_ones)
+					add_target(p, &g->targets[k]);
 			}
 		}
 	}
@@ -352,6 +629,12 @@ static void add_rule(struct page *p)
 		     s->hold ? arena_printf(&p->mem, ", after its for of %s",
 					    span(&p->mem, s->hold))
 			     : "");
+	if (s->kept_since)
+		line(p, 2,
+		     "true no longer since %s: it is kept firing by the rule's "
+		     "keep_firing_for, %s, until %s",
+		     why_time(&p->mem, s->kept_since), span(&p->mem, s->keep_firing),
+		     why_time(&p->mem, s->kept_since + s->keep_firing));
 	if (s->resolved_at)
 		line(p, 2, "over since %s", why_time(&p->mem, s->resolved_at));
 	if (s->rule_error)
@@ -369,11 +652,15 @@ static void add_alert(struct page *p)
 						  s->user ? " at " : "", s->from)
 				   : "";
 
+	line(p, 1, "fingerprint %016llx", (unsigned long long)w->fingerprint);
 	add_rule(p);
 	if (s->came_at)
 		line(p, 1, "in the router since %s%s", why_time(&p->mem, s->came_at), from);
 	if (s->came_at && s->ended_at)
 		line(p, 2, "over since %s", why_time(&p->mem, s->ended_at));
+	if (s->refused_at)
+		line(p, 1, "not taken in at %s: %s", why_time(&p->mem, s->refused_at),
+		     s->refused_for ? s->refused_for : "a ceiling");
 	for (size_t i = 0; i < w->mutes.n; i++)
 		line(p, 1, "%s now%s: %s",
 		     w->mutes.v[i].reason == MUTED_BY_SILENCE	   ? "silenced"
@@ -424,24 +711,29 @@ static void add_routes(struct page *p)
 	}
 }
 
+static void add_group(struct page *p, const struct why_group *g)
+{
+	line(p, 1, "%s for %s", g->key, g->receiver);
+	if (g->place)
+		line(p, 2, "group_wait %s, group_interval %s, repeat_interval %s",
+		     span(&p->mem, g->wait), span(&p->mem, g->interval),
+		     span(&p->mem, g->repeat));
+	if (g->flushed_at)
+		line(p, 2, "flushed last at %s%s", why_time(&p->mem, g->flushed_at),
+		     p->w->is_past ? ", or later with the same outcome" : "");
+	if (g->open_for)
+		line(p, 2, "that flush goes on until %s at the latest, waiting for %s",
+		     why_time(&p->mem, g->open_until), g->open_for);
+	if (g->next_at)
+		line(p, 2, "next flush at %s", why_time(&p->mem, g->next_at));
+}
+
 static void add_groups(struct page *p)
 {
-	const struct why *w = p->w;
-
-	for (size_t i = 0; i < w->groups.n; i++) {
-		const struct why_group *g = &w->groups.v[i];
-
+	for (size_t i = 0; i < p->w->groups.n; i++) {
 		if (!i)
 			line(p, 0, "Groups");
-		line(p, 1, "%s for %s", g->key, g->receiver);
-		if (g->place)
-			line(p, 2, "group_wait %s, group_interval %s, repeat_interval %s",
-			     span(&p->mem, g->wait), span(&p->mem, g->interval),
-			     span(&p->mem, g->repeat));
-		if (g->flushed_at)
-			line(p, 2, "flushed last at %s", why_time(&p->mem, g->flushed_at));
-		if (g->next_at)
-			line(p, 2, "next flush at %s", why_time(&p->mem, g->next_at));
+		add_group(p, &p->w->groups.v[i]);
 	}
 }
 
@@ -496,29 +788,32 @@ static void add_limits(struct page *p)
 {
 	const struct why_options *o = &p->w->options;
 
-	if (o->config_changed_at)
+	if (p->w->is_past && o->config_changed_at)
 		line(p, 0,
-		     "The configuration was loaded again at %s: the routes above are those "
-		     "of now.",
+		     "This is under the configuration of then: it was loaded anew, "
+		     "changed, at %s. Groups and receivers are those that the journal has; "
+		     "the routes of then it does not have.",
 		     why_time(&p->mem, o->config_changed_at));
 	if (o->is_cut)
 		line(p, 0, "The journal was read back to %s, and no further.",
-		     why_time(&p->mem, o->read_to));
+		     why_time(&p->mem, p->w->story->known_since));
 }
 
 void buf_add_why(struct buf *b, const struct why *w)
 {
 	struct page p = {.b = b, .w = w};
+	const char *as_of = w->is_past ? arena_printf(&p.mem, "As of %s: ",
+						      why_time(&p.mem, w->options.at))
+				       : "";
 
-	if (w->is_past)
-		line(&p, 0, "As of %s:", why_time(&p.mem, w->options.at));
 	if (!w->labels) {
-		line(&p, 0, "alert %016llx", (unsigned long long)w->fingerprint);
-		line(&p, 1, "NOT told: %s", reason_text(w->cause));
+		line(&p, 0, "%salert %016llx: %s", as_of,
+		     (unsigned long long)w->fingerprint, w->headline);
+		line(&p, 1, "%s%s",
+		     w->cause == NOT_KNOWN ? "" : "NOT told: ", rule_cause(&p));
 	} else {
-		line(&p, 0, "%s is %s (fingerprint %016llx)",
-		     labels_text(&p.mem, w->labels), w->state,
-		     (unsigned long long)w->fingerprint);
+		line(&p, 0, "%s%s is %s: %s", as_of, labels_text(&p.mem, w->labels),
+		     w->state, w->headline);
 		add_verdicts(&p);
 		line(&p, 0, "The alert");
 		add_alert(&p);
@@ -531,9 +826,13 @@ void buf_add_why(struct buf *b, const struct why *w)
 	arena_free(&p.mem);
 }
 
-void buf_add_why_nothing(struct buf *b, const struct matchers *m, const char *words)
+void buf_add_why_nothing(struct buf *b, const struct matchers *m, enum reason cause,
+			 const char *words)
 {
+	bool is_known = cause != NOT_KNOWN;
+
 	buf_add_text(b, "No alert matches ");
 	buf_add_matchers(b, m);
-	buf_addf(b, "\n  NOT told: %s\n", words);
+	buf_addf(b, "%s\n  %s%s\n", is_known ? ": NOBODY was told" : "",
+		 is_known ? "NOT told: " : "", words);
 }

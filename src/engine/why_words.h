@@ -12,5 +12,10 @@ const char *words_inhibition(struct arena *, const struct labels *source, const 
 const char *words_interval(struct arena *, enum reason, const char *name, wall_ms until);
 const char *words_verdict(struct arena *, const struct why *, const struct why_group *,
 			  const struct why_target *);
+/* of its end; NULL: it is not over */
+const char *words_end(struct arena *, const struct why *, const struct why_group *,
+		      const struct why_target *);
+/* who was told, and of those who were not why, in a few words */
+const char *words_headline(struct arena *, const struct why *);
 const char *words_no_alert(struct arena *, const struct rule_group *, const struct rule *,
 			   const char *error, wall_ms evaluated_at);

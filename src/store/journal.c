@@ -119,6 +119,7 @@ static void add_decisions(struct buf *b, const struct record *r)
 		add_text(b, "integration", d->integration);
 		add_int(b, "index", (int64_t)d->index);
 		add_text(b, "delivery", d->delivery);
+		add_int(b, "withoutEnded", d->without_ended);
 		buf_add_char(b, '}');
 	}
 	buf_add_char(b, ']');
@@ -160,6 +161,9 @@ void buf_add_record(struct buf *b, const struct record *r)
 	add_int(b, "attempt", r->attempt);
 	add_int(b, "status", r->status);
 	add_int(b, "took", r->took);
+	add_int(b, "toldFiring", (int64_t)r->told_firing);
+	add_int(b, "toldResolved", (int64_t)r->told_resolved);
+	add_int(b, "withoutEnded", r->without_ended);
 	add_int(b, "jump", r->jump);
 	add_alerts(b, r);
 	add_fingerprints(b, "firing", r->firing, r->n_firing);
@@ -269,6 +273,7 @@ static void get_decisions(struct arena *mem, const json_t *o, struct record *r)
 			.integration = get_text(mem, one, "integration"),
 			.index = (size_t)get_int(one, "index"),
 			.delivery = get_text(mem, one, "delivery"),
+			.without_ended = get_int(one, "withoutEnded") != 0,
 		};
 
 		if (d.receiver &&
@@ -313,6 +318,9 @@ static void get_data(struct arena *mem, const json_t *o, struct record *r)
 	r->attempt = (unsigned)get_int(o, "attempt");
 	r->status = (int)get_int(o, "status");
 	r->took = get_int(o, "took");
+	r->told_firing = (size_t)get_int(o, "toldFiring");
+	r->told_resolved = (size_t)get_int(o, "toldResolved");
+	r->without_ended = get_int(o, "withoutEnded") != 0;
 	r->jump = get_int(o, "jump");
 	r->firing = get_fingerprints(mem, o, "firing", &r->n_firing);
 	r->resolved = get_fingerprints(mem, o, "resolved", &r->n_resolved);
@@ -362,6 +370,28 @@ struct journal *journal_open(const char *folder, struct err *err)
 	err_set(err, NOWHERE, "the journal cannot be read: %s", sqlite3_errstr(code));
 	journal_close(j);
 	return NULL;
+}
+
+/* The first row ever is that of a start. */
+bool journal_begins(struct journal *j, wall_ms *at, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_prepare_v2(
+		j->db,
+		"SELECT at, id > 1 OR kind <> 'start' FROM journal ORDER BY id LIMIT 1", -1,
+		&st, NULL);
+
+	*at = 0;
+	if (code == SQLITE_OK)
+		code = sqlite3_step(st);
+	if (code == SQLITE_DONE)
+		*at = NEVER;
+	if (code == SQLITE_ROW && sqlite3_column_int(st, 1))
+		*at = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return code == SQLITE_ROW || code == SQLITE_DONE ||
+	       err_set(err, NOWHERE, "the journal cannot be read: %s",
+		       sqlite3_errstr(code));
 }
 
 void journal_close(struct journal *j)
@@ -420,33 +450,47 @@ static bool read_row(struct arena *mem, sqlite3_stmt *st, struct journal_row *ro
 	return true;
 }
 
+static void add_kinds(struct buf *b, const char *op, unsigned kinds)
+{
+	const char *comma = "";
+
+	buf_addf(b, "kind%s", op);
+	for (int i = 0; i < RECORD_KINDS; i++) {
+		if (!(kinds & JOURNAL_KIND(i)))
+			continue;
+		buf_addf(b, "%s'%s'", comma, record_kind_text((enum record_kind)i));
+		comma = ",";
+	}
+	buf_add_char(b, ')');
+}
+
 /* Rows are walked by id from the newest on, so that reading may stop when it has enough:
  * by the index on at, all of them would be sorted first. The index only tells where to
  * begin, also when the clock was set back on the way. */
 const char *journal_sql(struct arena *mem, const struct journal_query *q)
 {
 	struct buf b = BUF(BUF_NO_LIMIT);
-	const char *sql, *comma = "";
+	const char *sql;
 
 	buf_add_text(&b, "SELECT id, at, kind, reason, group_key, receiver, integration,"
 			 " data, delivery FROM journal WHERE +at BETWEEN ?1 AND ?2");
 	if (q->from)
 		buf_add_text(&b, " AND id >= (SELECT min(id) FROM journal WHERE at >= ?1)");
 	if (q->kinds) {
-		buf_add_text(&b, " AND kind IN (");
-		for (int i = 0; i < RECORD_KINDS; i++) {
-			if (!(q->kinds & JOURNAL_KIND(i)))
-				continue;
-			buf_addf(&b, "%s'%s'", comma,
-				 record_kind_text((enum record_kind)i));
-			comma = ",";
-		}
-		buf_add_char(&b, ')');
+		buf_add_text(&b, " AND ");
+		add_kinds(&b, " IN (", q->kinds);
 	}
 	buf_addf(&b, "%s%s", q->receiver ? " AND receiver = ?" : "",
 		 q->delivery ? " AND delivery = ?" : "");
+	if (q->n_any) {
+		buf_add_text(&b, " AND (");
+		if (q->any_of) {
+			add_kinds(&b, " NOT IN (", q->any_of);
+			buf_add_text(&b, " OR ");
+		}
+	}
 	for (size_t i = 0; i < q->n_any; i++)
-		buf_add_text(&b, i ? " OR instr(data, ?)" : " AND (instr(data, ?)");
+		buf_add_text(&b, i ? " OR instr(data, ?)" : "instr(data, ?)");
 	buf_add_text(&b, q->n_any ? ") ORDER BY id DESC" : " ORDER BY id DESC");
 	sql = buf_keep(&b, mem).p;
 	buf_free(&b);
@@ -515,7 +559,7 @@ bool journal_read(struct journal *j, const struct journal_query *q, struct arena
 			       sqlite3_errmsg(j->db));
 	bind_all(st, q);
 	while ((code = sqlite3_step(st)) == SQLITE_ROW && list.n < most &&
-	       bytes < JOURNAL_MOST_BYTES) {
+	       bytes < JOURNAL_MOST_BYTES && !(q->enough && *q->enough)) {
 		if (is_row_wanted(q, st, &scratch) && read_row(mem, st, &row)) {
 			vec_push_in(mem, &list, row);
 			bytes += (size_t)sqlite3_column_bytes(st, 7);

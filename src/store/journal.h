@@ -31,6 +31,8 @@ struct journal_query {
 	const char *delivery;	/* NULL: any */
 	const char *const *any; /* data holds one of these texts; none: whatever it holds */
 	size_t n_any;
+	unsigned any_of;    /* rows of these kinds have to; 0: all */
+	const bool *enough; /* the reader sets it to end the reading; NULL: nobody does */
 	/* False leaves a row out; NULL: none. Rows come newest first, and live for the
 	 * call.
 	 */
@@ -46,6 +48,9 @@ struct journal;
 /* The journal in that folder, for reading. NULL and err when it cannot be opened. */
 struct journal *journal_open(const char *folder, struct err *) MUST_USE;
 void journal_close(struct journal *);
+/* The time of the oldest row when rows before it were trimmed; 0: all are there; NEVER:
+ * there is none, and may have been. */
+bool journal_begins(struct journal *, wall_ms *at, struct err *) MUST_USE;
 /* The statement that it takes, for tests. */
 const char *journal_sql(struct arena *, const struct journal_query *);
 /* Rows that cannot be read are passed over. */

@@ -147,7 +147,100 @@ int why(struct tool *t)
 	return 0;
 }
 
-static void print_entries(struct tool *t, const json_t *data)
+/* -- history: page after page, backwards ---------------------------------------------- */
+
+#define MOST_PAGES 50
+
+struct pages {
+	json_t *v[MOST_PAGES]; /* newest first */
+	size_t n, n_entries;
+	int64_t first_row; /* of what is there; rows from it on came before */
+	bool is_cut;
+};
+
+/* The server gave up before it had enough: the time that it came to; NULL: it did not. */
+static const char *read_to(const json_t *data, size_t n_entries, int64_t limit)
+{
+	const char *at = json_text(data, "readTo");
+
+	return json_is_true(json_object_get(data, "isCut")) && at[0] &&
+			       n_entries < (size_t)limit
+		       ? at
+		       : NULL;
+}
+
+static int64_t row_of(const json_t *entry)
+{
+	return (int64_t)json_integer_value(json_object_get(entry, "row"));
+}
+
+static void take_page(struct pages *p, json_t *data)
+{
+	json_t *list = json_object_get(data, "entries");
+	size_t n = json_array_size(list);
+
+	while (p->first_row && n && row_of(json_array_get(list, n - 1)) >= p->first_row)
+		json_array_remove(list, --n);
+	if (n)
+		p->first_row = row_of(json_array_get(list, 0));
+	p->n_entries += n;
+	p->is_cut = json_is_true(json_object_get(data, "isCut"));
+	p->v[p->n++] = data;
+}
+
+static void add_filters(struct tool *t, struct buf *b)
+{
+	const struct option_value *kinds = option(t, "kind");
+	const char **matchers;
+	size_t n;
+
+	matchers = matcher_args(t, &n);
+	for (size_t i = 0; i < n; i++)
+		add_param(b, "filter", matchers[i]);
+	for (size_t i = 0; i < kinds->texts.n; i++)
+		add_param(b, "kind", kinds->texts.v[i]);
+	add_param(b, "receiver", option_text(t, "receiver"));
+	add_param(b, "limit", option_text(t, "limit"));
+}
+
+/* False after an error was printed. end NULL: as the options say. */
+static bool ask_page(struct tool *t, const char *end, struct pages *p)
+{
+	static const char path[] = "/api/v1/history";
+	struct buf b = BUF(1024 * 1024);
+	json_t *data = NULL;
+
+	buf_add_text(&b, path);
+	add_filters(t, &b);
+	if (end)
+		add_param(&b, "end", end);
+	if (add_time(t, &b, "start", "start") && (end || add_time(t, &b, "end", "end")))
+		data = ask(t, path, &b);
+	buf_free(&b);
+	if (data)
+		take_page(p, data);
+	return data;
+}
+
+/* An end that does not move would be asked for for ever. */
+static bool ask_all(struct tool *t, struct pages *p)
+{
+	const char *end = NULL, *next;
+	int64_t limit = 200;
+
+	(void)!str_int(str_of(option_text(t, "limit")), &limit);
+	do {
+		if (!ask_page(t, end, p))
+			return false;
+		next = read_to(p->v[p->n - 1], p->n_entries, limit);
+		if (next && end && !strcmp(next, end))
+			next = NULL;
+		end = next;
+	} while (end && p->n < MOST_PAGES);
+	return true;
+}
+
+static void print_page(struct tool *t, const json_t *data)
 {
 	const json_t *list = json_object_get(data, "entries");
 
@@ -157,36 +250,43 @@ static void print_entries(struct tool *t, const json_t *data)
 		printf("%s  %-12s  %s\n", date_text(t, json_text(e, "at")),
 		       json_text(e, "kind"), json_text(e, "text"));
 	}
-	if (json_is_true(json_object_get(data, "isCut")))
+}
+
+/* As if it had been one. */
+static json_t *joined(const struct pages *p)
+{
+	json_t *whole = json_copy(p->v[p->n - 1]), *list = json_array();
+
+	for (size_t i = p->n; i--;)
+		json_array_extend(list, json_object_get(p->v[i], "entries"));
+	json_object_set_new(whole, "entries", list);
+	return whole;
+}
+
+static void print_pages(struct tool *t, const struct pages *p)
+{
+	json_t *whole;
+
+	if (t->output == OUTPUT_JSON) {
+		whole = joined(p);
+		print_json(whole);
+		json_decref(whole);
+		return;
+	}
+	for (size_t i = p->n; i--;)
+		print_page(t, p->v[i]);
+	if (p->is_cut)
 		puts("There is more before this: see --limit, --start and --end.");
 }
 
 int history(struct tool *t)
 {
-	static const char path[] = "/api/v1/history";
-	const struct option_value *kinds = option(t, "kind");
-	struct buf b = BUF(1024 * 1024);
-	json_t *data = NULL;
-	const char **matchers;
-	size_t n;
+	struct pages p = {0};
+	bool ok = ask_all(t, &p);
 
-	buf_add_text(&b, path);
-	matchers = matcher_args(t, &n);
-	for (size_t i = 0; i < n; i++)
-		add_param(&b, "filter", matchers[i]);
-	for (size_t i = 0; i < kinds->texts.n; i++)
-		add_param(&b, "kind", kinds->texts.v[i]);
-	add_param(&b, "receiver", option_text(t, "receiver"));
-	add_param(&b, "limit", option_text(t, "limit"));
-	if (add_time(t, &b, "start", "start") && add_time(t, &b, "end", "end"))
-		data = ask(t, path, &b);
-	buf_free(&b);
-	if (!data)
-		return 1;
-	if (t->output == OUTPUT_JSON)
-		print_json(data);
-	else
-		print_entries(t, data);
-	json_decref(data);
-	return 0;
+	if (ok)
+		print_pages(t, &p);
+	for (size_t i = 0; i < p.n; i++)
+		json_decref(p.v[i]);
+	return ok ? 0 : 1;
 }

@@ -57,6 +57,7 @@ static bool remove_cause(struct history *h, enum reason cause)
 	case DELIVERY_GAVE_UP:
 	case DELIVERY_TIMEOUT:
 	case UNTOLD_UNDER_WAY:
+	case UNTOLD_FLUSH_OPEN:
 		drop(h, 1u << MOVE_SINK | 1u << MOVE_DISK);
 		h->ends_at += 10 * SECOND;
 		return true;

@@ -658,15 +658,16 @@ void check_restart(struct world *w)
 
 /* -- verdicts ------------------------------------------------------------------------- */
 
+/* By what was written up to that number. */
 static bool was_acknowledged(const struct world *w, uint64_t fingerprint,
-			     const char *group_key_, const char *target)
+			     const char *group_key_, const char *target, uint64_t number)
 {
 	bool told = false;
 
 	for (size_t i = 0; i < w->memory.n; i++) {
 		const struct remembered *r = &w->memory.v[i];
 
-		if (r->fingerprint != fingerprint)
+		if (r->fingerprint != fingerprint || r->seq > number)
 			continue;
 		if (r->begins)
 			told = false;
@@ -688,7 +689,8 @@ static void check_verdict(struct world *w, const struct subject *s,
 	if (!t->integration)
 		return;
 	told = was_acknowledged(w, fingerprint, g->key,
-				target_name(w, t->receiver, t->integration, t->index));
+				target_name(w, t->receiver, t->integration, t->index),
+				UINT64_MAX);
 	l = line_of(w, g->key, t->receiver, t->integration, t->index, fingerprint);
 	believed = l->fires || l->known_to_fire || l->unsure;
 	if (told)
@@ -729,6 +731,76 @@ void check_verdicts(struct world *w)
 		return;
 	for (size_t i = 0; i < w->subjects.n; i++)
 		check_verdicts_of(w, &w->subjects.v[i]);
+}
+
+#define PAST_TIMES 4
+
+static struct story story_then(const struct world *w, const struct subject *s, size_t last,
+			       struct arena *mem)
+{
+	struct story story = story_of(mem, s->labels->fingerprint);
+	uint64_t number;
+
+	for (size_t i = last + 1; i < disk_records(w->disk); i++) {
+		const struct record *r = disk_record(w->disk, i, &number);
+
+		if (r->kind == RECORD_CONFIG && !r->error)
+			break;
+		story_add_later(&story, r);
+	}
+	for (size_t i = 0; i <= last; i++)
+		story_add(&story, disk_record(w->disk, i, &number));
+	return story;
+}
+
+static void check_past_verdict(struct world *w, const struct subject *s, size_t last)
+{
+	struct arena mem = {0};
+	struct story story = story_then(w, s, last, &mem);
+	uint64_t number;
+	wall_ms at = disk_record(w->disk, last, &number)->at;
+	/* as if another configuration were loaded since: the journal alone speaks */
+	const struct why_options o = {.at = at, .now = at + 1, .config_changed_at = at + 1};
+	const struct why *why = why_alert(w->engine, &story, &o, &mem);
+
+	for (size_t i = 0; i < why->groups.n; i++) {
+		const struct why_group *g = &why->groups.v[i];
+
+		for (size_t k = 0; k < g->n_targets; k++) {
+			const struct why_target *t = &g->targets[k];
+			bool told = t->integration &&
+				    was_acknowledged(w, why->fingerprint, g->key,
+						     target_name(w, t->receiver,
+								 t->integration, t->index),
+						     number);
+
+			w->tally->verdicts++;
+			if (t->verdict.is_told != told)
+				complain(w, "verdicts of past times are what sinks saw",
+					 "%s: %s in %s at %.3f: %s, but %s",
+					 labels_get(s->labels, "alertname"), t->receiver,
+					 g->key, (double)(at - START) / 1000,
+					 t->verdict.is_told ? "told"
+							    : reason_name(t->verdict.cause),
+					 told ? "it acknowledged it"
+					      : "it did not acknowledge it");
+		}
+	}
+	arena_free(&mem);
+}
+
+/* Not by the chance of the play, which would be another one then. */
+void check_past_verdicts(struct world *w)
+{
+	size_t n = disk_records(w->disk);
+	uint64_t random = w->history->seed;
+
+	for (size_t i = 0; n && i < PAST_TIMES; i++) {
+		random = random * UINT64_C(6364136223846793005) +
+			 UINT64_C(1442695040888963407);
+		for (size_t k = 0; k < w->subjects.n; k++)
+			check_past_verdict(w, &w->subjects.v[k], (random >> 33) % n);
+	}
 }
 
 static bool is_untold(const struct subject *s, const struct why_target *t, struct untold *u)

@@ -474,6 +474,17 @@ void disk_journal(struct disk *d, void (*see)(void *, const struct record *), vo
 		see(arg, d->records.v[i]->action.record);
 }
 
+size_t disk_records(const struct disk *d)
+{
+	return d->folder ? 0 : d->records.n;
+}
+
+const struct record *disk_record(const struct disk *d, size_t i, uint64_t *number)
+{
+	*number = d->records.v[i]->number;
+	return d->records.v[i]->action.record;
+}
+
 size_t disk_rows(const struct disk *d, struct buf *names)
 {
 	struct write *w;

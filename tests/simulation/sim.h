@@ -319,6 +319,9 @@ void disk_kill(struct disk *); /* what is not on it is lost */
 void disk_load(struct disk *, const struct store_visitor *, wall_ms now);
 /* All records, oldest first. */
 void disk_journal(struct disk *, void (*see)(void *, const struct record *), void *);
+/* The records on it one by one; none of a real one. number: of its write. */
+size_t disk_records(const struct disk *);
+const struct record *disk_record(const struct disk *, size_t i, uint64_t *number);
 size_t disk_rows(const struct disk *, struct buf *names);
 
 /* outside.c */
@@ -354,7 +357,8 @@ void check_rule_row(struct world *, const struct rule_alert *);
 void check_now(struct world *);
 void check_silences(struct world *);
 void check_verdicts(struct world *);
-void check_restart(struct world *); /* before the process starts again */
+void check_past_verdicts(struct world *); /* at a few times before */
+void check_restart(struct world *);	  /* before the process starts again */
 void check_end(struct world *);
 /* An alert of a client that some receiver was not told of, and why. The first time any;
  * after that the same. False when there is none, or it was told. */

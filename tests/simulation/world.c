@@ -343,6 +343,7 @@ static void play_ending(struct world *w)
 	end_all(w);
 	run_until(w, w->now + 10 * MINUTE);
 	check_verdicts(w);
+	check_past_verdicts(w);
 	w->next_look = NEVER;
 	run_until(w, w->now + RETENTION + 3 * HOUR); /* the clock may have been set */
 	if (!w->failed)

@@ -1,6 +1,7 @@
 """The journal, the delivery ledger, and what they tell: tocsin why, tocsin history."""
 import base64
 import concurrent.futures
+import datetime
 import json
 import os
 import re
@@ -424,6 +425,116 @@ def test_why_names_what_rules_do_when_there_is_no_alert(start, far, backend, rul
     assert "gave no such series" in tool(d, "why", "Down").stdout
 
 
+def last(d, alert, **params):
+    """The lines of its explanation."""
+    query = "&".join(f"{k}={v}" for k, v in params.items())
+    return why(d, f"alert={alert}&{query}")["text"]
+
+
+def test_why_says_that_a_trimmed_journal_does_not_tell(start, far, box):
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: rows(d, "attempt"), 10)
+    time.sleep(0.3)
+    d.post("/api/v2/alerts", [firing("Other")])
+    until(lambda: len(rows(d, "attempt")) == 2, 10)
+    then = time.time()
+    fingerprint = rows(d, "alerts")[0][1]["alerts"][0]["fingerprint"]
+    assert verdicts(why(d, f"alert={fingerprint}&at={then:.3f}"))[0]["told"]
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("DELETE FROM journal WHERE id < (SELECT max(id) FROM journal)")
+    assert verdicts(why(d, f"alert={fingerprint}"))[0]["told"]  # the daemon remembers
+    data = why(d, f"alert={fingerprint}&at={then:.3f}")
+    assert data["alerts"][0]["cause"] == "not_known"
+    assert "not known" in data["text"][0] and "has nothing before" in data["text"][1]
+    assert why(d, f"alert=alertname=Never&at={then:.3f}")["cause"] == "not_known"
+
+
+def test_why_of_now_needs_no_journal(start, far, box):
+    d = start(make_config(hook(far)))
+    sid = d.silence("alertname=Quiet", comment="known")
+    d.post("/api/v2/alerts", [firing("Quiet")])
+    until(lambda: rows(d, "flush"), 10)
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("DELETE FROM journal")
+    v, = verdicts(why(d, "alert=alertname=Quiet"))
+    assert (v["cause"], v["by"]) == ("muted_by_silence", sid) and "knownSince" in v
+
+
+def test_why_of_a_past_time_is_under_the_configuration_of_then(start, far, box):
+    d = start(make_config(hook(far), route={"group_wait": "300ms", "group_interval": "2s"}))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    time.sleep(0.1)
+    waiting = f"{time.time():.3f}"
+    until(lambda: rows(d, "attempt"), 10)
+    d.post("/api/v2/alerts", [firing("Disk", host="b")])
+    time.sleep(0.2)
+    joined = f"{time.time():.3f}"
+    until(lambda: len(rows(d, "attempt")) == 2, 10)
+    told = f"{time.time():.3f}"
+
+    def check(route):
+        for at, want in ((waiting, "group_wait"), (joined, "group_interval")):
+            v, = [v for a in why(d, f"alert=alertname=Disk&at={at}")["alerts"]
+                  for g in a["groups"] for v in g["verdicts"]
+                  if not v["told"]]
+            assert (v["cause"], v["receiver"]) == (want, "r")
+        one = why(d, f"alert=alertname=Disk&at={told}")["alerts"][0]
+        assert bool(one["routes"]) == route
+        assert [v["told"] for g in one["groups"] for v in g["verdicts"]] == [True]
+
+    check(route=True)
+    with open(d.config, "w") as f:
+        f.write(make_config(hook(far), route={"receiver": "new", "group_by": ["host"]},
+                            more_receivers=[{"name": "new", **hook(far, "new")}]))
+    assert d.post("/-/reload").status == 200
+    until(lambda: len(rows(d, "config")) == 2, 10)
+    check(route=False)
+    assert any("under the configuration of then" in line
+               for line in last(d, "alertname=Disk", at=told))
+
+
+def test_why_of_the_end(start, far, box):
+    off = hook(far, "off")
+    off["webhook_configs"][0]["send_resolved"] = False
+    d = start(make_config(hook(far), route={"routes": [
+        {"receiver": "off", "matchers": [], "continue": True}, {"receiver": "r", "matchers": []}]},
+        more_receivers=[{"name": "off", **off}]))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: len(rows(d, "attempt")) == 2, 10)
+    d.post("/api/v2/alerts", [resolved("Disk")])
+    until(lambda: len(rows(d, "attempt")) == 3, 10)
+    time.sleep(1)
+    ends = {v["receiver"]: v["end"] for v in verdicts(why(d, "alert=alertname=Disk"))}
+    assert ends["r"]["told"] and not ends["off"]["told"]
+    assert ends["off"]["cause"] == "held_resolved_unwanted"
+    assert "    NOT told of its end: send_resolved is off" in last(d, "alertname=Disk")
+
+
+def test_why_names_the_rule_file_that_is_refused(start, far, rules):
+    d = start(make_config(hook(far)), rules)
+    write(rules / "bad.yml", rule_file(group("g", alert("Down", "up =="))))
+    until(lambda: rows(d, "file"), 10)
+    data = why(d, "alert=alertname=Down")
+    assert data["cause"] == "rule_file_refused"
+    assert "bad.yml" in data["text"][1] and "is refused" in data["text"][1]
+    assert why(d, "alert=alertname=Other")["cause"] == "alert_unknown"
+
+
+def test_why_of_an_alert_that_a_ceiling_dropped(start, far):
+    d = start(make_config(hook(far)), args=["--alerts.max-alerts=1", "--alerts.max-labels=3"])
+    d.post("/api/v2/alerts", [firing("First")])
+    d.post("/api/v2/alerts", [firing("Second")])
+    d.post("/api/v2/alerts", [firing("Third", a="1", b="2", c="3")])
+    until(lambda: len(rows(d, "alerts")) == 3, 10)
+    assert [c["alerts"][0]["change"] for _, c in rows(d, "alerts")] == ["new", "dropped", "dropped"]
+    second = why(d, "alert=alertname=Second")["alerts"][0]
+    assert second["cause"] == "ceiling" and "--alerts.max-alerts" in second["refusedFor"]
+    third = why(d, "alert=alertname=Third")["alerts"][0]
+    assert "4 labels, at most 3 are allowed" in third["refusedFor"]
+    assert "is dropped" in tool(d, "history", "Second").stdout
+
+
 # -- history ------------------------------------------------------------------------------
 
 def test_history_lists_and_filters(start, far, box):
@@ -447,3 +558,64 @@ def test_history_lists_and_filters(start, far, box):
     assert re.search(r'alert +\{alertname="Loud", host="a"\} fires, posted by 127.0.0.1', text)
     assert len(json.loads(tool(d, "history", "-o", "json", "--start", "1h").stdout)["entries"]) == 6
     assert "There is more before this" in tool(d, "history", "--limit", "1").stdout
+
+
+def test_history_tells_ends_that_come_by_themselves_and_of_how_many(start, far, box):
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [alert_until("Disk", 1, host="a"), alert_until("Disk", 60, host="b")])
+    until(lambda: len(rows(d, "attempt")) == 2, 10)
+    lines = tool(d, "history", "Disk").stdout
+    assert re.search(r'host="a"} is over', lines)
+    assert len(re.findall("is over", lines)) == 1
+    assert re.search(r"delivered \(2 firing, 0 resolved\), group", lines)
+    assert re.search(r"delivered \(1 firing, 1 resolved\), group", lines)
+
+
+def alert_until(name, seconds, **labels):
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return {**firing(name, **labels), "endsAt": at.isoformat()}
+
+
+def test_history_of_silences_and_of_what_is_about_no_alert(start, far):
+    d = start(make_config(hook(far)))
+    quiet = d.silence("alertname=Quiet")
+    d.silence("alertname=Other")
+    every = d.silence("host=a")
+    d.post("/api/v2/alerts", [firing("Loud", host="a")])
+    until(lambda: rows(d, "alerts") and len(rows(d, "silence")) == 3, 10)
+
+    def silences(name):
+        answer = d.get(f"/api/v1/history?kind=silence&filter=alertname={name}").json["data"]
+        return [e["silence"] for e in answer["entries"]]
+
+    assert silences("Quiet") == [quiet]  # there never was such an alert
+    assert silences("Loud") == [every]
+    for kind in "config", "daemon":
+        answer = d.get(f"/api/v1/history?kind={kind}&filter=alertname=Loud")
+        assert answer.status == 400 and "about no alerts" in answer.json["error"]
+
+
+def test_history_of_a_notification_whose_flush_was_before(start, far, box):
+    far.force("/hook/alerts", 503, times=2)
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: len(rows(d, "attempt")) == 3, 10)
+    start_ = rows(d, "attempt")[0][0]["at"] + 1
+    entries = d.get(f"/api/v1/history?filter=alertname=Disk&start={start_ / 1000:.3f}").json["data"]
+    assert [e["reason"] for e in entries["entries"]] == ["delivery_retry", "delivery_sent"]
+
+
+def test_history_finds_what_is_rare_in_a_long_journal(start, far):
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [firing("Rare")])
+    until(lambda: rows(d, "alerts"), 10)
+    labels = {"alertname": "Common", "filler": "x" * 300}
+    data = json.dumps({"alerts": [{"change": "new", "fingerprint": f"{i:016x}", "labels": labels}
+                                  for i in range(20)]})
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        at = int(time.time() * 1000)
+        db.executemany("INSERT INTO journal (at, kind, reason, data) "
+                       "VALUES (?, 'alerts', 'none', ?)",
+                       ((at, data) for _ in range(4000)))  # 30 MB
+    answer = d.get("/api/v1/history?kind=alert&filter=alertname=Rare&limit=1").json["data"]
+    assert [e["change"] for e in answer["entries"]] == ["new"]

@@ -40,7 +40,6 @@ struct stage {
 		char name[32], id[SILENCE_ID_SIZE];
 	} silences[16];
 	size_t n_silences;
-	size_t evals;
 	bool is_partial;		   /* what the backend answers */
 	int series;			   /* of each query; -1: an error */
 	const struct histogram *histogram; /* they are; NULL: numbers */
@@ -52,6 +51,7 @@ struct stage {
 	size_t n_past;
 	bool past_fails, past_is_seen[8];
 	bool with_times;
+	struct engine_options options; /* of engines to come, beside those of all plays */
 	const struct rule_file *rules;
 	struct map file_mems; /* of rule files, by path */
 	/* what reached the disk */
@@ -275,7 +275,7 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 		add_alerts(s, &b, n, true);
 		line(s, "%s %s%s", n->receiver->name, reason_name(n->reason), buf_text(&b));
 		if (s->watch && s->watch->sent)
-			s->watch->sent(s->watch->ctx, n);
+			s->watch->sent(s->watch->ctx, n, s->now);
 	} else if (sink->mode == SINK_FAIL) {
 		end.verdict = VERDICT_RETRY;
 		end.error = "down";
@@ -803,11 +803,12 @@ static void reload(struct stage *s)
 
 static struct engine *new_engine(struct stage *s)
 {
-	struct engine_options options = {.seed = ++s->lives, /* ids must not repeat */
-					 .started_at = s->now,
-					 .outage_tolerance = HOUR,
-					 .grace_period = 10 * MINUTE,
-					 .concurrent_evals = s->evals};
+	struct engine_options options = s->options;
+
+	options.seed = ++s->lives; /* ids must not repeat */
+	options.started_at = s->now;
+	options.outage_tolerance = HOUR;
+	options.grace_period = 10 * MINUTE;
 
 	return engine_new(&options);
 }
@@ -879,6 +880,28 @@ static void restart(struct stage *s, struct str clock)
 	}
 }
 
+static void set_options(struct stage *s, struct str rest)
+{
+	wall_ms delay = START;
+	double n;
+
+	while (rest.n) {
+		struct str w = word(&rest);
+
+		if (take_time(w, "start-delay=", &delay)) {
+			s->options.start_delay = delay - START;
+			continue;
+		}
+		assert_true(str_double(str_from(w, str_find_char(w, '=') + 1), &n));
+		if (str_starts(w, STR("max-alerts=")))
+			s->options.max_alerts = (size_t)n;
+		else if (str_starts(w, STR("evals=")))
+			s->options.concurrent_evals = (size_t)n;
+		else
+			fail_msg("option %.*s", (int)w.n, w.p);
+	}
+}
+
 static void set_clock(struct stage *s, struct str text)
 {
 	struct event ev = {.kind = EVENT_CLOCK_SET};
@@ -888,15 +911,6 @@ static void set_clock(struct stage *s, struct str text)
 	ev.jump = (span_ms)(by * 1000);
 	s->now += ev.jump;
 	step(s, &ev, 1);
-}
-
-static void set_evals(struct stage *s, struct str text)
-{
-	int64_t n;
-
-	assert_true(str_int(text, &n));
-	s->evals = (size_t)n;
-	restart(s, STR(""));
 }
 
 static void command(struct stage *s, struct str text)
@@ -933,8 +947,8 @@ static void command(struct stage *s, struct str text)
 		s->with_times = true;
 	else if (str_is(what, "reload"))
 		reload(s);
-	else if (str_is(what, "evals"))
-		set_evals(s, text);
+	else if (str_is(what, "options"))
+		set_options(s, text);
 	else if (str_is(what, "restart"))
 		restart(s, text);
 	else if (str_is(what, "clock"))

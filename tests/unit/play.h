@@ -1,3 +1,4 @@
+/* clang-format off */
 /* play.h - the engine on a pretended clock: a script goes in, a trace of what it did comes
  * out. Hours pass in microseconds.
  *
@@ -10,19 +11,23 @@
  *				busy (Retry-After: 20)
  *	20 reload		the configuration again, or what stands behind LATER in it
  *	0 times			alerts are shown with their times: A@start..end
- *	20 restart [-3600]	a new engine from what was saved; meanwhile the clock was
- *set 20 clock -3600		somebody sets the wall clock by so much 0 rules up == 0
- *for=30	an alerting rule "Up", evaluated each 10 s 0 file r.yml {groups..}	a
- *rule file, on one line; without text it is gone 0 past -60 since -600 seen a=b nothing was
- *restored; ALERTS_FOR_STATE{a=b} of another program has its last sample a minute ago, and
- *is still seen ("gone": a stale marker followed); "none"; "error" 0 backend 1		how
- *many series each query gives; "error" fails; "histogram", "odd": one that is a native
- *histogram, of exponential buckets or not
+ *	20 restart [-3600]	a new engine from what was saved; meanwhile the clock was set
+ *	0 options start-delay=30 max-alerts=2 evals=2
+ *				of the engines that "restart" makes from now on
+ *	20 clock -3600		somebody sets the wall clock by so much
+ *	0 rules up == 0 for=30	an alerting rule "Up", evaluated each 10 s
+ *	0 file r.yml {groups..}	a rule file, on one line; without text it is gone
+ *	0 past -60 since -600 seen a=b
+ *				nothing was restored; ALERTS_FOR_STATE{a=b} of another
+ *				program has its last sample a minute ago, and is still
+ *				seen ("gone": a stale marker followed); "none"; "error"
+ *	0 backend 1		how many series each query gives; "error" fails; "histogram",
+ *				"odd": one that is a native histogram, of exponential
+ *				buckets or not
  *	0 backend partial	one series, and the backend says that some are missing
  *	0 backend late		from now on queries wait for "answer", which answers the
  *				oldest with as many series as before
  *	12 answer
- *	0 evals 2		before anything else: so many rules of a group side by side
  *	60 run			only lets time pass
  *
  * Trace, a line each, times in seconds:
@@ -34,6 +39,7 @@
  *	30 write up:x{n=0} 1 at 20		samples for remotes, when their time is
  *another; "ends": a stale marker
  */
+/* clang-format on */
 #pragma once
 #include "base/buf.h"
 #include "engine/view.h"
@@ -46,7 +52,7 @@ struct play {
 struct watch {
 	void *ctx;
 	void (*record)(void *ctx, const struct record *);
-	void (*sent)(void *ctx, const struct notification *);
+	void (*sent)(void *ctx, const struct notification *, wall_ms now);
 	void (*ended)(void *ctx, struct engine *, wall_ms now); /* before all is freed */
 };
 void play_watched(const struct play *, struct buf *trace, const struct watch *);

@@ -642,7 +642,8 @@ static void rules(void **state)
 	"{alert: E, expr: three}]}]}"
 		{"rules that need no other go first, together, as many as may",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
-		 "0 evals 1\n"
+		 "0 options evals=1\n"
+		 "0 restart\n"
 		 "0 backend 0\n"
 		 "0 backend late\n"
 		 "0 file r.yml " FIVE_RULES "\n"
@@ -670,7 +671,8 @@ static void rules(void **state)
 		 "4 query b:x\n"},
 		{"... and a group that goes gives back what it took",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
-		 "0 evals 1\n"
+		 "0 options evals=1\n"
+		 "0 restart\n"
 		 "0 backend 0\n"
 		 "0 backend late\n"
 		 "0 file r.yml " FIVE_RULES "\n"

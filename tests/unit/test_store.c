@@ -356,8 +356,10 @@ static struct record full_record(struct arena *mem)
 	alerts[1] = (struct record_alert){CHANGE_NEW, UINT64_MAX, labels, 0, 0, HUGE_VAL};
 	*mute = (struct record_mute){
 		MUTED_BY_INHIBITION, "0007", "c.yml:1:2", labels, firing, 2};
-	decisions[0] = (struct record_decision){"r", "webhook", 3, NOTIFY_FIRST, "abc"};
-	decisions[1] = (struct record_decision){"none", NULL, 0, HELD_NO_INTEGRATION, NULL};
+	decisions[0] = (struct record_decision){"r",	      "webhook", 3,
+						NOTIFY_FIRST, "abc",	 true};
+	decisions[1] = (struct record_decision){"none", NULL, 0, HELD_NO_INTEGRATION,
+						NULL,	false};
 	return (struct record){
 		.kind = RECORD_RULE,
 		.reason = RULE_FAILS,
@@ -392,6 +394,9 @@ static struct record full_record(struct arena *mem)
 		.attempt = 2,
 		.status = 503,
 		.took = 12,
+		.told_firing = 3,
+		.told_resolved = 8,
+		.without_ended = true,
 		.change = "load",
 		.hash = "00ff",
 		.jump = -5,
@@ -437,6 +442,9 @@ static void a_record_comes_back_whole(void **state)
 	assert_string_equal(rows.v[0].record.integration, "webhook");
 	assert_string_equal(rows.v[0].record.group_key, r.group_key);
 	assert_string_equal(rows.v[0].record.delivery, "abc");
+	assert_int_equal(rows.v[0].record.told_resolved, 8);
+	assert_true(rows.v[0].record.decisions[0].without_ended);
+	assert_false(rows.v[0].record.decisions[1].without_ended);
 	buf_free(&before);
 	buf_free(&after);
 	buf_free(&notes);
@@ -517,6 +525,7 @@ static void reading_sorts_nothing(void **state)
 		{.from = 5, .to = NEVER},
 		{.from = 5, .to = 7, .kinds = JOURNAL_KIND(RECORD_FLUSH)},
 		{.to = NEVER, .receiver = "r", .delivery = "d", .any = any, .n_any = 2},
+		{.to = 7, .any = any, .n_any = 2, .any_of = JOURNAL_KIND(RECORD_FLUSH)},
 	};
 	const char *at = folder();
 	struct buf notes = BUF(1000);
@@ -580,6 +589,94 @@ static void rows_of_a_time_are_found(void **state)
 		assert_int_equal(rows.n ? rows.v[0].record.at : 0, cases[i].first);
 		assert_int_equal(rows.is_cut, cases[i].is_cut);
 	}
+	arena_free(&mem);
+	remove_all(at);
+}
+
+static bool count_to_two(void *ctx, const struct record *r)
+{
+	struct {
+		size_t n;
+		bool enough;
+	} *c = ctx;
+
+	(void)r;
+	c->enough = ++c->n == 2;
+	return true;
+}
+
+/* Only rows of some kinds need the text, and the reader ends it when it has enough. */
+static void reading_is_ended_by_its_reader(void **state)
+{
+	const char *at = folder(), *any = "needle";
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	struct {
+		size_t n;
+		bool enough;
+	} counter = {0};
+	struct journal_query q = {
+		.to = NEVER, .any = &any, .n_any = 1, .any_of = JOURNAL_KIND(RECORD_FILE)};
+	struct journal_rows rows;
+
+	(void)state;
+	store_record(s, &(struct record){.kind = RECORD_START, .at = 1});
+	store_record(s, &(struct record){.kind = RECORD_FILE, .at = 2, .file = "needle"});
+	store_record(s, &(struct record){.kind = RECORD_FILE, .at = 3, .file = "hay"});
+	store_record(s, &(struct record){.kind = RECORD_STOP, .at = 4});
+	assert_true(store_close(s));
+	rows = read_all(at, &mem, &q);
+	assert_int_equal(rows.n, 3);
+	assert_int_equal(rows.v[1].record.at, 2);
+	q.wants = count_to_two;
+	q.ctx = &counter;
+	q.enough = &counter.enough;
+	rows = read_all(at, &mem, &q);
+	assert_int_equal(rows.n, 2);
+	assert_true(rows.is_cut);
+	assert_int_equal(rows.read_to, 2);
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
+/* A journal that was never trimmed begins with the daemon's first start. */
+static void where_a_journal_begins_is_known(void **state)
+{
+	static const struct {
+		const char *sql;
+		wall_ms begins_at;
+	} cases[] = {
+		{"SELECT 1", 0},
+		{"DELETE FROM journal WHERE id = 1", 20},
+		{"DELETE FROM journal; INSERT INTO journal (at, kind, reason, data) VALUES "
+		 "(70, 'stop', 'none', '{}')",
+		 70},
+		{"DELETE FROM journal", NEVER},
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+
+	(void)state;
+	store_record(s, &(struct record){.kind = RECORD_START, .at = 10});
+	store_record(s, &(struct record){.kind = RECORD_STOP, .at = 20});
+	assert_true(store_close(s));
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct err err = {0};
+		struct journal *j;
+		wall_ms begins_at;
+
+		break_table(at, cases[i].sql);
+		j = journal_open(at, &err);
+		assert_non_null(j);
+		assert_true(journal_begins(j, &begins_at, &err));
+		assert_int_equal(begins_at, cases[i].begins_at);
+		journal_close(j);
+	}
+	buf_free(&notes);
 	arena_free(&mem);
 	remove_all(at);
 }
@@ -1046,6 +1143,8 @@ int main(void)
 		cmocka_unit_test(the_journal_is_trimmed),
 		cmocka_unit_test(reading_sorts_nothing),
 		cmocka_unit_test(rows_of_a_time_are_found),
+		cmocka_unit_test(reading_is_ended_by_its_reader),
+		cmocka_unit_test(where_a_journal_begins_is_known),
 		cmocka_unit_test(open_deliveries_wait_for_their_outcome),
 		cmocka_unit_test(an_older_schema_grows),
 		cmocka_unit_test(open_deliveries_overtake),
