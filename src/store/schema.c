@@ -120,15 +120,16 @@ static bool migrate(sqlite3 *db, const char *path, struct err *err)
 			"written by a newer version (schema %lld, this program knows "
 			"%zu)",
 			(long long)version, COUNT_OF(migrations));
-	for (; version < (int64_t)COUNT_OF(migrations); version++) {
-		sqlite3_snprintf(sizeof(bump), bump, "PRAGMA user_version = %d",
-				 (int)version + 1);
-		if (!run(db, "BEGIN IMMEDIATE", path, err) ||
-		    !run(db, migrations[version], path, err) || !run(db, bump, path, err) ||
-		    !run(db, "COMMIT", path, err))
+	if (version == (int64_t)COUNT_OF(migrations))
+		return true;
+	sqlite3_snprintf(sizeof(bump), bump, "PRAGMA user_version = %d",
+			 (int)COUNT_OF(migrations));
+	if (!run(db, "BEGIN IMMEDIATE", path, err))
+		return false;
+	for (; version < (int64_t)COUNT_OF(migrations); version++)
+		if (!run(db, migrations[version], path, err))
 			return false;
-	}
-	return true;
+	return run(db, bump, path, err) && run(db, "COMMIT", path, err);
 }
 
 sqlite3 *schema_open(const char *path, bool *is_damaged, struct err *err)

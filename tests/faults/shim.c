@@ -1,5 +1,6 @@
 /* shim.so - a library to preload (LD_PRELOAD) that counts the daemon's calls to the storage
- * folder and to the network, and at chosen ones fails, writes short, or kills the process.
+ * folder, to the network and for libraries, and at chosen ones fails, writes short, or
+ * kills the process.
  *
  * Environment: FAULTS_CONTROL, a file of sizeof(struct control), mapped shared: the counts
  *              outlive the process, and whoever runs it may change its mind meanwhile.
@@ -38,6 +39,7 @@ enum kind {
 	SEND,
 	RECEIVE,
 	ACCEPT,
+	LOAD,
 	KINDS
 };
 enum {
@@ -316,4 +318,15 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 		t->tv_sec--;
 	}
 	return 0;
+}
+
+/* -- libraries ------------------------------------------------------------------------ */
+
+void *dlopen(const char *name, int flags)
+{
+	int64_t what = meet(LOAD);
+	void *got = REAL(dlopen)(fails(what) ? "not there.so" : name, flags);
+
+	made(what);
+	return got;
 }

@@ -9,7 +9,7 @@ SHIM = os.path.join(BUILD if os.path.exists(os.path.join(BUILD, "tests", "faults
                     else os.path.join(BUILD, "plain"), "tests", "faults", "shim.so")
 STORAGE = ("open", "write", "read", "sync", "truncate", "rename", "unlink", "map")
 NETWORK = ("socket", "connect", "send", "receive", "accept")
-KINDS = STORAGE + NETWORK
+KINDS = STORAGE + NETWORK + ("load",)
 KILL_BEFORE, KILL_AFTER, SHORT = -1, -2, -3
 FOR_EVER = 2 ** 63
 POINT = struct.Struct("<QQQqQ")

@@ -282,7 +282,8 @@ ERRORS["open"].append((errno.EMFILE, "EMFILE"))
 ERRORS.update(socket=[(errno.EMFILE, "EMFILE")], connect=[(errno.ECONNREFUSED, "ECONNREFUSED")],
               send=[(errno.ECONNRESET, "ECONNRESET"), (errno.EPIPE, "EPIPE")],
               receive=[(errno.ECONNRESET, "ECONNRESET")],
-              accept=[(errno.EMFILE, "EMFILE"), (errno.ECONNABORTED, "ECONNABORTED")])
+              accept=[(errno.EMFILE, "EMFILE"), (errno.ECONNABORTED, "ECONNABORTED")],
+              load=[(errno.ENOENT, "ENOENT")])
 
 
 def kill_points(calls):

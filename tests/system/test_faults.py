@@ -211,6 +211,18 @@ def test_a_network_that_fails_for_a_while(folder, faults, far, box, keep, kind, 
     assert box.count() == 1
 
 
+def test_libcurl_cannot_be_loaded_for_a_while(folder, faults, far, box, keep):
+    """It is loaded by the first who has something to send."""
+    faults.fail("load", errno.ENOENT)
+    d = keep(faults.tocsind(folder, make_config(hook(far))))
+    assert d.get("/-/ready").status == 200 and not faults.met("load")
+    d.post("/api/v2/alerts", [firing("A")])
+    assert until(lambda: "libcurl cannot be loaded: not there.so" in d.log(), 10), d.log_tail()
+    assert "will try again" in d.log()
+    faults.clear()
+    assert told(box, "A", 20), d.log_tail()
+
+
 # -- the clock ---------------------------------------------------------------------------
 @pytest.mark.parametrize("seconds", [3600, -3600], ids=["forward", "back"])
 def test_a_wall_clock_that_is_set(folder, faults, far, box, keep, seconds):
