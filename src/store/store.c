@@ -2,6 +2,7 @@
 #include "store/store.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "store/journal_span.h"
 #include "store/rows.h"
 
 #include <errno.h>
@@ -14,13 +15,14 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GATHER_MS     50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS      1000
-#define LOOK_EVERY    200 /* writes, for somebody in a hurry */
-#define TRIM_MS	      20  /* between slices that are trimmed for themselves */
-#define TRIM_ROWS     500 /* in a slice */
+#define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
+#define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
+#define IDLE_MS	      (10 * 60 * 1000) /* between looks for rows that grew old */
 #define DEFAULT_AGE   (30 * DAY)
 #define DEFAULT_BYTES ((int64_t)256 * 1024 * 1024)
 #define ENTRIES	      (256 * 1024) /* bytes of alerts in a row of their log */
@@ -42,11 +44,6 @@ struct sync {
 	struct sync *next;
 };
 
-struct journal_size {
-	int64_t rows, bytes;
-	wall_ms oldest_at;
-};
-
 struct store {
 	sqlite3 *db; /* the writer's, once it runs */
 	sqlite3_stmt *statements[STATEMENTS];
@@ -54,12 +51,9 @@ struct store {
 	pthread_t writer;
 	int wake_fd, report_fd;
 	int lock_fd; /* the folder, locked while we run */
-	span_ms journal_age;
-	int64_t journal_bytes;
-	/* the writer's own: there is more to trim; the size, -1 rows: not known */
-	bool trims;
-	struct journal_size size;
-	double (*seconds)(void); /* NULL: nothing is timed */
+	struct journal_limits limits;
+	struct journal_span span; /* the writer's own */
+	double (*seconds)(void);  /* NULL: nothing is timed */
 
 	pthread_mutex_t mtx;
 	/* shared, under mtx */
@@ -79,8 +73,41 @@ struct store {
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 	bool stopping, failed_at_end;
 	struct store_health health;
-	wall_ms now; /* of the last record, for trimming */
+	wall_ms now;	/* of the last record, for trimming */
+	mono_ms set_at; /* when it was that time */
 };
+
+/* -- the time -------------------------------------------------------------------------
+ * Rows grow old also while nothing is written. */
+
+static mono_ms steady(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void store_set_now(struct store *s, wall_ms now)
+{
+	mono_ms at = steady();
+
+	pthread_mutex_lock(&s->mtx);
+	s->now = now;
+	s->set_at = at;
+	pthread_mutex_unlock(&s->mtx);
+}
+
+static wall_ms time_now(struct store *s)
+{
+	mono_ms at = steady();
+	wall_ms now;
+
+	pthread_mutex_lock(&s->mtx);
+	now = s->now + (at - s->set_at);
+	pthread_mutex_unlock(&s->mtx);
+	return now;
+}
 
 /* -- queueing ------------------------------------------------------------------------- */
 
@@ -299,107 +326,6 @@ static void bind_cell(sqlite3_stmt *st, int i, const struct cell *c)
 	}
 }
 
-static bool carry_out(struct store *s, const struct write *w)
-{
-	sqlite3_stmt *st = s->statements[w->what];
-	bool ok;
-
-	for (size_t i = 0; i < w->n; i++)
-		bind_cell(st, (int)i + 1, &w->cells[i]);
-	ok = sqlite3_step(st) == SQLITE_DONE;
-	sqlite3_reset(st);
-	return ok;
-}
-
-static bool exec(struct store *s, const char *sql)
-{
-	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* -- the journal's size --------------------------------------------------------------- */
-
-/* Adds to the size that is kept beside the rows, and gives it. */
-static bool count_records(struct store *s, int64_t rows, int64_t bytes,
-			  struct journal_size *size)
-{
-	sqlite3_stmt *st = s->statements[COUNT_RECORDS];
-	bool ok;
-
-	sqlite3_bind_int64(st, 1, rows);
-	sqlite3_bind_int64(st, 2, bytes);
-	ok = sqlite3_step(st) == SQLITE_ROW;
-	size->rows = ok ? sqlite3_column_int64(st, 0) : 0;
-	size->bytes = ok ? sqlite3_column_int64(st, 1) : 0;
-	ok = ok && sqlite3_step(st) == SQLITE_DONE;
-	return sqlite3_reset(st) == SQLITE_OK && ok;
-}
-
-static bool find_oldest(struct store *s, struct journal_size *size)
-{
-	sqlite3_stmt *st = s->statements[OLDEST_RECORD];
-	int code = sqlite3_step(st);
-
-	size->oldest_at = code == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-	sqlite3_reset(st);
-	return code == SQLITE_ROW || code == SQLITE_DONE;
-}
-
-/* Takes the oldest out, whatever their age or those before that time, most of them; *n says
- * how many. */
-static bool trim_slice(struct store *s, wall_ms before, bool whatever_age, int64_t most,
-		       size_t *n, struct journal_size *size)
-{
-	sqlite3_stmt *st = s->statements[SLICE_OF_RECORDS];
-	int64_t bytes, last;
-	bool ok;
-
-	sqlite3_bind_int64(st, 1, before);
-	sqlite3_bind_int64(st, 2, most);
-	sqlite3_bind_int(st, 3, whatever_age);
-	ok = sqlite3_step(st) == SQLITE_ROW;
-	*n = ok ? (size_t)sqlite3_column_int64(st, 0) : 0;
-	bytes = ok ? sqlite3_column_int64(st, 1) : 0;
-	last = ok ? sqlite3_column_int64(st, 2) : 0;
-	sqlite3_reset(st);
-	if (!*n)
-		return ok;
-	st = s->statements[TRIM_RECORDS];
-	sqlite3_bind_int64(st, 1, last);
-	ok = sqlite3_step(st) == SQLITE_DONE;
-	sqlite3_reset(st);
-	return ok && count_records(s, -sqlite3_changes(s->db), -bytes, size);
-}
-
-/* How many rows to take for the bytes that are too many, if the oldest are like the rest.
- */
-static int64_t rows_over(const struct store *s, const struct journal_size *size)
-{
-	int64_t each = MAX(size->bytes / MAX(size->rows, 1), 1);
-
-	return MIN((size->bytes - s->journal_bytes) / each + 1, TRIM_ROWS);
-}
-
-/* A clock that was set back leaves younger rows before older ones: what goes is then
- * counted by what is really gone, and the bytes are about right. */
-static bool trim_journal(struct store *s, wall_ms now, struct journal_size *size)
-{
-	wall_ms before = now - s->journal_age;
-	bool is_over = size->bytes > s->journal_bytes;
-	size_t n = 0;
-
-	if (!find_oldest(s, size))
-		return false;
-	s->trims = size->oldest_at && (is_over || size->oldest_at < before);
-	if (!s->trims)
-		return true;
-	if (!trim_slice(s, before, is_over, is_over ? rows_over(s, size) : TRIM_ROWS, &n,
-			size) ||
-	    !find_oldest(s, size))
-		return false;
-	s->trims = n == TRIM_ROWS || size->bytes > s->journal_bytes;
-	return true;
-}
-
 static int64_t record_bytes(const struct write *w)
 {
 	int64_t bytes = 64;
@@ -407,6 +333,44 @@ static int64_t record_bytes(const struct write *w)
 	for (size_t i = 0; i < w->n; i++)
 		bytes += (int64_t)w->cells[i].s.n;
 	return bytes;
+}
+
+static bool run(sqlite3_stmt *st)
+{
+	bool ok = sqlite3_step(st) == SQLITE_DONE;
+
+	sqlite3_reset(st);
+	return ok;
+}
+
+/* A record, bound but for its last column. */
+static bool add_record(struct store *s, const struct write *w, struct journal_span *span)
+{
+	int64_t total = span->newest.total + record_bytes(w);
+
+	sqlite3_bind_int64(s->statements[ADD_RECORD], (int)w->n + 1, total);
+	if (!run(s->statements[ADD_RECORD]))
+		return false;
+	span->newest = (struct journal_end){.id = sqlite3_last_insert_rowid(s->db),
+					    .total = total,
+					    .at = w->cells[0].i};
+	if (!span->oldest.id)
+		span->oldest = span->newest;
+	return true;
+}
+
+static bool carry_out(struct store *s, const struct write *w, struct journal_span *span)
+{
+	sqlite3_stmt *st = s->statements[w->what];
+
+	for (size_t i = 0; i < w->n; i++)
+		bind_cell(st, (int)i + 1, &w->cells[i]);
+	return w->what == ADD_RECORD ? add_record(s, w, span) : run(st);
+}
+
+static bool exec(struct store *s, const char *sql)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 /* Under mtx: the syncs up to a write's number move to the reports. */
@@ -484,26 +448,22 @@ static bool makes_room(struct store *s, const struct batch *b, const struct writ
 /* One transaction; all or nothing. Somebody in a hurry ends it early: *rest was not tried.
  */
 static bool write_batch(struct store *s, const struct batch *b, const struct write **rest,
-			struct journal_size *size, char *error, size_t error_size)
+			char *error, size_t error_size)
 {
 	bool ok = exec(s, "BEGIN IMMEDIATE");
-	int64_t rows = 0, bytes = 0;
+	struct journal_span span = s->span;
 	const struct write *w = b->first;
 
 	for (size_t n = 1; ok && w; w = w->next, n++) {
 		if (n % LOOK_EVERY == 0 && makes_room(s, b, w))
 			break;
-		ok = carry_out(s, w);
-		rows += w->what == ADD_RECORD;
-		bytes += w->what == ADD_RECORD ? record_bytes(w) : 0;
+		ok = carry_out(s, w, &span);
 	}
 	*rest = w;
-	*size = s->size;
-	if (ok && (rows || size->rows < 0))
-		ok = count_records(s, rows, bytes, size);
-	ok = ok && trim_journal(s, b->now, size);
+	ok = ok && span_trim(&span, &s->limits, b->now, s->statements[OLDEST_RECORDS],
+			     s->statements[TRIM_RECORDS]);
 	if (ok && exec(s, "COMMIT")) {
-		s->size = *size;
+		s->span = span;
 		return true;
 	}
 	snprintf(error, error_size, "%s", sqlite3_errmsg(s->db));
@@ -513,6 +473,7 @@ static bool write_batch(struct store *s, const struct batch *b, const struct wri
 
 static struct batch take_batch(struct store *s)
 {
+	mono_ms at = steady();
 	struct batch b;
 
 	pthread_mutex_lock(&s->mtx);
@@ -521,7 +482,7 @@ static struct batch take_batch(struct store *s)
 			   .up_to = s->queued,
 			   .ledger_up_to = s->queued_ledger,
 			   .n = s->n_queued,
-			   .now = s->now};
+			   .now = s->now + (at - s->set_at)};
 	for (const struct sync *y = s->waiting_ledger; y; y = y->next)
 		b.awaited = y->after_ledger;
 	__atomic_store_n(&s->hurries, false, __ATOMIC_RELAXED);
@@ -707,19 +668,26 @@ static bool is_urgent(struct store *s)
 	return urgent;
 }
 
+/* Under mtx, once the writer runs. */
+static void note_span(struct store *s)
+{
+	s->health.journal.rows = span_rows(&s->span);
+	s->health.journal.bytes = span_bytes(&s->span);
+	s->health.journal.oldest_at = s->span.oldest.at;
+}
+
 /* False when the disk does not take it. */
 static bool write_one_batch(struct store *s)
 {
 	struct batch b = take_batch(s);
 	char error[sizeof(s->health.error)] = "";
 	double began = s->seconds ? s->seconds() : 0, took;
-	struct journal_size size = {0};
-	bool ok = true, writes = b.first || s->trims;
+	bool ok = true, writes = b.first || span_is_due(&s->span, &s->limits, b.now);
 	const struct write *rest = NULL;
 	struct left left = {0};
 
 	if (writes)
-		ok = write_batch(s, &b, &rest, &size, error, sizeof(error));
+		ok = write_batch(s, &b, &rest, error, sizeof(error));
 	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
 		shrink(&b);
@@ -727,11 +695,7 @@ static bool write_one_batch(struct store *s)
 	if (!s->health.error[0] != ok)
 		wake(s->report_fd); /* whoever asks for the health should look */
 	memcpy(s->health.error, error, sizeof(error));
-	if (ok && writes) {
-		s->health.journal.rows = size.rows;
-		s->health.journal.bytes = size.bytes;
-		s->health.journal.oldest_at = size.oldest_at;
-	}
+	note_span(s);
 	if (ok) {
 		left = put_back(s, cut_off(&b, rest));
 		s->health.batches += b.first != NULL;
@@ -761,6 +725,11 @@ static void tidy(struct store *s)
 	alert_log_forget(&s->alert_log); /* until more was appended */
 }
 
+static bool trims(struct store *s)
+{
+	return span_is_due(&s->span, &s->limits, time_now(s));
+}
+
 static void *write_all(void *arg)
 {
 	struct store *s = arg;
@@ -774,8 +743,8 @@ static void *write_all(void *arg)
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
 			tidy(s);
 		else if (idle)
-			sleep_until_woken(s, s->trims ? TRIM_MS : -1);
-		if (idle && (!s->trims || !is_idle(s, &stopping)))
+			sleep_until_woken(s, trims(s) ? TRIM_MS : IDLE_MS);
+		if (idle && (!trims(s) || !is_idle(s, &stopping)))
 			continue;
 		if (!idle && !is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
@@ -903,15 +872,14 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->last_waiting = &s->waiting;
 	s->last_waiting_ledger = &s->waiting_ledger;
 	s->last_reported = &s->reported;
-	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
-	s->journal_bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;
-	s->size.rows = s->health.journal.rows = s->health.journal.bytes = -1;
+	s->limits.age = o->journal_age ? o->journal_age : DEFAULT_AGE;
+	s->limits.bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;
 	s->seconds = o->seconds;
-	s->now = now;
 	s->lock_fd = -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->report_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->mtx, NULL);
+	store_set_now(s, now);
 	snprintf(kept_path, sizeof(kept_path), "%s", path);
 	if (s->wake_fd < 0 || s->report_fd < 0)
 		err_sys(err, NOWHERE, "eventfd");
@@ -920,6 +888,9 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->alert_log.db = s->db;
 	if (s->db && prepare_all(s, kept_path, err))
 		ok = true;
+	if (ok && span_find(s->statements[OLDEST_RECORDS], s->statements[NEWEST_RECORDS],
+			    &s->span))
+		note_span(s);
 	arena_free(&mem);
 	if (ok && pthread_create(&s->writer, NULL, write_all, s)) {
 		ok = false;
@@ -972,11 +943,4 @@ struct alert_log *store_alert_log(struct store *s)
 sqlite3 *store_db(struct store *s)
 {
 	return s->db;
-}
-
-void store_set_now(struct store *s, wall_ms now)
-{
-	pthread_mutex_lock(&s->mtx);
-	s->now = now;
-	pthread_mutex_unlock(&s->mtx);
 }

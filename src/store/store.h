@@ -93,7 +93,7 @@ struct store_health {
 	size_t bytes;		     /* of the database file */
 	double seconds;		     /* spent on batches */
 	struct {
-		int64_t rows, bytes; /* -1: not known yet */
+		int64_t rows, bytes; /* the latter without the oldest row's */
 		wall_ms oldest_at;   /* 0: there is none */
 	} journal;
 	char error[200]; /* "": the last batch succeeded */

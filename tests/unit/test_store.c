@@ -983,12 +983,61 @@ static void open_deliveries_keep_their_order(void **state)
 	remove_all(at);
 }
 
+/* What a wrong clock wrote, and in which order, keeps nothing else from going. */
+static void clocks_that_were_wrong_do_not_stop_the_trimming(void **state)
+{
+	static const struct {
+		wall_ms at[6];
+		int64_t bytes;
+		size_t left;
+	} cases[] = {
+		/* the last is now; ten days are kept */
+		{{1 * DAY, 2 * DAY, 95 * DAY, 96 * DAY, 97 * DAY, 100 * DAY}, 1 << 20, 4},
+		{{9000 * DAY, 9001 * DAY, 95 * DAY, 96 * DAY, 97 * DAY, 100 * DAY},
+		 1 << 20,
+		 4},
+		{{9000 * DAY, 1 * DAY, 9000 * DAY, 96 * DAY, 97 * DAY, 100 * DAY},
+		 1 << 20,
+		 3},
+		/* set back by a day: the rows are younger than they look */
+		{{1 * DAY, 99 * DAY, 98 * DAY, 98 * DAY, 98 * DAY, 100 * DAY}, 1 << 20, 5},
+		/* only behind one that stays: later */
+		{{95 * DAY, 1 * DAY, 96 * DAY, 97 * DAY, 98 * DAY, 100 * DAY}, 1 << 20, 6},
+		/* all too old but the last */
+		{{1 * DAY, 2 * DAY, 3 * DAY, 4 * DAY, 5 * DAY, 100 * DAY}, 1 << 20, 1},
+		/* by size: some 84 bytes a row, the oldest is not counted */
+		{{95 * DAY, 96 * DAY, 97 * DAY, 98 * DAY, 99 * DAY, 100 * DAY}, 200, 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *at = folder();
+		struct buf notes = BUF(1000);
+		struct store *s = store_open(
+			&(struct store_options){.folder = at,
+						.journal_age = 10 * DAY,
+						.journal_bytes = cases[i].bytes},
+			0, &notes, NULL);
+		int done = 0;
+
+		for (size_t k = 0; k < COUNT_OF(cases[i].at); k++)
+			store_record(s, &(struct record){.kind = RECORD_START,
+							 .at = cases[i].at[k]});
+		wait_for(s, &done);
+		assert_int_equal(store_health(s).journal.rows, cases[i].left);
+		assert_true(store_close(s));
+		assert_int_equal(count_in(at, "SELECT count(*) FROM journal"),
+				 cases[i].left);
+		buf_free(&notes);
+		remove_all(at);
+	}
+}
+
 /* What a file of the version before has stays, but for its journal. */
 static void an_older_schema_grows(void **state)
 {
 	static const char *const old[] = {
 		"DROP TABLE journal",
-		"DROP TABLE journal_size",
 		"DROP TABLE open_deliveries",
 		"DROP TABLE alert_log",
 		"ALTER TABLE told DROP COLUMN maybe",
@@ -1028,6 +1077,37 @@ static void an_older_schema_grows(void **state)
 	remove_all(at);
 }
 
+/* The total that a row has is reckoned for those that were written without. */
+static void the_size_of_an_older_journal_is_known(void **state)
+{
+	static const char *const old[] = {
+		"ALTER TABLE journal DROP COLUMN total",
+		"CREATE TABLE journal_size (rows INTEGER NOT NULL, bytes INTEGER NOT NULL)",
+		"INSERT INTO journal_size VALUES (3, 300)",
+		"PRAGMA user_version = 5",
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct store *s = open_at(at, &notes);
+	int64_t bytes;
+
+	(void)state;
+	store_many(s, 50, DAY);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	bytes = store_health(s).journal.bytes;
+	assert_true(store_close(s));
+	assert_true(bytes > 50 * 64);
+	for (size_t i = 0; i < COUNT_OF(old); i++)
+		break_table(at, old[i]);
+	s = open_at(at, &notes);
+	assert_int_equal(store_health(s).journal.bytes, bytes);
+	assert_int_equal(store_health(s).journal.rows, 50);
+	assert_true(store_close(s));
+	buf_free(&notes);
+	remove_all(at);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1044,6 +1124,8 @@ int main(void)
 		cmocka_unit_test(the_journal_is_readable),
 		cmocka_unit_test(a_record_comes_back_whole),
 		cmocka_unit_test(the_journal_is_trimmed),
+		cmocka_unit_test(clocks_that_were_wrong_do_not_stop_the_trimming),
+		cmocka_unit_test(the_size_of_an_older_journal_is_known),
 		cmocka_unit_test(reading_sorts_nothing),
 		cmocka_unit_test(rows_of_a_time_are_found),
 		cmocka_unit_test(open_deliveries_wait_for_their_outcome),
