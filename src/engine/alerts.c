@@ -429,13 +429,14 @@ void changes_record(struct engine *e)
 	r->by = e->by;
 }
 
-static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
+/* False: it is in the state it was in. */
+static bool note_state(struct engine *e, struct stored_alert *s, bool was_there,
 		       bool was_resolved)
 {
 	bool resolved = stored_alert_is_resolved(s, instant_of_ms(e->now));
 
 	if (was_there && was_resolved == resolved)
-		return;
+		return false;
 	s->turns++;
 	if (was_there)
 		named_turned(e, s->labels);
@@ -452,19 +453,21 @@ static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
 		});
 	if (e->changes.n == RECORD_MOST_ALERTS)
 		changes_record(e);
+	return true;
 }
 
-static void store(struct engine *e, const struct alert *posted)
+/* Whether it began, fired again or ended. */
+static bool store(struct engine *e, const struct alert *posted)
 {
 	struct instant now = instant_of_ms(e->now);
 	struct stored_alert *s = find(e, posted->labels->fingerprint);
 	bool was_there = s != NULL, was_resolved = s && stored_alert_is_resolved(s, now);
 	struct alert before, young = *posted, merged = *posted;
-	bool news = !was_there;
+	bool news = !was_there, turned;
 
 	if (!s && !has_room(e, posted)) {
 		drop(e, labels_get(posted->labels, "alertname"));
-		return;
+		return false;
 	}
 	if (s) {
 		before = stored_alert_view(s);
@@ -485,10 +488,11 @@ static void store(struct engine *e, const struct alert *posted)
 	}
 	take_content(e, s, &merged);
 	e->counters.alerts_stored++;
-	note_state(e, s, was_there, was_resolved);
+	turned = note_state(e, s, was_there, was_resolved);
 	save(e, s, news);
 	inhibitor_saw(e, s);
 	dispatch(e, s);
+	return turned;
 }
 
 static void refuse(struct engine *e, struct answer *answer, const struct err *err)
@@ -528,7 +532,8 @@ static void post_one(struct engine *e, const struct alert_post *p, struct answer
 		refuse(e, answer, &err);
 		return;
 	}
-	store(e, &a);
+	if (store(e, &a) && answer)
+		answer->has_news = true;
 }
 
 void alerts_post(struct engine *e, const struct alert_post *posts, size_t n,

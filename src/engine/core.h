@@ -128,6 +128,7 @@ struct delivery {
 	struct timer timer; /* the next attempt, or the end of all patience */
 	unsigned attempt;
 	bool in_flight, is_fallback;
+	bool in_doubt; /* an attempt had no answer, but may have arrived */
 	wall_ms attempt_at, deadline; /* when all patience ends */
 	span_ms backoff;
 	struct told told; /* what to log when it was sent */

@@ -165,10 +165,10 @@ static void open_entry(struct engine *e, const struct delivery *d)
 	act(e, ACTION_SAVE_OPEN)->open = o;
 }
 
-/* Nobody waits for the answer any more: it may have arrived. */
+/* Nobody waits for its answer any more, or an attempt had none: it may have arrived. */
 static void leave_in_doubt(struct engine *e, const struct delivery *d)
 {
-	if (d->in_flight)
+	if (d->in_flight || d->in_doubt)
 		told_doubt(e, d->told_key, &d->told, d->notification.repeat_interval);
 }
 
@@ -221,6 +221,7 @@ static void end(struct engine *e, struct delivery *d, bool ok)
 static void fail(struct engine *e, struct delivery *d, enum reason reason,
 		 enum failure failure, const struct delivery_ended *in, const char *error)
 {
+	leave_in_doubt(e, d);
 	counters_for(e, d)->failed[failure]++;
 	note_outcome(e, d, reason, in, error);
 	close_entry(e, d);
@@ -243,7 +244,6 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	}
 	if (d->in_flight)
 		act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
-	leave_in_doubt(e, d);
 	fail(e, d, DELIVERY_TIMEOUT, FAILURE_DEADLINE, NULL,
 	     d->last_error ? d->last_error : "no answer in time");
 }
@@ -317,6 +317,7 @@ void delivery_ended(struct engine *e, const struct delivery_ended *in)
 	if (!d || !d->in_flight)
 		return; /* canceled while the answer was on its way */
 	d->in_flight = false;
+	d->in_doubt = d->in_doubt || in->in_doubt;
 	count_attempt(e, d, in->verdict != VERDICT_SENT);
 	switch (in->verdict) {
 	case VERDICT_SENT:

@@ -56,6 +56,7 @@ enum event_kind {
 /* What the engine says to whoever brought the event. */
 struct answer {
 	bool ok, not_found;
+	bool has_news; /* alerts began, fired again or ended */
 	char silence_id[SILENCE_ID_SIZE];
 	struct buf text; /* the mistakes, one a line; the caller frees it */
 };
@@ -102,6 +103,7 @@ struct delivery_ended {
 	uint64_t id;
 	enum verdict verdict;
 	enum failure failure;
+	bool in_doubt;	     /* not sent, but it may have arrived */
 	int status;	     /* of HTTP or SMTP; 0: no answer */
 	const char *error;   /* for people; NULL when sent */
 	span_ms retry_after; /* the receiver asked for at least this pause; 0: did not */

@@ -113,14 +113,17 @@ static const char *failure_of(struct exchange *x, CURLcode code)
 
 static void finish(struct exchange *x, CURLcode code)
 {
-	long status = 0;
+	long status = 0, sent = 0;
 
-	if (!x->early)
+	if (!x->early) {
 		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+	}
 	x->done(x->arg, &(struct http_answer){
 				.status = (int)status,
 				.error = failure_of(x, code),
 				.timed_out = code == CURLE_OPERATION_TIMEDOUT,
+				.in_doubt = !status && sent,
 				.body = buf_str(&x->body),
 				.headers = x->answer_headers.v,
 				.n_headers = x->answer_headers.n,

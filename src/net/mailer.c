@@ -205,7 +205,10 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	while ((m = find_ended(r))) {
-		const struct mail_answer answer = {m->status, m->failure, m->timed_out};
+		/* 354: the last that was heard is that the message is wanted */
+		const struct mail_answer answer = {m->status, m->failure, m->timed_out,
+						   m->failure && m->status == 354 &&
+							   !m->message.n};
 
 		TAILQ_REMOVE(&r->talking, m, list);
 		r->n_talking--;

@@ -18,6 +18,7 @@ static void on_answer(void *arg, const struct http_answer *a)
 		.status = a->status,
 		.error = arena_text(w->mem, a->error),
 		.timed_out = a->timed_out,
+		.in_doubt = a->in_doubt,
 		.body = arena_str(w->mem, a->body),
 	};
 	event_base_loopbreak(w->base);

@@ -20,8 +20,9 @@
 
 #define GATHER_MS     50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS      1000
-#define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
-#define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
+#define LASTING_MS    1000 /* until what nobody waits for is safe from a loss of power */
+#define LOOK_EVERY    200  /* writes, for somebody in a hurry */
+#define TRIM_MS	      20   /* between slices that are trimmed for themselves */
 #define IDLE_MS	      (10 * 60 * 1000) /* between looks for rows that grew old */
 #define DEFAULT_AGE   (30 * DAY)
 #define DEFAULT_BYTES ((int64_t)256 * 1024 * 1024)
@@ -40,6 +41,7 @@ struct sync {
 	void (*done)(void *, bool);
 	void *arg;
 	uint64_t after, after_ledger; /* the numbers of the last writes it waits for */
+	bool lasting;		      /* they have to survive a loss of power */
 	bool ok;
 	struct sync *next;
 };
@@ -52,8 +54,13 @@ struct store {
 	int wake_fd, report_fd;
 	int lock_fd; /* the folder, locked while we run */
 	struct journal_limits limits;
-	struct journal_span span; /* the writer's own */
-	double (*seconds)(void);  /* NULL: nothing is timed */
+	/* the writer's own */
+	struct journal_span span;
+	bool is_full;		/* commits are synced: PRAGMA synchronous */
+	mono_ms unsynced_since; /* of commits that were not; 0: there are none */
+	int wal_fd;		/* to sync them; -1: not open */
+	char *wal_path;
+	double (*seconds)(void); /* NULL: nothing is timed */
 
 	pthread_mutex_t mtx;
 	/* shared, under mtx */
@@ -235,13 +242,22 @@ void store_forget_alert(struct store *s, uint64_t fingerprint)
 	save_entry(s, NULL, fingerprint);
 }
 
-void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
+static struct sync *new_sync(void (*done)(void *, bool), void *arg, bool lasting)
 {
 	struct sync *y = mem_new(sizeof(*y));
 
 	y->done = done;
 	y->arg = arg;
+	y->lasting = lasting;
+	return y;
+}
+
+void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
+{
+	struct sync *y = new_sync(done, arg, true);
+
 	pthread_mutex_lock(&s->mtx);
+	push_entries(s);
 	y->after = s->queued;
 	y->after_ledger = s->queued_ledger;
 	*s->last_waiting = y;
@@ -250,19 +266,26 @@ void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
 	wake(s->wake_fd);
 }
 
-void store_sync_ledger(struct store *s, void (*done)(void *, bool), void *arg)
+static void sync_ledger(struct store *s, struct sync *y)
 {
-	struct sync *y = mem_new(sizeof(*y));
-
-	y->done = done;
-	y->arg = arg;
 	pthread_mutex_lock(&s->mtx);
+	push_entries(s);
 	y->after_ledger = s->queued_ledger;
 	*s->last_waiting_ledger = y;
 	s->last_waiting_ledger = &y->next;
 	__atomic_store_n(&s->hurries, true, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&s->mtx);
 	wake(s->wake_fd);
+}
+
+void store_sync_ledger(struct store *s, void (*done)(void *, bool), void *arg)
+{
+	sync_ledger(s, new_sync(done, arg, true));
+}
+
+void store_sync_alerts(struct store *s, void (*done)(void *, bool), void *arg)
+{
+	sync_ledger(s, new_sync(done, arg, false));
 }
 
 int store_fd(const struct store *s)
@@ -373,14 +396,67 @@ static bool exec(struct store *s, const char *sql)
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* Under mtx: the syncs up to a write's number move to the reports. */
+/* -- what lasts -----------------------------------------------------------------------
+ * A commit survives the end of the process. To survive a loss of power it has to be synced,
+ * which takes most of its time: only what somebody waits for, who was told, and all else
+ * within LASTING_MS. A synced commit takes those before it along. */
+
+static bool is_sync_due(const struct store *s)
+{
+	return s->unsynced_since && steady() - s->unsynced_since >= LASTING_MS;
+}
+
+static bool begin(struct store *s, bool lasting)
+{
+	if (s->is_full != lasting) {
+		if (!exec(s, lasting ? "PRAGMA synchronous = FULL"
+				     : "PRAGMA synchronous = NORMAL"))
+			return false;
+		s->is_full = lasting;
+	}
+	return exec(s, "BEGIN IMMEDIATE");
+}
+
+static bool commit(struct store *s)
+{
+	if (!exec(s, "COMMIT"))
+		return false;
+	if (s->is_full)
+		s->unsynced_since = 0;
+	else if (!s->unsynced_since)
+		s->unsynced_since = steady();
+	return true;
+}
+
+/* Without a transaction of its own. */
+static bool make_last(struct store *s)
+{
+	if (s->wal_fd < 0)
+		s->wal_fd = open(s->wal_path, O_RDONLY | O_CLOEXEC);
+	if (s->wal_fd < 0 || fdatasync(s->wal_fd))
+		return false;
+	s->unsynced_since = 0;
+	return true;
+}
+
+struct batch {
+	struct write *first;
+	uint64_t up_to, ledger_up_to;
+	uint64_t awaited; /* somebody waits for the ledger up to there; 0: nobody */
+	bool lasting;	  /* it has to survive a loss of power */
+	size_t n;
+	wall_ms now;
+};
+
+/* Under mtx: the syncs that a batch ends move to the reports. */
 static bool report_list(struct store *s, struct sync **first, struct sync ***last,
-			uint64_t up_to, uint64_t ledger_up_to, bool ok)
+			const struct batch *b, bool ok)
 {
 	bool any = false;
 
-	while (*first && (*first)->after <= up_to &&
-	       (*first)->after_ledger <= ledger_up_to) {
+	while (*first && (*first)->after <= b->up_to &&
+	       (*first)->after_ledger <= b->ledger_up_to &&
+	       (b->lasting || !ok || !(*first)->lasting)) {
 		struct sync *y = *first;
 
 		*first = y->next;
@@ -395,12 +471,11 @@ static bool report_list(struct store *s, struct sync **first, struct sync ***las
 	return any;
 }
 
-static void report(struct store *s, uint64_t up_to, uint64_t ledger_up_to, bool ok)
+static void report(struct store *s, const struct batch *b, bool ok)
 {
-	bool any = report_list(s, &s->waiting_ledger, &s->last_waiting_ledger, up_to,
-			       ledger_up_to, ok);
+	bool any = report_list(s, &s->waiting_ledger, &s->last_waiting_ledger, b, ok);
 
-	if (report_list(s, &s->waiting, &s->last_waiting, up_to, ledger_up_to, ok) || any)
+	if (report_list(s, &s->waiting, &s->last_waiting, b, ok) || any)
 		wake(s->report_fd);
 }
 
@@ -428,14 +503,6 @@ static void sleep_until_woken(struct store *s, int ms)
 		drain(s->wake_fd);
 }
 
-struct batch {
-	struct write *first;
-	uint64_t up_to, ledger_up_to;
-	uint64_t awaited; /* somebody waits for the ledger up to there; 0: nobody */
-	size_t n;
-	wall_ms now;
-};
-
 /* The batch ends before this write: somebody waits for what is done by then, or for some
  * of the ledger that came meanwhile, which may overtake the rest. */
 static bool makes_room(struct store *s, const struct batch *b, const struct write *w)
@@ -445,12 +512,18 @@ static bool makes_room(struct store *s, const struct batch *b, const struct writ
 	return b->awaited || __atomic_load_n(&s->hurries, __ATOMIC_RELAXED);
 }
 
+static bool fails(char *error, size_t size, const char *why)
+{
+	snprintf(error, size, "%s", why);
+	return false;
+}
+
 /* One transaction; all or nothing. Somebody in a hurry ends it early: *rest was not tried.
  */
 static bool write_batch(struct store *s, const struct batch *b, const struct write **rest,
 			char *error, size_t error_size)
 {
-	bool ok = exec(s, "BEGIN IMMEDIATE");
+	bool ok = begin(s, b->lasting);
 	struct journal_span span = s->span;
 	const struct write *w = b->first;
 
@@ -462,12 +535,21 @@ static bool write_batch(struct store *s, const struct batch *b, const struct wri
 	*rest = w;
 	ok = ok && span_trim(&span, &s->limits, b->now, s->statements[OLDEST_RECORDS],
 			     s->statements[TRIM_RECORDS]);
-	if (ok && exec(s, "COMMIT")) {
+	if (ok && commit(s)) {
 		s->span = span;
 		return true;
 	}
-	snprintf(error, error_size, "%s", sqlite3_errmsg(s->db));
+	fails(error, error_size, sqlite3_errmsg(s->db));
 	exec(s, "ROLLBACK");
+	return false;
+}
+
+/* Under mtx. */
+static bool has_lasting(const struct sync *y)
+{
+	for (; y; y = y->next)
+		if (y->lasting)
+			return true;
 	return false;
 }
 
@@ -481,6 +563,8 @@ static struct batch take_batch(struct store *s)
 	b = (struct batch){.first = s->first,
 			   .up_to = s->queued,
 			   .ledger_up_to = s->queued_ledger,
+			   .lasting = s->urgent || s->stopping || has_lasting(s->waiting) ||
+				      has_lasting(s->waiting_ledger) || is_sync_due(s),
 			   .n = s->n_queued,
 			   .now = s->now + (at - s->set_at)};
 	for (const struct sync *y = s->waiting_ledger; y; y = y->next)
@@ -688,6 +772,8 @@ static bool write_one_batch(struct store *s)
 
 	if (writes)
 		ok = write_batch(s, &b, &rest, error, sizeof(error));
+	else if (b.lasting && s->unsynced_since && !make_last(s))
+		ok = fails(error, sizeof(error), strerror(errno));
 	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
 		shrink(&b);
@@ -705,7 +791,9 @@ static bool write_one_batch(struct store *s)
 		s->health.failures++;
 		put_back(s, b.first);
 	}
-	report(s, b.up_to - (left.n - left.n_ledger), b.ledger_up_to - left.n_ledger, ok);
+	b.up_to -= left.n - left.n_ledger;
+	b.ledger_up_to -= left.n_ledger;
+	report(s, &b, ok);
 	pthread_mutex_unlock(&s->mtx);
 	if (ok) {
 		for (const struct write *w = b.first; w; w = w->next)
@@ -718,8 +806,7 @@ static bool write_one_batch(struct store *s)
 /* A slice of what keeps the log of alerts small. */
 static void tidy(struct store *s)
 {
-	if (exec(s, "BEGIN IMMEDIATE") && alert_log_tidy(&s->alert_log) &&
-	    exec(s, "COMMIT"))
+	if (begin(s, false) && alert_log_tidy(&s->alert_log) && commit(s))
 		return;
 	exec(s, "ROLLBACK");
 	alert_log_forget(&s->alert_log); /* until more was appended */
@@ -743,8 +830,10 @@ static void *write_all(void *arg)
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
 			tidy(s);
 		else if (idle)
-			sleep_until_woken(s, trims(s) ? TRIM_MS : IDLE_MS);
-		if (idle && (!trims(s) || !is_idle(s, &stopping)))
+			sleep_until_woken(s, trims(s)		 ? TRIM_MS
+					     : s->unsynced_since ? LASTING_MS
+								 : IDLE_MS);
+		if (idle && (!is_idle(s, &stopping) || (!trims(s) && !is_sync_due(s))))
 			continue;
 		if (!idle && !is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
@@ -836,8 +925,11 @@ static void release(struct store *s)
 		close(s->wake_fd);
 	if (s->report_fd >= 0)
 		close(s->report_fd);
+	if (s->wal_fd >= 0)
+		close(s->wal_fd);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
+	free(s->wal_path);
 	pthread_mutex_destroy(&s->mtx);
 	free_batch(s->first);
 	buf_free(&s->entries);
@@ -875,12 +967,14 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->limits.age = o->journal_age ? o->journal_age : DEFAULT_AGE;
 	s->limits.bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;
 	s->seconds = o->seconds;
-	s->lock_fd = -1;
+	s->is_full = true;
+	s->lock_fd = s->wal_fd = -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->report_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->mtx, NULL);
 	store_set_now(s, now);
 	snprintf(kept_path, sizeof(kept_path), "%s", path);
+	s->wal_path = mem_text(arena_printf(&mem, "%s-wal", path));
 	if (s->wake_fd < 0 || s->report_fd < 0)
 		err_sys(err, NOWHERE, "eventfd");
 	else if (store_make_folder(o->folder, err) && lock_folder(s, o->folder, err))
