@@ -207,17 +207,29 @@ static bool wants_saving(const struct stored_alert *s, bool news, wall_ms now)
 	return now - s->saved_at >= (s->saved_ends_at - s->saved_at) / 2;
 }
 
-static void save(struct engine *e, struct stored_alert *s, bool news)
+static void save_now(struct engine *e, struct stored_alert *s)
 {
 	struct alert *view;
 
-	if (!wants_saving(s, news, e->now))
-		return;
 	s->saved_at = e->now;
 	s->saved_ends_at = instant_ms(s->ends_at);
 	view = ARENA_NEW(e->mem, struct alert);
 	*view = stored_alert_view(s);
 	act(e, ACTION_SAVE_ALERT)->alert = view;
+}
+
+static void save(struct engine *e, struct stored_alert *s, bool news)
+{
+	if (wants_saving(s, news, e->now))
+		save_now(e, s);
+}
+
+void alerts_save_all(struct engine *e)
+{
+	struct stored_alert *s;
+
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
+		save_now(e, s);
 }
 
 /* -- routing -------------------------------------------------------------------------- */

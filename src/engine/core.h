@@ -347,6 +347,7 @@ void alerts_move(struct engine *, span_ms jump);
 void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
 void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
+void alerts_save_all(struct engine *);
 void alerts_free(struct engine *);
 /* Makes a record of the changes of alerts gathered so far. */
 void changes_record(struct engine *);
@@ -355,6 +356,7 @@ void silence_set(struct engine *, const struct silence *, struct answer *);
 void silence_expire(struct engine *, const char *id, struct answer *);
 void silence_restore(struct engine *, const struct silence *);
 void silences_collect(struct engine *, wall_ms now);
+void silences_save_all(struct engine *);
 void silences_free(struct engine *);
 /* The active silences that match, oldest first; in mem. */
 size_t silences_matching(struct engine *, const struct labels *, struct instant now,
@@ -390,6 +392,7 @@ struct delivery *delivery_new(struct engine *, struct flush *);
 void delivery_start(struct engine *, struct delivery *, wall_ms now);
 void delivery_ended(struct engine *, const struct delivery_ended *);
 void deliveries_cancel(struct engine *);
+void deliveries_save_all(struct engine *);
 void holds_move(struct engine *, span_ms jump);
 void holds_free(struct engine *);
 
@@ -409,6 +412,7 @@ void told_doubt(struct engine *, const char *key, const struct told *sent,
 void told_doubt_open(struct engine *, const struct open_delivery *);
 void told_restore(struct engine *, const struct told *);
 void told_collect(struct engine *, wall_ms now);
+void told_save_all(struct engine *);
 void told_move(struct engine *, span_ms jump);
 void told_free(struct engine *);
 const char *told_key(struct arena *, const struct told *);
@@ -422,6 +426,7 @@ void rulegroup_answered(struct engine *, const struct query_ended *);
 void rulegroups_move(struct engine *, span_ms jump);
 void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, span_ms jump);
 void rulegroups_free(struct engine *);
+void rulegroups_save_all(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
 
 /* Takes the answer of a rule's query into its alerts. False and *error (in the group's
@@ -430,6 +435,9 @@ bool alerting_take(struct engine *, struct rulegroup *, struct rule_state *,
 		   const struct samples *, const char **error, const char **wanted);
 void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
+/* Also what is on the disk as it is. */
+void alerting_save_all(struct engine *, struct rulegroup *, struct rule_state *);
+void restored_save_all(struct engine *);
 /* The rule goes: what it announced is announced resolved, unless it is to be left. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_free(struct rule_state *);

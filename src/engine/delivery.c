@@ -138,24 +138,16 @@ static const uint64_t *copy_of(struct engine *e, const uint64_t *v, size_t n)
 	return copy;
 }
 
-/* On the disk before the first attempt leaves. */
-static void open_entry(struct engine *e, const struct delivery *d)
+static void save_open(struct engine *e, const struct delivery *d)
 {
-	struct record *r = note(e, d, RECORD_SENDING, d->notification.reason);
 	struct open_delivery *o = ARENA_NEW(e->mem, struct open_delivery);
 
-	if (d->is_fallback) {
-		r->firing = copy_of(e, d->told.firing, d->told.n_firing);
-		r->n_firing = d->told.n_firing;
-		r->resolved = copy_of(e, d->told.resolved, d->told.n_resolved);
-		r->n_resolved = d->told.n_resolved;
-	}
 	*o = (struct open_delivery){
-		.id = r->delivery,
-		.group_key = r->group_key,
-		.receiver = r->receiver,
-		.integration = r->integration,
-		.index = r->index,
+		.id = arena_text(e->mem, d->notification.id),
+		.group_key = arena_text(e->mem, d->told.group_key),
+		.receiver = arena_text(e->mem, d->told.receiver),
+		.integration = arena_text(e->mem, d->told.integration),
+		.index = d->told.index,
 		.at = e->now,
 		.firing = copy_of(e, d->told.firing, d->told.n_firing),
 		.n_firing = d->told.n_firing,
@@ -163,6 +155,20 @@ static void open_entry(struct engine *e, const struct delivery *d)
 		.n_resolved = d->told.n_resolved,
 	};
 	act(e, ACTION_SAVE_OPEN)->open = o;
+}
+
+/* On the disk before the first attempt leaves. */
+static void open_entry(struct engine *e, const struct delivery *d)
+{
+	struct record *r = note(e, d, RECORD_SENDING, d->notification.reason);
+
+	if (d->is_fallback) {
+		r->firing = copy_of(e, d->told.firing, d->told.n_firing);
+		r->n_firing = d->told.n_firing;
+		r->resolved = copy_of(e, d->told.resolved, d->told.n_resolved);
+		r->n_resolved = d->told.n_resolved;
+	}
+	save_open(e, d);
 }
 
 /* Nobody waits for its answer any more, or an attempt had none: it may have arrived. */
@@ -356,4 +362,12 @@ void deliveries_cancel(struct engine *e)
 		end(e, d, false);
 	}
 	map_free(&e->deliveries);
+}
+
+void deliveries_save_all(struct engine *e)
+{
+	const struct delivery *d;
+
+	for (size_t at = 0; (d = map_next(&e->deliveries, &at));)
+		save_open(e, d);
 }

@@ -49,6 +49,7 @@ enum event_kind {
 	EVENT_RESTORE_OPEN,  /* .open: it may have arrived; after all EVENT_RESTORE_TOLD */
 	EVENT_RESTORE_ALERT, /* .alert, posted in an earlier life */
 	EVENT_RESTORE_RULE_ALERT, /* .rule_alert */
+	EVENT_SAVE_ALL,	 /* the disk has nothing any more: all state is saved again */
 	EVENT_READ_BACK, /* .on: rules that come now may ask the backend since when their
 			    alerts wait, because there was nothing to restore */
 };

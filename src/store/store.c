@@ -2,6 +2,7 @@
 #include "store/store.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "store/database.h"
 #include "store/journal_span.h"
 #include "store/rows.h"
 
@@ -20,9 +21,8 @@
 
 #define GATHER_MS     50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS      1000
-#define LASTING_MS    1000 /* until what nobody waits for is safe from a loss of power */
-#define LOOK_EVERY    200  /* writes, for somebody in a hurry */
-#define TRIM_MS	      20   /* between slices that are trimmed for themselves */
+#define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
+#define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
 #define IDLE_MS	      (10 * 60 * 1000) /* between looks for rows that grew old */
 #define DEFAULT_AGE   (30 * DAY)
 #define DEFAULT_BYTES ((int64_t)256 * 1024 * 1024)
@@ -47,8 +47,8 @@ struct sync {
 };
 
 struct store {
-	sqlite3 *db; /* the writer's, once it runs */
-	sqlite3_stmt *statements[STATEMENTS];
+	char *path;
+	struct database db;	    /* the writer's, once it runs */
 	struct alert_log alert_log; /* the writer's, once it runs */
 	pthread_t writer;
 	int wake_fd, report_fd;
@@ -56,10 +56,8 @@ struct store {
 	struct journal_limits limits;
 	/* the writer's own */
 	struct journal_span span;
-	bool is_full;		/* commits are synced: PRAGMA synchronous */
-	mono_ms unsynced_since; /* of commits that were not; 0: there are none */
-	int wal_fd;		/* to sync them; -1: not open */
-	char *wal_path;
+	bool is_damaged;   /* the file, says a batch that failed */
+	bool cannot_renew; /* nor be replaced, says the last attempt */
 	double (*seconds)(void); /* NULL: nothing is timed */
 
 	pthread_mutex_t mtx;
@@ -87,17 +85,9 @@ struct store {
 /* -- the time -------------------------------------------------------------------------
  * Rows grow old also while nothing is written. */
 
-static mono_ms steady(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void store_set_now(struct store *s, wall_ms now)
 {
-	mono_ms at = steady();
+	mono_ms at = steady_now();
 
 	pthread_mutex_lock(&s->mtx);
 	s->now = now;
@@ -107,7 +97,7 @@ void store_set_now(struct store *s, wall_ms now)
 
 static wall_ms time_now(struct store *s)
 {
-	mono_ms at = steady();
+	mono_ms at = steady_now();
 	wall_ms now;
 
 	pthread_mutex_lock(&s->mtx);
@@ -371,10 +361,10 @@ static bool add_record(struct store *s, const struct write *w, struct journal_sp
 {
 	int64_t total = span->newest.total + record_bytes(w);
 
-	sqlite3_bind_int64(s->statements[ADD_RECORD], (int)w->n + 1, total);
-	if (!run(s->statements[ADD_RECORD]))
+	sqlite3_bind_int64(s->db.statements[ADD_RECORD], (int)w->n + 1, total);
+	if (!run(s->db.statements[ADD_RECORD]))
 		return false;
-	span->newest = (struct journal_end){.id = sqlite3_last_insert_rowid(s->db),
+	span->newest = (struct journal_end){.id = sqlite3_last_insert_rowid(s->db.db),
 					    .total = total,
 					    .at = w->cells[0].i};
 	if (!span->oldest.id)
@@ -384,59 +374,11 @@ static bool add_record(struct store *s, const struct write *w, struct journal_sp
 
 static bool carry_out(struct store *s, const struct write *w, struct journal_span *span)
 {
-	sqlite3_stmt *st = s->statements[w->what];
+	sqlite3_stmt *st = s->db.statements[w->what];
 
 	for (size_t i = 0; i < w->n; i++)
 		bind_cell(st, (int)i + 1, &w->cells[i]);
 	return w->what == ADD_RECORD ? add_record(s, w, span) : run(st);
-}
-
-static bool exec(struct store *s, const char *sql)
-{
-	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* -- what lasts -----------------------------------------------------------------------
- * A commit survives the end of the process. To survive a loss of power it has to be synced,
- * which takes most of its time: only what somebody waits for, who was told, and all else
- * within LASTING_MS. A synced commit takes those before it along. */
-
-static bool is_sync_due(const struct store *s)
-{
-	return s->unsynced_since && steady() - s->unsynced_since >= LASTING_MS;
-}
-
-static bool begin(struct store *s, bool lasting)
-{
-	if (s->is_full != lasting) {
-		if (!exec(s, lasting ? "PRAGMA synchronous = FULL"
-				     : "PRAGMA synchronous = NORMAL"))
-			return false;
-		s->is_full = lasting;
-	}
-	return exec(s, "BEGIN IMMEDIATE");
-}
-
-static bool commit(struct store *s)
-{
-	if (!exec(s, "COMMIT"))
-		return false;
-	if (s->is_full)
-		s->unsynced_since = 0;
-	else if (!s->unsynced_since)
-		s->unsynced_since = steady();
-	return true;
-}
-
-/* Without a transaction of its own. */
-static bool make_last(struct store *s)
-{
-	if (s->wal_fd < 0)
-		s->wal_fd = open(s->wal_path, O_RDONLY | O_CLOEXEC);
-	if (s->wal_fd < 0 || fdatasync(s->wal_fd))
-		return false;
-	s->unsynced_since = 0;
-	return true;
 }
 
 struct batch {
@@ -523,7 +465,7 @@ static bool fails(char *error, size_t size, const char *why)
 static bool write_batch(struct store *s, const struct batch *b, const struct write **rest,
 			char *error, size_t error_size)
 {
-	bool ok = begin(s, b->lasting);
+	bool ok = database_begin(&s->db, b->lasting);
 	struct journal_span span = s->span;
 	const struct write *w = b->first;
 
@@ -533,14 +475,15 @@ static bool write_batch(struct store *s, const struct batch *b, const struct wri
 		ok = carry_out(s, w, &span);
 	}
 	*rest = w;
-	ok = ok && span_trim(&span, &s->limits, b->now, s->statements[OLDEST_RECORDS],
-			     s->statements[TRIM_RECORDS]);
-	if (ok && commit(s)) {
+	ok = ok && span_trim(&span, &s->limits, b->now, s->db.statements[OLDEST_RECORDS],
+			     s->db.statements[TRIM_RECORDS]);
+	if (ok && database_commit(&s->db)) {
 		s->span = span;
 		return true;
 	}
-	fails(error, error_size, sqlite3_errmsg(s->db));
-	exec(s, "ROLLBACK");
+	s->is_damaged = database_found_damage(&s->db);
+	fails(error, error_size, sqlite3_errmsg(s->db.db));
+	database_roll_back(&s->db);
 	return false;
 }
 
@@ -555,7 +498,7 @@ static bool has_lasting(const struct sync *y)
 
 static struct batch take_batch(struct store *s)
 {
-	mono_ms at = steady();
+	mono_ms at = steady_now();
 	struct batch b;
 
 	pthread_mutex_lock(&s->mtx);
@@ -564,7 +507,8 @@ static struct batch take_batch(struct store *s)
 			   .up_to = s->queued,
 			   .ledger_up_to = s->queued_ledger,
 			   .lasting = s->urgent || s->stopping || has_lasting(s->waiting) ||
-				      has_lasting(s->waiting_ledger) || is_sync_due(s),
+				      has_lasting(s->waiting_ledger) ||
+				      database_is_sync_due(&s->db),
 			   .n = s->n_queued,
 			   .now = s->now + (at - s->set_at)};
 	for (const struct sync *y = s->waiting_ledger; y; y = y->next)
@@ -772,7 +716,7 @@ static bool write_one_batch(struct store *s)
 
 	if (writes)
 		ok = write_batch(s, &b, &rest, error, sizeof(error));
-	else if (b.lasting && s->unsynced_since && !make_last(s))
+	else if (b.lasting && s->db.unsynced_since && !database_make_last(&s->db))
 		ok = fails(error, sizeof(error), strerror(errno));
 	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
@@ -793,7 +737,8 @@ static bool write_one_batch(struct store *s)
 	}
 	b.up_to -= left.n - left.n_ledger;
 	b.ledger_up_to -= left.n_ledger;
-	report(s, &b, ok);
+	if (ok || !s->is_damaged || s->cannot_renew) /* else it is tried with a new file */
+		report(s, &b, ok);
 	pthread_mutex_unlock(&s->mtx);
 	if (ok) {
 		for (const struct write *w = b.first; w; w = w->next)
@@ -806,15 +751,42 @@ static bool write_one_batch(struct store *s)
 /* A slice of what keeps the log of alerts small. */
 static void tidy(struct store *s)
 {
-	if (begin(s, false) && alert_log_tidy(&s->alert_log) && commit(s))
+	if (database_begin(&s->db, false) && alert_log_tidy(&s->alert_log) &&
+	    database_commit(&s->db))
 		return;
-	exec(s, "ROLLBACK");
+	database_roll_back(&s->db);
 	alert_log_forget(&s->alert_log); /* until more was appended */
 }
 
 static bool trims(struct store *s)
 {
 	return span_is_due(&s->span, &s->limits, time_now(s));
+}
+
+/* A damaged file is of no use: another takes its place. What was in it comes from the
+ * engine again, see store_health. */
+static bool renew(struct store *s)
+{
+	struct buf notes = BUF(sizeof(s->health.renewal));
+	bool damaged, ok;
+	struct err err;
+
+	alert_log_forget(&s->alert_log);
+	database_close(&s->db);
+	ok = database_set_aside(s->path, s->health.error, time_now(s), &notes, &err) &&
+	     database_open(&s->db, s->path, &damaged, &err);
+	s->alert_log = (struct alert_log){.db = s->db.db};
+	s->span = (struct journal_span){0};
+	pthread_mutex_lock(&s->mtx);
+	s->health.renewals += ok;
+	snprintf(s->health.renewal, sizeof(s->health.renewal), "%s",
+		 ok ? buf_text(&notes) : err.text);
+	wake(s->report_fd);
+	pthread_mutex_unlock(&s->mtx);
+	s->is_damaged = false;
+	s->cannot_renew = !ok;
+	buf_free(&notes);
+	return ok;
 }
 
 static void *write_all(void *arg)
@@ -830,14 +802,17 @@ static void *write_all(void *arg)
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
 			tidy(s);
 		else if (idle)
-			sleep_until_woken(s, trims(s)		 ? TRIM_MS
-					     : s->unsynced_since ? LASTING_MS
-								 : IDLE_MS);
-		if (idle && (!is_idle(s, &stopping) || (!trims(s) && !is_sync_due(s))))
+			sleep_until_woken(s, trims(s)		    ? TRIM_MS
+					     : s->db.unsynced_since ? DATABASE_LASTING
+								    : IDLE_MS);
+		if (idle && (!is_idle(s, &stopping) ||
+			     (!trims(s) && !database_is_sync_due(&s->db))))
 			continue;
 		if (!idle && !is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
 		if (write_one_batch(s))
+			continue;
+		if (s->is_damaged && renew(s))
 			continue;
 		if (stopping) { /* tried once more than it could: give up */
 			s->failed_at_end = true;
@@ -877,59 +852,29 @@ bool store_make_folder(const char *folder, struct err *err)
 	return ok;
 }
 
-/* The file and its log keep their content under another name. */
-static bool set_aside(struct arena *mem, const char *path, wall_ms now, struct buf *notes,
-		      struct err *err)
+static bool open_or_set_aside(struct store *s, wall_ms now, struct buf *notes,
+			      struct err *err)
 {
-	const char *aside = arena_printf(mem, "%s.damaged-%lld", path, (long long)now);
-
-	if (rename(path, aside))
-		return err_sys(err, (struct pos){path, 0, 0},
-			       "damaged, and cannot be set aside");
-	rename(arena_printf(mem, "%s-wal", path), arena_printf(mem, "%s-wal", aside));
-	unlink(arena_printf(mem, "%s-shm", path));
-	buf_addf(notes, "%s was damaged (%s); it is kept as %s and a new one is begun",
-		 path, err->text, aside);
-	return true;
-}
-
-static sqlite3 *open_or_set_aside(struct arena *mem, const char *path, wall_ms now,
-				  struct buf *notes, struct err *err)
-{
+	char why[sizeof(err->text)];
 	bool damaged;
-	sqlite3 *db = schema_open(path, &damaged, err);
 
-	if (db || !damaged || !set_aside(mem, path, now, notes, err))
-		return db;
-	return schema_open(path, &damaged, err);
-}
-
-static bool prepare_all(struct store *s, const char *path, struct err *err)
-{
-	for (int i = 0; i < STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(s->db, statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT, &s->statements[i],
-				       NULL) != SQLITE_OK)
-			return err_set(err, (struct pos){path, 0, 0}, "%s",
-				       sqlite3_errmsg(s->db));
-	}
-	return true;
+	if (database_open(&s->db, s->path, &damaged, err))
+		return true;
+	snprintf(why, sizeof(why), "%s", err->text);
+	return damaged && database_set_aside(s->path, why, now, notes, err) &&
+	       database_open(&s->db, s->path, &damaged, err);
 }
 
 static void release(struct store *s)
 {
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(s->statements[i]);
-	sqlite3_close(s->db);
+	database_close(&s->db);
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	if (s->report_fd >= 0)
 		close(s->report_fd);
-	if (s->wal_fd >= 0)
-		close(s->wal_fd);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
-	free(s->wal_path);
+	free(s->path);
 	pthread_mutex_destroy(&s->mtx);
 	free_batch(s->first);
 	buf_free(&s->entries);
@@ -950,15 +895,32 @@ static bool lock_folder(struct store *s, const char *folder, struct err *err)
 	return true;
 }
 
+static bool open_all(struct store *s, const struct store_options *o, wall_ms now,
+		     struct buf *notes, struct err *err)
+{
+	if (s->wake_fd < 0 || s->report_fd < 0)
+		return err_sys(err, NOWHERE, "eventfd");
+	if (!store_make_folder(o->folder, err) || !lock_folder(s, o->folder, err) ||
+	    !open_or_set_aside(s, now, notes, err))
+		return false;
+	s->alert_log.db = s->db.db;
+	if (span_find(s->db.statements[OLDEST_RECORDS], s->db.statements[NEWEST_RECORDS],
+		      &s->span))
+		note_span(s);
+	if (pthread_create(&s->writer, NULL, write_all, s))
+		return err_set(err, NOWHERE, "cannot start the writer thread");
+	return true;
+}
+
 struct store *store_open(const struct store_options *o, wall_ms now, struct buf *notes,
 			 struct err *err)
 {
-	struct arena mem = {0};
 	struct store *s = mem_new(sizeof(*s));
-	const char *path = arena_printf(&mem, "%s/" DATABASE, o->folder);
-	static char kept_path[4096]; /* errors may name it after this returns */
-	bool ok = false;
+	struct arena mem = {0};
+	static char kept_path[4096]; /* errors name it after this returns */
 
+	s->path = mem_text(arena_printf(&mem, "%s/" DATABASE, o->folder));
+	arena_free(&mem);
 	s->last = &s->first;
 	s->entries = BUF(BUF_NO_LIMIT);
 	s->last_waiting = &s->waiting;
@@ -967,31 +929,17 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->limits.age = o->journal_age ? o->journal_age : DEFAULT_AGE;
 	s->limits.bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;
 	s->seconds = o->seconds;
-	s->is_full = true;
-	s->lock_fd = s->wal_fd = -1;
+	s->lock_fd = -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->report_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->mtx, NULL);
 	store_set_now(s, now);
-	snprintf(kept_path, sizeof(kept_path), "%s", path);
-	s->wal_path = mem_text(arena_printf(&mem, "%s-wal", path));
-	if (s->wake_fd < 0 || s->report_fd < 0)
-		err_sys(err, NOWHERE, "eventfd");
-	else if (store_make_folder(o->folder, err) && lock_folder(s, o->folder, err))
-		s->db = open_or_set_aside(&mem, kept_path, now, notes, err);
-	s->alert_log.db = s->db;
-	if (s->db && prepare_all(s, kept_path, err))
-		ok = true;
-	if (ok && span_find(s->statements[OLDEST_RECORDS], s->statements[NEWEST_RECORDS],
-			    &s->span))
-		note_span(s);
-	arena_free(&mem);
-	if (ok && pthread_create(&s->writer, NULL, write_all, s)) {
-		ok = false;
-		err_set(err, NOWHERE, "cannot start the writer thread");
-	}
-	if (ok)
+	if (open_all(s, o, now, notes, err))
 		return s;
+	if (err && err->at.file == s->path) {
+		snprintf(kept_path, sizeof(kept_path), "%s", s->path);
+		err->at.file = kept_path;
+	}
 	release(s);
 	return NULL;
 }
@@ -1016,16 +964,13 @@ bool store_close(struct store *s)
 struct store *store_set_aside(struct store *s, const struct store_options *o, wall_ms now,
 			      struct buf *notes, struct err *err)
 {
-	struct arena mem = {0};
-	const char *path = arena_printf(&mem, "%s/" DATABASE, o->folder);
+	char *path = mem_text(s->path);
 	struct err damage = *err;
 	bool ok;
 
 	store_close(s);
-	ok = set_aside(&mem, path, now, notes, &damage);
-	if (!ok)
-		*err = damage;
-	arena_free(&mem);
+	ok = database_set_aside(path, damage.text, now, notes, err);
+	free(path);
 	return ok ? store_open(o, now, notes, err) : NULL;
 }
 
@@ -1036,5 +981,5 @@ struct alert_log *store_alert_log(struct store *s)
 
 sqlite3 *store_db(struct store *s)
 {
-	return s->db;
+	return s->db.db;
 }

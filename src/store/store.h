@@ -100,5 +100,9 @@ struct store_health {
 		wall_ms oldest_at;   /* 0: there is none */
 	} journal;
 	char error[200]; /* "": the last batch succeeded */
+	/* How often a damaged file was replaced by an empty one, since the start. All state
+	 * (EVENT_SAVE_ALL, and rule files) has to be saved again then. */
+	unsigned renewals;
+	char renewal[600]; /* for people: of the last time; or why it cannot be */
 };
 struct store_health store_health(struct store *);
