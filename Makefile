@@ -27,7 +27,9 @@ CC_ALL = $(CC) -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -I$(OUT)/sr
 Q    := $(if $(V),,@)
 SAY   = $(if $(V),,@printf '%-4s %s\n' $(1) $@)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lsnappy -lm -pthread
+# libcurl is loaded when it is needed: src/net/libcurl.h
+LIBS       := $(shell pkg-config --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null) \
+	      -lsnappy -lm -pthread
 TEST_LIBS  := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 SRC    := $(wildcard src/*/*.c)

@@ -329,6 +329,14 @@ static void read_all(struct intake *t)
 		read_alert(t);
 }
 
+/* Who says that something is wrong is not told "no" because the disk fails, too: the alerts
+ * are in force, and people are told of them. */
+static void answer_posted(void *arg, bool is_durable)
+{
+	(void)is_durable;
+	answer_empty(arg, 200);
+}
+
 static void post_all(struct request *r, const struct alert_post *v, size_t n)
 {
 	const struct api_host *host = &r->api->options.host;
@@ -340,10 +348,12 @@ static void post_all(struct request *r, const struct alert_post *v, size_t n)
 			   .by = r->user};
 
 	host->feed(host->ctx, &ev);
-	if (answer.ok)
-		answer_empty(r, 200);
-	else
+	if (!answer.ok)
 		answer_error(r, 400, buf_text(&answer.text));
+	else if (answer.has_news && host->store)
+		store_sync_alerts(host->store, answer_posted, r);
+	else
+		answer_empty(r, 200);
 	buf_free(&answer.text);
 }
 

@@ -323,8 +323,6 @@ static void add_store(struct buf *b, struct store *store)
 	metric_one(b, "tocsin_store_dropped_records_total", "counter",
 		   "Journal records dropped because too many were waiting.",
 		   (double)h.dropped_records);
-	if (h.journal.rows < 0)
-		return; /* nothing was written yet */
 	metric_one(b, "tocsin_journal_rows", "gauge", "Rows of the journal.",
 		   (double)h.journal.rows);
 	metric_one(b, "tocsin_journal_bytes", "gauge", "Bytes of the journal's rows.",

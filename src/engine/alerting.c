@@ -456,6 +456,15 @@ void alerting_save(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	}
 }
 
+void alerting_save_all(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));)
+		a->dirty = true;
+	alerting_save(e, g, r);
+}
+
 /* The alerts of a rule that is not loaded yet; the rule is known by its key. */
 struct restored_rule {
 	struct arena mem; /* of all that it holds */
@@ -483,6 +492,27 @@ static struct restored_rule *restored_rule_for(struct engine *e,
 	kept->key = arena_text(&kept->mem, key);
 	map_put(&e->restored, str_of(kept->key), kept);
 	return kept;
+}
+
+static const char *restored_key(struct engine *e, const struct restored_rule *kept,
+				const struct rule_alert *row)
+{
+	return arena_printf(e->mem, "%s;%016llx", kept->key,
+			    (unsigned long long)row->labels->fingerprint);
+}
+
+void restored_save_all(struct engine *e)
+{
+	const struct restored_rule *kept;
+
+	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
+		for (size_t i = 0; i < kept->rows.n; i++) {
+			struct action *a = act(e, ACTION_SAVE_RULE_ALERT);
+
+			a->key = restored_key(e, kept, &kept->rows.v[i]);
+			a->rule_alert = &kept->rows.v[i];
+		}
+	}
 }
 
 void rule_alert_restore(struct engine *e, const struct rule_alert *row)
@@ -570,9 +600,8 @@ void restored_drop(struct engine *e)
 
 	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
 		for (size_t i = 0; e->out && i < kept->rows.n; i++)
-			act(e, ACTION_FORGET_RULE_ALERT)->key = arena_printf(
-				e->mem, "%s;%016llx", kept->key,
-				(unsigned long long)kept->rows.v[i].labels->fingerprint);
+			act(e, ACTION_FORGET_RULE_ALERT)->key = restored_key(
+				e, kept, &kept->rows.v[i]);
 		discard_restored(kept);
 	}
 	map_free(&e->restored);

@@ -207,17 +207,29 @@ static bool wants_saving(const struct stored_alert *s, bool news, wall_ms now)
 	return now - s->saved_at >= (s->saved_ends_at - s->saved_at) / 2;
 }
 
-static void save(struct engine *e, struct stored_alert *s, bool news)
+static void save_now(struct engine *e, struct stored_alert *s)
 {
 	struct alert *view;
 
-	if (!wants_saving(s, news, e->now))
-		return;
 	s->saved_at = e->now;
 	s->saved_ends_at = instant_ms(s->ends_at);
 	view = ARENA_NEW(e->mem, struct alert);
 	*view = stored_alert_view(s);
 	act(e, ACTION_SAVE_ALERT)->alert = view;
+}
+
+static void save(struct engine *e, struct stored_alert *s, bool news)
+{
+	if (wants_saving(s, news, e->now))
+		save_now(e, s);
+}
+
+void alerts_save_all(struct engine *e)
+{
+	struct stored_alert *s;
+
+	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
+		save_now(e, s);
 }
 
 /* -- routing -------------------------------------------------------------------------- */
@@ -485,13 +497,14 @@ static void note_change(struct engine *e, struct stored_alert *s, enum alert_cha
 		changes_record(e);
 }
 
-static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
+/* False: it is in the state it was in. */
+static bool note_state(struct engine *e, struct stored_alert *s, bool was_there,
 		       bool was_resolved)
 {
 	bool resolved = stored_alert_is_resolved(s, instant_of_ms(e->now));
 
 	if (was_there && was_resolved == resolved)
-		return;
+		return false;
 	s->turns++;
 	if (was_there)
 		named_turned(e, s->labels);
@@ -499,6 +512,7 @@ static void note_state(struct engine *e, struct stored_alert *s, bool was_there,
 		    resolved	? CHANGE_RESOLVED
 		    : was_there ? CHANGE_FIRING
 				: CHANGE_NEW);
+	return true;
 }
 
 void alert_ended(struct engine *e, struct stored_alert *s)
@@ -507,17 +521,18 @@ void alert_ended(struct engine *e, struct stored_alert *s)
 		note_change(e, s, CHANGE_RESOLVED);
 }
 
-static void store(struct engine *e, const struct alert *posted)
+/* Whether it began, fired again or ended. */
+static bool store(struct engine *e, const struct alert *posted)
 {
 	struct instant now = instant_of_ms(e->now);
 	struct stored_alert *s = find(e, posted->labels->fingerprint);
 	bool was_there = s != NULL, was_resolved = s && stored_alert_is_resolved(s, now);
 	struct alert before, young = *posted, merged = *posted;
-	bool news = !was_there;
+	bool news = !was_there, turned;
 
 	if (!s && !has_room(e, posted)) {
 		drop(e, posted->labels);
-		return;
+		return false;
 	}
 	if (s) {
 		before = stored_alert_view(s);
@@ -540,10 +555,11 @@ static void store(struct engine *e, const struct alert *posted)
 	}
 	take_content(e, s, &merged);
 	e->counters.alerts_stored++;
-	note_state(e, s, was_there, was_resolved);
+	turned = note_state(e, s, was_there, was_resolved);
 	save(e, s, news);
 	inhibitor_saw(e, s);
 	dispatch(e, s);
+	return turned;
 }
 
 static void refuse(struct engine *e, struct answer *answer, const struct err *err)
@@ -601,7 +617,8 @@ static void post_one(struct engine *e, const struct alert_post *p, struct answer
 		refuse(e, answer, &err);
 		return;
 	}
-	store(e, &a);
+	if (store(e, &a) && answer)
+		answer->has_news = true;
 }
 
 void alerts_post(struct engine *e, const struct alert_post *posts, size_t n,

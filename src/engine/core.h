@@ -132,6 +132,7 @@ struct delivery {
 	struct timer timer; /* the next attempt, or the end of all patience */
 	unsigned attempt;
 	bool in_flight, is_fallback;
+	bool in_doubt; /* an attempt had no answer, but may have arrived */
 	wall_ms attempt_at, deadline; /* when all patience ends */
 	span_ms backoff;
 	struct told told; /* what to log when it was sent */
@@ -362,6 +363,7 @@ void alerts_move(struct engine *, span_ms jump);
 void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
 void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
+void alerts_save_all(struct engine *);
 void alerts_free(struct engine *);
 /* Its end came by itself, and a flush sees it: noted once. */
 void alert_ended(struct engine *, struct stored_alert *);
@@ -372,6 +374,7 @@ void silence_set(struct engine *, const struct silence *, struct answer *);
 void silence_expire(struct engine *, const char *id, struct answer *);
 void silence_restore(struct engine *, const struct silence *);
 void silences_collect(struct engine *, wall_ms now);
+void silences_save_all(struct engine *);
 void silences_free(struct engine *);
 /* The active silences that match, oldest first; in mem. */
 size_t silences_matching(struct engine *, const struct labels *, struct instant now,
@@ -407,6 +410,7 @@ struct delivery *delivery_new(struct engine *, struct flush *);
 void delivery_start(struct engine *, struct delivery *, wall_ms now);
 void delivery_ended(struct engine *, const struct delivery_ended *);
 void deliveries_cancel(struct engine *);
+void deliveries_save_all(struct engine *);
 void holds_move(struct engine *, span_ms jump);
 void holds_free(struct engine *);
 
@@ -426,6 +430,7 @@ void told_doubt(struct engine *, const char *key, const struct told *sent,
 void told_doubt_open(struct engine *, const struct open_delivery *);
 void told_restore(struct engine *, const struct told *);
 void told_collect(struct engine *, wall_ms now);
+void told_save_all(struct engine *);
 void told_move(struct engine *, span_ms jump);
 void told_free(struct engine *);
 const char *told_key(struct arena *, const struct told *);
@@ -439,6 +444,7 @@ void rulegroup_answered(struct engine *, const struct query_ended *);
 void rulegroups_move(struct engine *, span_ms jump);
 void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, span_ms jump);
 void rulegroups_free(struct engine *);
+void rulegroups_save_all(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
 
 /* Takes the answer of a rule's query into its alerts. False and *error (in the run's
@@ -447,6 +453,9 @@ bool alerting_take(struct engine *, struct run *, const struct samples *,
 		   const char **error, const char **wanted);
 void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
+/* Also what is on the disk as it is. */
+void alerting_save_all(struct engine *, struct rulegroup *, struct rule_state *);
+void restored_save_all(struct engine *);
 /* The rule goes: what it announced is announced resolved, unless it is to be left. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_free(struct rule_state *);

@@ -143,24 +143,16 @@ static const uint64_t *copy_of(struct engine *e, const uint64_t *v, size_t n)
 	return copy;
 }
 
-/* On the disk before the first attempt leaves. */
-static void open_entry(struct engine *e, const struct delivery *d)
+static void save_open(struct engine *e, const struct delivery *d)
 {
-	struct record *r = note(e, d, RECORD_SENDING, d->notification.reason);
 	struct open_delivery *o = ARENA_NEW(e->mem, struct open_delivery);
 
-	if (d->is_fallback) {
-		r->firing = copy_of(e, d->told.firing, d->told.n_firing);
-		r->n_firing = d->told.n_firing;
-		r->resolved = copy_of(e, d->told.resolved, d->told.n_resolved);
-		r->n_resolved = d->told.n_resolved;
-	}
 	*o = (struct open_delivery){
-		.id = r->delivery,
-		.group_key = r->group_key,
-		.receiver = r->receiver,
-		.integration = r->integration,
-		.index = r->index,
+		.id = arena_text(e->mem, d->notification.id),
+		.group_key = arena_text(e->mem, d->told.group_key),
+		.receiver = arena_text(e->mem, d->told.receiver),
+		.integration = arena_text(e->mem, d->told.integration),
+		.index = d->told.index,
 		.at = e->now,
 		.firing = copy_of(e, d->told.firing, d->told.n_firing),
 		.n_firing = d->told.n_firing,
@@ -170,10 +162,24 @@ static void open_entry(struct engine *e, const struct delivery *d)
 	act(e, ACTION_SAVE_OPEN)->open = o;
 }
 
-/* Nobody waits for the answer any more: it may have arrived. */
+/* On the disk before the first attempt leaves. */
+static void open_entry(struct engine *e, const struct delivery *d)
+{
+	struct record *r = note(e, d, RECORD_SENDING, d->notification.reason);
+
+	if (d->is_fallback) {
+		r->firing = copy_of(e, d->told.firing, d->told.n_firing);
+		r->n_firing = d->told.n_firing;
+		r->resolved = copy_of(e, d->told.resolved, d->told.n_resolved);
+		r->n_resolved = d->told.n_resolved;
+	}
+	save_open(e, d);
+}
+
+/* Nobody waits for its answer any more, or an attempt had none: it may have arrived. */
 static void leave_in_doubt(struct engine *e, const struct delivery *d)
 {
-	if (d->in_flight)
+	if (d->in_flight || d->in_doubt)
 		told_doubt(e, d->told_key, &d->told, d->notification.repeat_interval);
 }
 
@@ -226,6 +232,7 @@ static void end(struct engine *e, struct delivery *d, bool ok)
 static void fail(struct engine *e, struct delivery *d, enum reason reason,
 		 enum failure failure, const struct delivery_ended *in, const char *error)
 {
+	leave_in_doubt(e, d);
 	counters_for(e, d)->failed[failure]++;
 	note_outcome(e, d, reason, in, error);
 	close_entry(e, d);
@@ -248,7 +255,6 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	}
 	if (d->in_flight)
 		act(e, ACTION_DELIVERY_CANCEL)->id = d->id;
-	leave_in_doubt(e, d);
 	fail(e, d, DELIVERY_TIMEOUT, FAILURE_DEADLINE, NULL,
 	     d->last_error ? d->last_error : "no answer in time");
 }
@@ -322,6 +328,7 @@ void delivery_ended(struct engine *e, const struct delivery_ended *in)
 	if (!d || !d->in_flight)
 		return; /* canceled while the answer was on its way */
 	d->in_flight = false;
+	d->in_doubt = d->in_doubt || in->in_doubt;
 	count_attempt(e, d, in->verdict != VERDICT_SENT);
 	switch (in->verdict) {
 	case VERDICT_SENT:
@@ -360,4 +367,12 @@ void deliveries_cancel(struct engine *e)
 		end(e, d, false);
 	}
 	map_free(&e->deliveries);
+}
+
+void deliveries_save_all(struct engine *e)
+{
+	const struct delivery *d;
+
+	for (size_t at = 0; (d = map_next(&e->deliveries, &at));)
+		save_open(e, d);
 }

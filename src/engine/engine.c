@@ -175,6 +175,16 @@ static void move_deadlines(struct engine *e, span_ms jump)
 	rulegroups_move(e, jump);
 }
 
+static void save_all(struct engine *e)
+{
+	silences_save_all(e);
+	told_save_all(e);
+	alerts_save_all(e);
+	rulegroups_save_all(e);
+	restored_save_all(e);
+	deliveries_save_all(e);
+}
+
 static void take_event(struct engine *e, const struct event *ev)
 {
 	e->from = ev->from;
@@ -224,6 +234,9 @@ static void take_event(struct engine *e, const struct event *ev)
 		break;
 	case EVENT_RESTORE_RULE_ALERT:
 		rule_alert_restore(e, ev->rule_alert);
+		break;
+	case EVENT_SAVE_ALL:
+		save_all(e);
 		break;
 	case EVENT_READ_BACK:
 		e->reads_back = ev->on;

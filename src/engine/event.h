@@ -50,6 +50,7 @@ enum event_kind {
 	EVENT_RESTORE_OPEN,  /* .open: it may have arrived; after all EVENT_RESTORE_TOLD */
 	EVENT_RESTORE_ALERT, /* .alert, posted in an earlier life */
 	EVENT_RESTORE_RULE_ALERT, /* .rule_alert */
+	EVENT_SAVE_ALL,	 /* the disk has nothing any more: all state is saved again */
 	EVENT_READ_BACK, /* .on: rules that come now may ask the backend since when their
 			    alerts wait, because there was nothing to restore */
 };
@@ -57,6 +58,7 @@ enum event_kind {
 /* What the engine says to whoever brought the event. */
 struct answer {
 	bool ok, not_found;
+	bool has_news; /* alerts began, fired again or ended */
 	char silence_id[SILENCE_ID_SIZE];
 	struct buf text; /* the mistakes, one a line; the caller frees it */
 };
@@ -106,6 +108,7 @@ struct delivery_ended {
 	uint64_t id;
 	enum verdict verdict;
 	enum failure failure;
+	bool in_doubt;	     /* not sent, but it may have arrived */
 	int status;	     /* of HTTP or SMTP; 0: no answer */
 	const char *error;   /* for people; NULL when sent */
 	span_ms retry_after; /* the receiver asked for at least this pause; 0: did not */

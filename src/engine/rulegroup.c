@@ -944,3 +944,13 @@ void rulegroups_free(struct engine *e)
 	map_free(&e->queries);
 	restored_drop(e);
 }
+
+void rulegroups_save_all(struct engine *e)
+{
+	struct rulegroup *g;
+
+	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		for (size_t i = 0; i < g->config->n_rules; i++)
+			alerting_save_all(e, g, &g->rules[i]);
+	}
+}

@@ -272,6 +272,14 @@ static void save(struct engine *e, const struct stored_silence *s, const char *w
 	r->by = e->by;
 }
 
+void silences_save_all(struct engine *e)
+{
+	const struct stored_silence *s;
+
+	for (size_t at = 0; (s = map_next(&e->silences, &at));)
+		act(e, ACTION_SAVE_SILENCE)->silence = &s->silence;
+}
+
 static void new_id(struct engine *e, char id[SILENCE_ID_SIZE])
 {
 	uint64_t a = random_next(e), b = random_next(e);

@@ -117,6 +117,14 @@ static void save(struct engine *e, const struct stored_told *s)
 	a->told = &s->told;
 }
 
+void told_save_all(struct engine *e)
+{
+	const struct stored_told *s;
+
+	for (size_t at = 0; (s = map_next(&e->told, &at));)
+		save(e, s);
+}
+
 static wall_ms expiry(const struct engine *e, span_ms repeat_interval)
 {
 	span_ms keep = e->options.retention, twice;

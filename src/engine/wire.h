@@ -24,6 +24,7 @@ struct http_answer {
 	int status;	   /* 0: none came */
 	const char *error; /* why none came or it is not whole; NULL: it is whole */
 	bool timed_out;
+	bool in_doubt; /* none came, but the request left, or a part of it */
 	struct str body;
 	const struct http_header *headers;
 	size_t n_headers;
@@ -55,4 +56,5 @@ struct mail_answer {
 	int status;	   /* the last SMTP code; 0: none came */
 	const char *error; /* NULL: accepted */
 	bool timed_out;
+	bool in_doubt; /* the whole message left, and nobody said whether it is accepted */
 };

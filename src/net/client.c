@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "net/clock.h"
 #include "net/curl_options.h"
+#include "net/libcurl.h"
 #include "net/oauth2.h"
 
 #include <curl/curl.h>
@@ -42,7 +43,8 @@ struct exchange {
 
 struct client {
 	struct event_base *base;
-	CURLM *multi;
+	CURLM *multi; /* NULL: nothing was asked yet */
+	unsigned per_host;
 	struct event *timer, *early;
 	char *user_agent;
 	CURL *spare[MOST_SPARE];
@@ -82,9 +84,11 @@ static void exchange_free(struct exchange *x)
 
 	if (x->token)
 		exchange_free(x->token);
-	give_back(c, x->easy);
-	curl_slist_free_all(x->headers);
-	curl_slist_free_all(x->proxy_headers);
+	if (x->easy) { /* else libcurl is not there */
+		give_back(c, x->easy);
+		curl_slist_free_all(x->headers);
+		curl_slist_free_all(x->proxy_headers);
+	}
 	buf_free(&x->body);
 	LIST_REMOVE(x, list);
 	c->n--;
@@ -109,14 +113,17 @@ static const char *failure_of(struct exchange *x, CURLcode code)
 
 static void finish(struct exchange *x, CURLcode code)
 {
-	long status = 0;
+	long status = 0, sent = 0;
 
-	if (!x->early)
+	if (!x->early) {
 		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+	}
 	x->done(x->arg, &(struct http_answer){
 				.status = (int)status,
 				.error = failure_of(x, code),
 				.timed_out = code == CURLE_OPERATION_TIMEDOUT,
+				.in_doubt = !status && sent,
 				.body = buf_str(&x->body),
 				.headers = x->answer_headers.v,
 				.n_headers = x->answer_headers.n,
@@ -231,23 +238,34 @@ struct client *client_new(struct event_base *base, const char *user_agent,
 {
 	struct client *c = mem_new(sizeof(*c));
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	c->base = base;
 	c->user_agent = mem_text(user_agent);
-	c->multi = curl_multi_init();
+	c->per_host = per_host;
 	c->timer = evtimer_new(base, on_timer, c);
 	c->early = evtimer_new(base, on_early, c);
-	ASSERT(c->multi && c->timer && c->early);
+	ASSERT(c->timer && c->early);
 	LIST_INIT(&c->exchanges);
 	c->tokens = token_cache_new();
+	return c;
+}
+
+/* Before the first exchange. */
+static bool start_libcurl(struct client *c, struct err *err)
+{
+	if (c->multi)
+		return true;
+	if (!libcurl_load(err))
+		return false;
+	c->multi = curl_multi_init();
+	ASSERT(c->multi);
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, set_timer);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)per_host);
+	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->per_host);
 	curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 			  (long)CLIENT_MAX_CONNECTIONS);
-	return c;
+	return true;
 }
 
 static void on_token(void *arg, const struct http_answer *);
@@ -262,7 +280,8 @@ void client_free(struct client *c)
 		exchange_free(x->done == on_token ? x->arg : x);
 	while (c->n_spare)
 		curl_easy_cleanup(c->spare[--c->n_spare]);
-	curl_multi_cleanup(c->multi);
+	if (c->multi)
+		curl_multi_cleanup(c->multi);
 	event_free(c->timer);
 	event_free(c->early);
 	token_cache_free(c->tokens);
@@ -575,6 +594,7 @@ struct exchange *client_http(struct client *c, const struct http_request *r,
 			     void (*done)(void *, const struct http_answer *), void *arg)
 {
 	struct exchange *x = mem_new(sizeof(*x));
+	struct err err;
 
 	x->client = c;
 	x->done = done;
@@ -583,9 +603,13 @@ struct exchange *client_http(struct client *c, const struct http_request *r,
 	x->url = r->url;
 	x->until = r->timeout ? clock_mono() + r->timeout : NEVER;
 	x->body = BUF(r->max_answer ? r->max_answer : CLIENT_DEFAULT_ANSWER);
-	x->easy = take_handle(c);
 	LIST_INSERT_HEAD(&c->exchanges, x, list);
 	c->n++;
-	prepare_and_begin(x);
+	if (start_libcurl(c, &err)) {
+		x->easy = take_handle(c);
+		prepare_and_begin(x);
+	} else {
+		fail_early(x, err.text);
+	}
 	return x;
 }

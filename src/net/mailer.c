@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/url.h"
 #include "net/curl_options.h"
+#include "net/libcurl.h"
 
 #include <event2/event.h>
 #include <pthread.h>
@@ -158,8 +159,10 @@ static void mailing_free(struct mailing *m)
 {
 	if (m->has_thread)
 		pthread_join(m->thread, NULL);
-	curl_easy_cleanup(m->easy);
-	curl_slist_free_all(m->recipients);
+	if (m->easy)
+		curl_easy_cleanup(m->easy);
+	if (m->recipients)
+		curl_slist_free_all(m->recipients);
 	arena_free(&m->mem);
 	free(m);
 }
@@ -202,7 +205,10 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	while ((m = find_ended(r))) {
-		const struct mail_answer answer = {m->status, m->failure, m->timed_out};
+		/* 354: the last that was heard is that the message is wanted */
+		const struct mail_answer answer = {m->status, m->failure, m->timed_out,
+						   m->failure && m->status == 354 &&
+							   !m->message.n};
 
 		TAILQ_REMOVE(&r->talking, m, list);
 		r->n_talking--;
@@ -227,7 +233,6 @@ struct mailer *mailer_new(struct event_base *base)
 {
 	struct mailer *r = mem_new(sizeof(*r));
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	TAILQ_INIT(&r->waiting);
 	TAILQ_INIT(&r->talking);
 	pthread_mutex_init(&r->mtx, NULL);
@@ -341,6 +346,17 @@ static bool set_address(struct mailing *m, const struct mail_request *r, struct 
 	return !r->tls_config || curl_set_tls(m->easy, &m->mem, r->tls_config, err);
 }
 
+static void set_basics(struct mailing *m, span_ms timeout)
+{
+	curl_easy_setopt(m->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(m->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(m->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(m->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(m->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(m->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CURL_CONNECT_TIMEOUT);
+	curl_easy_setopt(m->easy, CURLOPT_TIMEOUT_MS, (long)timeout);
+}
+
 static void set_callbacks(struct mailing *m)
 {
 	curl_easy_setopt(m->easy, CURLOPT_ERRORBUFFER, m->error);
@@ -358,6 +374,16 @@ static void set_callbacks(struct mailing *m)
 	curl_easy_setopt(m->easy, CURLOPT_DEBUGDATA, m);
 }
 
+static bool prepare(struct mailing *m, const struct mail_request *r, struct err *err)
+{
+	m->easy = curl_easy_init();
+	ASSERT(m->easy);
+	set_basics(m, r->timeout);
+	set_callbacks(m);
+	set_auth(m, r);
+	return set_address(m, r, err) && set_envelope(m, r, err);
+}
+
 struct mailing *mailer_send(struct mailer *r, const struct mail_request *request,
 			    void (*done)(void *, const struct mail_answer *), void *arg)
 {
@@ -368,18 +394,7 @@ struct mailing *mailer_send(struct mailer *r, const struct mail_request *request
 	m->done = done;
 	m->arg = arg;
 	m->message = arena_str(&m->mem, request->message);
-	m->easy = curl_easy_init();
-	ASSERT(m->easy);
-	curl_easy_setopt(m->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(m->easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(m->easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(m->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(m->easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(m->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CURL_CONNECT_TIMEOUT);
-	curl_easy_setopt(m->easy, CURLOPT_TIMEOUT_MS, (long)request->timeout);
-	set_callbacks(m);
-	set_auth(m, request);
-	if (!set_address(m, request, &err) || !set_envelope(m, request, &err))
+	if (!libcurl_load(&err) || !prepare(m, request, &err))
 		m->failure = arena_text(&m->mem, err.text);
 	TAILQ_INSERT_TAIL(&r->waiting, m, list);
 	begin_next(r);

@@ -31,6 +31,7 @@ static void on_answer(void *arg, const struct http_answer *a)
 		.status = a->status,
 		.error = arena_text(l->mem, a->error),
 		.timed_out = a->timed_out,
+		.in_doubt = a->in_doubt,
 		.body = arena_str(l->mem, a->body),
 	};
 	event_base_loopbreak(l->base);

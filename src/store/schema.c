@@ -58,6 +58,12 @@ static const char *const migrations[] = {
 	"ALTER TABLE told ADD COLUMN maybe BLOB NOT NULL DEFAULT x'';"
 	"ALTER TABLE open_deliveries ADD COLUMN firing BLOB NOT NULL DEFAULT x'';"
 	"ALTER TABLE open_deliveries ADD COLUMN resolved BLOB NOT NULL DEFAULT x'';",
+	/* the size of the journal is a difference of two rows */
+	"DROP TABLE journal_size;"
+	"ALTER TABLE journal ADD COLUMN total INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE journal SET total = t.total FROM"
+	" (SELECT id, sum(" JOURNAL_ROW_BYTES ") OVER (ORDER BY id) AS total FROM journal)"
+	" AS t WHERE t.id = journal.id;",
 };
 
 const char *const statement_sql[STATEMENTS] = {
@@ -74,16 +80,11 @@ const char *const statement_sql[STATEMENTS] = {
 	[FORGET_OPEN] = "DELETE FROM open_deliveries WHERE id = ?",
 	[ADD_RECORD] =
 		"INSERT INTO journal (at, kind, reason, group_key, receiver, integration,"
-		" delivery, data) VALUES (?,?,?,?,?,?,?,?)",
+		" delivery, data, total) VALUES (?,?,?,?,?,?,?,?,?)",
 	[APPEND_ALERTS] = "INSERT INTO alert_log (entries) VALUES (?)",
 	[FORGET_OLD_ALERTS] = "DELETE FROM alerts",
-	[COUNT_RECORDS] = "UPDATE journal_size SET rows = rows + ?, bytes = bytes + ?"
-			  " RETURNING rows, bytes",
-	[OLDEST_RECORD] = "SELECT at FROM journal ORDER BY id LIMIT 1",
-	/* how many of the oldest there are to go, their bytes, the last one's id */
-	[SLICE_OF_RECORDS] = "SELECT count(*), sum(" JOURNAL_ROW_BYTES "), max(id) FROM"
-			     " (SELECT * FROM journal ORDER BY id LIMIT ?2)"
-			     " WHERE ?3 OR at < ?1",
+	[OLDEST_RECORDS] = "SELECT id, total, at FROM journal ORDER BY id LIMIT ?",
+	[NEWEST_RECORDS] = "SELECT id, total, at FROM journal ORDER BY id DESC LIMIT ?",
 	[TRIM_RECORDS] = "DELETE FROM journal WHERE id <= ?",
 };
 
@@ -120,15 +121,16 @@ static bool migrate(sqlite3 *db, const char *path, struct err *err)
 			"written by a newer version (schema %lld, this program knows "
 			"%zu)",
 			(long long)version, COUNT_OF(migrations));
-	for (; version < (int64_t)COUNT_OF(migrations); version++) {
-		sqlite3_snprintf(sizeof(bump), bump, "PRAGMA user_version = %d",
-				 (int)version + 1);
-		if (!run(db, "BEGIN IMMEDIATE", path, err) ||
-		    !run(db, migrations[version], path, err) || !run(db, bump, path, err) ||
-		    !run(db, "COMMIT", path, err))
+	if (version == (int64_t)COUNT_OF(migrations))
+		return true;
+	sqlite3_snprintf(sizeof(bump), bump, "PRAGMA user_version = %d",
+			 (int)COUNT_OF(migrations));
+	if (!run(db, "BEGIN IMMEDIATE", path, err))
+		return false;
+	for (; version < (int64_t)COUNT_OF(migrations); version++)
+		if (!run(db, migrations[version], path, err))
 			return false;
-	}
-	return true;
+	return run(db, bump, path, err) && run(db, "COMMIT", path, err);
 }
 
 sqlite3 *schema_open(const char *path, bool *is_damaged, struct err *err)

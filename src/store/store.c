@@ -2,6 +2,8 @@
 #include "store/store.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "store/database.h"
+#include "store/journal_span.h"
 #include "store/rows.h"
 
 #include <errno.h>
@@ -14,13 +16,14 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GATHER_MS     50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS      1000
-#define LOOK_EVERY    200 /* writes, for somebody in a hurry */
-#define TRIM_MS	      20  /* between slices that are trimmed for themselves */
-#define TRIM_ROWS     500 /* in a slice */
+#define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
+#define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
+#define IDLE_MS	      (10 * 60 * 1000) /* between looks for rows that grew old */
 #define DEFAULT_AGE   (30 * DAY)
 #define DEFAULT_BYTES ((int64_t)256 * 1024 * 1024)
 #define ENTRIES	      (256 * 1024) /* bytes of alerts in a row of their log */
@@ -38,27 +41,23 @@ struct sync {
 	void (*done)(void *, bool);
 	void *arg;
 	uint64_t after, after_ledger; /* the numbers of the last writes it waits for */
+	bool lasting;		      /* they have to survive a loss of power */
 	bool ok;
 	struct sync *next;
 };
 
-struct journal_size {
-	int64_t rows, bytes;
-	wall_ms oldest_at;
-};
-
 struct store {
-	sqlite3 *db; /* the writer's, once it runs */
-	sqlite3_stmt *statements[STATEMENTS];
+	char *path;
+	struct database db;	    /* the writer's, once it runs */
 	struct alert_log alert_log; /* the writer's, once it runs */
 	pthread_t writer;
 	int wake_fd, report_fd;
 	int lock_fd; /* the folder, locked while we run */
-	span_ms journal_age;
-	int64_t journal_bytes;
-	/* the writer's own: there is more to trim; the size, -1 rows: not known */
-	bool trims;
-	struct journal_size size;
+	struct journal_limits limits;
+	/* the writer's own */
+	struct journal_span span;
+	bool is_damaged;   /* the file, says a batch that failed */
+	bool cannot_renew; /* nor be replaced, says the last attempt */
 	double (*seconds)(void); /* NULL: nothing is timed */
 
 	pthread_mutex_t mtx;
@@ -79,8 +78,33 @@ struct store {
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 	bool stopping, failed_at_end;
 	struct store_health health;
-	wall_ms now; /* of the last record, for trimming */
+	wall_ms now;	/* of the last record, for trimming */
+	mono_ms set_at; /* when it was that time */
 };
+
+/* -- the time -------------------------------------------------------------------------
+ * Rows grow old also while nothing is written. */
+
+void store_set_now(struct store *s, wall_ms now)
+{
+	mono_ms at = steady_now();
+
+	pthread_mutex_lock(&s->mtx);
+	s->now = now;
+	s->set_at = at;
+	pthread_mutex_unlock(&s->mtx);
+}
+
+static wall_ms time_now(struct store *s)
+{
+	mono_ms at = steady_now();
+	wall_ms now;
+
+	pthread_mutex_lock(&s->mtx);
+	now = s->now + (at - s->set_at);
+	pthread_mutex_unlock(&s->mtx);
+	return now;
+}
 
 /* -- queueing ------------------------------------------------------------------------- */
 
@@ -208,13 +232,22 @@ void store_forget_alert(struct store *s, uint64_t fingerprint)
 	save_entry(s, NULL, fingerprint);
 }
 
-void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
+static struct sync *new_sync(void (*done)(void *, bool), void *arg, bool lasting)
 {
 	struct sync *y = mem_new(sizeof(*y));
 
 	y->done = done;
 	y->arg = arg;
+	y->lasting = lasting;
+	return y;
+}
+
+void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
+{
+	struct sync *y = new_sync(done, arg, true);
+
 	pthread_mutex_lock(&s->mtx);
+	push_entries(s);
 	y->after = s->queued;
 	y->after_ledger = s->queued_ledger;
 	*s->last_waiting = y;
@@ -223,19 +256,26 @@ void store_sync(struct store *s, void (*done)(void *, bool), void *arg)
 	wake(s->wake_fd);
 }
 
-void store_sync_ledger(struct store *s, void (*done)(void *, bool), void *arg)
+static void sync_ledger(struct store *s, struct sync *y)
 {
-	struct sync *y = mem_new(sizeof(*y));
-
-	y->done = done;
-	y->arg = arg;
 	pthread_mutex_lock(&s->mtx);
+	push_entries(s);
 	y->after_ledger = s->queued_ledger;
 	*s->last_waiting_ledger = y;
 	s->last_waiting_ledger = &y->next;
 	__atomic_store_n(&s->hurries, true, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&s->mtx);
 	wake(s->wake_fd);
+}
+
+void store_sync_ledger(struct store *s, void (*done)(void *, bool), void *arg)
+{
+	sync_ledger(s, new_sync(done, arg, true));
+}
+
+void store_sync_alerts(struct store *s, void (*done)(void *, bool), void *arg)
+{
+	sync_ledger(s, new_sync(done, arg, false));
 }
 
 int store_fd(const struct store *s)
@@ -299,107 +339,6 @@ static void bind_cell(sqlite3_stmt *st, int i, const struct cell *c)
 	}
 }
 
-static bool carry_out(struct store *s, const struct write *w)
-{
-	sqlite3_stmt *st = s->statements[w->what];
-	bool ok;
-
-	for (size_t i = 0; i < w->n; i++)
-		bind_cell(st, (int)i + 1, &w->cells[i]);
-	ok = sqlite3_step(st) == SQLITE_DONE;
-	sqlite3_reset(st);
-	return ok;
-}
-
-static bool exec(struct store *s, const char *sql)
-{
-	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* -- the journal's size --------------------------------------------------------------- */
-
-/* Adds to the size that is kept beside the rows, and gives it. */
-static bool count_records(struct store *s, int64_t rows, int64_t bytes,
-			  struct journal_size *size)
-{
-	sqlite3_stmt *st = s->statements[COUNT_RECORDS];
-	bool ok;
-
-	sqlite3_bind_int64(st, 1, rows);
-	sqlite3_bind_int64(st, 2, bytes);
-	ok = sqlite3_step(st) == SQLITE_ROW;
-	size->rows = ok ? sqlite3_column_int64(st, 0) : 0;
-	size->bytes = ok ? sqlite3_column_int64(st, 1) : 0;
-	ok = ok && sqlite3_step(st) == SQLITE_DONE;
-	return sqlite3_reset(st) == SQLITE_OK && ok;
-}
-
-static bool find_oldest(struct store *s, struct journal_size *size)
-{
-	sqlite3_stmt *st = s->statements[OLDEST_RECORD];
-	int code = sqlite3_step(st);
-
-	size->oldest_at = code == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-	sqlite3_reset(st);
-	return code == SQLITE_ROW || code == SQLITE_DONE;
-}
-
-/* Takes the oldest out, whatever their age or those before that time, most of them; *n says
- * how many. */
-static bool trim_slice(struct store *s, wall_ms before, bool whatever_age, int64_t most,
-		       size_t *n, struct journal_size *size)
-{
-	sqlite3_stmt *st = s->statements[SLICE_OF_RECORDS];
-	int64_t bytes, last;
-	bool ok;
-
-	sqlite3_bind_int64(st, 1, before);
-	sqlite3_bind_int64(st, 2, most);
-	sqlite3_bind_int(st, 3, whatever_age);
-	ok = sqlite3_step(st) == SQLITE_ROW;
-	*n = ok ? (size_t)sqlite3_column_int64(st, 0) : 0;
-	bytes = ok ? sqlite3_column_int64(st, 1) : 0;
-	last = ok ? sqlite3_column_int64(st, 2) : 0;
-	sqlite3_reset(st);
-	if (!*n)
-		return ok;
-	st = s->statements[TRIM_RECORDS];
-	sqlite3_bind_int64(st, 1, last);
-	ok = sqlite3_step(st) == SQLITE_DONE;
-	sqlite3_reset(st);
-	return ok && count_records(s, -sqlite3_changes(s->db), -bytes, size);
-}
-
-/* How many rows to take for the bytes that are too many, if the oldest are like the rest.
- */
-static int64_t rows_over(const struct store *s, const struct journal_size *size)
-{
-	int64_t each = MAX(size->bytes / MAX(size->rows, 1), 1);
-
-	return MIN((size->bytes - s->journal_bytes) / each + 1, TRIM_ROWS);
-}
-
-/* A clock that was set back leaves younger rows before older ones: what goes is then
- * counted by what is really gone, and the bytes are about right. */
-static bool trim_journal(struct store *s, wall_ms now, struct journal_size *size)
-{
-	wall_ms before = now - s->journal_age;
-	bool is_over = size->bytes > s->journal_bytes;
-	size_t n = 0;
-
-	if (!find_oldest(s, size))
-		return false;
-	s->trims = size->oldest_at && (is_over || size->oldest_at < before);
-	if (!s->trims)
-		return true;
-	if (!trim_slice(s, before, is_over, is_over ? rows_over(s, size) : TRIM_ROWS, &n,
-			size) ||
-	    !find_oldest(s, size))
-		return false;
-	s->trims = n == TRIM_ROWS || size->bytes > s->journal_bytes;
-	return true;
-}
-
 static int64_t record_bytes(const struct write *w)
 {
 	int64_t bytes = 64;
@@ -409,14 +348,57 @@ static int64_t record_bytes(const struct write *w)
 	return bytes;
 }
 
-/* Under mtx: the syncs up to a write's number move to the reports. */
+static bool run(sqlite3_stmt *st)
+{
+	bool ok = sqlite3_step(st) == SQLITE_DONE;
+
+	sqlite3_reset(st);
+	return ok;
+}
+
+/* A record, bound but for its last column. */
+static bool add_record(struct store *s, const struct write *w, struct journal_span *span)
+{
+	int64_t total = span->newest.total + record_bytes(w);
+
+	sqlite3_bind_int64(s->db.statements[ADD_RECORD], (int)w->n + 1, total);
+	if (!run(s->db.statements[ADD_RECORD]))
+		return false;
+	span->newest = (struct journal_end){.id = sqlite3_last_insert_rowid(s->db.db),
+					    .total = total,
+					    .at = w->cells[0].i};
+	if (!span->oldest.id)
+		span->oldest = span->newest;
+	return true;
+}
+
+static bool carry_out(struct store *s, const struct write *w, struct journal_span *span)
+{
+	sqlite3_stmt *st = s->db.statements[w->what];
+
+	for (size_t i = 0; i < w->n; i++)
+		bind_cell(st, (int)i + 1, &w->cells[i]);
+	return w->what == ADD_RECORD ? add_record(s, w, span) : run(st);
+}
+
+struct batch {
+	struct write *first;
+	uint64_t up_to, ledger_up_to;
+	uint64_t awaited; /* somebody waits for the ledger up to there; 0: nobody */
+	bool lasting;	  /* it has to survive a loss of power */
+	size_t n;
+	wall_ms now;
+};
+
+/* Under mtx: the syncs that a batch ends move to the reports. */
 static bool report_list(struct store *s, struct sync **first, struct sync ***last,
-			uint64_t up_to, uint64_t ledger_up_to, bool ok)
+			const struct batch *b, bool ok)
 {
 	bool any = false;
 
-	while (*first && (*first)->after <= up_to &&
-	       (*first)->after_ledger <= ledger_up_to) {
+	while (*first && (*first)->after <= b->up_to &&
+	       (*first)->after_ledger <= b->ledger_up_to &&
+	       (b->lasting || !ok || !(*first)->lasting)) {
 		struct sync *y = *first;
 
 		*first = y->next;
@@ -431,12 +413,11 @@ static bool report_list(struct store *s, struct sync **first, struct sync ***las
 	return any;
 }
 
-static void report(struct store *s, uint64_t up_to, uint64_t ledger_up_to, bool ok)
+static void report(struct store *s, const struct batch *b, bool ok)
 {
-	bool any = report_list(s, &s->waiting_ledger, &s->last_waiting_ledger, up_to,
-			       ledger_up_to, ok);
+	bool any = report_list(s, &s->waiting_ledger, &s->last_waiting_ledger, b, ok);
 
-	if (report_list(s, &s->waiting, &s->last_waiting, up_to, ledger_up_to, ok) || any)
+	if (report_list(s, &s->waiting, &s->last_waiting, b, ok) || any)
 		wake(s->report_fd);
 }
 
@@ -464,14 +445,6 @@ static void sleep_until_woken(struct store *s, int ms)
 		drain(s->wake_fd);
 }
 
-struct batch {
-	struct write *first;
-	uint64_t up_to, ledger_up_to;
-	uint64_t awaited; /* somebody waits for the ledger up to there; 0: nobody */
-	size_t n;
-	wall_ms now;
-};
-
 /* The batch ends before this write: somebody waits for what is done by then, or for some
  * of the ledger that came meanwhile, which may overtake the rest. */
 static bool makes_room(struct store *s, const struct batch *b, const struct write *w)
@@ -481,38 +454,51 @@ static bool makes_room(struct store *s, const struct batch *b, const struct writ
 	return b->awaited || __atomic_load_n(&s->hurries, __ATOMIC_RELAXED);
 }
 
+static bool fails(char *error, size_t size, const char *why)
+{
+	snprintf(error, size, "%s", why);
+	return false;
+}
+
 /* One transaction; all or nothing. Somebody in a hurry ends it early: *rest was not tried.
  */
 static bool write_batch(struct store *s, const struct batch *b, const struct write **rest,
-			struct journal_size *size, char *error, size_t error_size)
+			char *error, size_t error_size)
 {
-	bool ok = exec(s, "BEGIN IMMEDIATE");
-	int64_t rows = 0, bytes = 0;
+	bool ok = database_begin(&s->db, b->lasting);
+	struct journal_span span = s->span;
 	const struct write *w = b->first;
 
 	for (size_t n = 1; ok && w; w = w->next, n++) {
 		if (n % LOOK_EVERY == 0 && makes_room(s, b, w))
 			break;
-		ok = carry_out(s, w);
-		rows += w->what == ADD_RECORD;
-		bytes += w->what == ADD_RECORD ? record_bytes(w) : 0;
+		ok = carry_out(s, w, &span);
 	}
 	*rest = w;
-	*size = s->size;
-	if (ok && (rows || size->rows < 0))
-		ok = count_records(s, rows, bytes, size);
-	ok = ok && trim_journal(s, b->now, size);
-	if (ok && exec(s, "COMMIT")) {
-		s->size = *size;
+	ok = ok && span_trim(&span, &s->limits, b->now, s->db.statements[OLDEST_RECORDS],
+			     s->db.statements[TRIM_RECORDS]);
+	if (ok && database_commit(&s->db)) {
+		s->span = span;
 		return true;
 	}
-	snprintf(error, error_size, "%s", sqlite3_errmsg(s->db));
-	exec(s, "ROLLBACK");
+	s->is_damaged = database_found_damage(&s->db);
+	fails(error, error_size, sqlite3_errmsg(s->db.db));
+	database_roll_back(&s->db);
+	return false;
+}
+
+/* Under mtx. */
+static bool has_lasting(const struct sync *y)
+{
+	for (; y; y = y->next)
+		if (y->lasting)
+			return true;
 	return false;
 }
 
 static struct batch take_batch(struct store *s)
 {
+	mono_ms at = steady_now();
 	struct batch b;
 
 	pthread_mutex_lock(&s->mtx);
@@ -520,8 +506,11 @@ static struct batch take_batch(struct store *s)
 	b = (struct batch){.first = s->first,
 			   .up_to = s->queued,
 			   .ledger_up_to = s->queued_ledger,
+			   .lasting = s->urgent || s->stopping || has_lasting(s->waiting) ||
+				      has_lasting(s->waiting_ledger) ||
+				      database_is_sync_due(&s->db),
 			   .n = s->n_queued,
-			   .now = s->now};
+			   .now = s->now + (at - s->set_at)};
 	for (const struct sync *y = s->waiting_ledger; y; y = y->next)
 		b.awaited = y->after_ledger;
 	__atomic_store_n(&s->hurries, false, __ATOMIC_RELAXED);
@@ -707,19 +696,28 @@ static bool is_urgent(struct store *s)
 	return urgent;
 }
 
+/* Under mtx, once the writer runs. */
+static void note_span(struct store *s)
+{
+	s->health.journal.rows = span_rows(&s->span);
+	s->health.journal.bytes = span_bytes(&s->span);
+	s->health.journal.oldest_at = s->span.oldest.at;
+}
+
 /* False when the disk does not take it. */
 static bool write_one_batch(struct store *s)
 {
 	struct batch b = take_batch(s);
 	char error[sizeof(s->health.error)] = "";
 	double began = s->seconds ? s->seconds() : 0, took;
-	struct journal_size size = {0};
-	bool ok = true, writes = b.first || s->trims;
+	bool ok = true, writes = b.first || span_is_due(&s->span, &s->limits, b.now);
 	const struct write *rest = NULL;
 	struct left left = {0};
 
 	if (writes)
-		ok = write_batch(s, &b, &rest, &size, error, sizeof(error));
+		ok = write_batch(s, &b, &rest, error, sizeof(error));
+	else if (b.lasting && s->db.unsynced_since && !database_make_last(&s->db))
+		ok = fails(error, sizeof(error), strerror(errno));
 	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
 		shrink(&b);
@@ -727,11 +725,7 @@ static bool write_one_batch(struct store *s)
 	if (!s->health.error[0] != ok)
 		wake(s->report_fd); /* whoever asks for the health should look */
 	memcpy(s->health.error, error, sizeof(error));
-	if (ok && writes) {
-		s->health.journal.rows = size.rows;
-		s->health.journal.bytes = size.bytes;
-		s->health.journal.oldest_at = size.oldest_at;
-	}
+	note_span(s);
 	if (ok) {
 		left = put_back(s, cut_off(&b, rest));
 		s->health.batches += b.first != NULL;
@@ -741,7 +735,10 @@ static bool write_one_batch(struct store *s)
 		s->health.failures++;
 		put_back(s, b.first);
 	}
-	report(s, b.up_to - (left.n - left.n_ledger), b.ledger_up_to - left.n_ledger, ok);
+	b.up_to -= left.n - left.n_ledger;
+	b.ledger_up_to -= left.n_ledger;
+	if (ok || !s->is_damaged || s->cannot_renew) /* else it is tried with a new file */
+		report(s, &b, ok);
 	pthread_mutex_unlock(&s->mtx);
 	if (ok) {
 		for (const struct write *w = b.first; w; w = w->next)
@@ -754,11 +751,42 @@ static bool write_one_batch(struct store *s)
 /* A slice of what keeps the log of alerts small. */
 static void tidy(struct store *s)
 {
-	if (exec(s, "BEGIN IMMEDIATE") && alert_log_tidy(&s->alert_log) &&
-	    exec(s, "COMMIT"))
+	if (database_begin(&s->db, false) && alert_log_tidy(&s->alert_log) &&
+	    database_commit(&s->db))
 		return;
-	exec(s, "ROLLBACK");
+	database_roll_back(&s->db);
 	alert_log_forget(&s->alert_log); /* until more was appended */
+}
+
+static bool trims(struct store *s)
+{
+	return span_is_due(&s->span, &s->limits, time_now(s));
+}
+
+/* A damaged file is of no use: another takes its place. What was in it comes from the
+ * engine again, see store_health. */
+static bool renew(struct store *s)
+{
+	struct buf notes = BUF(sizeof(s->health.renewal));
+	bool damaged, ok;
+	struct err err;
+
+	alert_log_forget(&s->alert_log);
+	database_close(&s->db);
+	ok = database_set_aside(s->path, s->health.error, time_now(s), &notes, &err) &&
+	     database_open(&s->db, s->path, &damaged, &err);
+	s->alert_log = (struct alert_log){.db = s->db.db};
+	s->span = (struct journal_span){0};
+	pthread_mutex_lock(&s->mtx);
+	s->health.renewals += ok;
+	snprintf(s->health.renewal, sizeof(s->health.renewal), "%s",
+		 ok ? buf_text(&notes) : err.text);
+	wake(s->report_fd);
+	pthread_mutex_unlock(&s->mtx);
+	s->is_damaged = false;
+	s->cannot_renew = !ok;
+	buf_free(&notes);
+	return ok;
 }
 
 static void *write_all(void *arg)
@@ -774,12 +802,17 @@ static void *write_all(void *arg)
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
 			tidy(s);
 		else if (idle)
-			sleep_until_woken(s, s->trims ? TRIM_MS : -1);
-		if (idle && (!s->trims || !is_idle(s, &stopping)))
+			sleep_until_woken(s, trims(s)		    ? TRIM_MS
+					     : s->db.unsynced_since ? DATABASE_LASTING
+								    : IDLE_MS);
+		if (idle && (!is_idle(s, &stopping) ||
+			     (!trims(s) && !database_is_sync_due(&s->db))))
 			continue;
 		if (!idle && !is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
 		if (write_one_batch(s))
+			continue;
+		if (s->is_damaged && renew(s))
 			continue;
 		if (stopping) { /* tried once more than it could: give up */
 			s->failed_at_end = true;
@@ -819,56 +852,29 @@ bool store_make_folder(const char *folder, struct err *err)
 	return ok;
 }
 
-/* The file and its log keep their content under another name. */
-static bool set_aside(struct arena *mem, const char *path, wall_ms now, struct buf *notes,
-		      struct err *err)
+static bool open_or_set_aside(struct store *s, wall_ms now, struct buf *notes,
+			      struct err *err)
 {
-	const char *aside = arena_printf(mem, "%s.damaged-%lld", path, (long long)now);
-
-	if (rename(path, aside))
-		return err_sys(err, (struct pos){path, 0, 0},
-			       "damaged, and cannot be set aside");
-	rename(arena_printf(mem, "%s-wal", path), arena_printf(mem, "%s-wal", aside));
-	unlink(arena_printf(mem, "%s-shm", path));
-	buf_addf(notes, "%s was damaged (%s); it is kept as %s and a new one is begun",
-		 path, err->text, aside);
-	return true;
-}
-
-static sqlite3 *open_or_set_aside(struct arena *mem, const char *path, wall_ms now,
-				  struct buf *notes, struct err *err)
-{
+	char why[sizeof(err->text)];
 	bool damaged;
-	sqlite3 *db = schema_open(path, &damaged, err);
 
-	if (db || !damaged || !set_aside(mem, path, now, notes, err))
-		return db;
-	return schema_open(path, &damaged, err);
-}
-
-static bool prepare_all(struct store *s, const char *path, struct err *err)
-{
-	for (int i = 0; i < STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(s->db, statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT, &s->statements[i],
-				       NULL) != SQLITE_OK)
-			return err_set(err, (struct pos){path, 0, 0}, "%s",
-				       sqlite3_errmsg(s->db));
-	}
-	return true;
+	if (database_open(&s->db, s->path, &damaged, err))
+		return true;
+	snprintf(why, sizeof(why), "%s", err->text);
+	return damaged && database_set_aside(s->path, why, now, notes, err) &&
+	       database_open(&s->db, s->path, &damaged, err);
 }
 
 static void release(struct store *s)
 {
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(s->statements[i]);
-	sqlite3_close(s->db);
+	database_close(&s->db);
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	if (s->report_fd >= 0)
 		close(s->report_fd);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
+	free(s->path);
 	pthread_mutex_destroy(&s->mtx);
 	free_batch(s->first);
 	buf_free(&s->entries);
@@ -889,44 +895,51 @@ static bool lock_folder(struct store *s, const char *folder, struct err *err)
 	return true;
 }
 
+static bool open_all(struct store *s, const struct store_options *o, wall_ms now,
+		     struct buf *notes, struct err *err)
+{
+	if (s->wake_fd < 0 || s->report_fd < 0)
+		return err_sys(err, NOWHERE, "eventfd");
+	if (!store_make_folder(o->folder, err) || !lock_folder(s, o->folder, err) ||
+	    !open_or_set_aside(s, now, notes, err))
+		return false;
+	s->alert_log.db = s->db.db;
+	if (span_find(s->db.statements[OLDEST_RECORDS], s->db.statements[NEWEST_RECORDS],
+		      &s->span))
+		note_span(s);
+	if (pthread_create(&s->writer, NULL, write_all, s))
+		return err_set(err, NOWHERE, "cannot start the writer thread");
+	return true;
+}
+
 struct store *store_open(const struct store_options *o, wall_ms now, struct buf *notes,
 			 struct err *err)
 {
-	struct arena mem = {0};
 	struct store *s = mem_new(sizeof(*s));
-	const char *path = arena_printf(&mem, "%s/" DATABASE, o->folder);
-	static char kept_path[4096]; /* errors may name it after this returns */
-	bool ok = false;
+	struct arena mem = {0};
+	static char kept_path[4096]; /* errors name it after this returns */
 
+	s->path = mem_text(arena_printf(&mem, "%s/" DATABASE, o->folder));
+	arena_free(&mem);
 	s->last = &s->first;
 	s->entries = BUF(BUF_NO_LIMIT);
 	s->last_waiting = &s->waiting;
 	s->last_waiting_ledger = &s->waiting_ledger;
 	s->last_reported = &s->reported;
-	s->journal_age = o->journal_age ? o->journal_age : DEFAULT_AGE;
-	s->journal_bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;
-	s->size.rows = s->health.journal.rows = s->health.journal.bytes = -1;
+	s->limits.age = o->journal_age ? o->journal_age : DEFAULT_AGE;
+	s->limits.bytes = o->journal_bytes ? o->journal_bytes : DEFAULT_BYTES;
 	s->seconds = o->seconds;
-	s->now = now;
 	s->lock_fd = -1;
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->report_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->mtx, NULL);
-	snprintf(kept_path, sizeof(kept_path), "%s", path);
-	if (s->wake_fd < 0 || s->report_fd < 0)
-		err_sys(err, NOWHERE, "eventfd");
-	else if (store_make_folder(o->folder, err) && lock_folder(s, o->folder, err))
-		s->db = open_or_set_aside(&mem, kept_path, now, notes, err);
-	s->alert_log.db = s->db;
-	if (s->db && prepare_all(s, kept_path, err))
-		ok = true;
-	arena_free(&mem);
-	if (ok && pthread_create(&s->writer, NULL, write_all, s)) {
-		ok = false;
-		err_set(err, NOWHERE, "cannot start the writer thread");
-	}
-	if (ok)
+	store_set_now(s, now);
+	if (open_all(s, o, now, notes, err))
 		return s;
+	if (err && err->at.file == s->path) {
+		snprintf(kept_path, sizeof(kept_path), "%s", s->path);
+		err->at.file = kept_path;
+	}
 	release(s);
 	return NULL;
 }
@@ -951,16 +964,13 @@ bool store_close(struct store *s)
 struct store *store_set_aside(struct store *s, const struct store_options *o, wall_ms now,
 			      struct buf *notes, struct err *err)
 {
-	struct arena mem = {0};
-	const char *path = arena_printf(&mem, "%s/" DATABASE, o->folder);
+	char *path = mem_text(s->path);
 	struct err damage = *err;
 	bool ok;
 
 	store_close(s);
-	ok = set_aside(&mem, path, now, notes, &damage);
-	if (!ok)
-		*err = damage;
-	arena_free(&mem);
+	ok = database_set_aside(path, damage.text, now, notes, err);
+	free(path);
 	return ok ? store_open(o, now, notes, err) : NULL;
 }
 
@@ -971,12 +981,5 @@ struct alert_log *store_alert_log(struct store *s)
 
 sqlite3 *store_db(struct store *s)
 {
-	return s->db;
-}
-
-void store_set_now(struct store *s, wall_ms now)
-{
-	pthread_mutex_lock(&s->mtx);
-	s->now = now;
-	pthread_mutex_unlock(&s->mtx);
+	return s->db.db;
 }

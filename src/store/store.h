@@ -1,8 +1,8 @@
 /* store.h - what survives a restart: SQLite (WAL) in the storage path.
  *
  * Writes are queued and made in batches by a thread of its own, each batch one
- * transaction that is on the disk before it counts. Whoever promised durability asks
- * store_sync and answers when it reports.
+ * transaction. Whoever promised durability asks store_sync and answers when it reports.
+ * Such a batch survives a loss of power; others do within a second.
  *
  * Threads: all functions belong to the caller's thread; the writer touches only the queue
  *          (under its mutex) and its own connection.
@@ -83,6 +83,9 @@ void store_sync(struct store *, void (*done)(void *arg, bool ok), void *arg);
 /* The same of open deliveries and what was told, with the alerts and records queued before
  * them, alone: a notification waits, and these overtake all else. */
 void store_sync_ledger(struct store *, void (*done)(void *arg, bool ok), void *arg);
+/* The same of posted alerts; they survive the end of the process at once, and a loss of
+ * power a second later. */
+void store_sync_alerts(struct store *, void (*done)(void *arg, bool ok), void *arg);
 int store_fd(
 	const struct store *); /* readable: call store_poll, the health may be another */
 void store_poll(struct store *);
@@ -93,9 +96,13 @@ struct store_health {
 	size_t bytes;		     /* of the database file */
 	double seconds;		     /* spent on batches */
 	struct {
-		int64_t rows, bytes; /* -1: not known yet */
+		int64_t rows, bytes; /* the latter without the oldest row's */
 		wall_ms oldest_at;   /* 0: there is none */
 	} journal;
 	char error[200]; /* "": the last batch succeeded */
+	/* How often a damaged file was replaced by an empty one, since the start. All state
+	 * (EVENT_SAVE_ALL, and rule files) has to be saved again then. */
+	unsigned renewals;
+	char renewal[600]; /* for people: of the last time; or why it cannot be */
 };
 struct store_health store_health(struct store *);

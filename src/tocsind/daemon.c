@@ -242,6 +242,16 @@ static void on_inotify(evutil_socket_t fd, short what, void *arg)
 
 /* -- the store ------------------------------------------------------------------------ */
 
+/* What the damaged file had is in memory, but for the journal. */
+static void save_again(struct daemon *d, const char *why)
+{
+	log_error("store",
+		  "what is known is written again, the journal begins anew",
+		  L_STR("because", why));
+	daemon_feed(d, &(struct event){.kind = EVENT_SAVE_ALL});
+	rulefiles_keep_all(d->rules);
+}
+
 static void on_store(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -255,6 +265,10 @@ static void on_store(evutil_socket_t fd, short what, void *arg)
 		log_info("store", "state is on disk again",
 			 L_INT("rows", (int64_t)h.writes));
 	d->store_fails = h.error[0] != 0;
+	if (h.renewals != d->store_renewals) {
+		d->store_renewals = h.renewals;
+		save_again(d, h.renewal);
+	}
 	store_poll(d->store);
 }
 
@@ -377,8 +391,9 @@ static bool open_store(struct daemon *d, struct err *err)
 	if (!ok && is_damaged) {
 		d->store = store_set_aside(d->store, &options, d->started_at, &notes, err);
 		ok = d->store != NULL;
+		d->saves_again = ok;
 		if (ok)
-			save_silences(d);
+			save_silences(d); /* the rest once there is a configuration */
 	}
 	for (size_t i = 0; ok && i < d->left_open.n; i++)
 		ledger_found_open(d, &d->left_open.v[i]);
@@ -884,6 +899,8 @@ static bool load_first(struct daemon *d)
 	d->reloaded_at = daemon_now(d);
 	rules_from_config(d);
 	load_first_rules(d);
+	if (d->saves_again)
+		save_again(d, "the file was damaged at the start");
 	return true;
 }
 

@@ -95,6 +95,8 @@ struct daemon {
 	const struct regex *origins; /* of pages that may ask; NULL: none */
 	uint64_t mended_templates, shortened;
 	uint64_t backend_warnings;
+	unsigned store_renewals;
+	bool saves_again; /* the file was damaged at the start */
 	bool store_fails; /* and that was logged */
 	struct step_times times;
 };

@@ -236,10 +236,12 @@ static void take_kept(struct rulefiles *rf, struct rulefile *f)
 	const struct rule_file *good = parse(rf, &mem, f->path, str_of(f->kept), &errs,
 					     &warnings);
 
-	if (good)
+	if (good) {
 		take(rf, f, &mem, good);
-	else
+		rf->host.keep(rf->host.ctx, f->path, str_of(f->kept));
+	} else {
 		arena_free(&mem);
+	}
 	arena_free(&err_mem);
 }
 
@@ -287,6 +289,22 @@ static void read_file(struct rulefiles *rf, struct rulefile *f)
 	free(f->kept);
 	f->kept = NULL;
 	arena_free(&reading);
+}
+
+void rulefiles_keep_all(const struct rulefiles *rf)
+{
+	const struct rulefile *f;
+
+	for (size_t at = 0; (f = map_next(&rf->files, &at));) {
+		struct arena mem = {0};
+		struct str text;
+		struct err err;
+
+		if (f->good && !f->mistakes &&
+		    outside_read(NULL, &mem, f->path, &text, &err))
+			rf->host.keep(rf->host.ctx, f->path, text);
+		arena_free(&mem);
+	}
 }
 
 static struct rulefile *file_at(struct rulefiles *rf, const char *path)

@@ -39,6 +39,8 @@ void rulefiles_set(struct rulefiles *, const char *const *globs, size_t n, size_
 /* Reads what changed. force: broken files are read and reported again. Returns how many
  * are broken; their mistakes are added to text when it is not NULL. */
 size_t rulefiles_scan(struct rulefiles *, bool force, struct buf *text);
+/* Hands out again what was handed out to be kept, of files that are good as they are. */
+void rulefiles_keep_all(const struct rulefiles *);
 int rulefiles_fd(const struct rulefiles *); /* -1: no inotify */
 void rulefiles_drain(struct rulefiles *);
 

@@ -36,6 +36,7 @@ struct sending {
 	struct attempt attempt;
 	struct attempt_env env;
 	int status;		   /* of the last answer */
+	bool in_doubt;		   /* one had none */
 	struct exchange *exchange; /* NULL: none is out */
 	struct mailing *mailing;
 };
@@ -121,6 +122,7 @@ static void finish(struct sending *s)
 		.error = arena_text(&d->ended_mem, a->error),
 		.retry_after = a->retry_after,
 		.status = s->status,
+		.in_doubt = s->in_doubt,
 	};
 
 	if (a->remembers) {
@@ -153,6 +155,7 @@ static void on_http(void *arg, const struct http_answer *answer)
 
 	s->exchange = NULL;
 	s->status = answer->status;
+	s->in_doubt = s->in_doubt || answer->in_doubt;
 	attempt_http(&s->attempt, answer);
 	go_on(s);
 }
@@ -163,6 +166,7 @@ static void on_mail(void *arg, const struct mail_answer *answer)
 
 	s->mailing = NULL;
 	s->status = answer->status;
+	s->in_doubt = s->in_doubt || answer->in_doubt;
 	attempt_mail(&s->attempt, answer);
 	go_on(s);
 }

@@ -1,9 +1,12 @@
 /* shim.so - a library to preload (LD_PRELOAD) that counts the daemon's calls to the storage
- * folder and to the network, and at chosen ones fails, writes short, or kills the process.
+ * folder, to the network and for libraries, and at chosen ones fails, writes short, or
+ * kills the process.
  *
  * Environment: FAULTS_CONTROL, a file of sizeof(struct control), mapped shared: the counts
  *              outlive the process, and whoever runs it may change its mind meanwhile.
  *              FAULTS_FOLDER, whose files count.
+ *              FAULTS_SYNCED, a folder, if set: what is synced is copied to it, so that it
+ *              holds what a loss of power leaves at the least.
  * Order:       enum kind and struct control are repeated in tests/system/faults.py.
  */
 #include <dlfcn.h>
@@ -38,6 +41,7 @@ enum kind {
 	SEND,
 	RECEIVE,
 	ACCEPT,
+	LOAD,
 	KINDS
 };
 enum {
@@ -58,7 +62,7 @@ enum owner { OF_NOBODY, OF_STORAGE, OF_NETWORK };
 #define FILES 65536
 
 static struct control *control;
-static char folder[PATH_MAX];
+static char folder[PATH_MAX], synced[PATH_MAX];
 static unsigned char owners[FILES];
 
 /* The next function of that name: the real one. */
@@ -92,6 +96,7 @@ static bool is_in_folder(const char *path)
 __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("FAULTS_CONTROL"), *where = getenv("FAULTS_FOLDER");
+	const char *to = getenv("FAULTS_SYNCED");
 	int fd = path ? REAL(open)(path, O_RDWR | O_CLOEXEC) : -1;
 	void *at;
 
@@ -99,9 +104,11 @@ __attribute__((constructor)) static void begin(void)
 		return;
 	at = REAL(mmap)(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	REAL(close)(fd);
-	if (at == MAP_FAILED || !where || strlen(where) >= sizeof(folder))
+	if (at == MAP_FAILED || !where || strlen(where) >= sizeof(folder) ||
+	    (to && strlen(to) >= sizeof(synced) - 100))
 		abort();
 	strcpy(folder, where);
+	strcpy(synced, to ? to : "");
 	control = at;
 }
 
@@ -215,10 +222,58 @@ MOVES(ssize_t, pread, READ, KINDS, (int fd, void *p, size_t n, off_t at),
       (fd, p, shortened(what, n), at))
 MOVES(ssize_t, pread64, READ, KINDS, (int fd, void *p, size_t n, off_t at),
       (fd, p, shortened(what, n), at))
-MOVES(int, fsync, SYNC, KINDS, (int fd), (fd))
-MOVES(int, fdatasync, SYNC, KINDS, (int fd), (fd))
 MOVES(int, ftruncate, TRUNCATE, KINDS, (int fd, off_t n), (fd, n))
 MOVES(int, ftruncate64, TRUNCATE, KINDS, (int fd, off_t n), (fd, n))
+
+static bool copy(int from, int to)
+{
+	char piece[65536];
+	ssize_t n = 0;
+	off_t at = 0;
+
+	while ((n = REAL(pread)(from, piece, sizeof(piece), at)) > 0) {
+		if (REAL(pwrite)(to, piece, (size_t)n, at) != n)
+			return false;
+		at += n;
+	}
+	return n == 0;
+}
+
+/* Under another name first: the process may end at any moment. */
+static void keep_synced(int fd)
+{
+	char link[64], path[PATH_MAX] = "", whole[2 * PATH_MAX], part[sizeof(whole) + 8];
+	struct stat file;
+	int to;
+
+	if (!synced[0] || fstat(fd, &file) || !S_ISREG(file.st_mode))
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 1) < 0)
+		abort();
+	snprintf(whole, sizeof(whole), "%s%s", synced, strrchr(path, '/'));
+	snprintf(part, sizeof(part), "%s.part", whole);
+	to = REAL(open)(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (to < 0 || !copy(fd, to) || REAL(rename)(part, whole))
+		abort();
+	REAL(close)(to);
+}
+
+#define SYNCS(name)                                                                        \
+	int name(int fd)                                                                   \
+	{                                                                                  \
+		int64_t what = owner_of(fd) == OF_STORAGE ? meet(SYNC) : 0;                \
+		int got;                                                                   \
+		if (fails(what))                                                           \
+			return -1;                                                         \
+		got = REAL(name)(fd);                                                      \
+		if (!got && owner_of(fd) == OF_STORAGE)                                    \
+			keep_synced(fd);                                                   \
+		made(what);                                                                \
+		return got;                                                                \
+	}
+SYNCS(fsync)
+SYNCS(fdatasync)
 
 #define PATHS(name, kind, params, args)                                                    \
 	int name params                                                                    \
@@ -233,7 +288,30 @@ MOVES(int, ftruncate64, TRUNCATE, KINDS, (int fd, off_t n), (fd, n))
 		return got;                                                                \
 	}
 PATHS(rename, RENAME, (const char *path, const char *to), (path, to))
-PATHS(unlink, UNLINK, (const char *path), (path))
+
+/* The folder is synced after it: it lasts. */
+static int unlink_both(const char *path)
+{
+	char kept[2 * PATH_MAX];
+
+	if (synced[0] && is_in_folder(path)) {
+		snprintf(kept, sizeof(kept), "%s%s", synced, strrchr(path, '/'));
+		REAL(unlink)(kept);
+	}
+	return REAL(unlink)(path);
+}
+
+int unlink(const char *path)
+{
+	int64_t what = is_in_folder(path) ? meet(UNLINK) : 0;
+	int got;
+
+	if (fails(what))
+		return -1;
+	got = unlink_both(path);
+	made(what);
+	return got;
+}
 
 #define MAPS(name)                                                                         \
 	void *name(void *at, size_t n, int protection, int flags, int fd, off_t from)      \
@@ -316,4 +394,15 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 		t->tv_sec--;
 	}
 	return 0;
+}
+
+/* -- libraries ------------------------------------------------------------------------ */
+
+void *dlopen(const char *name, int flags)
+{
+	int64_t what = meet(LOAD);
+	void *got = REAL(dlopen)(fails(what) ? "not there.so" : name, flags);
+
+	made(what);
+	return got;
 }

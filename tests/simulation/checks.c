@@ -295,8 +295,9 @@ static void check_told(struct world *w, const struct subject *s, const struct pa
 			 labels_get(s->labels, "alertname"), (double)l->fires_since / 1000);
 }
 
-/* 4: what was announced is announced resolved; unless it was muted since, or ended
- * while nobody wanted to hear of ends: then it may be forgotten, as by the peers. */
+/* 4: what a sink took is announced resolved, also when its answer was lost; unless it was
+ * muted since, or ended while nobody wanted to hear of ends: then it may be forgotten, as
+ * by the peers. What was killed before the disk had it is not known. */
 static void check_end_told(struct world *w, const struct subject *s, const struct path *p,
 			   bool is_muted)
 {
@@ -311,7 +312,7 @@ static void check_end_told(struct world *w, const struct subject *s, const struc
 	}
 	if (l->over_since == NOT_YET)
 		l->over_since = w->now;
-	if (l->fires && l->known_to_fire && !l->unsure &&
+	if (l->fires && !l->unsure &&
 	    w->now - l->over_since > longest_wait(p->route, false))
 		complain(w, "the end is told",
 			 "%s still believes that %s fires; over since %.3f", l->key,
@@ -512,8 +513,10 @@ void check_heard(struct world *w, struct sink *s, const struct message *m)
 	check_resolved(w, s, m);
 	if (!is_overtaken(s, m))
 		believe(w, m);
-	vec_push(&s->heard,
-		 (struct heard){.message = m, .at = w->now, .answered_at = NOT_YET});
+	vec_push(&s->heard, (struct heard){.message = m,
+					   .at = w->now,
+					   .answered_at = NOT_YET,
+					   .seq = disk_queued(w->disk)});
 }
 
 /* -- the journal ---------------------------------------------------------------------- */
@@ -637,7 +640,7 @@ void check_restart(struct world *w)
 		for (size_t k = 0; k < w->sinks.v[i]->heard.n; k++) {
 			struct heard *h = &w->sinks.v[i]->heard.v[k];
 
-			if (h->answered_at == NOT_YET || (h->settled && h->seq <= has))
+			if ((h->answered_at == NOT_YET || h->settled) && h->seq <= has)
 				continue;
 			h->answered_at = NOT_YET;
 			learn_beliefs(w, h->message, true);

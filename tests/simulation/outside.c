@@ -243,9 +243,11 @@ static struct delivery_ended *react(struct world *w, struct sink *s,
 		a->retry_after = chance_span(&w->chance, 2 * SECOND, 20 * SECOND);
 		return a;
 	case SINK_MUTE:
-		return chance_of(&w->chance, 2)
-			       ? answer_of(w, m, VERDICT_RETRY, "connection reset")
-			       : NULL;
+		if (!chance_of(&w->chance, 2))
+			return NULL;
+		a = answer_of(w, m, VERDICT_RETRY, "connection reset");
+		a->in_doubt = true;
+		return a;
 	case SINK_HANG:
 	case SINK_MODES:
 		break;

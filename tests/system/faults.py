@@ -1,6 +1,7 @@
 """The shim (tests/faults/shim.c) from the outside: what happens at which call of the daemon."""
 import mmap
 import os
+import shutil
 import struct
 
 from programs import BUILD, Tocsind
@@ -9,7 +10,7 @@ SHIM = os.path.join(BUILD if os.path.exists(os.path.join(BUILD, "tests", "faults
                     else os.path.join(BUILD, "plain"), "tests", "faults", "shim.so")
 STORAGE = ("open", "write", "read", "sync", "truncate", "rename", "unlink", "map")
 NETWORK = ("socket", "connect", "send", "receive", "accept")
-KINDS = STORAGE + NETWORK
+KINDS = STORAGE + NETWORK + ("load",)
 KILL_BEFORE, KILL_AFTER, SHORT = -1, -2, -3
 FOR_EVER = 2 ** 63
 POINT = struct.Struct("<QQQqQ")
@@ -20,10 +21,14 @@ class Faults:
     """The shared page. calls and met are read while the daemon runs; fail, kill and clear may be
     called before it starts or meanwhile."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, loses_power=False):
         assert os.path.exists(SHIM), f"{SHIM} is not there: make system builds it"
         self.folder = os.path.join(str(folder), "data")
         self.path = os.path.join(str(folder), "faults")
+        # below the folder, where the sandbox lets the daemon write
+        self.synced = os.path.join(self.folder, "synced") if loses_power else None
+        if loses_power:
+            os.makedirs(self.synced)
         with open(self.path, "wb") as f:
             f.truncate(CLOCK_AT + 8)
         with open(self.path, "r+b") as f:
@@ -59,7 +64,15 @@ class Faults:
     def before(self):
         """What to put before the daemon's command line."""
         return ["env", f"LD_PRELOAD={SHIM}", f"FAULTS_CONTROL={self.path}",
-                f"FAULTS_FOLDER={self.folder}"]
+                f"FAULTS_FOLDER={self.folder}"] + \
+            ([f"FAULTS_SYNCED={self.synced}"] if self.synced else [])
+
+    def lose_power(self):
+        """Once the daemon is gone: what was not synced is as it was when it last was."""
+        left = self.folder + ".left"
+        os.rename(self.synced, left)
+        shutil.rmtree(self.folder)
+        os.rename(left, self.folder)
 
     def tocsind(self, folder, config, **more):
         return Tocsind(folder, config, before=self.before, **more)

@@ -11,6 +11,7 @@ import errno
 import glob
 import os
 import random
+import re
 import shutil
 import sqlite3
 import time
@@ -27,7 +28,7 @@ from programs import BUILD, Late, Tocsind, iso, until
 pytestmark = pytest.mark.skipif("address" in BUILD, reason="sanitizers load before the shim")
 
 ALL = os.environ.get("CRASH_POINTS") == "all"
-KILLS, FAILURES = (0, 0) if ALL else (60, 40)
+KILLS, FAILURES, POWER = (0, 0, 0) if ALL else (60, 40, 40)
 AT_ONCE = 4  # runs side by side: they wait more than they compute
 GONE = (OSError, HTTPException, ValueError)
 
@@ -42,7 +43,9 @@ class Run:
     def __init__(self, folder, at=None, what=None, name=""):
         os.mkdir(folder)
         self.folder, self.name = folder, name
-        self.faults = Faults(folder)
+        self.loses_power = name.startswith("no power")
+        self.is_kill = what in (KILL_BEFORE, KILL_AFTER)
+        self.faults = Faults(folder, self.loses_power)
         if at:
             self.faults.fail(at[0], what, at[1], 1)
         self.box = Box()
@@ -50,7 +53,7 @@ class Run:
         self.config = make_config(hook(self.far), route={"group_wait": "50ms",
                                                          "group_interval": "100ms"})
         self.silences = {}  # id: (alertname, states it may have)
-        self.posted = {}  # alertname: the alert as it was posted last
+        self.posted = {}  # alertname: the alert as it was posted last, unless that is enough
         self.problems = []
         self.done = []
         self.daemon = None
@@ -96,9 +99,13 @@ class Run:
         for a in alerts:
             self.posted[a["labels"]["alertname"]] = a
         self.ask("post", "/api/v2/alerts", list(alerts))
+        if self.is_kill and not self.loses_power:  # it was answered: never again
+            for a in alerts:
+                del self.posted[a["labels"]["alertname"]]
 
     def told(self, name, status="firing"):
-        """Waits for the page; posts again meanwhile, as Prometheus does."""
+        """Waits for the page; posts again meanwhile, as Prometheus does, unless a posted alert
+        has to be on the disk."""
         def is_told():
             return any(s.ok and s.body["status"] == status and
                        s.body["groupLabels"]["alertname"] == name for s in self.box.all())
@@ -109,7 +116,7 @@ class Run:
                 raise Ended()
             if time.monotonic() > end:
                 raise Late(f"nobody was told {name} {status}")
-            if time.monotonic() > again:
+            if time.monotonic() > again and name in self.posted:
                 self.post(self.posted[name])
                 again = time.monotonic() + 1
             time.sleep(0.01)
@@ -155,8 +162,10 @@ class Run:
             return False
 
     def second_life(self):
-        """Without faults: the rest of the work, after what was posted was posted again."""
+        """Without faults: the rest of the work, after what was not answered was posted again."""
         self.answered = self.box.count()
+        if self.loses_power:
+            self.faults.lose_power()
         self.check_database()
         self.faults.clear()
         self.daemon = Tocsind(self.folder, None, port=self.daemon.port)
@@ -205,15 +214,21 @@ class Run:
     def check_journal(self):
         answer = self.daemon.get("/api/v1/history")
         self.check(answer.status == 200, f"the history: {answer}")
+        self.check(self.journal("select count(*) from journal") > 3, "the journal is empty")
+
+    def journal(self, sql):
         db = sqlite3.connect(f"file:{self.folder}/data/tocsin.db?mode=ro", uri=True)
-        self.check(db.execute("select count(*) from journal").fetchone()[0] > 3,
-                   "the journal is empty")
-        db.close()
+        try:
+            return db.execute(sql).fetchone()[0]
+        finally:
+            db.close()
 
     def check_pages(self):
         keys, said = Counter(), defaultdict(set)
-        # unanswered: found open at the next start, or the network broke before the answer was read
+        # unanswered: found open at the next start, the reload came before the answer was read, or
+        # the network broke before
         unheard = self.daemon.log().count("was being sent when the daemon ended")
+        unheard += self.journal("select count(*) from journal where reason = 'delivery_canceled'")
         unheard += sum(self.faults.met(kind) for kind in NETWORK)
         for s in self.box.all():
             if not s.ok:
@@ -282,12 +297,19 @@ ERRORS["open"].append((errno.EMFILE, "EMFILE"))
 ERRORS.update(socket=[(errno.EMFILE, "EMFILE")], connect=[(errno.ECONNREFUSED, "ECONNREFUSED")],
               send=[(errno.ECONNRESET, "ECONNRESET"), (errno.EPIPE, "EPIPE")],
               receive=[(errno.ECONNRESET, "ECONNRESET")],
-              accept=[(errno.EMFILE, "EMFILE"), (errno.ECONNABORTED, "ECONNABORTED")])
+              accept=[(errno.EMFILE, "EMFILE"), (errno.ECONNABORTED, "ECONNABORTED")],
+              load=[(errno.ENOENT, "ENOENT")])
 
 
 def kill_points(calls):
     return [(kind, n, what, name) for kind in KINDS for n in range(1, calls[kind] + 1)
             for what, name in ((KILL_BEFORE, "killed before"), (KILL_AFTER, "killed after"))]
+
+
+def power_points(calls):
+    return [(kind, n, KILL_BEFORE, "no power before") for kind in KINDS
+            for n in range(1, calls[kind] + 1)] + \
+        [("sync", n, KILL_AFTER, "no power after") for n in range(1, calls["sync"] + 1)]
 
 
 def failure_points(calls):
@@ -313,6 +335,7 @@ def sample(points, n):
 CHECKED = {
     "killed": "silences, pages and keys, database, journal",
     "failed": "served on or ended with a reason; the rest as above",
+    "no power": "as killed, but for alerts: they are posted again",
 }
 
 
@@ -320,7 +343,8 @@ def write_table(calls, runs):
     rows = defaultdict(lambda: [0, 0, 0, 0])
     for r in runs:
         kind, _, what, name = r.point
-        row = rows[KINDS.index(kind), name, CHECKED["killed" if name.startswith("k") else "failed"]]
+        checked = CHECKED[re.match("killed|no power|", name)[0] or "failed"]
+        row = rows[KINDS.index(kind), name, checked]
         row[0] += 1
         row[1] += bool(r.met)
         row[2] += getattr(r, "repeated", 0)
@@ -348,6 +372,11 @@ def matrix(folder, points_of, n):
 
 def test_killed_at_any_call_it_loses_nothing(folder):
     matrix(str(folder), kill_points, KILLS)
+
+
+def test_without_power_at_any_call_it_loses_nothing(folder):
+    """Only what was synced is left."""
+    matrix(str(folder), power_points, POWER)
 
 
 def test_a_call_that_fails_once_loses_nothing(folder):

@@ -152,26 +152,70 @@ def refuses_to_start(folder, far, storage):
     assert done.returncode == 1 and "level=ERROR" in last and storage in last, done.stderr
 
 
-def test_a_database_that_is_damaged_while_it_runs(start, far, box, keep):
-    d = start(make_config(hook(far)))
-    for i in range(50):
-        assert ask_for_silence(d, f"{i} " + "x" * 2000).status == 200
-    path = os.path.join(d.storage, "tocsin.db")
-    assert d.stop() == 0
-    d = keep(d.again())  # what is in the file now is not in memory
+def damage(path):
     with open(path, "r+b") as f:
         size = os.fstat(f.fileno()).st_size
         f.seek(4096)
         f.write(os.urandom(size - 4096))
+
+
+def test_a_database_that_is_damaged_while_it_runs(start, far, box, keep, backend, rules):
+    """Another takes its place, with all that was in it but the journal."""
+    write(rules / "r.yml", rule_file(group("g", alert("Rule", "up", **{"for": "1h"}), interval="100ms")))
+    backend.set("up", ({"host": "a"}, 1))
+    d = start(make_config(hook(far), backend=backend), rules)
+    for i in range(50):
+        assert ask_for_silence(d, f"{i} " + "x" * 2000).status == 200
+    d.post("/api/v2/alerts", [firing("Before")])
+    assert told(box, "Before"), d.log_tail()
+    pending = until(lambda: d.get("/api/v1/alerts").json["data"]["alerts"], 5)[0]["activeAt"]
+    path = os.path.join(d.storage, "tocsin.db")
+    assert d.stop() == 0
+    d = keep(d.again())  # what is in the file now is not in memory
+    damage(path)
+    assert ask_for_silence(d, "during").status == 200, "answered when the new file has it"
+    until(lambda: "what is known is written again" in d.log(), 10)
+    assert glob.glob(path + ".damaged-*")
     d.post("/api/v2/alerts", [firing("A")])
     assert told(box, "A"), d.log_tail()
-    assert d.get("/-/healthy").status == 200 and len(comments(d)) == 50
-    d.stop()
+    assert d.get("/-/healthy").status == 200 and len(comments(d)) == 51
+    d.kill()
+    seen = box.count()
+    write(rules / "r.yml", "groups: [\n")  # its last good version was kept, too
     d = keep(d.again())
-    assert glob.glob(path + ".damaged-*") and "damaged" in d.log()
-    d.post("/api/v2/alerts", [firing("B")])
+    assert len(glob.glob(path + ".damaged-*")) == 1
+    assert len(comments(d)) == 51 and is_whole(path)
+    d.post("/api/v2/alerts", [firing("Before"), firing("A"), firing("B")])
     assert told(box, "B"), d.log_tail()
-    assert ask_for_silence(d, "new").status == 200
+    time.sleep(0.3)
+    assert box.count() == seen + 1, "who was told is known"
+    assert [a["activeAt"] for a in d.get("/api/v1/alerts").json["data"]["alerts"]] == [pending]
+
+
+def test_a_database_that_is_damaged_at_the_start(start, far, box, keep):
+    """What can be read of it goes into the new one."""
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [firing("Before")])
+    assert told(box, "Before") and ask_for_silence(d, "known").status == 200
+    path = os.path.join(d.storage, "tocsin.db")
+    assert d.stop() == 0
+    db = sqlite3.connect(path)
+    page, size = (db.execute(f"pragma {x}").fetchone()[0] for x in ("page_size", "page_count"))
+    at = db.execute("select rootpage from sqlite_schema where name = 'open_deliveries'").fetchone()[0]
+    db.close()
+    assert at <= size
+    with open(path, "r+b") as f:
+        f.seek((at - 1) * page)
+        f.write(os.urandom(page))
+    d = keep(d.again())
+    assert "was damaged" in d.log()
+    d.kill()
+    d = keep(d.again())
+    assert d.log().count("was damaged (") == 1 and comments(d) == {"known"}
+    d.post("/api/v2/alerts", [firing("Before"), firing("B")])
+    assert told(box, "B")
+    time.sleep(0.3)
+    assert box.count() == 2, "who was told is known"
 
 
 # -- descriptors, the network ------------------------------------------------------------
@@ -209,6 +253,18 @@ def test_a_network_that_fails_for_a_while(folder, faults, far, box, keep, kind, 
     assert told(box, "A", 20), d.log_tail()
     time.sleep(0.5)
     assert box.count() == 1
+
+
+def test_libcurl_cannot_be_loaded_for_a_while(folder, faults, far, box, keep):
+    """It is loaded by the first who has something to send."""
+    faults.fail("load", errno.ENOENT)
+    d = keep(faults.tocsind(folder, make_config(hook(far))))
+    assert d.get("/-/ready").status == 200 and not faults.met("load")
+    d.post("/api/v2/alerts", [firing("A")])
+    assert until(lambda: "libcurl cannot be loaded: not there.so" in d.log(), 10), d.log_tail()
+    assert "will try again" in d.log()
+    faults.clear()
+    assert told(box, "A", 20), d.log_tail()
 
 
 # -- the clock ---------------------------------------------------------------------------

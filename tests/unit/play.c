@@ -19,7 +19,7 @@
 #define MOST_SAVED   64
 #define LONGEST_PLAY (30 * DAY)
 
-enum sink_mode { SINK_OK, SINK_FAIL, SINK_REFUSE, SINK_HANG, SINK_BUSY };
+enum sink_mode { SINK_OK, SINK_FAIL, SINK_REFUSE, SINK_HANG, SINK_BUSY, SINK_LOSE };
 struct sink {
 	char name[32];
 	enum sink_mode mode;
@@ -284,6 +284,11 @@ static void deliver(struct stage *s, const struct delivery_wish *w)
 		end.verdict = VERDICT_RETRY;
 		end.error = "busy";
 		end.retry_after = 20 * SECOND;
+	} else if (sink->mode == SINK_LOSE) {
+		line(s, "%s gives no answer", n->receiver->name);
+		end.verdict = VERDICT_RETRY;
+		end.error = "connection reset";
+		end.in_doubt = true;
 	} else if (sink->mode == SINK_REFUSE) {
 		line(s, "%s refuses", n->receiver->name);
 		end.verdict = VERDICT_GIVE_UP;
@@ -644,7 +649,7 @@ static void expire(struct stage *s, struct str rest)
 
 static void set_sink(struct stage *s, struct str rest)
 {
-	static const char *const modes[] = {"ok", "fail", "refuse", "hang", "busy"};
+	static const char *const modes[] = {"ok", "fail", "refuse", "hang", "busy", "lose"};
 	struct sink *sink = sink_of(s, arena_copy(&s->mem, word(&rest)));
 	struct str mode = word(&rest);
 

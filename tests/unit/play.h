@@ -8,7 +8,8 @@
  *	5 silence quiet alertname=Disk for=600	a name, matchers, a length
  *	9 expire quiet
  *	0 sink hook fail	answers: ok, fail (tried again), refuse, hang,
- *				busy (Retry-After: 20)
+ *				busy (Retry-After: 20),
+ *				lose (takes it, the answer is lost)
  *	20 reload		the configuration again, or what stands behind LATER in it
  *	0 times			alerts are shown with their times: A@start..end
  *	20 restart [-3600]	a new engine from what was saved; meanwhile the clock was set

@@ -450,6 +450,15 @@ static void restarts(void **state)
 		 "3 sink hook ok\n"
 		 "60 run\n",
 		 "1 hook refuses\n"},
+		{"one that gave no answer before does", QUICK HOOK,
+		 "0 sink hook lose\n"
+		 "0 post alertname=A ends=1.4\n"
+		 "1.2 sink hook refuse\n"
+		 "3 sink hook ok\n"
+		 "60 run\n",
+		 "1 hook gives no answer\n"
+		 "1.5 hook refuses\n"
+		 "7 hook notify_resolved resolved A\n"},
 		{"in doubt of one of two: its end is told", QUICK HOOK,
 		 "0 post alertname=A host=1 ends=999\n"
 		 "2 sink hook hang\n"

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,15 +97,20 @@ static void note(void *arg, bool ok)
 	*(int *)arg = ok ? 1 : -1;
 }
 
-static void wait_for(struct store *s, int *done)
+static void wait_until(struct store *s, const int *done)
 {
 	struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
 
-	store_sync(s, note, done);
 	while (!*done) {
 		assert_true(poll(&p, 1, 10000) > 0);
 		store_poll(s);
 	}
+}
+
+static void wait_for(struct store *s, int *done)
+{
+	store_sync(s, note, done);
+	wait_until(s, done);
 }
 
 static struct store *open_at(const char *folder, struct buf *notes)
@@ -131,12 +137,21 @@ static void expect(struct store *s, const char *want)
 	buf_free(&seen.text);
 }
 
+static struct alert an_alert(struct arena *mem)
+{
+	const struct label pair = {"alertname", "Grüße \"x\"\n"};
+
+	return (struct alert){.labels = labels_new(mem, &pair, 1, NULL),
+			      .annotations = &labels_none,
+			      .generator_url = "",
+			      .starts_at = {1767323045, 678901234, 7200}};
+}
+
 static void fill(struct store *s, struct arena *mem)
 {
 	static const uint64_t firing[] = {1, 2};
 	static const struct text_pair memory[] = {{.name = "ts", .text = "1.2"}};
-	const struct label pair = {"alertname", "Grüße \"x\"\n"};
-	const struct labels *labels = labels_new(mem, &pair, 1, NULL);
+	struct alert alert = an_alert(mem);
 	struct silence silence = {.id = "947e3b36-87e0-41eb-a1d1-1584b90e8250",
 				  .ends_at = {100, 0, 0},
 				  .created_by = "me",
@@ -151,15 +166,11 @@ static void fill(struct store *s, struct arena *mem)
 			    .n_firing = 2,
 			    .memory = memory,
 			    .n_memory = 1};
-	struct alert alert = {.labels = labels,
-			      .annotations = &labels_none,
-			      .generator_url = "",
-			      .starts_at = {1767323045, 678901234, 7200}};
 	struct rule_alert rule = {.file = "f.yml",
 				  .group = "g",
 				  .rule = "R",
 				  .rule_labels = &labels_none,
-				  .labels = labels,
+				  .labels = alert.labels,
 				  .annotations = &labels_none,
 				  .state = ALERT_PENDING,
 				  .active_at = 42};
@@ -227,6 +238,43 @@ static void what_was_synced_is_there(void **state)
 	buf_free(&notes);
 	arena_free(&mem);
 	remove_all(at);
+}
+
+/* Reported: it is there whatever becomes of the process. */
+static void what_was_reported_survives_the_process(void **state)
+{
+	typedef void sync_fn(struct store *, void (*)(void *, bool), void *);
+	static sync_fn *const syncs[] = {store_sync, store_sync_ledger, store_sync_alerts};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(syncs); i++) {
+		const char *at = folder();
+		struct buf notes = BUF(1000);
+		struct store *s;
+		pid_t child = fork();
+		int status;
+
+		if (!child) {
+			struct arena mem = {0};
+			struct alert posted = an_alert(&mem);
+			int done = 0;
+
+			s = open_at(at, &notes);
+			store_forget_alert(s, 1); /* under way when the alert comes */
+			store_save_alert(s, &posted);
+			syncs[i](s, note, &done);
+			wait_until(s, &done);
+			_exit(done == 1 ? 0 : 1);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+		s = open_at(at, &notes);
+		expect(s, "alert {alertname=\"Grüße \\\"x\\\"\\n\"} "
+			  "2026-01-02T05:04:05.678901234+02:00\n");
+		assert_true(store_close(s));
+		buf_free(&notes);
+		remove_all(at);
+	}
 }
 
 static void a_damaged_file_is_set_aside(void **state)
@@ -1080,12 +1128,61 @@ static void open_deliveries_keep_their_order(void **state)
 	remove_all(at);
 }
 
+/* What a wrong clock wrote, and in which order, keeps nothing else from going. */
+static void clocks_that_were_wrong_do_not_stop_the_trimming(void **state)
+{
+	static const struct {
+		wall_ms at[6];
+		int64_t bytes;
+		size_t left;
+	} cases[] = {
+		/* the last is now; ten days are kept */
+		{{1 * DAY, 2 * DAY, 95 * DAY, 96 * DAY, 97 * DAY, 100 * DAY}, 1 << 20, 4},
+		{{9000 * DAY, 9001 * DAY, 95 * DAY, 96 * DAY, 97 * DAY, 100 * DAY},
+		 1 << 20,
+		 4},
+		{{9000 * DAY, 1 * DAY, 9000 * DAY, 96 * DAY, 97 * DAY, 100 * DAY},
+		 1 << 20,
+		 3},
+		/* set back by a day: the rows are younger than they look */
+		{{1 * DAY, 99 * DAY, 98 * DAY, 98 * DAY, 98 * DAY, 100 * DAY}, 1 << 20, 5},
+		/* only behind one that stays: later */
+		{{95 * DAY, 1 * DAY, 96 * DAY, 97 * DAY, 98 * DAY, 100 * DAY}, 1 << 20, 6},
+		/* all too old but the last */
+		{{1 * DAY, 2 * DAY, 3 * DAY, 4 * DAY, 5 * DAY, 100 * DAY}, 1 << 20, 1},
+		/* by size: some 84 bytes a row, the oldest is not counted */
+		{{95 * DAY, 96 * DAY, 97 * DAY, 98 * DAY, 99 * DAY, 100 * DAY}, 200, 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *at = folder();
+		struct buf notes = BUF(1000);
+		struct store *s = store_open(
+			&(struct store_options){.folder = at,
+						.journal_age = 10 * DAY,
+						.journal_bytes = cases[i].bytes},
+			0, &notes, NULL);
+		int done = 0;
+
+		for (size_t k = 0; k < COUNT_OF(cases[i].at); k++)
+			store_record(s, &(struct record){.kind = RECORD_START,
+							 .at = cases[i].at[k]});
+		wait_for(s, &done);
+		assert_int_equal(store_health(s).journal.rows, cases[i].left);
+		assert_true(store_close(s));
+		assert_int_equal(count_in(at, "SELECT count(*) FROM journal"),
+				 cases[i].left);
+		buf_free(&notes);
+		remove_all(at);
+	}
+}
+
 /* What a file of the version before has stays, but for its journal. */
 static void an_older_schema_grows(void **state)
 {
 	static const char *const old[] = {
 		"DROP TABLE journal",
-		"DROP TABLE journal_size",
 		"DROP TABLE open_deliveries",
 		"DROP TABLE alert_log",
 		"ALTER TABLE told DROP COLUMN maybe",
@@ -1125,10 +1222,42 @@ static void an_older_schema_grows(void **state)
 	remove_all(at);
 }
 
+/* The total that a row has is reckoned for those that were written without. */
+static void the_size_of_an_older_journal_is_known(void **state)
+{
+	static const char *const old[] = {
+		"ALTER TABLE journal DROP COLUMN total",
+		"CREATE TABLE journal_size (rows INTEGER NOT NULL, bytes INTEGER NOT NULL)",
+		"INSERT INTO journal_size VALUES (3, 300)",
+		"PRAGMA user_version = 5",
+	};
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct store *s = open_at(at, &notes);
+	int64_t bytes;
+
+	(void)state;
+	store_many(s, 50, DAY);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	bytes = store_health(s).journal.bytes;
+	assert_true(store_close(s));
+	assert_true(bytes > 50 * 64);
+	for (size_t i = 0; i < COUNT_OF(old); i++)
+		break_table(at, old[i]);
+	s = open_at(at, &notes);
+	assert_int_equal(store_health(s).journal.bytes, bytes);
+	assert_int_equal(store_health(s).journal.rows, 50);
+	assert_true(store_close(s));
+	buf_free(&notes);
+	remove_all(at);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_synced_is_there),
+		cmocka_unit_test(what_was_reported_survives_the_process),
 		cmocka_unit_test(a_damaged_file_is_set_aside),
 		cmocka_unit_test(damage_within_is_found_when_reading),
 		cmocka_unit_test(a_failing_disk_costs_one_write_a_row),
@@ -1141,6 +1270,8 @@ int main(void)
 		cmocka_unit_test(the_journal_is_readable),
 		cmocka_unit_test(a_record_comes_back_whole),
 		cmocka_unit_test(the_journal_is_trimmed),
+		cmocka_unit_test(clocks_that_were_wrong_do_not_stop_the_trimming),
+		cmocka_unit_test(the_size_of_an_older_journal_is_known),
 		cmocka_unit_test(reading_sorts_nothing),
 		cmocka_unit_test(rows_of_a_time_are_found),
 		cmocka_unit_test(reading_is_ended_by_its_reader),

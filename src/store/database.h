@@ -1,0 +1,45 @@
+/* database.h - the writer's connection: its file, prepared statements, and transactions
+ * that are synced or not.
+ *
+ * A commit survives the end of the process. To survive a loss of power it has to be synced,
+ * which takes most of its time. A synced commit takes those before it along.
+ *
+ * Inside store/ only; one thread at a time.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/time.h"
+#include "store/schema.h"
+
+#define DATABASE_LASTING 1000 /* ms until a commit is due to be synced */
+
+struct database {
+	const char *path; /* borrowed */
+	sqlite3 *db;	  /* NULL: it is not open */
+	sqlite3_stmt *statements[STATEMENTS];
+	bool is_full;		/* commits are synced: PRAGMA synchronous */
+	mono_ms unsynced_since; /* of commits that were not; 0: there are none */
+	int wal_fd;		/* to sync them */
+};
+
+/* Makes the file, or brings its schema up to date. False and err when it cannot be;
+ * *is_damaged when the file is no (whole) database. */
+bool database_open(struct database *, const char *path, bool *is_damaged,
+		   struct err *) MUST_USE;
+void database_close(struct database *);
+/* A closed one: the file and its log keep their content under another name. notes gets a
+ * line that says so, with why; false and err: it cannot be. */
+bool database_set_aside(const char *path, const char *why, wall_ms now, struct buf *notes,
+			struct err *) MUST_USE;
+
+bool database_begin(struct database *, bool synced) MUST_USE;
+bool database_commit(struct database *) MUST_USE;
+void database_roll_back(struct database *);
+/* Syncs what was committed without. */
+bool database_make_last(struct database *) MUST_USE;
+bool database_is_sync_due(const struct database *);
+/* Of the last call that failed. */
+bool database_found_damage(const struct database *);
+
+/* Milliseconds of a clock that nobody sets. */
+mono_ms steady_now(void);
