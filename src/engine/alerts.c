@@ -45,7 +45,9 @@ void stored_alert_unref(struct engine *e, struct stored_alert *s)
 	ASSERT(s->refs);
 	if (--s->refs)
 		return;
-	unshare_url(e, s->generator_url);
+	unshare_text(e, s->generator_url);
+	kept_release(e, s->labels);
+	kept_release(e, s->annotations);
 	bury(e, discard, s);
 }
 
@@ -54,34 +56,12 @@ static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
 	return map_find(&e->alerts, map_key_u64(&fingerprint));
 }
 
-/* How a set is kept: with shared names when that is possible. */
-struct kept {
-	const struct labels *set;
-	bool has_own_names;
-	size_t size;
-};
-
-static struct kept keep(struct engine *e, const struct labels *set)
-{
-	const struct labels *same = share_names(e, set);
-
-	if (same)
-		return (struct kept){same, false, labels_memory_without_names(same)};
-	return (struct kept){set, true, labels_memory(set)};
-}
-
-static struct labels *copy_kept(void *block, const struct kept *k)
-{
-	return k->has_own_names ? labels_copy_to(block, k->set)
-				: labels_copy_values_to(block, k->set);
-}
-
 static void set_annotations(struct engine *e, struct stored_alert *s,
 			    const struct labels *annotations)
 {
 	struct kept k = keep(e, annotations);
 
-	s->annotations = copy_kept(mem_resize(NULL, k.size), &k);
+	s->annotations = kept_copy(mem_resize(NULL, k.size), &k);
 }
 
 /* -- how many there are of a name ----------------------------------------------------- */
@@ -163,9 +143,9 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 	struct kept k = keep(e, a->labels);
 	struct stored_alert *s = mem_new(sizeof(*s) + k.size);
 
-	s->labels = copy_kept(s + 1, &k);
+	s->labels = kept_copy(s + 1, &k);
 	set_annotations(e, s, a->annotations);
-	s->generator_url = share_url(e, a->generator_url);
+	s->generator_url = share_text(e, a->generator_url);
 	s->fingerprint = a->labels->fingerprint;
 	s->refs = 1;
 	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
@@ -176,12 +156,13 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 static void take_content(struct engine *e, struct stored_alert *s, const struct alert *a)
 {
 	if (!labels_eq(s->annotations, a->annotations)) {
+		kept_release(e, s->annotations);
 		bury(e, free, s->annotations);
 		set_annotations(e, s, a->annotations);
 	}
 	if (strcmp(s->generator_url, a->generator_url)) {
-		unshare_url(e, s->generator_url);
-		s->generator_url = share_url(e, a->generator_url);
+		unshare_text(e, s->generator_url);
+		s->generator_url = share_text(e, a->generator_url);
 	}
 	s->starts_at = a->starts_at;
 	s->ends_at = a->ends_at;

@@ -304,7 +304,8 @@ struct engine {
 	struct map named;	  /* how many alerts of a name; with a limit only */
 	struct map route_lists;	  /* of this generation, by what is in them */
 	struct map names;	  /* of labels, by themselves */
-	struct map urls;	  /* of alerts: shared_url, by its text */
+	struct map texts;	  /* of alerts: shared_text, by its text */
+	uint32_t seen_values[4096]; /* of values that came once; by their hashes */
 	struct map silences;	  /* stored_silence by id */
 	struct map silence_index; /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
@@ -348,12 +349,22 @@ uint64_t random_next(struct engine *);
 /* Frees what actions of this step may still point to, at the start of the next one. */
 void bury(struct engine *, void (*fn)(void *), void *);
 
-/* The same set with names that outlive it; NULL when there are too many to keep. */
-const struct labels *share_names(struct engine *, const struct labels *);
 void shared_names_free(struct engine *);
+size_t shared_memory(const struct engine *); /* of all that is shared */
 /* The same text, kept until as many times unshared as shared. */
-const char *share_url(struct engine *, const char *);
-void unshare_url(struct engine *, const char *shared);
+const char *share_text(struct engine *, const char *);
+void unshare_text(struct engine *, const char *); /* another than a shared one: nothing */
+/* How a set of labels is kept for long: what others have, too, is shared, the rest copied
+ * into a block of that size. Of the step's arena; one copy of it, one release of the copy. */
+struct kept {
+	const struct labels *set;
+	bool *has_own_value; /* of each pair */
+	bool has_own_names;  /* too many are shared: then nothing of this set is */
+	size_t size;
+};
+struct kept keep(struct engine *, const struct labels *);
+struct labels *kept_copy(void *block, const struct kept *);
+void kept_release(struct engine *, const struct labels *);
 
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
 void alerts_restore(struct engine *, const struct alert *);

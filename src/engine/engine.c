@@ -81,7 +81,7 @@ void engine_free(struct engine *e)
 	silences_free(e);
 	alerts_free(e);
 	shared_names_free(e);
-	map_free(&e->urls);
+	map_free(&e->texts);
 	told_free(e);
 	heap_free(&e->timers);
 	empty_graves(e);

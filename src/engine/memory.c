@@ -13,7 +13,7 @@ static size_t block(const void *p)
 
 static size_t alerts(const struct engine *e)
 {
-	size_t sum = map_memory(&e->alerts) + map_memory(&e->names) + map_memory(&e->urls);
+	size_t sum = map_memory(&e->alerts) + shared_memory(e);
 	const struct stored_alert *s;
 
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));)

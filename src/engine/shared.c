@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "engine/core.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,11 @@
  * and, more, the way to it: whoever looks for a name in all alerts finds it in the cache.
  * Nobody counts who still uses a name; instead there is an end to how many are shared. */
 
-#define MOST_NAMES   10000
-#define LONGEST_NAME 128
+#define MOST_NAMES    10000
+#define LONGEST_NAME  128
+#define LONGEST_VALUE 128
 
-static const char *shared(struct engine *e, const char *name)
+static const char *share_name(struct engine *e, const char *name)
 {
 	struct str key = str_of(name);
 	char *own = map_find(&e->names, key);
@@ -24,21 +26,6 @@ static const char *shared(struct engine *e, const char *name)
 	return own;
 }
 
-const struct labels *share_names(struct engine *e, const struct labels *set)
-{
-	struct labels *same = arena_alloc(e->mem,
-					  sizeof(*same) + set->n * sizeof(same->v[0]));
-
-	*same = *set;
-	for (size_t i = 0; i < set->n; i++) {
-		same->v[i].value = set->v[i].value;
-		same->v[i].name = shared(e, set->v[i].name);
-		if (!same->v[i].name)
-			return NULL;
-	}
-	return same;
-}
-
 void shared_names_free(struct engine *e)
 {
 	char *name;
@@ -48,35 +35,132 @@ void shared_names_free(struct engine *e)
 	map_free(&e->names);
 }
 
-/* -- generator URLs -------------------------------------------------------------------
- * All alerts of a rule have the same long one. */
+/* -- texts ----------------------------------------------------------------------------
+ * All alerts of a rule have the same long URL, and alerts of a cluster the same values for
+ * most of their labels. Each text is kept once, while somebody uses it. */
 
-struct shared_url {
+struct shared_text {
 	unsigned refs;
 	char text[];
 };
 
-const char *share_url(struct engine *e, const char *text)
+static struct shared_text *text_new(struct engine *e, struct str text)
 {
-	struct str key = str_of(text);
-	struct shared_url *u = map_find(&e->urls, key);
+	struct shared_text *t = mem_new(sizeof(*t) + text.n + 1);
 
-	if (!u) {
-		u = mem_new(sizeof(*u) + key.n + 1);
-		memcpy(u->text, text, key.n + 1);
-		map_put(&e->urls, str_of(u->text), u);
-	}
-	u->refs++;
-	return u->text;
+	memcpy(t->text, text.p, text.n);
+	map_put(&e->texts, str_of(t->text), t);
+	return t;
 }
 
-void unshare_url(struct engine *e, const char *text)
+const char *share_text(struct engine *e, const char *text)
 {
-	struct shared_url *u = map_find(&e->urls, str_of(text));
+	struct str key = str_of(text);
+	struct shared_text *t = map_find(&e->texts, key);
 
-	ASSERT(u && u->text == text);
-	if (--u->refs)
+	if (!t)
+		t = text_new(e, key);
+	t->refs++;
+	return t->text;
+}
+
+void unshare_text(struct engine *e, const char *text)
+{
+	struct shared_text *t = map_find(&e->texts, str_of(text));
+
+	if (!t || t->text != text || --t->refs)
 		return;
-	map_del(&e->urls, str_of(text));
-	bury(e, free, u);
+	map_del(&e->texts, str_of(text));
+	bury(e, free, t);
+}
+
+/* A value is shared from the second time on that it comes within a while: most that are of
+ * one alert alone never are. */
+static const char *share_value(struct engine *e, const char *value)
+{
+	struct str key = str_of(value);
+	struct shared_text *t = map_find(&e->texts, key);
+	uint64_t hash;
+	uint32_t *seen;
+
+	if (!t && key.n <= LONGEST_VALUE) {
+		hash = str_hash(key);
+		seen = &e->seen_values[hash % COUNT_OF(e->seen_values)];
+		if (*seen == (uint32_t)(hash >> 32))
+			t = text_new(e, key);
+		*seen = (uint32_t)(hash >> 32);
+	}
+	if (!t)
+		return NULL;
+	t->refs++;
+	return t->text;
+}
+
+/* -- label sets ----------------------------------------------------------------------- */
+
+static bool share_names(struct engine *e, const struct labels *from, struct labels *to)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		to->v[i].name = share_name(e, from->v[i].name);
+		if (!to->v[i].name)
+			return false;
+	}
+	return true;
+}
+
+struct kept keep(struct engine *e, const struct labels *set)
+{
+	struct labels *same = arena_alloc(e->mem,
+					  sizeof(*same) + set->n * sizeof(same->v[0]));
+	struct kept k = {same, ARENA_ARRAY(e->mem, bool, set->n), false, 0};
+
+	*same = *set;
+	if (!share_names(e, set, same))
+		return (struct kept){set, NULL, true, labels_memory(set)};
+	k.size = sizeof(*set) + set->n * sizeof(set->v[0]);
+	for (size_t i = 0; i < set->n; i++) {
+		const char *value = share_value(e, set->v[i].value);
+
+		k.has_own_value[i] = !value;
+		same->v[i].value = value ? value : set->v[i].value;
+		k.size += value ? 0 : strlen(set->v[i].value) + 1;
+	}
+	return k;
+}
+
+struct labels *kept_copy(void *block, const struct kept *k)
+{
+	struct labels *set = block;
+	char *text;
+
+	if (k->has_own_names)
+		return labels_copy_to(block, k->set);
+	memcpy(set, k->set, sizeof(*set) + k->set->n * sizeof(set->v[0]));
+	text = (char *)&set->v[set->n];
+	for (size_t i = 0; i < set->n; i++) {
+		if (k->has_own_value[i]) {
+			set->v[i].value = text;
+			text = stpcpy(text, k->set->v[i].value) + 1;
+		}
+	}
+	return set;
+}
+
+void kept_release(struct engine *e, const struct labels *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		unshare_text(e, set->v[i].value);
+}
+
+size_t shared_memory(const struct engine *e)
+{
+	size_t sum = map_memory(&e->names) + map_memory(&e->texts);
+	struct shared_text *t;
+	char *name;
+
+	for (size_t at = 0; (name = map_next(&e->names, &at));)
+		sum += malloc_usable_size(name);
+	for (size_t at = 0; (t = map_next(&e->texts, &at));)
+		sum += malloc_usable_size(t);
+	return sum;
 }

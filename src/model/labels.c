@@ -269,21 +269,12 @@ uint64_t labels_hash_of(const struct labels *set, const char *const *names, size
 	return h;
 }
 
-size_t labels_memory_without_names(const struct labels *set)
+size_t labels_memory(const struct labels *set)
 {
 	size_t size = sizeof(*set) + set->n * sizeof(*set->v);
 
 	for (size_t i = 0; i < set->n; i++)
-		size += strlen(set->v[i].value) + 1;
-	return size;
-}
-
-size_t labels_memory(const struct labels *set)
-{
-	size_t size = labels_memory_without_names(set);
-
-	for (size_t i = 0; i < set->n; i++)
-		size += strlen(set->v[i].name) + 1;
+		size += strlen(set->v[i].name) + strlen(set->v[i].value) + 2;
 	return size;
 }
 
@@ -305,20 +296,6 @@ struct labels *labels_copy_to(void *block, const struct labels *old)
 	set->n = old->n;
 	for (size_t i = 0; i < old->n; i++) {
 		set->v[i].name = put_text(&text, old->v[i].name);
-		set->v[i].value = put_text(&text, old->v[i].value);
-	}
-	return set;
-}
-
-struct labels *labels_copy_values_to(void *block, const struct labels *old)
-{
-	struct labels *set = block;
-	char *text = (char *)&set->v[old->n];
-
-	set->fingerprint = old->fingerprint;
-	set->n = old->n;
-	for (size_t i = 0; i < old->n; i++) {
-		set->v[i].name = old->v[i].name;
 		set->v[i].value = put_text(&text, old->v[i].value);
 	}
 	return set;

@@ -63,9 +63,6 @@ struct labels *labels_dup(const struct labels *) MUST_USE;
 size_t labels_memory(const struct labels *); /* bytes of such a block */
 /* A copy in a block that is as large and aligned for a pointer. */
 struct labels *labels_copy_to(void *block, const struct labels *);
-/* The same for a copy that borrows the names. */
-size_t labels_memory_without_names(const struct labels *);
-struct labels *labels_copy_values_to(void *block, const struct labels *);
 
 void buf_add_labels(struct buf *, const struct labels *); /* {a="x", b="y"} */
 void buf_add_labels_json(struct buf *, const struct labels *);

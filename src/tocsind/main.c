@@ -2,6 +2,7 @@
 #include "net/clock.h"
 #include "tocsind/daemon.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -46,6 +47,7 @@ int main(int argc, char **argv)
 		code = 0;
 	} else {
 		umask(027); /* silences and labels are not for everybody to read */
+		mallopt(M_ARENA_MAX, 1); /* what one thread frees another may use */
 		log_start(flags.log_level, flags.log_format, clock_wall);
 		code = daemon_run(&flags);
 	}
