@@ -301,7 +301,7 @@ static void decode_list(struct decode *d, const struct yaml *y, const struct fie
 	if (!is_list(d, y, "a list"))
 		return;
 	out->present = true;
-	at = arena_array(d->mem, y->n, f->of->size);
+	at = arena_array(d->objects ? d->objects : d->mem, y->n, f->of->size);
 	out->v = at;
 	for (size_t i = 0; i < y->n; i++) {
 		if (y->items[i]->kind == YAML_NULL && f->nulls == NULL_DROPPED)

@@ -81,6 +81,7 @@ enum null_elements { NULL_REFUSED, NULL_EMPTY, NULL_DROPPED }; /* `- ` in a FIEL
 
 struct decode {
 	struct arena *mem;
+	struct arena *objects; /* of those in lists, when they are not kept; or NULL */
 	struct errs *errs, *warnings;
 	const struct files *files;
 	const char *path; /* of the file being read */

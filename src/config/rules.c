@@ -829,6 +829,7 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	const struct yaml *y;
 
 	l.d = (struct decode){.mem = mem,
+			      .objects = &nodes,
 			      .errs = errs,
 			      .warnings = warnings,
 			      .path = l.path,

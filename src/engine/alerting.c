@@ -122,37 +122,45 @@ static void discard(void *p)
 
 	free(a->labels);
 	free(a->annotations);
-	free(a->key);
 	free(a);
 }
 
-static void forget(struct engine *e, struct rule_state *r, struct active_alert *a)
+/* Of its row on the disk. */
+static const char *row_key(struct engine *e, const struct rulegroup *g,
+			   const struct rule_state *r, const struct active_alert *a)
 {
-	act(e, ACTION_FORGET_RULE_ALERT)->key = a->key;
+	return arena_printf(e->mem, "%s;%s;%016llx;%016llx", g->map_key, r->rule->alert,
+			    (unsigned long long)r->labels->fingerprint,
+			    (unsigned long long)a->labels->fingerprint);
+}
+
+static void forget(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		   struct active_alert *a)
+{
+	act(e, ACTION_FORGET_RULE_ALERT)->key = row_key(e, g, r, a);
+	kept_release(e, a->labels);
+	kept_release(e, a->annotations);
 	map_del(&r->active, map_key_u64(&a->labels->fingerprint));
 	bury(e, discard, a);
 }
 
-static char *row_key(struct engine *e, const struct rulegroup *g,
-		     const struct rule_state *r, uint64_t fingerprint)
-{
-	const char *rule = r->rule->alert;
-
-	return mem_text(arena_printf(e->mem, "%s;%s;%016llx;%016llx", g->map_key, rule,
-				     (unsigned long long)r->labels->fingerprint,
-				     (unsigned long long)fingerprint));
-}
-
-static struct active_alert *insert(struct engine *e, struct rulegroup *g,
-				   struct rule_state *r, const struct labels *labels)
+static struct active_alert *insert(struct engine *e, struct rule_state *r,
+				   const struct labels *labels)
 {
 	struct active_alert *a = mem_new(sizeof(*a));
 
-	a->labels = labels_dup(labels);
-	a->annotations = labels_dup(&labels_none);
-	a->key = row_key(e, g, r, labels->fingerprint);
+	a->labels = kept_new(e, labels);
+	a->annotations = kept_new(e, &labels_none);
 	map_put(&r->active, map_key_u64(&a->labels->fingerprint), a);
 	return a;
+}
+
+static void set_annotations(struct engine *e, struct active_alert *a,
+			    const struct labels *annotations)
+{
+	kept_release(e, a->annotations);
+	bury(e, free, a->annotations);
+	a->annotations = kept_new(e, annotations);
 }
 
 /* The labels under which the router knows the alert; NULL: it is dropped on the way. */
@@ -223,11 +231,11 @@ static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
 	struct active_alert *a = find(r, c->labels->fingerprint);
 
 	if (a && a->state == ALERT_INACTIVE) {
-		forget(e, r, a); /* a new story begins */
+		forget(e, g, r, a); /* a new story begins */
 		a = NULL;
 	}
 	if (!a) {
-		a = insert(e, g, r, c->labels);
+		a = insert(e, r, c->labels);
 		a->state = ALERT_PENDING;
 		a->active_at = g->slot;
 		a->dirty = true;
@@ -237,8 +245,7 @@ static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
 	a->value = c->value;
 	a->seen_in = g->evaluation;
 	if (!labels_eq(a->annotations, c->annotations)) {
-		bury(e, free, a->annotations);
-		a->annotations = labels_dup(c->annotations);
+		set_annotations(e, a, c->annotations);
 		a->dirty = true;
 	}
 }
@@ -265,11 +272,11 @@ static bool go_without(struct engine *e, struct rulegroup *g, struct rule_state 
 		return true;
 	if (a->state == ALERT_PENDING) {
 		note(e, a, CHANGE_RULE_DROPPED);
-		forget(e, r, a);
+		forget(e, g, r, a);
 		return false;
 	}
 	if (a->resolved_at && ts - a->resolved_at > RESOLVED_RETENTION) {
-		forget(e, r, a);
+		forget(e, g, r, a);
 		return false;
 	}
 	if (a->state == ALERT_FIRING) {
@@ -317,12 +324,12 @@ static size_t walk(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	return n;
 }
 
-static void forget_all(struct engine *e, struct rule_state *r)
+static void forget_all(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
 	struct active_alert *a;
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));)
-		forget(e, r, a);
+		forget(e, g, r, a);
 }
 
 bool alerting_take(struct engine *e, struct run *run, const struct samples *in,
@@ -343,7 +350,7 @@ bool alerting_take(struct engine *e, struct run *run, const struct samples *in,
 	record_changes(e, g, r);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
-		forget_all(e, r);
+		forget_all(e, g, r);
 		*error = arena_printf(&run->eval_mem,
 				      "exceeded limit of %lld with %zu alerts",
 				      (long long)limit, n);
@@ -415,7 +422,7 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 			labels = outgoing(e, a->labels);
 		if (labels)
 			leaving_add(e, labels, a, r->generator_url, 2 * g->interval);
-		forget(e, r, a);
+		forget(e, g, r, a);
 	}
 	record_changes(e, g, r);
 }
@@ -451,7 +458,7 @@ void alerting_save(struct engine *e, struct rulegroup *g, struct rule_state *r)
 			.keep_firing_since = a->keep_firing_since,
 		};
 		action = act(e, ACTION_SAVE_RULE_ALERT);
-		action->key = a->key;
+		action->key = row_key(e, g, r, a);
 		action->rule_alert = row;
 	}
 }
@@ -549,16 +556,14 @@ void restored_extend(struct engine *e)
 	}
 }
 
-static void take_back(struct engine *e, struct rulegroup *g, struct rule_state *r,
-		      const struct rule_alert *row)
+static void take_back(struct engine *e, struct rule_state *r, const struct rule_alert *row)
 {
 	struct active_alert *a;
 
 	if (find(r, row->labels->fingerprint))
 		return;
-	a = insert(e, g, r, row->labels);
-	free(a->annotations);
-	a->annotations = labels_dup(row->annotations);
+	a = insert(e, r, row->labels);
+	set_annotations(e, a, row->annotations);
 	a->state = row->state;
 	a->value = row->value;
 	a->active_at = PLANT(pending_restarts) ? e->now : row->active_at;
@@ -588,7 +593,7 @@ void alerting_restore(struct engine *e, struct rulegroup *g, struct rule_state *
 	if (!kept)
 		return;
 	for (size_t i = 0; i < kept->rows.n; i++)
-		take_back(e, g, r, &kept->rows.v[i]);
+		take_back(e, r, &kept->rows.v[i]);
 	discard_restored(kept);
 }
 

@@ -59,9 +59,7 @@ static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
 static void set_annotations(struct engine *e, struct stored_alert *s,
 			    const struct labels *annotations)
 {
-	struct kept k = keep(e, annotations);
-
-	s->annotations = kept_copy(mem_resize(NULL, k.size), &k);
+	s->annotations = kept_new(e, annotations);
 }
 
 /* -- how many there are of a name ----------------------------------------------------- */

@@ -176,7 +176,6 @@ struct active_alert {
 	wall_ms active_at, fired_at, resolved_at, last_sent_at, valid_until,
 		keep_firing_since;
 	uint64_t seen_in; /* evaluation that had it last */
-	char *key;	  /* of its row on disk */
 	bool dirty;
 	bool restored; /* waits since then by another program's ALERTS_FOR_STATE */
 };
@@ -349,7 +348,7 @@ uint64_t random_next(struct engine *);
 /* Frees what actions of this step may still point to, at the start of the next one. */
 void bury(struct engine *, void (*fn)(void *), void *);
 
-void shared_names_free(struct engine *);
+void shared_free(struct engine *);
 size_t shared_memory(const struct engine *); /* of all that is shared */
 /* The same text, kept until as many times unshared as shared. */
 const char *share_text(struct engine *, const char *);
@@ -364,6 +363,7 @@ struct kept {
 };
 struct kept keep(struct engine *, const struct labels *);
 struct labels *kept_copy(void *block, const struct kept *);
+struct labels *kept_new(struct engine *, const struct labels *); /* one block: free() it */
 void kept_release(struct engine *, const struct labels *);
 
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);

@@ -80,8 +80,7 @@ void engine_free(struct engine *e)
 	inhibitor_free(e);
 	silences_free(e);
 	alerts_free(e);
-	shared_names_free(e);
-	map_free(&e->texts);
+	shared_free(e);
 	told_free(e);
 	heap_free(&e->timers);
 	empty_graves(e);

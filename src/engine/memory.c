@@ -67,7 +67,7 @@ static size_t rule(const struct rule_state *r)
 	const struct active_alert *a;
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));)
-		sum += block(a) + block(a->labels) + block(a->annotations) + block(a->key);
+		sum += block(a) + block(a->labels) + block(a->annotations);
 	return sum;
 }
 

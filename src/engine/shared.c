@@ -26,15 +26,6 @@ static const char *share_name(struct engine *e, const char *name)
 	return own;
 }
 
-void shared_names_free(struct engine *e)
-{
-	char *name;
-
-	for (size_t at = 0; (name = map_next(&e->names, &at));)
-		free(name);
-	map_free(&e->names);
-}
-
 /* -- texts ----------------------------------------------------------------------------
  * All alerts of a rule have the same long URL, and alerts of a cluster the same values for
  * most of their labels. Each text is kept once, while somebody uses it. */
@@ -146,6 +137,13 @@ struct labels *kept_copy(void *block, const struct kept *k)
 	return set;
 }
 
+struct labels *kept_new(struct engine *e, const struct labels *set)
+{
+	struct kept k = keep(e, set);
+
+	return kept_copy(mem_new(k.size), &k);
+}
+
 void kept_release(struct engine *e, const struct labels *set)
 {
 	for (size_t i = 0; i < set->n; i++)
@@ -163,4 +161,17 @@ size_t shared_memory(const struct engine *e)
 	for (size_t at = 0; (t = map_next(&e->texts, &at));)
 		sum += malloc_usable_size(t);
 	return sum;
+}
+
+void shared_free(struct engine *e)
+{
+	struct shared_text *t;
+	char *name;
+
+	for (size_t at = 0; (name = map_next(&e->names, &at));)
+		free(name);
+	for (size_t at = 0; (t = map_next(&e->texts, &at));)
+		free(t);
+	map_free(&e->names);
+	map_free(&e->texts);
 }
