@@ -48,6 +48,7 @@ struct api_host {
 	/* Has api_use_web called when the file changed; false: it is broken now. */
 	bool (*refresh_web)(void *ctx);
 	struct step_times (*times)(void *ctx); /* NULL: not measured */
+	size_t (*call_bytes)(void *ctx); /* memory of requests under way; NULL: not known */
 	/* Metrics of the rule that its backend does not know; NULL: nobody asks. */
 	size_t (*unknown_names)(void *ctx, const struct rule_group *, const struct rule *,
 				struct arena *, const char ***);
@@ -63,6 +64,10 @@ struct api_options {
 	size_t get_concurrency;
 	const struct regex *origins;	 /* of pages that may ask; NULL: none */
 	const char *const *integrations; /* names for metrics; ends with NULL */
+	/* Ceilings, for metrics; 0: none. */
+	struct {
+		size_t alerts, silences, connections;
+	} most;
 	struct {
 		/* What --enable-feature has the metrics tell apart. */
 		bool receiver_names, group_keys, alert_names, rules;

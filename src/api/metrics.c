@@ -332,25 +332,45 @@ static void add_store(struct buf *b, struct store *store)
 		   (double)h.journal.oldest_at / 1000);
 }
 
-static void add_memory(struct buf *b, struct engine *e, struct store *store)
+static void add_by(struct buf *b, const char *name, const char *label, const char *value,
+		   size_t n)
 {
-	const struct engine_memory m = view_memory(e);
-	const struct {
-		const char *owner;
-		size_t bytes;
-	} rows[] = {
-		{"alerts", m.alerts},
-		{"groups", m.groups},
-		{"silences", m.silences},
-		{"notification_log", m.told},
-		{"rules", m.rules},
-		{"store_queue", store ? store_health(store).queued_bytes : 0},
-	};
+	buf_addf(b, "%s{%s=\"%s\"} %zu\n", name, label, value, n);
+}
 
-	metric_head(b, "tocsin_memory_bytes", "gauge", "Memory by what it is for.");
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		buf_addf(b, "tocsin_memory_bytes{owner=\"%s\"} %zu\n", rows[i].owner,
-			 rows[i].bytes);
+static void add_memory(struct buf *b, const struct api_host *host, struct engine *e)
+{
+	static const char name[] = "tocsin_memory_bytes";
+	const struct engine_memory m = view_memory(e);
+	const struct store_health h = host->store ? store_health(host->store)
+						  : (struct store_health){0};
+
+	metric_head(b, name, "gauge", "Memory by what it is for.");
+	add_by(b, name, "owner", "alerts", m.alerts);
+	add_by(b, name, "owner", "groups", m.groups);
+	add_by(b, name, "owner", "silences", m.silences);
+	add_by(b, name, "owner", "notification_log", m.told);
+	add_by(b, name, "owner", "rules", m.rules);
+	add_by(b, name, "owner", "store_queue", h.queued_bytes);
+	add_by(b, name, "owner", "database_cache", h.cache_bytes);
+	if (host->call_bytes)
+		add_by(b, name, "owner", "requests", host->call_bytes(host->ctx));
+}
+
+/* Those that are not set are left out. */
+static void add_ceilings(struct buf *b, const struct api_options *o)
+{
+	static const char name[] = "tocsin_limit";
+
+	metric_head(b, name, "gauge", "The most that there may be.");
+	if (o->most.alerts)
+		add_by(b, name, "of", "alerts", o->most.alerts);
+	if (o->most.silences)
+		add_by(b, name, "of", "silences", o->most.silences);
+	if (o->most.connections)
+		add_by(b, name, "of", "connections", o->most.connections);
+	add_by(b, name, "of", "store_queue_rows", STORE_MAX_QUEUE);
+	add_by(b, name, "of", "store_queue_record_bytes", STORE_MAX_RECORDS);
 }
 
 void get_metrics(struct request *r)
@@ -380,7 +400,8 @@ void get_metrics(struct request *r)
 		   "Matches of regular expressions ended by their limit of steps.",
 		   (double)regex_gave_up());
 	add_store(&b, host->store);
-	add_memory(&b, e, host->store);
+	add_memory(&b, host, e);
+	add_ceilings(&b, &r->api->options);
 	host->add_metrics(host->ctx, &b);
 	add_process(&b, r);
 	if (r->api->options.metrics.rules)

@@ -259,7 +259,17 @@ bool server_use_tls(struct server *s, const struct server_tls *tls, struct err *
 
 struct server_counters server_counters(const struct server *s)
 {
-	return (struct server_counters){s->cut_off, s->accept_failures};
+	struct server_counters c = {s->cut_off, s->accept_failures, 0};
+	const struct call *call;
+
+	LIST_FOREACH(call, &s->calls, list)
+	{
+		c.call_bytes += sizeof(*call) + arena_size(&call->mem) + call->piece.n;
+		if (call->req)
+			c.call_bytes += evbuffer_get_length(
+				evhttp_request_get_input_buffer(call->req));
+	}
+	return c;
 }
 
 void server_free(struct server *s)

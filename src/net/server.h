@@ -65,6 +65,7 @@ void server_free(struct server *); /* open calls are dropped */
 struct server_counters {
 	uint64_t cut_off;	  /* idle clients that made room for others */
 	uint64_t accept_failures; /* as when no descriptor was left */
+	size_t call_bytes;	  /* of requests under way and their answers, about */
 };
 struct server_counters server_counters(const struct server *);
 

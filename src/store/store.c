@@ -309,6 +309,7 @@ struct store_health store_health(struct store *s)
 	h = s->health;
 	h.queued = s->n_queued;
 	h.queued_bytes = s->record_bytes + s->entries.n;
+	h.cache_bytes = (size_t)sqlite3_memory_used();
 	pthread_mutex_unlock(&s->mtx);
 	if (!fstatat(s->lock_fd, DATABASE, &file, 0))
 		h.bytes = (size_t)file.st_size;

@@ -94,6 +94,7 @@ struct store_health {
 	uint64_t batches, writes, failures, dropped_records;
 	size_t queued, queued_bytes; /* the latter of records and alerts */
 	size_t bytes;		     /* of the database file */
+	size_t cache_bytes;	     /* in memory, of pages and statements */
 	double seconds;		     /* spent on batches */
 	struct {
 		int64_t rows, bytes; /* the latter without the oldest row's */

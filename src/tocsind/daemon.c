@@ -245,8 +245,7 @@ static void on_inotify(evutil_socket_t fd, short what, void *arg)
 /* What the damaged file had is in memory, but for the journal. */
 static void save_again(struct daemon *d, const char *why)
 {
-	log_error("store",
-		  "what is known is written again, the journal begins anew",
+	log_error("store", "what is known is written again, the journal begins anew",
 		  L_STR("because", why));
 	daemon_feed(d, &(struct event){.kind = EVENT_SAVE_ALL});
 	rulefiles_keep_all(d->rules);
@@ -432,6 +431,11 @@ static size_t host_unknown_names(void *arg, const struct rule_group *g,
 				 const char ***out)
 {
 	return names_unknown(((struct daemon *)arg)->names, g, rule, mem, out);
+}
+
+static size_t host_call_bytes(void *arg)
+{
+	return server_counters(((struct daemon *)arg)->server).call_bytes;
 }
 
 static struct step_times host_times(void *arg)
@@ -659,7 +663,7 @@ static struct api *make_api(struct daemon *d)
 			 daemon_reload, host_is_ready, host_broken_files, d->store,
 			 d->flags.as_0_25 ? NULL : sender_route_labels, host_add_metrics,
 			 host_elsewhere, host_reading, web_refresh, host_times,
-			 host_unknown_names},
+			 host_call_bytes, host_unknown_names},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.storage_path = d->flags.storage_path,
@@ -671,6 +675,8 @@ static struct api *make_api(struct daemon *d)
 					   : (size_t)MAX(processors, 8),
 		.origins = d->origins,
 		.integrations = integration_names(&d->mem),
+		.most = {(size_t)d->flags.max_alerts, (size_t)MAX(d->flags.max_silences, 0),
+			 (size_t)d->flags.max_connections},
 		.metrics = {d->flags.receiver_names, d->flags.group_keys,
 			    d->flags.alert_names, d->flags.rule_names,
 			    (size_t)MAX(d->flags.per_alertname, 0)},

@@ -196,7 +196,15 @@ def test_memory_has_owners(start, far):
     assert 2000 * 600 < after["alerts"] - before["alerts"] < 2000 * 2000
     assert after["groups"] > before["groups"]
     assert set(after) == {"alerts", "groups", "silences", "notification_log", "rules",
-                          "store_queue"}
+                          "store_queue", "database_cache", "requests"}
+    assert 0 < after["requests"] < 1e6 and 1e4 < after["database_cache"] < 1e7
+
+
+def test_ceilings_are_shown(start, far):
+    d = start(make_config(hook(far)), args=["--silences.max-silences=0", "--alerts.max-alerts=70"])
+    assert d.metric("tocsin_limit", of="alerts") == 70
+    assert d.metric("tocsin_limit", of="connections") == 4000
+    assert d.metric("tocsin_limit", of="silences") is None
 
 
 # -- vmalert's names ---------------------------------------------------------------------
