@@ -333,8 +333,10 @@ static void read_all(struct intake *t)
  * are in force, and people are told of them. */
 static void answer_posted(void *arg, bool is_durable)
 {
-	(void)is_durable;
-	answer_empty(arg, 200);
+	struct request *r = arg;
+
+	r->api->posts_unrecorded += !is_durable;
+	answer_empty(r, 200);
 }
 
 static void post_all(struct request *r, const struct alert_post *v, size_t n)

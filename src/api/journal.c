@@ -38,13 +38,18 @@ wall_ms reading_until(const struct reading *d)
 static void run(void *arg)
 {
 	struct reading *d = arg;
+	struct store *store = d->r->api->options.host.store;
 
 	d->began = clock_seconds();
 	d->journal = journal_open(d->r->api->options.storage_path, &d->err);
-	if (!d->journal || !journal_begins(d->journal, &d->begins_at, &d->err))
+	if (!d->journal)
 		return;
-	d->begins_at = MIN(d->begins_at, d->now);
-	d->read(d);
+	if (journal_begins(d->journal, &d->begins_at, &d->err)) {
+		d->begins_at = MIN(d->begins_at, d->now);
+		d->read(d);
+	}
+	if (journal_found_damage(d->journal) && store)
+		store_found_damage(store);
 }
 
 /* It gives its place among GET requests back while it lasts. */

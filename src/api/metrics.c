@@ -304,8 +304,9 @@ static void add_rule_totals(struct buf *b, const struct engine_counters *c)
 
 /* -- all together ------------------------------------------------------------------ */
 
-static void add_store(struct buf *b, struct store *store)
+static void add_store(struct buf *b, const struct api *api)
 {
+	struct store *store = api->options.host.store;
 	struct store_health h;
 
 	if (!store)
@@ -318,6 +319,13 @@ static void add_store(struct buf *b, struct store *store)
 	metric_one(b, "tocsin_store_failures_total", "counter",
 		   "Transactions that failed and were, or will be, tried again.",
 		   (double)h.failures);
+	metric_one(
+		b, "tocsin_posts_unrecorded_total", "counter",
+		"Posts of alerts that were answered although the disk did not take them.",
+		(double)api->posts_unrecorded);
+	metric_one(b, "tocsin_store_renewals_total", "counter",
+		   "Times a new database was begun for one that was damaged or gone.",
+		   (double)h.renewals);
 	metric_one(b, "tocsin_store_queue_length", "gauge", "Rows waiting to be written.",
 		   (double)h.queued);
 	metric_one(b, "tocsin_store_dropped_records_total", "counter",
@@ -399,7 +407,7 @@ void get_metrics(struct request *r)
 	metric_one(&b, "tocsin_regex_gave_up_total", "counter",
 		   "Matches of regular expressions ended by their limit of steps.",
 		   (double)regex_gave_up());
-	add_store(&b, host->store);
+	add_store(&b, r->api);
 	add_memory(&b, host, e);
 	add_ceilings(&b, &r->api->options);
 	host->add_metrics(host->ctx, &b);

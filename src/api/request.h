@@ -25,6 +25,7 @@ struct api {
 	struct seconds silence_queries;
 	struct map logins; /* digests of name and password that were right */
 	size_t gets, gets_refused;
+	uint64_t posts_unrecorded;
 	size_t readings; /* of the journal: no gets while they last */
 	double tokens;	 /* of the rate limit */
 	mono_ms filled_at;

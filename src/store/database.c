@@ -2,6 +2,7 @@
 #include "store/database.h"
 #include "base/arena.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
@@ -29,14 +30,31 @@ static bool prepare_all(struct database *d, struct err *err)
 	return true;
 }
 
+/* Neither ever gets shorter while it is open. */
+static bool is_same(const char *path, struct stat *before)
+{
+	struct stat now;
+
+	if (stat(path, &now))
+		return !before->st_ino;
+	if (before->st_ino &&
+	    (now.st_ino != before->st_ino || now.st_dev != before->st_dev ||
+	     now.st_size < before->st_size))
+		return false;
+	*before = now;
+	return true;
+}
+
 bool database_open(struct database *d, const char *path, bool *is_damaged, struct err *err)
 {
 	*d = (struct database){.path = path, .is_full = true, .wal_fd = -1};
 	d->db = schema_open(path, is_damaged, err);
 	if (!d->db)
 		return false;
-	if (prepare_all(d, err))
+	if (prepare_all(d, err)) {
+		is_same(d->path, &d->file);
 		return true;
+	}
 	*is_damaged = database_found_damage(d);
 	database_close(d);
 	return false;
@@ -57,7 +75,7 @@ bool database_set_aside(const char *path, const char *why, wall_ms now, struct b
 {
 	struct arena mem = {0};
 	const char *aside = arena_printf(&mem, "%s.damaged-%lld", path, (long long)now);
-	bool ok = !rename(path, aside);
+	bool ok = !rename(path, aside) || errno == ENOENT;
 
 	if (ok) {
 		rename(arena_printf(&mem, "%s-wal", path),
@@ -69,6 +87,31 @@ bool database_set_aside(const char *path, const char *why, wall_ms now, struct b
 	} else {
 		err_sys(err, (struct pos){path, 0, 0}, "damaged, and cannot be set aside");
 	}
+	arena_free(&mem);
+	return ok;
+}
+
+bool database_take_new(const char *path, const char *new_path)
+{
+	return !access(path, F_OK) || access(new_path, F_OK) || !rename(new_path, path);
+}
+
+void database_remove(const char *path)
+{
+	struct arena mem = {0};
+
+	unlink(path);
+	unlink(arena_printf(&mem, "%s-wal", path));
+	unlink(arena_printf(&mem, "%s-shm", path));
+	arena_free(&mem);
+}
+
+bool database_is_there(struct database *d)
+{
+	struct arena mem = {0};
+	bool ok = is_same(d->path, &d->file) &&
+		  is_same(arena_printf(&mem, "%s-wal", d->path), &d->wal);
+
 	arena_free(&mem);
 	return ok;
 }

@@ -11,6 +11,8 @@
 #include "base/time.h"
 #include "store/schema.h"
 
+#include <sys/stat.h>
+
 #define DATABASE_LASTING 1000 /* ms until a commit is due to be synced */
 
 struct database {
@@ -20,6 +22,7 @@ struct database {
 	bool is_full;		/* commits are synced: PRAGMA synchronous */
 	mono_ms unsynced_since; /* of commits that were not; 0: there are none */
 	int wal_fd;		/* to sync them */
+	struct stat file, wal;	/* as they were when last looked at; st_ino 0: not yet */
 };
 
 /* Makes the file, or brings its schema up to date. False and err when it cannot be;
@@ -31,6 +34,14 @@ void database_close(struct database *);
  * line that says so, with why; false and err: it cannot be. */
 bool database_set_aside(const char *path, const char *why, wall_ms now, struct buf *notes,
 			struct err *) MUST_USE;
+
+/* The file that replaces another is put in its place, if that is free. False: it cannot be;
+ * true also when there is none. One beside another is unfinished, and left alone. */
+bool database_take_new(const char *path, const char *new_path);
+/* With its log, if it is there. */
+void database_remove(const char *path);
+/* Whether the file that is open is still the one at the path, and not shorter. */
+bool database_is_there(struct database *) MUST_USE;
 
 bool database_begin(struct database *, bool synced) MUST_USE;
 bool database_commit(struct database *) MUST_USE;

@@ -372,6 +372,13 @@ struct journal *journal_open(const char *folder, struct err *err)
 	return NULL;
 }
 
+bool journal_found_damage(const struct journal *j)
+{
+	int code = sqlite3_errcode(j->db);
+
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
 /* The first row ever is that of a start. */
 bool journal_begins(struct journal *j, wall_ms *at, struct err *err)
 {

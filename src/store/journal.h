@@ -48,6 +48,8 @@ struct journal;
 /* The journal in that folder, for reading. NULL and err when it cannot be opened. */
 struct journal *journal_open(const char *folder, struct err *) MUST_USE;
 void journal_close(struct journal *);
+/* Whether the last call failed because the file is damaged. */
+bool journal_found_damage(const struct journal *);
 /* The time of the oldest row when rows before it were trimmed; 0: all are there; NEVER:
  * there is none, and may have been. */
 bool journal_begins(struct journal *, wall_ms *at, struct err *) MUST_USE;

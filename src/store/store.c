@@ -26,6 +26,7 @@
 #define IDLE_MS	      (10 * 60 * 1000) /* between looks for rows that grew old */
 #define DEFAULT_AGE   (30 * DAY)
 #define DEFAULT_BYTES ((int64_t)256 * 1024 * 1024)
+#define SEAL	      STATEMENTS   /* not one */
 #define ENTRIES	      (256 * 1024) /* bytes of alerts in a row of their log */
 
 struct write { /* with its cells' bytes behind it, one block */
@@ -46,6 +47,12 @@ struct sync {
 	struct sync *next;
 };
 
+enum renewal {
+	RENEWAL_NONE,
+	RENEWAL_WANTED,	 /* the file is damaged */
+	RENEWAL_FILLING, /* another is open; the engine's state is on its way to it */
+};
+
 struct store {
 	char *path;
 	struct database db;	    /* the writer's, once it runs */
@@ -56,8 +63,10 @@ struct store {
 	struct journal_limits limits;
 	/* the writer's own */
 	struct journal_span span;
-	bool is_damaged;   /* the file, says a batch that failed */
-	bool cannot_renew; /* nor be replaced, says the last attempt */
+	enum renewal renewal;
+	char damage[200];	 /* why */
+	bool is_sealed;		 /* the seal is in the batch under way */
+	char *new_path;		 /* of the file that is to replace it */
 	double (*seconds)(void); /* NULL: nothing is timed */
 
 	pthread_mutex_t mtx;
@@ -77,6 +86,7 @@ struct store {
 	size_t n_queued, record_bytes; /* the latter of queued records */
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 	bool stopping, failed_at_end;
+	bool told_damage; /* somebody who read the file said so */
 	struct store_health health;
 	wall_ms now;	/* of the last record, for trimming */
 	mono_ms set_at; /* when it was that time */
@@ -375,8 +385,13 @@ static bool add_record(struct store *s, const struct write *w, struct journal_sp
 
 static bool carry_out(struct store *s, const struct write *w, struct journal_span *span)
 {
-	sqlite3_stmt *st = s->db.statements[w->what];
+	sqlite3_stmt *st;
 
+	if (w->what == SEAL) {
+		s->is_sealed = true;
+		return true;
+	}
+	st = s->db.statements[w->what];
 	for (size_t i = 0; i < w->n; i++)
 		bind_cell(st, (int)i + 1, &w->cells[i]);
 	return w->what == ADD_RECORD ? add_record(s, w, span) : run(st);
@@ -457,8 +472,14 @@ static bool makes_room(struct store *s, const struct batch *b, const struct writ
 
 static bool fails(char *error, size_t size, const char *why)
 {
-	snprintf(error, size, "%s", why);
+	snprintf(error, size, "%.*s", (int)size - 1, why);
 	return false;
+}
+
+static void want_renewal(struct store *s, const char *why)
+{
+	s->renewal = RENEWAL_WANTED;
+	snprintf(s->damage, sizeof(s->damage), "%s", why);
 }
 
 /* One transaction; all or nothing. Somebody in a hurry ends it early: *rest was not tried.
@@ -482,9 +503,11 @@ static bool write_batch(struct store *s, const struct batch *b, const struct wri
 		s->span = span;
 		return true;
 	}
-	s->is_damaged = database_found_damage(&s->db);
 	fails(error, error_size, sqlite3_errmsg(s->db.db));
+	if (database_found_damage(&s->db))
+		want_renewal(s, error);
 	database_roll_back(&s->db);
+	s->is_sealed = false;
 	return false;
 }
 
@@ -681,7 +704,11 @@ static bool is_idle(struct store *s, bool *stopping)
 	bool idle;
 
 	pthread_mutex_lock(&s->mtx);
-	idle = !s->first && !s->entries.n && !s->waiting && !s->waiting_ledger;
+	if (s->told_damage && s->renewal == RENEWAL_NONE)
+		want_renewal(s, "a reader found damage");
+	s->told_damage = false;
+	idle = !s->first && !s->entries.n && !s->waiting && !s->waiting_ledger &&
+	       s->renewal != RENEWAL_WANTED;
 	*stopping = s->stopping;
 	pthread_mutex_unlock(&s->mtx);
 	return idle;
@@ -705,20 +732,101 @@ static void note_span(struct store *s)
 	s->health.journal.oldest_at = s->span.oldest.at;
 }
 
+/* -- a damaged file -------------------------------------------------------------------
+ * Another takes its place once all that the engine knows is in it, which a seal in the
+ * queue says; until then a start finds the damaged one, and reads of it what it can. */
+
+static bool begin_anew(struct store *s, char *error, size_t size)
+{
+	struct err err;
+	bool damaged;
+
+	alert_log_forget(&s->alert_log);
+	database_close(&s->db);
+	database_remove(s->new_path);
+	if (!database_open(&s->db, s->new_path, &damaged, &err))
+		return fails(error, size, err.text);
+	s->alert_log = (struct alert_log){.db = s->db.db};
+	s->span = (struct journal_span){0};
+	s->renewal = RENEWAL_FILLING;
+	s->is_sealed = false;
+	pthread_mutex_lock(&s->mtx);
+	s->health.renewals++;
+	snprintf(s->health.damage, sizeof(s->health.damage), "%s", s->damage);
+	wake(s->report_fd);
+	pthread_mutex_unlock(&s->mtx);
+	return true;
+}
+
+/* The file that holds all takes the place of the damaged one. */
+static bool finish_renewal(struct store *s, char *error, size_t size)
+{
+	struct buf notes = BUF(2000);
+	struct err err;
+	bool damaged, ok;
+
+	s->is_sealed = false;
+	if (s->renewal != RENEWAL_FILLING)
+		return true;
+	alert_log_forget(&s->alert_log);
+	database_close(&s->db);
+	ok = database_set_aside(s->path, s->damage, time_now(s), &notes, &err) &&
+	     (database_take_new(s->path, s->new_path) ||
+	      err_sys(&err, (struct pos){s->new_path, 0, 0}, "cannot be renamed")) &&
+	     database_open(&s->db, s->path, &damaged, &err);
+	fsync(s->lock_fd); /* the names last, too */
+	buf_free(&notes);
+	if (!ok) {
+		s->renewal = RENEWAL_WANTED;
+		return fails(error, size, err.text);
+	}
+	s->alert_log = (struct alert_log){.db = s->db.db};
+	s->renewal = RENEWAL_NONE;
+	return true;
+}
+
+void store_found_damage(struct store *s)
+{
+	pthread_mutex_lock(&s->mtx);
+	s->told_damage = true;
+	pthread_mutex_unlock(&s->mtx);
+	wake(s->wake_fd);
+}
+
+void store_seal(struct store *s)
+{
+	store_queue(s, SEAL, NULL, 0);
+}
+
+/* The batch as the disk took it, or error. */
+static bool try_batch(struct store *s, const struct batch *b, const struct write **rest,
+		      char *error, size_t size)
+{
+	if (b->lasting && s->renewal == RENEWAL_NONE && !database_is_there(&s->db)) {
+		want_renewal(s, "it is gone, or another file");
+		return fails(error, size, s->damage);
+	}
+	if (b->first || span_is_due(&s->span, &s->limits, b->now)) {
+		if (!write_batch(s, b, rest, error, size))
+			return false;
+	} else if (b->lasting && s->db.unsynced_since && !database_make_last(&s->db)) {
+		return fails(error, size, strerror(errno));
+	}
+	return !s->is_sealed || finish_renewal(s, error, size);
+}
+
 /* False when the disk does not take it. */
 static bool write_one_batch(struct store *s)
 {
 	struct batch b = take_batch(s);
 	char error[sizeof(s->health.error)] = "";
 	double began = s->seconds ? s->seconds() : 0, took;
-	bool ok = true, writes = b.first || span_is_due(&s->span, &s->limits, b.now);
-	const struct write *rest = NULL;
+	const struct write *rest = b.first;
+	bool ok, renews = s->renewal == RENEWAL_WANTED;
 	struct left left = {0};
 
-	if (writes)
-		ok = write_batch(s, &b, &rest, error, sizeof(error));
-	else if (b.lasting && s->db.unsynced_since && !database_make_last(&s->db))
-		ok = fails(error, sizeof(error), strerror(errno));
+	ok = (!renews || begin_anew(s, error, sizeof(error))) &&
+	     try_batch(s, &b, &rest, error, sizeof(error));
 	took = s->seconds ? s->seconds() - began : 0;
 	if (!ok)
 		shrink(&b);
@@ -738,7 +846,9 @@ static bool write_one_batch(struct store *s)
 	}
 	b.up_to -= left.n - left.n_ledger;
 	b.ledger_up_to -= left.n_ledger;
-	if (ok || !s->is_damaged || s->cannot_renew) /* else it is tried with a new file */
+	/* What is in an unfinished file does not count yet; damage is no failure before a
+	 * new file was tried. */
+	if (ok ? s->renewal == RENEWAL_NONE : renews || s->renewal != RENEWAL_WANTED)
 		report(s, &b, ok);
 	pthread_mutex_unlock(&s->mtx);
 	if (ok) {
@@ -764,35 +874,10 @@ static bool trims(struct store *s)
 	return span_is_due(&s->span, &s->limits, time_now(s));
 }
 
-/* A damaged file is of no use: another takes its place. What was in it comes from the
- * engine again, see store_health. */
-static bool renew(struct store *s)
-{
-	struct buf notes = BUF(sizeof(s->health.renewal));
-	bool damaged, ok;
-	struct err err;
-
-	alert_log_forget(&s->alert_log);
-	database_close(&s->db);
-	ok = database_set_aside(s->path, s->health.error, time_now(s), &notes, &err) &&
-	     database_open(&s->db, s->path, &damaged, &err);
-	s->alert_log = (struct alert_log){.db = s->db.db};
-	s->span = (struct journal_span){0};
-	pthread_mutex_lock(&s->mtx);
-	s->health.renewals += ok;
-	snprintf(s->health.renewal, sizeof(s->health.renewal), "%s",
-		 ok ? buf_text(&notes) : err.text);
-	wake(s->report_fd);
-	pthread_mutex_unlock(&s->mtx);
-	s->is_damaged = false;
-	s->cannot_renew = !ok;
-	buf_free(&notes);
-	return ok;
-}
-
 static void *write_all(void *arg)
 {
 	struct store *s = arg;
+	enum renewal was;
 	bool stopping;
 
 	for (;;) {
@@ -811,9 +896,15 @@ static void *write_all(void *arg)
 			continue;
 		if (!idle && !is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
-		if (write_one_batch(s))
+		was = s->renewal;
+		if (write_one_batch(s)) {
+			if (s->renewal == RENEWAL_FILLING && stopping)
+				return NULL; /* nobody is left to fill it */
+			if (s->renewal == RENEWAL_FILLING)
+				sleep_until_woken(s, GATHER_MS);
 			continue;
-		if (s->is_damaged && renew(s))
+		}
+		if (s->renewal == RENEWAL_WANTED && was != RENEWAL_WANTED && !stopping)
 			continue;
 		if (stopping) { /* tried once more than it could: give up */
 			s->failed_at_end = true;
@@ -859,6 +950,7 @@ static bool open_or_set_aside(struct store *s, wall_ms now, struct buf *notes,
 	char why[sizeof(err->text)];
 	bool damaged;
 
+	database_take_new(s->path, s->new_path);
 	if (database_open(&s->db, s->path, &damaged, err))
 		return true;
 	snprintf(why, sizeof(why), "%s", err->text);
@@ -876,6 +968,7 @@ static void release(struct store *s)
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	free(s->path);
+	free(s->new_path);
 	pthread_mutex_destroy(&s->mtx);
 	free_batch(s->first);
 	buf_free(&s->entries);
@@ -921,6 +1014,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	static char kept_path[4096]; /* errors name it after this returns */
 
 	s->path = mem_text(arena_printf(&mem, "%s/" DATABASE, o->folder));
+	s->new_path = mem_text(arena_printf(&mem, "%s/" DATABASE ".new", o->folder));
 	arena_free(&mem);
 	s->last = &s->first;
 	s->entries = BUF(BUF_NO_LIMIT);
@@ -960,19 +1054,6 @@ bool store_close(struct store *s)
 	ok = !s->failed_at_end;
 	release(s);
 	return ok;
-}
-
-struct store *store_set_aside(struct store *s, const struct store_options *o, wall_ms now,
-			      struct buf *notes, struct err *err)
-{
-	char *path = mem_text(s->path);
-	struct err damage = *err;
-	bool ok;
-
-	store_close(s);
-	ok = database_set_aside(path, damage.text, now, notes, err);
-	free(path);
-	return ok ? store_open(o, now, notes, err) : NULL;
 }
 
 struct alert_log *store_alert_log(struct store *s)

@@ -56,9 +56,12 @@ struct store *store_open(const struct store_options *, wall_ms now, struct buf *
  * it is no whole database. What was given to the visitor until then stands. */
 bool store_load(struct store *, const struct store_visitor *, bool *is_damaged,
 		struct err *) MUST_USE;
-/* After damage: the file is kept under another name and a new one is begun. */
-struct store *store_set_aside(struct store *, const struct store_options *, wall_ms now,
-			      struct buf *notes, struct err *) MUST_USE;
+/* What was read of the file is damaged: another takes its place. store_health counts it;
+ * then all state (EVENT_SAVE_ALL, and rule files) has to be saved again, and store_seal
+ * called. Only then the damaged file is renamed, the new one put in its place, and what
+ * waits for the disk answered. */
+void store_found_damage(struct store *);
+void store_seal(struct store *);
 /* Writes all that is queued, then ends the thread. False: something could not be written.
  */
 bool store_close(struct store *);
@@ -100,10 +103,8 @@ struct store_health {
 		int64_t rows, bytes; /* the latter without the oldest row's */
 		wall_ms oldest_at;   /* 0: there is none */
 	} journal;
-	char error[200]; /* "": the last batch succeeded */
-	/* How often a damaged file was replaced by an empty one, since the start. All state
-	 * (EVENT_SAVE_ALL, and rule files) has to be saved again then. */
-	unsigned renewals;
-	char renewal[600]; /* for people: of the last time; or why it cannot be */
+	char error[200];   /* "": the last batch succeeded */
+	unsigned renewals; /* how often a new file was begun for a damaged one */
+	char damage[200];  /* for people: of the last time */
 };
 struct store_health store_health(struct store *);

@@ -91,7 +91,8 @@ static void wants_less_memory(struct daemon *d)
 
 static void step(struct daemon *d, const struct event *in, size_t n)
 {
-	wall_ms now = daemon_now(d), next;
+	/* the wall clock as clock_jump saw it: it may have been set again since */
+	wall_ms now = clock_mono() + d->clock_offset, next;
 
 	arena_reset(&d->step);
 	d->todo.n = 0;
@@ -245,10 +246,20 @@ static void on_inotify(evutil_socket_t fd, short what, void *arg)
 /* What the damaged file had is in memory, but for the journal. */
 static void save_again(struct daemon *d, const char *why)
 {
-	log_error("store", "what is known is written again, the journal begins anew",
-		  L_STR("because", why));
+	struct record r = {.kind = RECORD_START,
+			   .at = daemon_now(d),
+			   .file = d->flags.config_file,
+			   .change = "replaced",
+			   .error = why};
+
+	log_error("store",
+		  "the database was damaged, another takes its place: what is known is "
+		  "written again, the journal begins anew",
+		  L_STR("folder", d->flags.storage_path), L_STR("err", why));
+	ledger_record(d, &r);
 	daemon_feed(d, &(struct event){.kind = EVENT_SAVE_ALL});
 	rulefiles_keep_all(d->rules);
+	store_seal(d->store);
 }
 
 static void on_store(evutil_socket_t fd, short what, void *arg)
@@ -266,7 +277,7 @@ static void on_store(evutil_socket_t fd, short what, void *arg)
 	d->store_fails = h.error[0] != 0;
 	if (h.renewals != d->store_renewals) {
 		d->store_renewals = h.renewals;
-		save_again(d, h.renewal);
+		save_again(d, h.damage);
 	}
 	store_poll(d->store);
 }
@@ -342,18 +353,6 @@ static void restore_broken(void *d, const char *table, const char *key, const ch
 		  L_STR("key", key), L_STR("err", why));
 }
 
-/* What could still be read of a damaged file goes into the new one. */
-static void save_silences(struct daemon *d)
-{
-	const struct silence **v;
-	size_t n;
-
-	arena_reset(&d->step);
-	v = view_silences(d->engine, &d->step, &n);
-	for (size_t i = 0; i < n; i++)
-		store_save_silence(d->store, v[i]);
-}
-
 static bool has_state(const struct daemon *d)
 {
 	struct arena mem = {0};
@@ -388,12 +387,13 @@ static bool open_store(struct daemon *d, struct err *err)
 	d->store = store_open(&options, d->started_at, &notes, err);
 	ok = d->store && store_load(d->store, &visitor, &is_damaged, err);
 	if (!ok && is_damaged) {
-		d->store = store_set_aside(d->store, &options, d->started_at, &notes, err);
-		ok = d->store != NULL;
-		d->saves_again = ok;
-		if (ok)
-			save_silences(d); /* the rest once there is a configuration */
+		log_error("store",
+			  "the database is damaged, what can be read of it goes on",
+			  L_ERR(err));
+		store_found_damage(d->store);
+		ok = true;
 	}
+	d->lost_journal = is_damaged || notes.n;
 	for (size_t i = 0; ok && i < d->left_open.n; i++)
 		ledger_found_open(d, &d->left_open.v[i]);
 	if (ok && is_new)
@@ -879,6 +879,9 @@ static void record_life(struct daemon *d, enum record_kind kind)
 {
 	struct record r = {.kind = kind, .at = daemon_now(d), .file = d->flags.config_file};
 
+	if (kind == RECORD_START && d->lost_journal)
+		r.change = "replaced";
+
 	if (d->store)
 		ledger_record(d, &r);
 }
@@ -905,8 +908,6 @@ static bool load_first(struct daemon *d)
 	d->reloaded_at = daemon_now(d);
 	rules_from_config(d);
 	load_first_rules(d);
-	if (d->saves_again)
-		save_again(d, "the file was damaged at the start");
 	return true;
 }
 

@@ -96,7 +96,7 @@ struct daemon {
 	uint64_t mended_templates, shortened;
 	uint64_t backend_warnings;
 	unsigned store_renewals;
-	bool saves_again; /* the file was damaged at the start */
+	bool lost_journal; /* the file was damaged at the start */
 	bool store_fails; /* and that was logged */
 	struct step_times times;
 };

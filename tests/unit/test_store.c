@@ -2,6 +2,7 @@
 #include "store/journal.h"
 #include "store/store.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
@@ -299,6 +300,40 @@ static void a_damaged_file_is_set_aside(void **state)
 	remove_all(at);
 }
 
+static size_t count_files(const char *folder, const char *beginning)
+{
+	DIR *d = opendir(folder);
+	struct dirent *f;
+	size_t n = 0;
+
+	assert_non_null(d);
+	while ((f = readdir(d)))
+		n += !strncmp(f->d_name, beginning, strlen(beginning));
+	closedir(d);
+	return n;
+}
+
+/* A finished file whose renaming was cut off is taken. */
+static void a_new_file_is_taken_when_it_stands_alone(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	const char *path = arena_printf(&mem, "%s/tocsin.db", at);
+
+	(void)state;
+	fill(s, &mem);
+	assert_true(store_close(s));
+	assert_int_equal(rename(path, arena_printf(&mem, "%s.new", path)), 0);
+	s = open_at(at, &notes);
+	expect(s, all);
+	assert_true(store_close(s));
+	buf_free(&notes);
+	arena_free(&mem);
+	remove_all(at);
+}
+
 static void damage_within_is_found_when_reading(void **state)
 {
 	const char *at = folder();
@@ -306,11 +341,11 @@ static void damage_within_is_found_when_reading(void **state)
 	struct seen seen = {BUF(1000000)};
 	struct store_visitor v = {&seen,	  see_silence,	 see_told, see_alert,
 				  see_rule_alert, see_rule_file, see_open, see_broken};
-	struct store_options options = {.folder = at};
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
 	struct err err = {0};
 	bool is_damaged;
+	int done = 0;
 	FILE *file;
 
 	(void)state;
@@ -335,10 +370,25 @@ static void damage_within_is_found_when_reading(void **state)
 	s = open_at(at, &notes);
 	assert_false(store_load(s, &v, &is_damaged, &err));
 	assert_true(is_damaged);
-	s = store_set_aside(s, &options, 7, &notes, &err);
-	assert_non_null(s);
-	assert_non_null(strstr(buf_text(&notes), "tocsin.db.damaged-7"));
-	expect(s, "");
+	/* another is filled beside it, and takes its place when it holds all */
+	store_found_damage(s);
+	while (!store_health(s).renewals)
+		poll(NULL, 0, 1);
+	fill(s, &mem);
+	store_sync(s, note, &done);
+	poll(NULL, 0, 200);
+	store_poll(s);
+	assert_int_equal(done, 0);
+	assert_int_equal(count_files(at, "tocsin.db.damaged-"), 0);
+	store_seal(s);
+	wait_until(s, &done);
+	assert_int_equal(done, 1);
+	assert_int_equal(count_files(at, "tocsin.db.damaged-"), 1);
+	assert_int_equal(count_files(at, "tocsin.db.new"), 0);
+	expect(s, all);
+	assert_true(store_close(s));
+	s = open_at(at, &notes);
+	expect(s, all);
 	assert_true(store_close(s));
 	buf_free(&notes);
 	buf_free(&long_text);
@@ -1260,6 +1310,7 @@ int main(void)
 		cmocka_unit_test(what_was_reported_survives_the_process),
 		cmocka_unit_test(a_damaged_file_is_set_aside),
 		cmocka_unit_test(damage_within_is_found_when_reading),
+		cmocka_unit_test(a_new_file_is_taken_when_it_stands_alone),
 		cmocka_unit_test(a_failing_disk_costs_one_write_a_row),
 		cmocka_unit_test(the_last_word_on_an_alert_counts),
 		cmocka_unit_test(when_an_alert_came_is_kept),
