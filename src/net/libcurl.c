@@ -4,8 +4,13 @@
 #define CURL_DISABLE_TYPECHECK /* its macros would stand where functions are defined */
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define LIBRARY "libcurl.so.4"
 
@@ -93,6 +98,25 @@ bool libcurl_load(struct err *err)
 		return err_set(err, NOWHERE, "libcurl does not start");
 	is_loaded = true;
 	return true;
+}
+
+/* The dynamic linker's list has the names as they are. */
+bool libcurl_is_listed(void)
+{
+	int fd = open("/etc/ld.so.cache", O_RDONLY | O_CLOEXEC);
+	struct stat file;
+	void *list = MAP_FAILED;
+	bool is = true;
+
+	if (fd >= 0 && !fstat(fd, &file) && file.st_size > 0)
+		list = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (list != MAP_FAILED) {
+		is = memmem(list, (size_t)file.st_size, LIBRARY, sizeof(LIBRARY));
+		munmap(list, (size_t)file.st_size);
+	}
+	if (fd >= 0)
+		close(fd);
+	return is || getenv("LD_LIBRARY_PATH");
 }
 
 /* -- under libcurl's own names -------------------------------------------------------- */

@@ -10,3 +10,6 @@
 /* From one thread, before any other function of libcurl; often is harmless. False and err:
  * it is not there, or does not fit; a later call tries again. */
 bool libcurl_load(struct err *) MUST_USE;
+/* Whether the system lists it among its libraries, without loading it; true when there is
+ * no such list. */
+bool libcurl_is_listed(void);

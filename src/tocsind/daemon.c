@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
 #include "base/log.h"
+#include "net/libcurl.h"
 #include "tocsind/names.h"
 #include "tocsind/outside.h"
 #include "tocsind/sandbox.h"
@@ -908,6 +909,10 @@ static bool load_first(struct daemon *d)
 	d->reloaded_at = daemon_now(d);
 	rules_from_config(d);
 	load_first_rules(d);
+	if (!libcurl_is_listed())
+		log_warn("start",
+			 "libcurl.so.4 is not among the system's libraries: nothing "
+			 "can be sent, and no backend asked");
 	return true;
 }
 
