@@ -155,6 +155,8 @@ static const struct field remote_write_fields[] = {
 	{"headers", FIELD_PAIRS, AT(engine.headers), .help = "Added to each request."},
 	{"write_relabel_configs", FIELD_LIST, AT(engine.relabels), .of = &relabel_shape,
 	 .help = "Changes or drops series before they are sent."},
+	{"send_native_histograms", FIELD_BOOL, AT(engine.sends_histograms),
+	 .help = "Write native histograms, too."},
 	{"queue_config", FIELD_INSIDE, AT(engine.queue), .of = &queue_shape,
 	 .help = "The queue."},
 	{"*", FIELD_EMBED, AT(http), .of = &http_shape, .help = "As in http_config."},

@@ -393,6 +393,15 @@ static const struct labels *labels_to_set(struct arena *mem, const struct rule *
 	return labels_new_raw(mem, v, r->n_labels, NULL);
 }
 
+static bool writes_histograms(const struct engine *e)
+{
+	for (size_t i = 0; e->config && i < e->config->n_remote_writes; i++) {
+		if (e->config->remote_writes[i].sends_histograms)
+			return true;
+	}
+	return false;
+}
+
 /* Why one of them cannot be written as it was; NULL: all can. */
 static const char *unwritable(struct run *run, const struct samples *in)
 {
@@ -402,7 +411,10 @@ static const char *unwritable(struct run *run, const struct samples *in)
 	for (size_t i = 0; i < in->n; i++) {
 		const struct histogram *h = in->v[i].histogram;
 
-		if (h && !histogram_exponential(&run->eval_mem, h, &made_of, &why))
+		if (!h)
+			continue;
+		if (!histogram_has_counts(h, &why) ||
+		    !histogram_exponential(&run->eval_mem, h, &made_of, &why))
 			return arena_printf(&run->eval_mem,
 					    "a native histogram of the result cannot be "
 					    "written: %s",
@@ -411,7 +423,7 @@ static const char *unwritable(struct run *run, const struct samples *in)
 	return NULL;
 }
 
-static bool record_results(struct run *run, bool will_write, const char **error)
+static bool record_results(struct run *run, bool is_written, const char **error)
 {
 	struct rule_state *r = run_rule(run);
 	const struct samples *in = &run->answer;
@@ -422,7 +434,7 @@ static bool record_results(struct run *run, bool will_write, const char **error)
 	int64_t limit = run->group->config->limit;
 
 	*error = NULL;
-	if (will_write)
+	if (is_written)
 		*error = unwritable(run, in);
 	for (size_t i = 0; i < in->n && !*error; i++) {
 		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
@@ -483,7 +495,7 @@ static void take_answer(struct engine *e, struct run *run)
 
 	r->ever_had_series = r->ever_had_series || run->answer.n;
 	if (r->rule->record)
-		ok = record_results(run, e->config && e->config->n_remote_writes, &error);
+		ok = record_results(run, writes_histograms(e), &error);
 	else
 		ok = alerting_take(e, run, &run->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
