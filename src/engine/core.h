@@ -132,7 +132,7 @@ struct delivery {
 	struct timer timer; /* the next attempt, or the end of all patience */
 	unsigned attempt;
 	bool in_flight, is_fallback;
-	bool in_doubt; /* an attempt had no answer, but may have arrived */
+	bool in_doubt;		      /* an attempt had no answer, but may have arrived */
 	wall_ms attempt_at, deadline; /* when all patience ends */
 	span_ms backoff;
 	struct told told; /* what to log when it was sent */
@@ -299,14 +299,14 @@ struct engine {
 	const struct config *config; /* NULL before the first */
 	uint64_t generation;	     /* of the configuration */
 	struct heap timers;
-	struct map alerts;	  /* stored_alert by fingerprint */
-	struct map named;	  /* how many alerts of a name; with a limit only */
-	struct map route_lists;	  /* of this generation, by what is in them */
-	struct map names;	  /* of labels, by themselves */
-	struct map texts;	  /* of alerts: shared_text, by its text */
+	struct map alerts;	    /* stored_alert by fingerprint */
+	struct map named;	    /* how many alerts of a name; with a limit only */
+	struct map route_lists;	    /* of this generation, by what is in them */
+	struct map names;	    /* of labels, by themselves */
+	struct map texts;	    /* of alerts: shared_text, by its text */
 	uint32_t seen_values[4096]; /* of values that came once; by their hashes */
-	struct map silences;	  /* stored_silence by id */
-	struct map silence_index; /* silence_bucket by name and value */
+	struct map silences;	    /* stored_silence by id */
+	struct map silence_index;   /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
 	struct map groups;		    /* group by route and labels */
 	struct map deliveries;		    /* by id */
@@ -354,7 +354,8 @@ size_t shared_memory(const struct engine *); /* of all that is shared */
 const char *share_text(struct engine *, const char *);
 void unshare_text(struct engine *, const char *); /* another than a shared one: nothing */
 /* How a set of labels is kept for long: what others have, too, is shared, the rest copied
- * into a block of that size. Of the step's arena; one copy of it, one release of the copy. */
+ * into a block of that size. Of the step's arena; one copy of it, one release of the copy.
+ */
 struct kept {
 	const struct labels *set;
 	bool *has_own_value; /* of each pair */
@@ -469,6 +470,8 @@ void alerting_save_all(struct engine *, struct rulegroup *, struct rule_state *)
 void restored_save_all(struct engine *);
 /* The rule goes: what it announced is announced resolved, unless it is to be left. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
+/* The labels under which the router knows the alert; NULL: it is dropped on the way. */
+const struct labels *alerting_outgoing(struct engine *, const struct labels *);
 void alerting_free(struct rule_state *);
 /* A record that says which rule it is about. */
 struct record *rule_record(struct engine *, const struct rulegroup *,

@@ -763,6 +763,60 @@ static void rules(void **state)
 		 "3.1 hook notify_first firing Up{n=0}\n"
 		 "29.6 rule Up{n=0} pending\n"
 		 "243.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"one of two such rules goes: it fires on for the other, whose alert it is",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml\n"
+		 "150 backend 0\n"
+		 "190 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "159.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"... of the same file and group's name",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}, {alert: Up, expr: up > 0}]}]}\n"
+		 "20 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "150 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"... and so does a file that was copied and then removed",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "45 file r.yml\n"
+		 "150 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"both go: it is resolved",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml\n"
+		 "30 file s.yml\n"
+		 "150 run\n",
+		 "2.2 hook notify_first firing Up{n=0}\n"
+		 "50.2 hook notify_resolved resolved Up{n=0}\n"},
+		{"the other rule has another label: each its own",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, labels: {a: b}}]}]}\n"
+		 "20 file r.yml\n"
+		 "150 run\n",
+		 "2.2 hook notify_first firing Up{n=0} Up{a=b,n=0}\n"
+		 "44.2 hook notify_some_resolved firing Up{a=b,n=0} resolved Up{n=0}\n"},
 		{"an alert is renamed: the old name is resolved",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
