@@ -112,7 +112,7 @@ static const struct field group_fields[] = {
 	{"tenant", FIELD_OPTIONAL, AT(tenant),
 	 .help = "account:project of VictoriaMetrics."},
 	{"partial_response_strategy", FIELD_OPTIONAL, AT(partial_response),
-	 .help = "abort or warn (Thanos)."},
+	 .help = "abort or warn: partial answers are errors, or taken."},
 	{"source_tenants", FIELD_TEXTS, AT(source_tenants),
 	 .help = "Tenants to query (Mimir)."},
 	{"remote_write", FIELD_ANY, AT(remote_write),
@@ -498,7 +498,7 @@ static void set_request(struct loader *l, const struct group_text *t, struct rul
 	if (partial && strcasecmp(partial, "abort") && strcasecmp(partial, "warn"))
 		mistake(&l->d, pos_of_value(t->source, "partial_response_strategy"),
 			"partial_response_strategy is abort or warn, not \"%s\"", partial);
-	g->takes_partial = partial && !strcasecmp(partial, "warn");
+	g->takes_partial = partial ? !strcasecmp(partial, "warn") : is_for_vmalert(l);
 	if (partial)
 		vec_push_in(l->d.mem, &params,
 			    (struct text_pair){"partial_response",
@@ -629,6 +629,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	g->at = t->at;
 	g->name = t->name;
 	g->file = l->path;
+	g->as_vmalert = is_for_vmalert(l);
 	if (!t->source)
 		return;
 	if (!*t->name)
@@ -839,7 +840,7 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	y = yaml_read_apart(&nodes, mem, l.path, l.text, errs);
 	if (y) {
 		build_file(&l, y, &nodes, f);
-		rule_templates_check(f, options->as_vmalert, errs, warnings);
+		rule_templates_check(f, errs, warnings);
 	}
 	arena_free(&nodes);
 	errs_sort(errs);
@@ -937,7 +938,8 @@ static bool settings_eq(const struct rule_group *a, const struct rule_group *b)
 	       pairs_eq(a->headers, a->n_headers, b->headers, b->n_headers) &&
 	       a->has_eval_offset == b->has_eval_offset &&
 	       a->eval_offset == b->eval_offset && a->is_aligned == b->is_aligned &&
-	       a->concurrency == b->concurrency;
+	       a->concurrency == b->concurrency && a->as_vmalert == b->as_vmalert &&
+	       a->takes_partial == b->takes_partial;
 }
 
 bool rule_group_eq(const struct rule_group *a, const struct rule_group *b)

@@ -51,8 +51,9 @@ struct rule_group {
 	bool has_eval_offset;
 	span_ms eval_offset;
 	bool is_aligned;    /* eval_alignment: queries look at multiples of the interval */
+	bool as_vmalert;    /* its templates: a VMRule, or rule_options say so */
 	int concurrency;    /* 0: as the engine sees fit */
-	bool takes_partial; /* partial_response_strategy: warn */
+	bool takes_partial; /* partial_response_strategy: warn, the default for vmalert */
 	struct rule *rules;
 	size_t n_rules;
 };
@@ -65,8 +66,8 @@ struct rule_file {
 struct rule_options {
 	enum name_scheme names;
 	bool as_vmalert;     /* its functions in templates, all documents of a file,
-			      * MetricsQL, its durations, and variables of the
-			      * environment for %{NAME} */
+			      * MetricsQL, its durations, partial answers, and
+			      * variables of the environment for %{NAME} */
 	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */

@@ -233,10 +233,11 @@ struct query_text { /* an answer to a template's query */
 struct run {
 	struct rulegroup *group;
 	bool is_busy;
-	bool is_partial;     /* an answer to it, which the group takes */
-	const char *warning; /* the first; in eval_mem; NULL: none */
-	bool has_slot;	     /* one of engine_options.concurrent_evals */
-	size_t at;	     /* the rule */
+	bool is_partial;	    /* an answer to it, which the group takes */
+	const char *warning;	    /* the first; in eval_mem; NULL: none */
+	const char *template_error; /* the same, of one for vmalert */
+	bool has_slot;		    /* one of engine_options.concurrent_evals */
+	size_t at;		    /* the rule */
 	wall_ms rule_started_at;
 	uint64_t query_id; /* 0: none out */
 	/* the answer kept while templates wait for queries of their own */

@@ -477,9 +477,12 @@ static void conclude(struct engine *e, struct run *run, bool ok, const char *err
 		alerting_send(e, g, r);
 	if (r->rule->alert)
 		alerting_save(e, g, r);
-	if (ok) {
+	if (ok)
 		written_take(e, g, r);
+	if (ok && !run->template_error) {
 		rule_succeeded(e, run);
+	} else if (ok) { /* its alerts count */
+		rule_failed(e, run, run->template_error);
 	} else {
 		rule_failed(e, run, error);
 	}
@@ -652,8 +655,8 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 	g->config = c;
 	g->map_key = mem_text(key_of(e->mem, c));
 	g->timer.due = due;
-	g->templates = template_set_new(&g->mem, e->options.rules_as_vmalert ? FUNCS_VMALERT
-									     : FUNCS_RULE);
+	g->templates = template_set_new(&g->mem,
+					c->as_vmalert ? FUNCS_VMALERT : FUNCS_RULE);
 	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
 	runs_new(e, g);
 	for (size_t i = 0; i < c->n_rules; i++) {

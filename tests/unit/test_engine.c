@@ -712,6 +712,25 @@ static void rules(void **state)
 						      "30 run\n",
 		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"
 		 "15.1 hook notify_some_resolved firing A{n=0} resolved A{n=1}\n"},
+#define PARTIAL_VMRULE(more)                                                               \
+	"{apiVersion: v1, kind: VMRule, metadata: {name: x}, spec: {groups: [{name: g, "   \
+	"interval: 10s, " more                                                             \
+	"rules: [{alert: A, expr: up, annotations: {p: '{{ $isPartial }}'}}]}]}}"
+		{"... and for vmalert's rules unless they say otherwise",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 file r.yml " PARTIAL_VMRULE("") "\n"
+						    "5 backend partial\n"
+						    "30 run\n",
+		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"
+		 "15.1 hook notify_some_resolved firing A{n=0} resolved A{n=1}\n"},
+		{"... as here", "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 file r.yml " PARTIAL_VMRULE(
+			 "partial_response_strategy: abort, ") "\n"
+							       "5 backend partial\n"
+							       "30 run\n",
+		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"},
 		{"a query error keeps the state",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
