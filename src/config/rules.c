@@ -340,6 +340,11 @@ static uint64_t id_of(const struct rule_text *t)
 	return h;
 }
 
+static size_t mistakes_of(const struct loader *l)
+{
+	return l->d.errs->n + l->d.errs->dropped;
+}
+
 static void build_rule(struct loader *l, const struct group_text *g,
 		       const struct rule_text *t, size_t number, struct rule *out)
 {
@@ -350,8 +355,11 @@ static void build_rule(struct loader *l, const struct group_text *g,
 			  t};
 	const struct pair_list none = {0};
 
+	size_t before = mistakes_of(l);
+
 	if (!t->source) {
 		out->expr = out->shown = "";
+		out->has_mistake = true;
 		return; /* not a mapping, as was said already */
 	}
 	check_rule(&w, t);
@@ -379,6 +387,7 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	if (t->labels.n)
 		qsort(t->labels.v, t->labels.n, sizeof(*t->labels.v), cmp_pairs);
 	out->id = id_of(t);
+	out->has_mistake = mistakes_of(l) > before;
 }
 
 /* -- groups --------------------------------------------------------------------------- */
@@ -624,6 +633,7 @@ static bool asks_in_promql(const struct loader *l, const struct rule_group *g,
 static void build_group(struct loader *l, const struct group_text *t, struct rule_group *g)
 {
 	const struct rule_text *rules = t->rules.v;
+	size_t before = mistakes_of(l);
 	bool is_metricsql;
 
 	g->at = t->at;
@@ -656,6 +666,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	warn_group(l, t);
 	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);
+	g->has_mistake = mistakes_of(l) > before;
 	l->is_promql = asks_in_promql(l, g, &is_metricsql);
 	l->is_metricsql = l->is_promql && is_metricsql;
 	l->is_promql = l->is_promql && !is_metricsql;
@@ -818,14 +829,14 @@ static struct str with_variables(struct loader *l, struct str text)
 	return text;
 }
 
-const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
-					struct str text, const struct rule_options *options,
-					struct errs *errs, struct errs *warnings)
+const struct rule_file *rule_file_parse_part(struct arena *mem, const char *path,
+					     struct str text,
+					     const struct rule_options *options,
+					     struct errs *errs, struct errs *warnings)
 {
 	struct rule_file *f = ARENA_NEW(mem, struct rule_file);
 	struct loader l = {
 		.options = options, .names = options->names, .path = arena_text(mem, path)};
-	size_t before = errs->n;
 	struct arena nodes = {0};
 	const struct yaml *y;
 
@@ -844,6 +855,17 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	}
 	arena_free(&nodes);
 	errs_sort(errs);
+	return y ? f : NULL;
+}
+
+const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
+					struct str text, const struct rule_options *options,
+					struct errs *errs, struct errs *warnings)
+{
+	size_t before = errs->n;
+	const struct rule_file *f = rule_file_parse_part(mem, path, text, options, errs,
+							 warnings);
+
 	return errs->n == before ? f : NULL;
 }
 
