@@ -85,6 +85,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 		}
 		g->slot += (missed + 1) * g->interval;
 	}
+	g->resets += missed < 0;
 	g->is_late = missed > 0;
 	g->iterations += !g->begins_anew; /* else it is counted */
 	g->evaluation++;
@@ -797,6 +798,7 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	inherit(old, g);
 	g->iterations = old->iterations;
 	g->missed = old->missed;
+	g->resets = old->resets;
 	g->evaluation = old->evaluation;
 	g->last_started_at = old->last_started_at;
 	g->last_duration = old->last_duration;
@@ -923,6 +925,7 @@ static void move_runs(struct rulegroup *g, span_ms jump)
 {
 	if (!g->running)
 		return;
+	g->resets += jump < 0;
 	g->slot += jump;
 	g->started_at += jump;
 	for (size_t i = 0; i < g->n_runs; i++)
