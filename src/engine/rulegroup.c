@@ -925,7 +925,6 @@ static void move_runs(struct rulegroup *g, span_ms jump)
 {
 	if (!g->running)
 		return;
-	g->resets += jump < 0;
 	g->slot += jump;
 	g->started_at += jump;
 	for (size_t i = 0; i < g->n_runs; i++)
@@ -937,6 +936,7 @@ void rulegroups_move(struct engine *e, span_ms jump)
 	struct rulegroup *g;
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		g->resets += jump < 0;
 		move_runs(g, jump);
 		for (size_t i = 0; i < g->config->n_rules; i++)
 			alerting_move(e, g, &g->rules[i], jump);

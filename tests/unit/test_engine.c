@@ -889,6 +889,43 @@ static void count_iterations(void *ctx, struct engine *e, wall_ms now)
 	arena_free(&mem);
 }
 
+static void count_resets(void *ctx, struct engine *e, wall_ms now)
+{
+	struct arena mem = {0};
+	size_t n;
+	const struct rulegroup_view *g = view_rules(e, &mem, &n);
+
+	(void)now;
+	assert_int_equal(n, 1);
+	buf_addf(ctx, "%d resets\n", (int)g->resets);
+	arena_free(&mem);
+}
+
+static void resets(void **state)
+{
+	static const struct {
+		const char *script, *want;
+	} rows[] = {
+		{"0 rules up == 0 for=60s\n30 run\n", "0 resets\n"},
+		{"0 rules up == 0 for=60s\n30 clock 3600\n3700 run\n", "0 resets\n"},
+		{"0 rules up == 0 for=60s\n30 clock -3600\n-3500 run\n", "1 resets\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct play p = {
+			"resets", "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+			rows[i].script, NULL};
+		struct buf trace = BUF(10000);
+
+		play_watched(&p, &trace,
+			     &(struct watch){.ctx = &trace, .ended = count_resets});
+		if (!str_ends(buf_str(&trace), str_of(rows[i].want)))
+			fail_msg("%s: %s", rows[i].script, buf_text(&trace));
+		buf_free(&trace);
+	}
+}
+
 /* A group that is edited faster than it evaluates keeps its ticks, and counts. */
 static void edits(void **state)
 {
@@ -921,10 +958,11 @@ static void edits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(groups),   cmocka_unit_test(mutes),
-		cmocka_unit_test(routes),   cmocka_unit_test(deliveries),
-		cmocka_unit_test(restarts), cmocka_unit_test(rules),
-		cmocka_unit_test(clocks),   cmocka_unit_test(edits),
+		cmocka_unit_test(groups),     cmocka_unit_test(mutes),
+		cmocka_unit_test(resets),     cmocka_unit_test(routes),
+		cmocka_unit_test(deliveries), cmocka_unit_test(restarts),
+		cmocka_unit_test(rules),      cmocka_unit_test(clocks),
+		cmocka_unit_test(edits),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
