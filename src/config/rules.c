@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "config/rules.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "config/field.h"
 #include "config/rule_templates.h"
@@ -630,6 +631,30 @@ static bool asks_in_promql(const struct loader *l, const struct rule_group *g,
 	return !o->any_expression && type == DATASOURCE_PROMETHEUS;
 }
 
+/* vmalert, which knows rules by their ids, does not load such a file (spec/rules.md 4.3).
+ */
+static void refuse_duplicates(struct loader *l, struct rule_group *g)
+{
+	struct map seen = {0};
+
+	for (size_t i = 0; i < g->n_rules; i++) {
+		struct rule *r = &g->rules[i];
+		const char *name = r->alert ? r->alert : r->record;
+
+		if (!name)
+			continue;
+		if (map_find(&seen, map_key_u64(&r->id))) {
+			mistake(&l->d, r->at,
+				"group \"%s\", rule %zu, \"%s\": a duplicate in the group: "
+				"expression, name and labels are those of another rule",
+				g->name, i + 1, name);
+			r->has_mistake = true;
+		}
+		map_put(&seen, map_key_u64(&r->id), r);
+	}
+	map_free(&seen);
+}
+
 static void build_group(struct loader *l, const struct group_text *t, struct rule_group *g)
 {
 	const struct rule_text *rules = t->rules.v;
@@ -673,6 +698,8 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
 	for (size_t i = 0; i < t->rules.n; i++)
 		build_rule(l, t, &rules[i], i + 1, &g->rules[g->n_rules++]);
+	if (l->options->as_vmalert)
+		refuse_duplicates(l, g);
 }
 
 static void build_groups(struct loader *l, const struct object_list *list,

@@ -203,11 +203,16 @@ def of_vmalert(expr="up", **more):
     *(of_vmalert(e) for e in (
         "rate(x) > 1", "WITH (a = up) a == 0", "x[5i]", "rate(x[5m]) keep_metric_names",
         "a default 0", "a if b", "sum(a) by (c) limit 2", "rate(x", "x{a=\"b\"", "sum(x))", "",
-        "x{a='b}", "1Ki", "x[1.5h]", "# nothing", "union(a, b)")),
+        "x{a='b}", "1Ki", "up ==", "(a +)", "a{b=}", "+", "a * -", "a - -b", "a == -1", "(-a)",
+        "x[1.5h]", "# nothing", "union(a, b)")),
     *(of_vmalert(**{"for": d}) for d in (
         "1.5h", "90", "30m1h", "1h-30m", "5i", "-5m", "1M", "1h5", "1 h", "x")),
     rule_file(group("g", {"record": "a", "expr": "b", "for": "5m", "annotations": {"c": "d"}})),
     rule_file(group("g", alert("A", "up"), interval="0.5h")),
+    rule_file(group("g", alert("A", "up"), alert("A", "up", **{"for": "5m"}))),
+    rule_file(group("g", alert("A", "up"), alert("A", "up", labels={"b": "c"}))),
+    rule_file(group("g", {"record": "a", "expr": "b", "labels": {"c": "{{ x"}})),
+    rule_file(group("g", {"record": "a", "expr": "b", "labels": {"c": "{{ x }}"}})),
 ])
 def test_a_file_of_vmalert_loads_where_it_does(folder, text):
     (folder / "r.yml").write_text(text)

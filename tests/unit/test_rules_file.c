@@ -295,6 +295,14 @@ static void test_vmalert(void **state)
 		{GROUP("interval: -1m"), "r:1:30: interval shouldn't be lower than 0", NULL,
 		 0},
 		{GROUP("interval: 1h, eval_offset: 0.5h"), NULL, NULL, HOUR},
+		{GROUP("rules: [{alert: a, expr: x}, {alert: a, expr: x, for: 5m}]"),
+		 "r:1:49: group \"g\", rule 2, \"a\": a duplicate in the group: "
+		 "expression, "
+		 "name and labels are those of another rule",
+		 NULL, 0},
+		{GROUP("rules: [{alert: a, expr: x}, {record: a, expr: x}, "
+		       "{alert: a, expr: x, labels: {b: c}}]"),
+		 NULL, NULL, 0},
 		{ONE("{record: a, expr: x, for: 1m, annotations: {b: c}}"), NULL,
 		 "r:1:58: group \"g\", rule 1, \"a\": 'annotations' has no effect in a "
 		 "recording rule",
