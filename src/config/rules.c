@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "config/field.h"
 #include "config/rule_templates.h"
+#include "text/dialects.h"
 #include "text/header.h"
 #include "text/metricsql.h"
 #include "text/promql.h"
@@ -171,8 +172,8 @@ struct loader {
 	struct str text;
 	bool is_one_of_many; /* documents or resources: some may be of other kinds */
 	bool is_victoria;    /* the file is a VMRule */
-	/* what the group being built asks in; neither: nobody knows, or need know */
-	bool is_promql, is_metricsql;
+	/* what the group being built asks in; none: nobody knows, or need know */
+	bool is_promql, is_metricsql, is_logsql, is_graphite;
 };
 /* What the messages about a rule begin with. */
 struct where {
@@ -244,12 +245,22 @@ static void check_record(struct where *w, const struct rule_text *t)
 			     t->record);
 }
 
+static bool is_readable(const struct loader *l, struct str expr, struct promql_error *err)
+{
+	if (l->is_promql)
+		return promql_check(expr, err);
+	if (l->is_metricsql)
+		return metricsql_check(expr, err);
+	if (l->is_logsql)
+		return logsql_check(expr, err);
+	return !l->is_graphite || graphite_check(expr, err);
+}
+
 static void check_expression(struct where *w, const struct yaml *expr)
 {
 	struct promql_error err;
 
-	if (w->l->is_promql ? promql_check(expr->text, &err)
-			    : !w->l->is_metricsql || metricsql_check(expr->text, &err))
+	if (is_readable(w->l, expr->text, &err))
 		return;
 	rule_mistake(w, yaml_place(w->l->text, expr, err.at),
 		     "could not parse expression: %d:%d: parse error: %s", err.line,
@@ -611,9 +622,8 @@ const struct datasource *rule_group_datasource(const struct rule_group *g,
 	return NULL;
 }
 
-/* Whether the group asks in PromQL, or in the MetricsQL that contains it. */
-static bool asks_in_promql(const struct loader *l, const struct rule_group *g,
-			   bool *is_metricsql)
+/* In which language the group's expressions are: at most one of the loader's. */
+static void set_language(struct loader *l, const struct rule_group *g)
 {
 	const struct rule_options *o = l->options;
 	const struct datasource *from = rule_group_datasource(g, o->datasources,
@@ -624,11 +634,15 @@ static bool asks_in_promql(const struct loader *l, const struct rule_group *g,
 		type = from->type;
 	if (g->has_type)
 		type = g->type;
-	*is_metricsql = false;
-	if (g->datasource && !from && !g->has_type)
-		return false; /* nobody knows in what it asks */
-	*is_metricsql = is_for_vmalert(l) || (from && from->is_victoria);
-	return !o->any_expression && type == DATASOURCE_PROMETHEUS;
+	l->is_promql = l->is_metricsql = l->is_logsql = l->is_graphite = false;
+	if (o->any_expression || (g->datasource && !from && !g->has_type))
+		return; /* nobody knows in what it asks */
+	l->is_logsql = type == DATASOURCE_VLOGS;
+	l->is_graphite = type == DATASOURCE_GRAPHITE;
+	if (type != DATASOURCE_PROMETHEUS)
+		return;
+	l->is_metricsql = is_for_vmalert(l) || (from && from->is_victoria);
+	l->is_promql = !l->is_metricsql;
 }
 
 /* vmalert, which knows rules by their ids, does not load such a file (spec/rules.md 4.3).
@@ -659,7 +673,6 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 {
 	const struct rule_text *rules = t->rules.v;
 	size_t before = mistakes_of(l);
-	bool is_metricsql;
 
 	g->at = t->at;
 	g->name = t->name;
@@ -692,9 +705,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);
 	g->has_mistake = mistakes_of(l) > before;
-	l->is_promql = asks_in_promql(l, g, &is_metricsql);
-	l->is_metricsql = l->is_promql && is_metricsql;
-	l->is_promql = l->is_promql && !is_metricsql;
+	set_language(l, g);
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
 	for (size_t i = 0; i < t->rules.n; i++)
 		build_rule(l, t, &rules[i], i + 1, &g->rules[g->n_rules++]);

@@ -212,6 +212,8 @@ def of_vmalert(expr="up", **more):
     rule_file(group("g", alert("A", "up"), alert("A", "up", **{"for": "5m"}))),
     rule_file(group("g", alert("A", "up"), alert("A", "up", labels={"b": "c"}))),
     rule_file(group("g", {"record": "a", "expr": "b", "labels": {"c": "{{ x"}})),
+    *(rule_file(group("g", alert("A", e), type="graphite")) for e in (
+        "alias(a.{b,c}.*, \"x)\")", "sum(a.b", "a.b.{c", "a[", "a)", "alias(a, 'x)")),
     rule_file(group("g", {"record": "a", "expr": "b", "labels": {"c": "{{ x }}"}})),
 ])
 def test_a_file_of_vmalert_loads_where_it_does(folder, text):
