@@ -9,6 +9,33 @@
 
 #define MOST_RULES 10000
 
+/* -- durations ------------------------------------------------------------------------ */
+
+static void add_histogram(struct buf *b, const char *name, const char *help,
+			  const struct durations *d)
+{
+	static const char *const bounds[DURATION_BUCKETS] = {"0.01", "0.1", "1", "10"};
+	uint64_t sum = 0;
+
+	metric_head(b, name, "histogram", help);
+	for (size_t i = 0; i < DURATION_BUCKETS; i++) {
+		sum += d->buckets[i];
+		buf_addf(b, "%s_bucket{le=\"%s\"} %llu\n", name, bounds[i],
+			 (unsigned long long)sum);
+	}
+	buf_addf(b, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.15g\n%s_count %llu\n", name,
+		 (unsigned long long)d->n, name, (double)d->sum / 1000, name,
+		 (unsigned long long)d->n);
+}
+
+static void add_histograms(struct buf *b, const struct engine_counters *c)
+{
+	add_histogram(b, "prometheus_rule_evaluation_duration_histogram_seconds",
+		      "The duration for a rule to execute.", &c->rules);
+	add_histogram(b, "prometheus_rule_group_duration_histogram_seconds",
+		      "The duration of rule group evaluations.", &c->iterations);
+}
+
 /* -- totals --------------------------------------------------------------------------- */
 
 static void add_count(struct buf *b, const char *name, const char *label, const char *help,
@@ -34,6 +61,13 @@ void metrics_add_notified(struct buf *b, const struct engine_counters *c)
 	add_count(b, "prometheus_notifications_dropped_total", prometheus,
 		  "The same: none is tried again before its rule's next turn.",
 		  c->rule_alerts_refused);
+	metric_one(b, "prometheus_notifications_queue_length", "gauge",
+		   "Always 0: no queue lies between rules and router.", 0);
+	metric_one(b, "prometheus_notifications_queue_capacity", "gauge",
+		   "Always 10000, as Prometheus's by default, for those who compare the "
+		   "queue's length with it: there is none that could be full.",
+		   10000);
+	add_histograms(b, c);
 	add_count(b, "vmalert_alerts_sent_total", vmalert,
 		  "Alerts that rules gave to the router.", c->rule_alerts);
 	add_count(b, "vmalert_alerts_send_errors_total", vmalert,
@@ -55,7 +89,7 @@ void metrics_add_notified(struct buf *b, const struct engine_counters *c)
 
 /* -- groups --------------------------------------------------------------------------- */
 
-enum group_metric { ITERATIONS, MISSED, INTERVAL, LIMIT, GROUP_METRICS };
+enum group_metric { ITERATIONS, MISSED, RESETS, INTERVAL, LIMIT, GROUP_METRICS };
 static const struct {
 	const char *name, *type, *help;
 } group_metrics[GROUP_METRICS] = {
@@ -63,6 +97,9 @@ static const struct {
 			"Iterations of the group that took place."},
 	[MISSED] = {"vmalert_iteration_missed_total", "counter",
 		    "Iterations of the group that were missed."},
+	[RESETS] = {"vmalert_iteration_reset_total", "counter",
+		    "Iterations of the group that began anew because the clock was put "
+		    "back."},
 	[INTERVAL] = {"vmalert_iteration_interval_seconds", "gauge",
 		      "The interval of the group."},
 	[LIMIT] = {"vmalert_group_rule_results_limit", "gauge",
@@ -76,6 +113,8 @@ static double group_value(const struct rulegroup_view *g, enum group_metric m)
 		return (double)(g->iterations - g->missed);
 	case MISSED:
 		return (double)g->missed;
+	case RESETS:
+		return (double)g->resets;
 	case INTERVAL:
 		return (double)g->interval / 1000;
 	case LIMIT:
@@ -95,6 +134,18 @@ static void add_labels(struct buf *b, const char *name, const struct rule_group 
 	buf_add_char(b, '"');
 }
 
+static void add_loaded(struct buf *b, const struct rulegroup_view *v, size_t n)
+{
+	static const char name[] = "thanos_rule_loaded_rules";
+
+	metric_head(b, name, "gauge", "Rules of the group.");
+	for (size_t i = 0; i < n; i++) {
+		add_labels(b, name, v[i].config);
+		buf_addf(b, ",strategy=\"%s\"} %zu\n",
+			 v[i].config->takes_partial ? "warn" : "abort", v[i].n_rules);
+	}
+}
+
 void metrics_add_vmalert_groups(struct buf *b, const struct rulegroup_view *v, size_t n)
 {
 	static const char took[] = "vmalert_iteration_duration_seconds";
@@ -107,6 +158,7 @@ void metrics_add_vmalert_groups(struct buf *b, const struct rulegroup_view *v, s
 			buf_addf(b, "} %.15g\n", group_value(&v[i], (enum group_metric)m));
 		}
 	}
+	add_loaded(b, v, n);
 	metric_head(b, took, "summary", "How long iterations of the group took.");
 	for (size_t i = 0; i < n; i++) {
 		add_labels(b, "vmalert_iteration_duration_seconds_sum", v[i].config);

@@ -90,6 +90,7 @@ struct remote_queue {
 	unsigned pieces_left;	       /* the batch may be cut so often yet */
 	bool some_taken, some_refused; /* of this batch */
 	bool took_the_last;	       /* batch, at least in part */
+	bool refuses_histograms;       /* the last were given up after 500 */
 	mono_ms retry_at, out_at;
 	size_t out_bytes;
 	span_ms backoff;
@@ -107,6 +108,11 @@ static void check(const struct remote_queue *q)
 static const struct remote_sample *sample_of(const struct entry *e)
 {
 	return &e->block->v[e->index];
+}
+
+static bool is_histogram(const struct entry *e)
+{
+	return sample_of(e)->is_histogram;
 }
 
 static size_t memory_of(const struct entry *e)
@@ -190,6 +196,10 @@ bool remote_queue_add(struct remote_queue *q, struct remote_block *b, mono_ms no
 	if (!q->n)
 		q->oldest_at = now;
 	for (size_t i = 0; i < b->n; i++) {
+		if (b->v[i].is_histogram && !q->config->sends_histograms) {
+			q->counters.dropped[REMOTE_DROP_HISTOGRAM]++;
+			continue;
+		}
 		append(q, b, i);
 		while (is_over(q)) {
 			struct entry e = take_first(q);
@@ -283,10 +293,62 @@ static bool settle(struct remote_queue *q, struct map *seen, const struct entry 
 	return false;
 }
 
+/* Numbers first, as histograms are sent by themselves; else in the order they came. */
+static void part_batch(struct remote_queue *q)
+{
+	struct entry *histograms = ARENA_ARRAY(&q->mem, struct entry, q->batch.n);
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < q->batch.n; i++) {
+		struct entry e = q->batch.v[i];
+
+		if (is_histogram(&e))
+			histograms[n++] = e;
+		else
+			q->batch.v[kept++] = e;
+	}
+	if (n)
+		memcpy(&q->batch.v[kept], histograms, n * sizeof(*histograms));
+}
+
+/* The end of the piece that begins at from: of one kind. */
+static size_t piece_end(const struct remote_queue *q)
+{
+	size_t end = q->from;
+
+	while (end < q->batch.n &&
+	       is_histogram(&q->batch.v[end]) == is_histogram(&q->batch.v[q->from]))
+		end++;
+	return end;
+}
+
+/* A number may not overtake an earlier histogram of its series: it goes with the next
+ * batch. */
+static bool would_overtake(const struct map *histograms, const struct entry *e)
+{
+	const struct remote_sample *s = sample_of(e);
+	const struct place *last = map_find(histograms,
+					    map_key_u64(&s->labels->fingerprint));
+
+	return last && !s->is_histogram && last->at != s->at;
+}
+
+static void remember(struct remote_queue *q, struct map *histograms, const struct entry *e)
+{
+	const struct remote_sample *s = sample_of(e);
+	struct place *place;
+
+	if (!s->is_histogram)
+		return;
+	place = ARENA_NEW(&q->mem, struct place);
+	*place = (struct place){s->labels->fingerprint, s->at};
+	map_put(histograms, map_key_u64(&place->fingerprint), place);
+}
+
 static void fill(struct remote_queue *q, mono_ms now)
 {
 	const struct queue_config *c = &q->config->queue;
-	struct map seen = {0};
+	struct map seen = {0}, histograms = {0};
 	size_t bytes = 0;
 
 	while (q->n && q->batch.n < (size_t)c->max_samples_per_send) {
@@ -295,14 +357,19 @@ static void fill(struct remote_queue *q, mono_ms now)
 		bytes += remote_sample_size(sample_of(&e));
 		if (q->batch.n && bytes > REMOTE_BODY_BYTES)
 			break;
+		if (would_overtake(&histograms, &e))
+			break;
 		e = take_first(q);
+		remember(q, &histograms, &e);
 		if (settle(q, &seen, &e))
 			vec_push(&q->batch, e);
 	}
 	map_free(&seen);
+	map_free(&histograms);
+	part_batch(q);
 	q->flush = q->flush && q->n;
 	q->oldest_at = now;
-	q->to = q->batch.n;
+	q->to = piece_end(q);
 	q->pieces_left = q->took_the_last ? REMOTE_MOST_PIECES : 1;
 	q->some_taken = q->some_refused = false;
 }
@@ -342,7 +409,7 @@ static void go_on(struct remote_queue *q)
 	for (size_t i = q->from; i < q->to; i++)
 		remote_block_unref(q->batch.v[i].block);
 	q->from = q->to;
-	q->to = q->batch.n;
+	q->to = piece_end(q);
 	q->attempt = 0;
 	q->retry_at = 0;
 	if (q->from == q->batch.n)
@@ -487,6 +554,27 @@ static struct remote_outcome refused(struct remote_queue *q, bool may_split)
 	return (struct remote_outcome){REMOTE_GIVEN_UP, n, 0, NULL};
 }
 
+static bool sends_histograms(const struct remote_queue *q)
+{
+	return is_histogram(&q->batch.v[q->from]);
+}
+
+/* Whether these histograms are the cause of a 500: not those behind them are to wait. */
+static bool histograms_fail(const struct remote_queue *q, const struct http_answer *a)
+{
+	return sends_histograms(q) && a->status == 500 &&
+	       (q->refuses_histograms || q->attempt + 1 >= REMOTE_HISTOGRAM_TRIES);
+}
+
+static struct remote_outcome give_up_histograms(struct remote_queue *q)
+{
+	struct remote_outcome end = refused(q, !q->refuses_histograms);
+
+	q->refuses_histograms = q->refuses_histograms || end.verdict == REMOTE_GIVEN_UP;
+	q->backoff = MAX(q->config->queue.min_backoff, LEAST_BACKOFF);
+	return end;
+}
+
 static struct remote_outcome taken(struct remote_queue *q, size_t bytes)
 {
 	size_t n = q->to - q->from;
@@ -497,6 +585,7 @@ static struct remote_outcome taken(struct remote_queue *q, size_t bytes)
 	q->counters.sent += n;
 	q->counters.bytes += bytes;
 	q->some_taken = true;
+	q->refuses_histograms = q->refuses_histograms && !sends_histograms(q);
 	q->backoff = MAX(q->config->queue.min_backoff, LEAST_BACKOFF);
 	go_on(q);
 	return (struct remote_outcome){REMOTE_SENT, n, 0, NULL};
@@ -526,6 +615,8 @@ struct remote_outcome remote_queue_judge(struct remote_queue *q, mono_ms now, wa
 	count_duration(&q->counters, now - q->out_at);
 	if (a->status / 100 == 2)
 		end = taken(q, q->out_bytes);
+	else if (histograms_fail(q, a))
+		end = give_up_histograms(q);
 	else if (!a->status || a->status / 100 == 5)
 		end = try_again(q, now, asked_wait(a, wall));
 	else if (a->status == 429 && q->config->queue.retry_on_http_429)
@@ -555,6 +646,7 @@ const char *remote_drop_text(enum remote_drop why)
 		[REMOTE_DROP_OLD] = "too_old",
 		[REMOTE_DROP_DUPLICATE] = "duplicate",
 		[REMOTE_DROP_SERIES] = "dropped_series",
+		[REMOTE_DROP_HISTOGRAM] = "native_histogram",
 	};
 
 	return words[why];

@@ -12,6 +12,10 @@
  *          with growing waits. Other answers drop them; but with 400 and 413 a receiver
  *          refuses a whole request for one sample it does not like, so that is sent again
  *          in ever smaller pieces until that sample is alone (REMOTE_MOST_PIECES).
+ *          Native histograms never share a request with numbers: some receivers answer
+ *          500 to those they do not want, so that after REMOTE_HISTOGRAM_TRIES such
+ *          answers they are refused like the above, and until one is taken again each
+ *          request of them has one try. Without send_native_histograms none is queued.
  * Limits:  queue_config.capacity samples and REMOTE_MOST_BYTES of label sets; beyond
  *          either the oldest are dropped and counted. A body holds
  *          queue_config.max_samples_per_send samples and about REMOTE_BODY_BYTES.
@@ -26,10 +30,11 @@
 #include "engine/event.h"
 #include "engine/wire.h"
 
-#define REMOTE_MOST_BYTES  ((size_t)256 * 1024 * 1024)
-#define REMOTE_BODY_BYTES  ((size_t)1024 * 1024)
-#define REMOTE_MOST_PIECES 32
-#define REMOTE_LONGEST_ASK HOUR /* what a Retry-After may ask for */
+#define REMOTE_MOST_BYTES      ((size_t)256 * 1024 * 1024)
+#define REMOTE_BODY_BYTES      ((size_t)1024 * 1024)
+#define REMOTE_MOST_PIECES     32
+#define REMOTE_HISTOGRAM_TRIES 6
+#define REMOTE_LONGEST_ASK     HOUR /* what a Retry-After may ask for */
 
 /* The samples of a wish with the external labels, and relabeled by the rules (struct
  * relabel; NULL: none). New with one reference. */
@@ -44,6 +49,7 @@ enum remote_drop {
 	REMOTE_DROP_OLD,       /* older than sample_age_limit */
 	REMOTE_DROP_DUPLICATE, /* another sample of that series and time was first */
 	REMOTE_DROP_SERIES,    /* write_relabel_configs say so */
+	REMOTE_DROP_HISTOGRAM, /* without send_native_histograms */
 	REMOTE_DROPS,
 };
 const char *remote_drop_text(enum remote_drop);

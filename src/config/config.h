@@ -124,6 +124,7 @@ struct remote_write {
 	span_ms timeout;	     /* of one request; 30s */
 	struct pair_list headers;    /* added to each request */
 	struct object_list relabels; /* struct relabel, for each series */
+	bool sends_histograms;	     /* native ones; false */
 	struct queue_config queue;
 };
 

@@ -155,6 +155,17 @@ static const struct field remote_write_fields[] = {
 	{"headers", FIELD_PAIRS, AT(engine.headers), .help = "Added to each request."},
 	{"write_relabel_configs", FIELD_LIST, AT(engine.relabels), .of = &relabel_shape,
 	 .help = "Changes or drops series before they are sent."},
+	{"send_native_histograms", FIELD_BOOL, AT(engine.sends_histograms),
+	 .help = "Write native histograms, too."},
+	{"send_exemplars", FIELD_BOOL, AT(send_exemplars),
+	 .help = "Accepted; rules have none."},
+	{"metadata_config", FIELD_ANY, AT(metadata), .help = "Accepted; none is sent."},
+	{"protobuf_message", FIELD_TEXT, AT(message),
+	 .if_absent = "prometheus.WriteRequest",
+	 .help = "Accepted; remote write 1.0 is spoken."},
+	{"round_robin_dns", FIELD_BOOL, AT(round_robin_dns),
+	 .help = "Accepted; the resolver chooses."},
+	{"sigv4", FIELD_ANY, AT(sigv4), .help = "Accepted; requests are not signed."},
 	{"queue_config", FIELD_INSIDE, AT(engine.queue), .of = &queue_shape,
 	 .help = "The queue."},
 	{"*", FIELD_EMBED, AT(http), .of = &http_shape, .help = "As in http_config."},
@@ -186,10 +197,41 @@ static bool is_reserved(const char *header)
 	return false;
 }
 
+static void has_no_effect(struct decode *d, const struct yaml *y, const char *key,
+			  const char *why)
+{
+	if (d->warnings)
+		errs_addf(d->warnings, pos_of_key(y, key), "%s has no effect: %s", key,
+			  why);
+}
+
+/* What Prometheus has for other samples than those of rules, and for other receivers. */
+static void warn_of_idle(struct decode *d, const struct yaml *y,
+			 const struct remote_write_text *t)
+{
+	if (t->send_exemplars)
+		has_no_effect(d, y, "send_exemplars", "rules have none");
+	if (t->metadata)
+		has_no_effect(d, y, "metadata_config", "none is sent");
+	if (!strcmp(t->message, "io.prometheus.write.v2.Request"))
+		has_no_effect(d, y, "protobuf_message", "remote write 1.0 is spoken");
+	else if (*t->message && strcmp(t->message, "prometheus.WriteRequest") != 0)
+		mistake(d, pos_of_value(y, "protobuf_message"),
+			"unknown remote write protobuf message \"%s\"", t->message);
+	if (t->round_robin_dns)
+		has_no_effect(d, y, "round_robin_dns", "the resolver chooses the address");
+	if (t->sigv4)
+		has_no_effect(
+			d, y, "sigv4",
+			"requests go unsigned, and AWS will refuse them; a proxy that "
+			"signs can stand between");
+}
+
 static void remote_write_check(struct decode *d, const struct yaml *y, void *object)
 {
 	struct remote_write_text *t = object;
 
+	warn_of_idle(d, y, t);
 	for (size_t i = 0; i < t->engine.headers.n; i++) {
 		if (is_reserved(t->engine.headers.v[i].name))
 			mistake(d, t->engine.headers.v[i].at,

@@ -90,6 +90,9 @@ struct datasource_text {
 struct remote_write_text {
 	struct remote_write engine;
 	struct http_config http;
+	bool send_exemplars, round_robin_dns;
+	const char *message;
+	const struct yaml *metadata, *sigv4;
 };
 
 struct alerting_text {

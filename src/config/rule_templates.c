@@ -25,40 +25,49 @@ struct checker {
 static void check_texts(struct checker *c, const char *what, const struct text_pair *v,
 			size_t n)
 {
+	const struct rule *r = c->rule;
+	const char *name = r->alert ? r->alert : r->record;
 	const struct template *t;
 	struct err err;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!strstr(v[i].text, "{{"))
 			continue;
-		t = rule_template_parse(&c->mem, c->set, c->rule->alert, &v[i], &err);
-		if (t && c->warnings)
+		t = rule_template_parse(&c->mem, c->set, name, &v[i], &err);
+		if (t && c->warnings && r->alert)
 			template_check(t, c->data, c->warnings);
 		if (t)
 			continue;
-		err_in(&err, "alert \"%s\", %s \"%s\"", c->rule->alert, what, v[i].name);
+		err_in(&err, "%s \"%s\", %s \"%s\"", r->alert ? "alert" : "record", name,
+		       what, v[i].name);
 		errs_add(c->errs, &err);
 	}
 }
 
-void rule_templates_check(const struct rule_file *file, bool as_vmalert, struct errs *errs,
+static void check_rule(struct checker *c, const struct rule *r, bool as_vmalert)
+{
+	c->rule = r;
+	if (r->alert || (r->record && as_vmalert))
+		check_texts(c, "label", r->labels, r->n_labels);
+	if (r->alert)
+		check_texts(c, "annotation", r->annotations, r->n_annotations);
+}
+
+void rule_templates_check(const struct rule_file *file, struct errs *errs,
 			  struct errs *warnings)
 {
-	struct checker c = {.errs = errs,
-			    .warnings = warnings,
-			    .data = as_vmalert ? rule_type_vmalert : rule_type};
+	struct checker c = {.errs = errs, .warnings = warnings};
+	struct template_set *sets[2];
 
-	c.set = template_set_new(&c.mem, as_vmalert ? FUNCS_VMALERT : FUNCS_RULE);
+	sets[false] = template_set_new(&c.mem, FUNCS_RULE);
+	sets[true] = template_set_new(&c.mem, FUNCS_VMALERT);
 	for (size_t i = 0; i < file->n_groups; i++) {
-		for (size_t k = 0; k < file->groups[i].n_rules; k++) {
-			const struct rule *r = &file->groups[i].rules[k];
+		const struct rule_group *g = &file->groups[i];
 
-			if (!r->alert)
-				continue;
-			c.rule = r;
-			check_texts(&c, "label", r->labels, r->n_labels);
-			check_texts(&c, "annotation", r->annotations, r->n_annotations);
-		}
+		c.set = sets[g->as_vmalert];
+		c.data = g->as_vmalert ? rule_type_vmalert : rule_type;
+		for (size_t k = 0; k < g->n_rules; k++)
+			check_rule(&c, &g->rules[k], g->as_vmalert);
 	}
 	arena_free(&c.mem);
 }

@@ -10,6 +10,6 @@ const struct template *rule_template_parse(struct arena *, struct template_set *
 					   struct err *) MUST_USE;
 /* Mistakes in all of a file, each with its place; warnings, which may be NULL, is what
  * parses and cannot work, as a field that the data does not have: Prometheus takes it, and
- * puts an error where the text should be. */
-void rule_templates_check(const struct rule_file *, bool as_vmalert, struct errs *,
-			  struct errs *warnings);
+ * puts an error where the text should be. vmalert looks at the labels of recording rules,
+ * too, though it writes them as they are. */
+void rule_templates_check(const struct rule_file *, struct errs *, struct errs *warnings);

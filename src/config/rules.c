@@ -1,8 +1,10 @@
 #include "base/base.h"
 #include "config/rules.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "config/field.h"
 #include "config/rule_templates.h"
+#include "text/dialects.h"
 #include "text/header.h"
 #include "text/metricsql.h"
 #include "text/promql.h"
@@ -112,7 +114,7 @@ static const struct field group_fields[] = {
 	{"tenant", FIELD_OPTIONAL, AT(tenant),
 	 .help = "account:project of VictoriaMetrics."},
 	{"partial_response_strategy", FIELD_OPTIONAL, AT(partial_response),
-	 .help = "abort or warn (Thanos)."},
+	 .help = "abort or warn: partial answers are errors, or taken."},
 	{"source_tenants", FIELD_TEXTS, AT(source_tenants),
 	 .help = "Tenants to query (Mimir)."},
 	{"remote_write", FIELD_ANY, AT(remote_write),
@@ -170,8 +172,8 @@ struct loader {
 	struct str text;
 	bool is_one_of_many; /* documents or resources: some may be of other kinds */
 	bool is_victoria;    /* the file is a VMRule */
-	/* what the group being built asks in; neither: nobody knows, or need know */
-	bool is_promql, is_metricsql;
+	/* what the group being built asks in; none: nobody knows, or need know */
+	bool is_promql, is_metricsql, is_logsql, is_graphite;
 };
 /* What the messages about a rule begin with. */
 struct where {
@@ -243,12 +245,22 @@ static void check_record(struct where *w, const struct rule_text *t)
 			     t->record);
 }
 
+static bool is_readable(const struct loader *l, struct str expr, struct promql_error *err)
+{
+	if (l->is_promql)
+		return promql_check(expr, err);
+	if (l->is_metricsql)
+		return metricsql_check(expr, err);
+	if (l->is_logsql)
+		return logsql_check(expr, err);
+	return !l->is_graphite || graphite_check(expr, err);
+}
+
 static void check_expression(struct where *w, const struct yaml *expr)
 {
 	struct promql_error err;
 
-	if (w->l->is_promql ? promql_check(expr->text, &err)
-			    : !w->l->is_metricsql || metricsql_check(expr->text, &err))
+	if (is_readable(w->l, expr->text, &err))
 		return;
 	rule_mistake(w, yaml_place(w->l->text, expr, err.at),
 		     "could not parse expression: %d:%d: parse error: %s", err.line,
@@ -340,6 +352,11 @@ static uint64_t id_of(const struct rule_text *t)
 	return h;
 }
 
+static size_t mistakes_of(const struct loader *l)
+{
+	return l->d.errs->n + l->d.errs->dropped;
+}
+
 static void build_rule(struct loader *l, const struct group_text *g,
 		       const struct rule_text *t, size_t number, struct rule *out)
 {
@@ -350,8 +367,11 @@ static void build_rule(struct loader *l, const struct group_text *g,
 			  t};
 	const struct pair_list none = {0};
 
+	size_t before = mistakes_of(l);
+
 	if (!t->source) {
 		out->expr = out->shown = "";
+		out->has_mistake = true;
 		return; /* not a mapping, as was said already */
 	}
 	check_rule(&w, t);
@@ -379,6 +399,7 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	if (t->labels.n)
 		qsort(t->labels.v, t->labels.n, sizeof(*t->labels.v), cmp_pairs);
 	out->id = id_of(t);
+	out->has_mistake = mistakes_of(l) > before;
 }
 
 /* -- groups --------------------------------------------------------------------------- */
@@ -498,7 +519,7 @@ static void set_request(struct loader *l, const struct group_text *t, struct rul
 	if (partial && strcasecmp(partial, "abort") && strcasecmp(partial, "warn"))
 		mistake(&l->d, pos_of_value(t->source, "partial_response_strategy"),
 			"partial_response_strategy is abort or warn, not \"%s\"", partial);
-	g->takes_partial = partial && !strcasecmp(partial, "warn");
+	g->takes_partial = partial ? !strcasecmp(partial, "warn") : is_for_vmalert(l);
 	if (partial)
 		vec_push_in(l->d.mem, &params,
 			    (struct text_pair){"partial_response",
@@ -601,9 +622,8 @@ const struct datasource *rule_group_datasource(const struct rule_group *g,
 	return NULL;
 }
 
-/* Whether the group asks in PromQL, or in the MetricsQL that contains it. */
-static bool asks_in_promql(const struct loader *l, const struct rule_group *g,
-			   bool *is_metricsql)
+/* In which language the group's expressions are: at most one of the loader's. */
+static void set_language(struct loader *l, const struct rule_group *g)
 {
 	const struct rule_options *o = l->options;
 	const struct datasource *from = rule_group_datasource(g, o->datasources,
@@ -614,21 +634,50 @@ static bool asks_in_promql(const struct loader *l, const struct rule_group *g,
 		type = from->type;
 	if (g->has_type)
 		type = g->type;
-	*is_metricsql = false;
-	if (g->datasource && !from && !g->has_type)
-		return false; /* nobody knows in what it asks */
-	*is_metricsql = is_for_vmalert(l) || (from && from->is_victoria);
-	return !o->any_expression && type == DATASOURCE_PROMETHEUS;
+	l->is_promql = l->is_metricsql = l->is_logsql = l->is_graphite = false;
+	if (o->any_expression || (g->datasource && !from && !g->has_type))
+		return; /* nobody knows in what it asks */
+	l->is_logsql = type == DATASOURCE_VLOGS;
+	l->is_graphite = type == DATASOURCE_GRAPHITE;
+	if (type != DATASOURCE_PROMETHEUS)
+		return;
+	l->is_metricsql = is_for_vmalert(l) || (from && from->is_victoria);
+	l->is_promql = !l->is_metricsql;
+}
+
+/* vmalert, which knows rules by their ids, does not load such a file (spec/rules.md 4.3).
+ */
+static void refuse_duplicates(struct loader *l, struct rule_group *g)
+{
+	struct map seen = {0};
+
+	for (size_t i = 0; i < g->n_rules; i++) {
+		struct rule *r = &g->rules[i];
+		const char *name = r->alert ? r->alert : r->record;
+
+		if (!name)
+			continue;
+		if (map_find(&seen, map_key_u64(&r->id))) {
+			mistake(&l->d, r->at,
+				"group \"%s\", rule %zu, \"%s\": a duplicate in the group: "
+				"expression, name and labels are those of another rule",
+				g->name, i + 1, name);
+			r->has_mistake = true;
+		}
+		map_put(&seen, map_key_u64(&r->id), r);
+	}
+	map_free(&seen);
 }
 
 static void build_group(struct loader *l, const struct group_text *t, struct rule_group *g)
 {
 	const struct rule_text *rules = t->rules.v;
-	bool is_metricsql;
+	size_t before = mistakes_of(l);
 
 	g->at = t->at;
 	g->name = t->name;
 	g->file = l->path;
+	g->as_vmalert = is_for_vmalert(l);
 	if (!t->source)
 		return;
 	if (!*t->name)
@@ -655,12 +704,13 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	warn_group(l, t);
 	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);
-	l->is_promql = asks_in_promql(l, g, &is_metricsql);
-	l->is_metricsql = l->is_promql && is_metricsql;
-	l->is_promql = l->is_promql && !is_metricsql;
+	g->has_mistake = mistakes_of(l) > before;
+	set_language(l, g);
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
 	for (size_t i = 0; i < t->rules.n; i++)
 		build_rule(l, t, &rules[i], i + 1, &g->rules[g->n_rules++]);
+	if (l->options->as_vmalert)
+		refuse_duplicates(l, g);
 }
 
 static void build_groups(struct loader *l, const struct object_list *list,
@@ -817,14 +867,14 @@ static struct str with_variables(struct loader *l, struct str text)
 	return text;
 }
 
-const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
-					struct str text, const struct rule_options *options,
-					struct errs *errs, struct errs *warnings)
+const struct rule_file *rule_file_parse_part(struct arena *mem, const char *path,
+					     struct str text,
+					     const struct rule_options *options,
+					     struct errs *errs, struct errs *warnings)
 {
 	struct rule_file *f = ARENA_NEW(mem, struct rule_file);
 	struct loader l = {
 		.options = options, .names = options->names, .path = arena_text(mem, path)};
-	size_t before = errs->n;
 	struct arena nodes = {0};
 	const struct yaml *y;
 
@@ -839,10 +889,21 @@ const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
 	y = yaml_read_apart(&nodes, mem, l.path, l.text, errs);
 	if (y) {
 		build_file(&l, y, &nodes, f);
-		rule_templates_check(f, options->as_vmalert, errs, warnings);
+		rule_templates_check(f, errs, warnings);
 	}
 	arena_free(&nodes);
 	errs_sort(errs);
+	return y ? f : NULL;
+}
+
+const struct rule_file *rule_file_parse(struct arena *mem, const char *path,
+					struct str text, const struct rule_options *options,
+					struct errs *errs, struct errs *warnings)
+{
+	size_t before = errs->n;
+	const struct rule_file *f = rule_file_parse_part(mem, path, text, options, errs,
+							 warnings);
+
 	return errs->n == before ? f : NULL;
 }
 
@@ -937,7 +998,8 @@ static bool settings_eq(const struct rule_group *a, const struct rule_group *b)
 	       pairs_eq(a->headers, a->n_headers, b->headers, b->n_headers) &&
 	       a->has_eval_offset == b->has_eval_offset &&
 	       a->eval_offset == b->eval_offset && a->is_aligned == b->is_aligned &&
-	       a->concurrency == b->concurrency;
+	       a->concurrency == b->concurrency && a->as_vmalert == b->as_vmalert &&
+	       a->takes_partial == b->takes_partial;
 }
 
 bool rule_group_eq(const struct rule_group *a, const struct rule_group *b)

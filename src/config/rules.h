@@ -28,6 +28,7 @@ struct rule {
 	const struct text_pair *annotations; /* sorted by name; templates */
 	size_t n_annotations;
 	bool debug;
+	bool has_mistake; /* only in what rule_file_parse_part gives */
 	uint64_t id; /* vmalert's: of the expression, the kind, the name and its own labels
 		      */
 	size_t update_entries_limit; /* how many of its last evaluations are remembered */
@@ -51,8 +52,10 @@ struct rule_group {
 	bool has_eval_offset;
 	span_ms eval_offset;
 	bool is_aligned;    /* eval_alignment: queries look at multiples of the interval */
+	bool as_vmalert;    /* its templates: a VMRule, or rule_options say so */
 	int concurrency;    /* 0: as the engine sees fit */
-	bool takes_partial; /* partial_response_strategy: warn */
+	bool takes_partial; /* partial_response_strategy: warn, the default for vmalert */
+	bool has_mistake;   /* of its own, as that of a rule */
 	struct rule *rules;
 	size_t n_rules;
 };
@@ -65,8 +68,8 @@ struct rule_file {
 struct rule_options {
 	enum name_scheme names;
 	bool as_vmalert;     /* its functions in templates, all documents of a file,
-			      * MetricsQL, its durations, and variables of the
-			      * environment for %{NAME} */
+			      * MetricsQL, its durations, partial answers, and
+			      * variables of the environment for %{NAME} */
 	bool any_key;	     /* keys that nobody knows are passed over */
 	bool any_expression; /* else those that Prometheus will answer must be PromQL */
 	const struct datasource *datasources; /* none: all is for a Prometheus */
@@ -78,6 +81,11 @@ struct rule_options {
 const struct rule_file *rule_file_parse(struct arena *, const char *path, struct str text,
 					const struct rule_options *, struct errs *errs,
 					struct errs *warnings) MUST_USE;
+/* The same, with what can be made of a file with mistakes: for those who look for more of
+ * them. NULL when it cannot be read at all. */
+const struct rule_file *rule_file_parse_part(struct arena *, const char *path, struct str,
+					     const struct rule_options *, struct errs *errs,
+					     struct errs *warnings) MUST_USE;
 
 /* Who answers the group's queries: the datasource it names, else the first of its type,
  * else the first. NULL: there is none such. */

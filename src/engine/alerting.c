@@ -163,8 +163,7 @@ static void set_annotations(struct engine *e, struct active_alert *a,
 	a->annotations = kept_new(e, annotations);
 }
 
-/* The labels under which the router knows the alert; NULL: it is dropped on the way. */
-static const struct labels *outgoing(struct engine *e, const struct labels *labels)
+const struct labels *alerting_outgoing(struct engine *e, const struct labels *labels)
 {
 	const struct labels *external = e->config->global.external_labels;
 
@@ -179,7 +178,7 @@ static const struct labels *outgoing(struct engine *e, const struct labels *labe
 
 static void note(struct engine *e, const struct active_alert *a, enum alert_change change)
 {
-	const struct labels *sent = outgoing(e, a->labels);
+	const struct labels *sent = alerting_outgoing(e, a->labels);
 	const struct labels *labels = sent ? sent : a->labels;
 
 	vec_push(&e->rule_changes, (struct record_alert){
@@ -373,7 +372,7 @@ static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms
 static void hand_over(struct engine *e, const struct rule_state *r,
 		      const struct active_alert *a)
 {
-	const struct labels *labels = outgoing(e, a->labels);
+	const struct labels *labels = alerting_outgoing(e, a->labels);
 	struct alert_post post = {
 		.annotations = a->annotations->v,
 		.n_annotations = a->annotations->n,
@@ -419,7 +418,7 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 			     a->state == ALERT_FIRING ? CHANGE_RULE_RESOLVED
 						      : CHANGE_RULE_DROPPED);
 		if (a->state == ALERT_FIRING && !e->options.leaves_removed)
-			labels = outgoing(e, a->labels);
+			labels = alerting_outgoing(e, a->labels);
 		if (labels)
 			leaving_add(e, labels, a, r->generator_url, 2 * g->interval);
 		forget(e, g, r, a);
@@ -538,8 +537,9 @@ void rule_alert_restore(struct engine *e, const struct rule_alert *row)
 
 static void extend(struct engine *e, const struct rule_alert *row)
 {
-	const struct labels *labels = row->state == ALERT_FIRING ? outgoing(e, row->labels)
-								 : NULL;
+	const struct labels *labels = row->state == ALERT_FIRING
+					      ? alerting_outgoing(e, row->labels)
+					      : NULL;
 
 	if (labels)
 		alerts_extend(e, labels->fingerprint,

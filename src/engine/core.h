@@ -132,7 +132,7 @@ struct delivery {
 	struct timer timer; /* the next attempt, or the end of all patience */
 	unsigned attempt;
 	bool in_flight, is_fallback;
-	bool in_doubt; /* an attempt had no answer, but may have arrived */
+	bool in_doubt;		      /* an attempt had no answer, but may have arrived */
 	wall_ms attempt_at, deadline; /* when all patience ends */
 	span_ms backoff;
 	struct told told; /* what to log when it was sent */
@@ -233,10 +233,11 @@ struct query_text { /* an answer to a template's query */
 struct run {
 	struct rulegroup *group;
 	bool is_busy;
-	bool is_partial;     /* an answer to it, which the group takes */
-	const char *warning; /* the first; in eval_mem; NULL: none */
-	bool has_slot;	     /* one of engine_options.concurrent_evals */
-	size_t at;	     /* the rule */
+	bool is_partial;	    /* an answer to it, which the group takes */
+	const char *warning;	    /* the first; in eval_mem; NULL: none */
+	const char *template_error; /* the same, of one for vmalert */
+	bool has_slot;		    /* one of engine_options.concurrent_evals */
+	size_t at;		    /* the rule */
 	wall_ms rule_started_at;
 	uint64_t query_id; /* 0: none out */
 	/* the answer kept while templates wait for queries of their own */
@@ -276,7 +277,7 @@ struct rulegroup {
 	span_ms last_duration;
 	span_ms rules_duration, last_rules_duration; /* of its rules, together */
 	span_ms restore_duration;		     /* of asking another program's past */
-	uint64_t iterations, missed;
+	uint64_t iterations, missed, resets;
 	uint64_t durations_n; /* of iterations in this life */
 	span_ms durations_sum;
 	size_t samples, last_samples; /* of the iteration under way; of the last one */
@@ -299,14 +300,14 @@ struct engine {
 	const struct config *config; /* NULL before the first */
 	uint64_t generation;	     /* of the configuration */
 	struct heap timers;
-	struct map alerts;	  /* stored_alert by fingerprint */
-	struct map named;	  /* how many alerts of a name; with a limit only */
-	struct map route_lists;	  /* of this generation, by what is in them */
-	struct map names;	  /* of labels, by themselves */
-	struct map texts;	  /* of alerts: shared_text, by its text */
+	struct map alerts;	    /* stored_alert by fingerprint */
+	struct map named;	    /* how many alerts of a name; with a limit only */
+	struct map route_lists;	    /* of this generation, by what is in them */
+	struct map names;	    /* of labels, by themselves */
+	struct map texts;	    /* of alerts: shared_text, by its text */
 	uint32_t seen_values[4096]; /* of values that came once; by their hashes */
-	struct map silences;	  /* stored_silence by id */
-	struct map silence_index; /* silence_bucket by name and value */
+	struct map silences;	    /* stored_silence by id */
+	struct map silence_index;   /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
 	struct map groups;		    /* group by route and labels */
 	struct map deliveries;		    /* by id */
@@ -354,7 +355,8 @@ size_t shared_memory(const struct engine *); /* of all that is shared */
 const char *share_text(struct engine *, const char *);
 void unshare_text(struct engine *, const char *); /* another than a shared one: nothing */
 /* How a set of labels is kept for long: what others have, too, is shared, the rest copied
- * into a block of that size. Of the step's arena; one copy of it, one release of the copy. */
+ * into a block of that size. Of the step's arena; one copy of it, one release of the copy.
+ */
 struct kept {
 	const struct labels *set;
 	bool *has_own_value; /* of each pair */
@@ -469,6 +471,8 @@ void alerting_save_all(struct engine *, struct rulegroup *, struct rule_state *)
 void restored_save_all(struct engine *);
 /* The rule goes: what it announced is announced resolved, unless it is to be left. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
+/* The labels under which the router knows the alert; NULL: it is dropped on the way. */
+const struct labels *alerting_outgoing(struct engine *, const struct labels *);
 void alerting_free(struct rule_state *);
 /* A record that says which rule it is about. */
 struct record *rule_record(struct engine *, const struct rulegroup *,

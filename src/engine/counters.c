@@ -10,7 +10,15 @@
 
 void durations_add(struct durations *d, span_ms took)
 {
+	span_ms bound = 10;
+
 	took = MAX(took, 0); /* the clock may have been set */
+	for (size_t i = 0; i < DURATION_BUCKETS; i++, bound *= 10) {
+		if (took > bound)
+			continue;
+		d->buckets[i]++;
+		break;
+	}
 	d->last[d->n++ % DURATIONS_KEPT] = took;
 	d->sum += took;
 }

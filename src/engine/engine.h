@@ -31,8 +31,6 @@ struct engine_options {
 	 * makes it flush at once, not only the one that creates it (spec/routing.md 4.2).
 	 */
 	bool any_old_alert_hurries;
-	/* --rules.template-functions: the templates of rules see what vmalert's see. */
-	bool rules_as_vmalert;
 	/* --no-rules.resolve-removed: what a removed rule announced is left to end by
 	 * itself, as Prometheus does, instead of being announced resolved. */
 	bool leaves_removed;

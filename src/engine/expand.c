@@ -149,7 +149,7 @@ static struct value root_of(const struct engine *e, struct run *run, const struc
 {
 	struct rule_data d = data_of(e, &run->eval_mem, s);
 
-	if (!e->options.rules_as_vmalert)
+	if (!run->group->config->as_vmalert)
 		return rule_data_value(&run->eval_mem, &d);
 	d.expr = run_rule(run)->rule->expr;
 	d.type = "";
@@ -160,10 +160,17 @@ static struct value root_of(const struct engine *e, struct run *run, const struc
 	return rule_data_value_vmalert(&run->eval_mem, &d);
 }
 
-static const char *failure(const struct engine *e, struct run *run, const char *error)
+/* What stands in the place of the text; a rule for vmalert fails with it. */
+static const char *failure(struct run *run, const char *error)
 {
-	if (e->options.rules_as_vmalert)
-		return arena_printf(&run->eval_mem, "error evaluating template: %s", error);
+	const char *text;
+
+	if (run->group->config->as_vmalert) {
+		text = arena_printf(&run->eval_mem, "error evaluating template: %s", error);
+		if (!run->template_error)
+			run->template_error = text;
+		return text;
+	}
 	return arena_printf(&run->eval_mem,
 			    "<error expanding template: error executing template "
 			    "__alert_%s: %s>",
@@ -199,7 +206,7 @@ bool expand(struct engine *e, struct run *run, const struct template *t,
 	e->counters.template_expansions++;
 	if (how == RENDER_FAILED) {
 		e->counters.template_failures++;
-		*out = failure(e, run, tr.error);
+		*out = failure(run, tr.error);
 		tell_once(e, run, "a template failed, its text is an error now", text,
 			  tr.error);
 	}

@@ -5,9 +5,10 @@
 #include <string.h>
 
 /* What a rule that was removed had announced. It is announced resolved two intervals later,
- * unless somebody says meanwhile that it fires: the same rule under another group's or
- * file's name, or the file, which was only away for a moment. While the alert is pending
- * there, its end waits as long as the removed rule had promised that it fires. */
+ * unless somebody says meanwhile that it fires, or it fires by then for another rule of
+ * that name: the same rule under another group's or file's name, a copy of it, or the file,
+ * which was only away for a moment. While the alert is pending there, its end waits as long
+ * as the removed rule had promised that it fires. */
 
 #define MOST_LEAVING 100000 /* alerts; more are resolved at once */
 
@@ -92,15 +93,21 @@ void namesakes_remove(struct engine *e, const struct rule_state *r)
 		namesakes_free(e, n);
 }
 
-static bool is_pending_again(const struct engine *e, const struct leaving *l)
+/* Whether another rule has the alert in that state, and it goes by the same labels to the
+ * router: relabelling may have changed. */
+static bool is_elsewhere(struct engine *e, const struct leaving *l, enum alert_state state)
 {
 	const struct namesakes *n = map_find(&e->namesakes, str_of(l->rule));
 
 	for (size_t i = 0; n && i < n->rules.n; i++) {
 		const struct active_alert *a = map_find(&n->rules.v[i]->active,
 							map_key_u64(&l->fingerprint));
+		const struct labels *sent;
 
-		if (a && a->state == ALERT_PENDING)
+		if (!a || a->state != state)
+			continue;
+		sent = alerting_outgoing(e, a->labels);
+		if (sent && labels_eq(sent, l->labels))
 			return true;
 	}
 	return false;
@@ -110,13 +117,13 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 {
 	struct leaving *l = CONTAINER_OF(t, struct leaving, timer);
 	const struct stored_alert *s = known(e, l);
+	bool is_untold = s && s->version == l->version;
 
-	if (s && s->version == l->version && now < l->valid_until &&
-	    is_pending_again(e, l)) {
+	if (is_untold && now < l->valid_until && is_elsewhere(e, l, ALERT_PENDING)) {
 		timer_set(e, &l->timer, MIN(now + l->wait, l->valid_until));
 		return;
 	}
-	if (s && s->version == l->version)
+	if (is_untold && !is_elsewhere(e, l, ALERT_FIRING))
 		resolve(e, l);
 	leaving_free(e, l);
 }

@@ -85,6 +85,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 		}
 		g->slot += (missed + 1) * g->interval;
 	}
+	g->resets += missed < 0;
 	g->is_late = missed > 0;
 	g->iterations += !g->begins_anew; /* else it is counted */
 	g->evaluation++;
@@ -393,6 +394,15 @@ static const struct labels *labels_to_set(struct arena *mem, const struct rule *
 	return labels_new_raw(mem, v, r->n_labels, NULL);
 }
 
+static bool writes_histograms(const struct engine *e)
+{
+	for (size_t i = 0; e->config && i < e->config->n_remote_writes; i++) {
+		if (e->config->remote_writes[i].sends_histograms)
+			return true;
+	}
+	return false;
+}
+
 /* Why one of them cannot be written as it was; NULL: all can. */
 static const char *unwritable(struct run *run, const struct samples *in)
 {
@@ -402,7 +412,10 @@ static const char *unwritable(struct run *run, const struct samples *in)
 	for (size_t i = 0; i < in->n; i++) {
 		const struct histogram *h = in->v[i].histogram;
 
-		if (h && !histogram_exponential(&run->eval_mem, h, &made_of, &why))
+		if (!h)
+			continue;
+		if (!histogram_has_counts(h, &why) ||
+		    !histogram_exponential(&run->eval_mem, h, &made_of, &why))
 			return arena_printf(&run->eval_mem,
 					    "a native histogram of the result cannot be "
 					    "written: %s",
@@ -411,7 +424,7 @@ static const char *unwritable(struct run *run, const struct samples *in)
 	return NULL;
 }
 
-static bool record_results(struct run *run, bool will_write, const char **error)
+static bool record_results(struct run *run, bool is_written, const char **error)
 {
 	struct rule_state *r = run_rule(run);
 	const struct samples *in = &run->answer;
@@ -422,7 +435,7 @@ static bool record_results(struct run *run, bool will_write, const char **error)
 	int64_t limit = run->group->config->limit;
 
 	*error = NULL;
-	if (will_write)
+	if (is_written)
 		*error = unwritable(run, in);
 	for (size_t i = 0; i < in->n && !*error; i++) {
 		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
@@ -465,9 +478,12 @@ static void conclude(struct engine *e, struct run *run, bool ok, const char *err
 		alerting_send(e, g, r);
 	if (r->rule->alert)
 		alerting_save(e, g, r);
-	if (ok) {
+	if (ok)
 		written_take(e, g, r);
+	if (ok && !run->template_error) {
 		rule_succeeded(e, run);
+	} else if (ok) { /* its alerts count */
+		rule_failed(e, run, run->template_error);
 	} else {
 		rule_failed(e, run, error);
 	}
@@ -483,7 +499,7 @@ static void take_answer(struct engine *e, struct run *run)
 
 	r->ever_had_series = r->ever_had_series || run->answer.n;
 	if (r->rule->record)
-		ok = record_results(run, e->config && e->config->n_remote_writes, &error);
+		ok = record_results(run, writes_histograms(e), &error);
 	else
 		ok = alerting_take(e, run, &run->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
@@ -640,8 +656,8 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 	g->config = c;
 	g->map_key = mem_text(key_of(e->mem, c));
 	g->timer.due = due;
-	g->templates = template_set_new(&g->mem, e->options.rules_as_vmalert ? FUNCS_VMALERT
-									     : FUNCS_RULE);
+	g->templates = template_set_new(&g->mem,
+					c->as_vmalert ? FUNCS_VMALERT : FUNCS_RULE);
 	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
 	runs_new(e, g);
 	for (size_t i = 0; i < c->n_rules; i++) {
@@ -782,6 +798,7 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	inherit(old, g);
 	g->iterations = old->iterations;
 	g->missed = old->missed;
+	g->resets = old->resets;
 	g->evaluation = old->evaluation;
 	g->last_started_at = old->last_started_at;
 	g->last_duration = old->last_duration;
@@ -919,6 +936,7 @@ void rulegroups_move(struct engine *e, span_ms jump)
 	struct rulegroup *g;
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
+		g->resets += jump < 0;
 		move_runs(g, jump);
 		for (size_t i = 0; i < g->config->n_rules; i++)
 			alerting_move(e, g, &g->rules[i], jump);

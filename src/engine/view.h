@@ -97,6 +97,7 @@ struct rulegroup_view {
 	span_ms interval, last_duration;
 	wall_ms evaluated_at, next_at; /* 0: never */
 	uint64_t iterations, missed;
+	uint64_t resets; /* iterations that began anew because the clock was put back */
 	span_ms rules_duration;	  /* of the last iteration's rules, together */
 	span_ms restore_duration; /* of asking another program's past; 0: was not */
 	bool is_slow;		  /* an iteration takes longer than its interval */
@@ -141,9 +142,10 @@ struct limited_counter {
 	uint64_t n;
 };
 /* How long things took. */
-#define DURATIONS_KEPT 1000
+#define DURATIONS_KEPT	 1000
+#define DURATION_BUCKETS 4 /* up to 10 ms, 100 ms, 1 s, 10 s, each without those before */
 struct durations {
-	uint64_t n;
+	uint64_t n, buckets[DURATION_BUCKETS];
 	span_ms sum,
 		last[DURATIONS_KEPT]; /* of the last ones, those before are overwritten */
 };

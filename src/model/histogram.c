@@ -23,6 +23,16 @@ const struct histogram *histogram_copy(struct arena *mem, const struct histogram
 	return copy;
 }
 
+bool histogram_has_counts(const struct histogram *h, const char **why)
+{
+	bool is_good = h->count >= 0;
+
+	for (size_t i = 0; i < h->n && is_good; i++)
+		is_good = h->v[i].count >= 0;
+	*why = "a count of it is negative or not a number";
+	return is_good;
+}
+
 /* -- what it was made of -------------------------------------------------------------- */
 
 static bool is_near(double v)

@@ -30,6 +30,10 @@ struct histogram {
 const struct histogram *histogram_copy(struct arena *, const struct histogram *) MUST_USE;
 size_t histogram_memory(const struct histogram *);
 
+/* False and *why when a count is below zero or not a number, as differences of histograms
+ * may have it: no receiver takes such a one. */
+bool histogram_has_counts(const struct histogram *, const char **why) MUST_USE;
+
 /* Buckets of one sign: those with a count, ascending from zero. Bucket i ends at
  * 2^(i * 2^-schema). */
 struct histogram_side {

@@ -16,7 +16,8 @@ struct look {
 		size_t at;
 	} open[METRICSQL_MAX_DEPTH];
 	size_t depth;
-	bool any; /* token was there */
+	bool any;	      /* token was there */
+	size_t last_operator; /* the last token is that, here; else SIZE_MAX */
 	struct promql_error *err;
 };
 
@@ -77,8 +78,18 @@ static bool open_bracket(struct look *l, char close)
 	return true;
 }
 
+/* At the end of the expression or of a bracket. */
+static bool has_operands(struct look *l)
+{
+	return l->last_operator == SIZE_MAX ||
+	       wrong(l, l->last_operator, "nothing follows the operator '%c'",
+		     l->text.p[l->last_operator]);
+}
+
 static bool close_bracket(struct look *l, char c)
 {
+	if (!has_operands(l))
+		return false;
 	if (!l->depth)
 		return wrong(l, l->at, "unexpected '%c'", c);
 	if (l->open[l->depth - 1].close != c)
@@ -94,6 +105,8 @@ static bool pass_token(struct look *l)
 	char c = l->text.p[l->at];
 
 	l->any = true;
+	if (!strchr(")]}", c) || !c)
+		l->last_operator = c && strchr("+-*/%^=<>!~", c) ? l->at : SIZE_MAX;
 	switch (c) {
 	case '"':
 	case '\'':
@@ -125,7 +138,7 @@ static bool pass_token(struct look *l)
 
 bool metricsql_check(struct str expr, struct promql_error *err)
 {
-	struct look l = {.text = expr, .err = err};
+	struct look l = {.text = expr, .last_operator = SIZE_MAX, .err = err};
 
 	if (expr.n > METRICSQL_MAX_BYTES)
 		return wrong(&l, 0, "more than %zu bytes", METRICSQL_MAX_BYTES);
@@ -142,7 +155,7 @@ bool metricsql_check(struct str expr, struct promql_error *err)
 	if (l.depth)
 		return wrong(&l, l.open[l.depth - 1].at, "no '%c' closes this",
 			     l.open[l.depth - 1].close);
-	return l.any || wrong(&l, 0, "no expression found");
+	return has_operands(&l) && (l.any || wrong(&l, 0, "no expression found"));
 }
 
 /* -- durations ------------------------------------------------------------------------ */

@@ -2,7 +2,7 @@
  *
  * Only a VictoriaMetrics knows which functions it has; what no version of it takes is
  * refused here: an open string or bracket, one that closes what is not open, characters
- * that no token has, nothing at all.
+ * that no token has, an operator with nothing behind it, nothing at all.
  *
  * Limits: METRICSQL_MAX_BYTES of text, METRICSQL_MAX_DEPTH brackets in each other. Time is
  *         linear in the length.

@@ -67,10 +67,11 @@ static void check_rule_file(struct tool *t, const struct config *c, const char *
 				       .datasources = c->datasources,
 				       .n_datasources = c->n_datasources};
 	struct errs errs = {.mem = &t->mem}, warnings = {.mem = &t->mem};
+	const struct rule_file *part;
 	size_t n;
 
 	found->files++;
-	if (rule_file_read(t, path, &options, &errs, &warnings, &n))
+	if (rule_file_read(t, path, &options, &errs, &warnings, &n, &part))
 		found->rules += n;
 	add_texts(t, &found->mistakes, &errs);
 }

@@ -50,6 +50,7 @@ const struct option_row check_rules_options[] = {
 struct checked {
 	const char *path;
 	const struct rule_file *file; /* NULL: it has mistakes */
+	const struct rule_file *part; /* what could be read of it, or NULL */
 	struct errs errs, warnings;
 	size_t n_rules;
 };
@@ -159,9 +160,10 @@ static void ask_all(struct tool *t, const struct rule_options *o, struct checked
 	if (!a)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (!v[i].file)
+		if (!v[i].part)
 			continue;
-		asking_file(a, v[i].file, &v[i].errs);
+		asking_file(a, v[i].part, &v[i].errs);
+		errs_sort(&v[i].errs);
 		if (v[i].errs.n)
 			v[i].file = NULL;
 	}
@@ -174,7 +176,8 @@ static void check_file(struct tool *t, const char *path, const struct rule_optio
 {
 	c->path = path ? path : "standard input";
 	c->errs = c->warnings = (struct errs){.mem = &t->mem};
-	c->file = rule_file_read(t, path, options, &c->errs, &c->warnings, &c->n_rules);
+	c->file = rule_file_read(t, path, options, &c->errs, &c->warnings, &c->n_rules,
+				 &c->part);
 }
 
 /* -- saying ------------------------------------------------------------------------ */

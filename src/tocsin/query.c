@@ -114,7 +114,28 @@ static const char *seconds(struct arena *mem, int64_t ms)
 	return arena_printf(mem, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
 }
 
-/* data.result; NULL after the error was printed. */
+static void say_all(const json_t *list, const char *what)
+{
+	const json_t *text;
+	size_t i;
+
+	json_array_foreach(list, i, text)
+	{
+		if (json_is_string(text))
+			fprintf(stderr, "%s: %s\n", what, json_string_value(text));
+	}
+}
+
+/* What the answer says beside its data. */
+static void say_warnings(const json_t *answer)
+{
+	say_all(json_object_get(answer, "warnings"), "warning");
+	say_all(json_object_get(answer, "infos"), "info");
+	if (json_is_true(json_object_get(answer, "isPartial")))
+		fputs("warning: the answer is partial\n", stderr);
+}
+
+/* data; NULL after the error was printed. */
 static json_t *ask(struct tool *t, const struct asked *q, const char *expr)
 {
 	static const struct http_header form = {"Content-Type",
@@ -159,6 +180,8 @@ static json_t *ask(struct tool *t, const struct asked *q, const char *expr)
 			   : arena_copy(&t->mem, str_slice(str_trim(a.body), 0, 300)));
 		json_decref(data);
 		data = NULL;
+	} else {
+		say_warnings(top);
 	}
 	json_decref(top);
 	return data;

@@ -28,6 +28,8 @@ struct asking {
 	wall_ms at;
 	struct map known; /* verdict text by request; "": taken */
 	size_t late;	  /* expressions that nobody was asked for any more */
+	size_t apart;	  /* those of groups that nobody here answers */
+	size_t groups_apart;
 };
 
 struct asking *asking_new(struct tool *t, const struct datasource *v, size_t n)
@@ -162,9 +164,13 @@ void asking_file(struct asking *a, const struct rule_file *f, struct errs *errs)
 		const struct rule_group *g = &f->groups[i];
 		struct source *s = source_of(a, g);
 
-		for (size_t k = 0; s && k < g->n_rules; k++) {
+		if (!s && !g->has_mistake) {
+			a->groups_apart++;
+			a->apart += g->n_rules;
+		}
+		for (size_t k = 0; s && !g->has_mistake && k < g->n_rules; k++) {
 			const struct rule *r = &g->rules[k];
-			const char *why = refusal(a, s, g, r);
+			const char *why = r->has_mistake ? NULL : refusal(a, s, g, r);
 
 			if (why)
 				errs_addf(errs, r->expr_at,
@@ -187,6 +193,11 @@ void asking_end(const struct asking *a)
 				"%zu expressions: %s\n",
 				s->config->name, s->unknown, s->why);
 	}
+	if (a->groups_apart)
+		fprintf(stderr,
+			"NOTICE: %zu groups with %zu expressions were not asked for: they "
+			"name another datasource, or have another type\n",
+			a->groups_apart, a->apart);
 	if (a->late)
 		fprintf(stderr,
 			"NOTICE: %zu expressions were not asked for, because the time "

@@ -13,7 +13,8 @@ struct asking;
 /* The datasources as those of struct rule_options. */
 struct asking *asking_new(struct tool *, const struct datasource *, size_t n) MUST_USE;
 void asking_free(struct asking *);
-/* Adds a mistake, with its place, for each expression that its datasource refuses. */
+/* Adds a mistake, with its place, for each expression that its datasource refuses. Those of
+ * groups and rules that have a mistake already are not asked for. */
 void asking_file(struct asking *, const struct rule_file *, struct errs *);
 /* Says on standard error of which datasource what is not known, and why. */
 void asking_end(const struct asking *);

@@ -20,20 +20,22 @@ static bool read_text(struct tool *t, const char *path, struct str *text, struct
 const struct rule_file *rule_file_read(struct tool *t, const char *path,
 				       const struct rule_options *options,
 				       struct errs *errs, struct errs *warnings,
-				       size_t *n_rules)
+				       size_t *n_rules, const struct rule_file **part)
 {
-	const struct rule_file *file;
 	struct str text;
 	struct err err;
 
 	*n_rules = 0;
+	*part = NULL;
 	if (!read_text(t, path, &text, &err)) {
 		errs_add(errs, &err);
 		return NULL;
 	}
-	file = rule_file_parse(&t->mem, path ? path : "standard input", text, options, errs,
-			       warnings);
-	for (size_t i = 0; file && i < file->n_groups; i++)
-		*n_rules += file->groups[i].n_rules;
-	return file;
+	*part = rule_file_parse_part(&t->mem, path ? path : "standard input", text, options,
+				     errs, warnings);
+	if (errs->n || !*part)
+		return NULL;
+	for (size_t i = 0; i < (*part)->n_groups; i++)
+		*n_rules += (*part)->groups[i].n_rules;
+	return *part;
 }

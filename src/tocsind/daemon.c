@@ -620,7 +620,6 @@ static struct engine *make_engine(struct daemon *d)
 		.external_url = d->external_url,
 		.matchers = f->matchers,
 		.any_old_alert_hurries = f->as_0_25,
-		.rules_as_vmalert = f->rules_as_vmalert,
 		.leaves_removed = !f->resolve_removed,
 		.max_alerts = (size_t)f->max_alerts,
 		.max_labels = (size_t)MAX(f->max_labels, 0),

@@ -16,7 +16,7 @@ struct remote {
 	struct exchange *exchange; /* NULL: none is out */
 	char *url;		   /* as shown: without credentials */
 	/* what was logged, and is not to be logged with each request */
-	bool fails, is_full;
+	bool fails, is_full, leaves_out_histograms;
 	bool has_refused;
 	mono_ms refused_at;
 };
@@ -115,6 +115,14 @@ static void add(struct remote *r, struct remote_block *b)
 		r->is_full = true;
 		log_error("remote", "the queue is full, its oldest samples go",
 			  L_STR("remote", name_of(r)), L_STR("url", r->url));
+	}
+	if (!r->leaves_out_histograms &&
+	    remote_queue_counters(r->queue).dropped[REMOTE_DROP_HISTOGRAM]) {
+		r->leaves_out_histograms = true;
+		log_warn("remote",
+			 "native histograms are not written, send_native_histograms "
+			 "of this remote_write would have them written",
+			 L_STR("remote", name_of(r)), L_STR("url", r->url));
 	}
 	set_timer(r);
 }

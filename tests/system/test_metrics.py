@@ -212,6 +212,12 @@ def test_ceilings_are_shown(start, far):
 TOTALS = {
     "prometheus_notifications_errors_total": {"alertmanager"},
     "prometheus_notifications_dropped_total": {"alertmanager"},
+    "prometheus_notifications_queue_length": set(),
+    "prometheus_notifications_queue_capacity": set(),
+    **{f"prometheus_rule_{n}_duration_histogram_seconds_{part}": labels
+       for n in ("evaluation", "group")
+       for part, labels in (("bucket", {"le"}), ("sum", set()), ("count", set()))},
+    "thanos_rule_loaded_rules": {"file", "group", "strategy"},
     "vmalert_alerts_sent_total": {"addr"}, "vmalert_alerts_send_errors_total": {"addr"},
     "vmalert_alerts_fired_total": set(), "vmalert_execution_total": set(),
     "vmalert_execution_errors_total": set(), "vmalert_config_last_reload_total": set(),
@@ -219,7 +225,8 @@ TOTALS = {
     "vmalert_config_last_reload_successful": set(),
     "vmalert_config_last_reload_success_timestamp_seconds": set(),
     **{f"vmalert_{n}": {"group", "file"} for n in (
-        "iteration_total", "iteration_missed_total", "iteration_interval_seconds",
+        "iteration_total", "iteration_missed_total", "iteration_reset_total",
+        "iteration_interval_seconds",
         "group_rule_results_limit", "iteration_duration_seconds_sum",
         "iteration_duration_seconds_count")},
     **{f"vmalert_remotewrite_{n}": set() for n in (
@@ -252,6 +259,14 @@ def test_metrics_under_names_of_vmalert(start, far, backend, rules, feature):
     assert len(types) == len(set(types)), "each family stands once"
     assert len({(n, *sorted(got.items())) for n, got, _ in samples}) == len(samples)
     assert d.metric("vmalert_group_rule_results_limit") == 9
+    assert d.metric("thanos_rule_loaded_rules", strategy="abort", group="g") == 5
+    assert d.metric("vmalert_iteration_reset_total") == 0
+    for n in ("evaluation", "group"):
+        name = f"prometheus_rule_{n}_duration_histogram_seconds"
+        buckets = [(got["le"], v) for k, got, v in samples if k == name + "_bucket"]
+        assert [le for le, _ in buckets] == ["0.01", "0.1", "1", "10", "+Inf"]
+        assert [v for _, v in buckets] == sorted(v for _, v in buckets)
+        assert buckets[-1][1] == next(v for k, _, v in samples if k == name + "_count") > 0
     assert d.metric("vmalert_iteration_interval_seconds") == 0.2
     assert d.metric("vmalert_alerts_fired_total") == 2
     assert d.metric("vmalert_execution_total") >= 5 and d.metric("vmalert_alerts_sent_total") >= 2

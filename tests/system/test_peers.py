@@ -90,6 +90,16 @@ def test_query_asks_a_real_prometheus(far, folder, keep):
     assert "one of --url" in query("up", code=1)
 
 
+def test_query_says_what_the_backend_warns_of(backend):
+    backend.set("up", ({"job": "a"}, 1))
+    backend.mutation = lambda text: json.dumps({
+        **json.loads(text), "isPartial": True, "warnings": ["a store is away"], "infos": ["old"]})
+    done = run([TOCSIN, "query", "--url", backend.url, "up"])
+    assert done.stderr == ("warning: a store is away\ninfo: old\n"
+                           "warning: the answer is partial\n")
+    assert "job" in done.stdout and "warning" not in done.stdout
+
+
 EXPRESSIONS = [
     "up==1", "sum(up)by(job)", "sum   by(job,instance)(rate(up[60s]))", "avg without (a) (up)",
     "count(up) by ()", "max without () (up)", "up{job='a',instance=~\"b.*\"}", "{job=`x`}",

@@ -137,7 +137,8 @@ def test_native_histograms_are_written_as_they_were(start, far, folder, keep, ru
         "g", record("h:copy", "h"), record("fine:copy", "fine"), record("h:twice", "h + h"),
         alert("Has", "h", annotations={"is": "{{ $value }}"}))))
     d = start(make_config(hook(far), backend=p,
-                          remote_write=[{"url": p.url + "/api/v1/write"}]), rules)
+                          remote_write=[{"url": p.url + "/api/v1/write",
+                                         "send_native_histograms": True}]), rules)
     until(lambda: shown("h:copy") and shown("fine:copy") and shown("h:twice"), 20)
     assert shown("h:copy") == shown("h") and len(shown("h")[0]["buckets"]) == 5
     assert shown("fine:copy") == shown("fine")
@@ -154,6 +155,45 @@ def test_native_histograms_are_written_as_they_were(start, far, folder, keep, ru
                                            record("fine:copy", "fine"))))
     until(lambda: not shown("h:copy") and not shown("h:twice"), 10, "the end of its series")
     assert total(d, "samples_failed_total") == 0
+
+
+@pytest.fixture
+def with_histograms(folder, keep):
+    p = keep(prometheus(folder, "global: {}\n", "--web.enable-remote-write-receiver",
+                        "--enable-feature=native-histograms"))
+    push_histogram(p.url, "h", 3)
+    return p
+
+
+HISTOGRAM_RULES = rule_file(group("g", record("n:before", "vector(1)"), record("h:copy", "h"),
+                                  record("n:after", "vector(2)")))
+
+
+def assert_numbers_arrive(p):
+    def last(name):
+        answer = http("GET", f"{p.url}/api/v1/query?query=timestamp({name})").json
+        return float(answer["data"]["result"][0]["value"][1])
+    until(lambda: ask(p.url, "n:before") and ask(p.url, "n:after"), 20)
+    before = last("n:after")
+    until(lambda: last("n:after") > before, 20, "the next sample")
+
+
+def test_a_receiver_without_native_histograms_gets_the_numbers(start, far, folder, keep, rules,
+                                                               receiver, with_histograms):
+    (folder / "to").mkdir()
+    p, url = real_prometheus(folder / "to")
+    keep(p)
+    write(rules / "r.yml", HISTOGRAM_RULES)
+    d = start(make_config(hook(far), backend=with_histograms, remote_write=[
+        {"name": "on", "url": url, "send_native_histograms": True},
+        {"name": "off", "url": receiver.url}]), rules)
+    assert_numbers_arrive(p)
+    until(lambda: total(d, "samples_failed_total", remote_name="on") > 1, 20)
+    assert_numbers_arrive(p)
+    assert total(d, "samples_dropped_total", remote_name="off", reason="native_histogram") > 0
+    assert total(d, "samples_failed_total", remote_name="off") == 0
+    assert d.log().count("native histograms are not written") == 1
+    assert d.log().count("samples refused by the receiver are dropped") == 1
 
 
 def test_a_group_that_goes(begin, folder, keep, rules):

@@ -118,6 +118,27 @@ def test_a_victoria_metrics_is_asked_in_its_own_language(folder, keep):
     assert refused(folder, 1, "") in err and err.count("refuses") == 1
 
 
+def test_a_mistake_keeps_nobody_from_asking_for_the_other_rules(folder, keep):
+    p = keep(victoria_metrics(folder))
+    err = checked(folder, p.url, "victoriametrics", ["nonsense(x)", "rate(x", "gibberish(x)", "up"],
+                  code=1)
+    lines = [line for line in err.splitlines() if line.startswith(str(folder))]
+    assert len(lines) == 3, err
+    assert lines[0].startswith(refused(folder, 0, "")) and "nonsense" in lines[0]
+    assert 'rule 2, "A1": ' in lines[1] and "refuses" not in lines[1]
+    assert lines[2].startswith(refused(folder, 2, "")) and "gibberish" in lines[2]
+
+
+def test_groups_that_nobody_is_asked_for_are_a_notice(folder, loki):
+    write(folder / "r.yml", rule_file(
+        group("a", alert("A", "up")),
+        group("b", alert("B", "up"), alert("C", "up"), datasource="other"),
+        group("c", alert("D", "up"), type="graphite")))
+    done = run([TOCSIN, "check", "rules", f"--url={loki.url}", f"{folder}/r.yml"], check=False)
+    assert ("NOTICE: 2 groups with 3 expressions were not asked for: they name another "
+            "datasource, or have another type\n") in done.stderr
+
+
 @pytest.fixture
 def loki():
     """Takes nothing with "bad" in it, sends log lines for what has no parenthesis, and is
@@ -182,11 +203,18 @@ def of_vmalert(expr="up", **more):
     *(of_vmalert(e) for e in (
         "rate(x) > 1", "WITH (a = up) a == 0", "x[5i]", "rate(x[5m]) keep_metric_names",
         "a default 0", "a if b", "sum(a) by (c) limit 2", "rate(x", "x{a=\"b\"", "sum(x))", "",
-        "x{a='b}", "1Ki", "x[1.5h]", "# nothing", "union(a, b)")),
+        "x{a='b}", "1Ki", "up ==", "(a +)", "a{b=}", "+", "a * -", "a - -b", "a == -1", "(-a)",
+        "x[1.5h]", "# nothing", "union(a, b)")),
     *(of_vmalert(**{"for": d}) for d in (
         "1.5h", "90", "30m1h", "1h-30m", "5i", "-5m", "1M", "1h5", "1 h", "x")),
     rule_file(group("g", {"record": "a", "expr": "b", "for": "5m", "annotations": {"c": "d"}})),
     rule_file(group("g", alert("A", "up"), interval="0.5h")),
+    rule_file(group("g", alert("A", "up"), alert("A", "up", **{"for": "5m"}))),
+    rule_file(group("g", alert("A", "up"), alert("A", "up", labels={"b": "c"}))),
+    rule_file(group("g", {"record": "a", "expr": "b", "labels": {"c": "{{ x"}})),
+    *(rule_file(group("g", alert("A", e), type="graphite")) for e in (
+        "alias(a.{b,c}.*, \"x)\")", "sum(a.b", "a.b.{c", "a[", "a)", "alias(a, 'x)")),
+    rule_file(group("g", {"record": "a", "expr": "b", "labels": {"c": "{{ x }}"}})),
 ])
 def test_a_file_of_vmalert_loads_where_it_does(folder, text):
     (folder / "r.yml").write_text(text)

@@ -1,8 +1,10 @@
 """vmalert's API: one rule with its history, one alert, one group, the lists; ids as vmalert's."""
+import json
 import shlex
 import subprocess
 
 import pytest
+import yaml
 
 from conftest import alert, group, hook, make_config, rule_file, write
 from programs import Program, free_port, http, until
@@ -178,3 +180,17 @@ def test_what_is_not_there(daemon):
                          ("group?group_id=99999999999999999999", 400)):
         a = daemon.get("/api/v1/" + path)
         assert (a.status, a.json["errorType"]) == (status, status), path
+
+
+def test_a_template_that_fails_is_an_error_of_its_rule(start, far, backend, rules):
+    backend.set("up", ({"job": "j"}, 1))
+    spec = yaml.safe_load(rule_file(group("g", alert("Bad", "up", annotations={
+        "s": '{{ humanize "abc" }}',
+        "fine": "{{ $isPartial }}"}), interval="1s")))
+    write(rules / "r.yml", json.dumps({"kind": "VMRule", "spec": spec}))
+    d = start(make_config(hook(far), backend=backend), rules)
+    until(lambda: (d.rule("Bad") or {}).get("health") == "err", 10)
+    bad = d.rule("Bad")
+    assert bad["lastError"].startswith("error evaluating template: template: :")
+    assert bad["alerts"][0]["state"] == "firing"
+    assert bad["alerts"][0]["annotations"] == {"s": bad["lastError"], "fine": "false"}

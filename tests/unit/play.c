@@ -659,26 +659,27 @@ static void set_sink(struct stage *s, struct str rest)
 	}
 }
 
-static const struct histogram *one_histogram(struct stage *s, double upper)
+static const struct histogram *one_histogram(struct stage *s, double upper, double count)
 {
 	struct histogram *h = arena_alloc(&s->mem, sizeof(*h) + sizeof(h->v[0]));
 
 	h->count = 3;
 	h->sum = 4.5;
 	h->n = 1;
-	h->v[0] = (struct histogram_bucket){ENDS_UPPER, 1, upper, 3};
+	h->v[0] = (struct histogram_bucket){ENDS_UPPER, 1, upper, count};
 	return h;
 }
 
-/* How many series, error, late, histogram or odd */
+/* How many series, error, late, histogram, odd (no exponential one) or below (zero) */
 static void set_backend(struct stage *s, struct str text)
 {
 	s->histogram = NULL;
 	s->is_partial = str_is(text, "partial");
 	if (s->is_partial)
 		text = STR("1");
-	if (str_is(text, "histogram") || str_is(text, "odd")) {
-		s->histogram = one_histogram(s, str_is(text, "odd") ? 3 : 2);
+	if (str_is(text, "histogram") || str_is(text, "odd") || str_is(text, "below")) {
+		s->histogram = one_histogram(s, str_is(text, "odd") ? 3 : 2,
+					     str_is(text, "below") ? -3 : 3);
 		text = STR("1");
 	}
 	s->holds_back = str_is(text, "late");

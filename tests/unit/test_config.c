@@ -527,6 +527,44 @@ static void test_warnings(void **state)
 	arena_free(&mem);
 }
 
+/* What a Prometheus's file may have and has no effect here. */
+static void test_idle_keys(void **state)
+{
+	static const struct {
+		const char *key, *want;
+	} rows[] = {
+		{"send_native_histograms: true", ""},
+		{"send_exemplars: false", ""},
+		{"send_exemplars: true", "send_exemplars has no effect: rules have none"},
+		{"metadata_config: {send: false}",
+		 "metadata_config has no effect: none is sent"},
+		{"protobuf_message: prometheus.WriteRequest", ""},
+		{"protobuf_message: io.prometheus.write.v2.Request",
+		 "protobuf_message has no effect: remote write 1.0 is spoken"},
+		{"round_robin_dns: true",
+		 "round_robin_dns has no effect: the resolver chooses the address"},
+		{"sigv4: {region: eu}",
+		 "sigv4 has no effect: requests go unsigned, and AWS will refuse them; a "
+		 "proxy that signs can stand between"},
+	};
+	struct arena mem = {0};
+	struct errs errs, warnings;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *text = arena_printf(
+			&mem, "remote_write:\n- url: http://w/\n  %s\n" ROOT, rows[i].key);
+		const char *want = !*rows[i].want
+					   ? ""
+					   : arena_printf(&mem, T "3:3: %s", rows[i].want);
+
+		if (!parse(&mem, text, MATCHERS_FALLBACK, &errs, &warnings))
+			fail_msg("%s: %s", rows[i].key, mistakes(&mem, &errs));
+		expect_text(rows[i].key, want, mistakes(&mem, &warnings));
+	}
+	arena_free(&mem);
+}
+
 /* -- time intervals (spec/routing.md 8) ----------------------------------------------- */
 static const struct {
 	const char *spec, *at;
@@ -586,7 +624,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),	  cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_printed),	  cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_intervals),
+		cmocka_unit_test(test_idle_keys), cmocka_unit_test(test_intervals),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -712,6 +712,25 @@ static void rules(void **state)
 						      "30 run\n",
 		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"
 		 "15.1 hook notify_some_resolved firing A{n=0} resolved A{n=1}\n"},
+#define PARTIAL_VMRULE(more)                                                               \
+	"{apiVersion: v1, kind: VMRule, metadata: {name: x}, spec: {groups: [{name: g, "   \
+	"interval: 10s, " more                                                             \
+	"rules: [{alert: A, expr: up, annotations: {p: '{{ $isPartial }}'}}]}]}}"
+		{"... and for vmalert's rules unless they say otherwise",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 file r.yml " PARTIAL_VMRULE("") "\n"
+						    "5 backend partial\n"
+						    "30 run\n",
+		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"
+		 "15.1 hook notify_some_resolved firing A{n=0} resolved A{n=1}\n"},
+		{"... as here", "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 2\n"
+		 "0 file r.yml " PARTIAL_VMRULE(
+			 "partial_response_strategy: abort, ") "\n"
+							       "5 backend partial\n"
+							       "30 run\n",
+		 "3.1 hook notify_first firing A{n=0} A{n=1}\n"},
 		{"a query error keeps the state",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
@@ -763,6 +782,60 @@ static void rules(void **state)
 		 "3.1 hook notify_first firing Up{n=0}\n"
 		 "29.6 rule Up{n=0} pending\n"
 		 "243.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"one of two such rules goes: it fires on for the other, whose alert it is",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml\n"
+		 "150 backend 0\n"
+		 "190 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "159.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"... of the same file and group's name",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}, {alert: Up, expr: up > 0}]}]}\n"
+		 "20 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "150 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"... and so does a file that was copied and then removed",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "45 file r.yml\n"
+		 "150 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"both go: it is resolved",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml\n"
+		 "30 file s.yml\n"
+		 "150 run\n",
+		 "2.2 hook notify_first firing Up{n=0}\n"
+		 "50.2 hook notify_resolved resolved Up{n=0}\n"},
+		{"the other rule has another label: each its own",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, labels: {a: b}}]}]}\n"
+		 "20 file r.yml\n"
+		 "150 run\n",
+		 "2.2 hook notify_first firing Up{n=0} Up{a=b,n=0}\n"
+		 "44.2 hook notify_some_resolved firing Up{a=b,n=0} resolved Up{n=0}\n"},
 		{"an alert is renamed: the old name is resolved",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"
@@ -816,6 +889,43 @@ static void count_iterations(void *ctx, struct engine *e, wall_ms now)
 	arena_free(&mem);
 }
 
+static void count_resets(void *ctx, struct engine *e, wall_ms now)
+{
+	struct arena mem = {0};
+	size_t n;
+	const struct rulegroup_view *g = view_rules(e, &mem, &n);
+
+	(void)now;
+	assert_int_equal(n, 1);
+	buf_addf(ctx, "%d resets\n", (int)g->resets);
+	arena_free(&mem);
+}
+
+static void resets(void **state)
+{
+	static const struct {
+		const char *script, *want;
+	} rows[] = {
+		{"0 rules up == 0 for=60s\n30 run\n", "0 resets\n"},
+		{"0 rules up == 0 for=60s\n30 clock 3600\n3700 run\n", "0 resets\n"},
+		{"0 rules up == 0 for=60s\n30 clock -3600\n-3500 run\n", "1 resets\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct play p = {
+			"resets", "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+			rows[i].script, NULL};
+		struct buf trace = BUF(10000);
+
+		play_watched(&p, &trace,
+			     &(struct watch){.ctx = &trace, .ended = count_resets});
+		if (!str_ends(buf_str(&trace), str_of(rows[i].want)))
+			fail_msg("%s: %s", rows[i].script, buf_text(&trace));
+		buf_free(&trace);
+	}
+}
+
 /* A group that is edited faster than it evaluates keeps its ticks, and counts. */
 static void edits(void **state)
 {
@@ -848,10 +958,11 @@ static void edits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(groups),   cmocka_unit_test(mutes),
-		cmocka_unit_test(routes),   cmocka_unit_test(deliveries),
-		cmocka_unit_test(restarts), cmocka_unit_test(rules),
-		cmocka_unit_test(clocks),   cmocka_unit_test(edits),
+		cmocka_unit_test(groups),     cmocka_unit_test(mutes),
+		cmocka_unit_test(resets),     cmocka_unit_test(routes),
+		cmocka_unit_test(deliveries), cmocka_unit_test(restarts),
+		cmocka_unit_test(rules),      cmocka_unit_test(clocks),
+		cmocka_unit_test(edits),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);

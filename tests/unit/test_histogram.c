@@ -143,11 +143,39 @@ static void made_of(void **state)
 	arena_free(&mem);
 }
 
+/* What receivers refuse. */
+static void counts(void **state)
+{
+	static const struct {
+		double count, first, second;
+		bool ok;
+	} cases[] = {
+		{3, 1, 2, true},    {0, 0, 0, true},   {-1, 1, 2, false},
+		{NAN, 1, 2, false}, {3, -1, 4, false}, {3, 1, -0.5, false},
+		{3, 1, NAN, false},
+	};
+	struct arena mem = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct shape shape = {2,
+				      {{ENDS_UPPER, 1, 2, cases[i].first},
+				       {ENDS_UPPER, 2, 4, cases[i].second}}};
+		const char *why;
+
+		if (histogram_has_counts(made(&mem, &shape, cases[i].count, NAN), &why) !=
+		    cases[i].ok)
+			fail_msg("row %zu", i);
+	}
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shown),
 		cmocka_unit_test(made_of),
+		cmocka_unit_test(counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,15 @@ static void expressions(void **state)
 		{"a\\-b{c=\"\\\"}\"} if up ifnot down", NULL},
 		{"x[1h30m:5m] offset -1.5d @ (end() - 5m)", NULL},
 		{"sum(x) by(a,) limit 5 > 1Ki", NULL},
-		{"1 +", NULL}, /* the backend says that */
+		{"a offset", NULL}, /* the backend says that */
+		{"a - -b == -1 + (-c) # +", NULL},
+		{"sum(a{b=~'-'} \\- -c) by (d,)", NULL},
+		{"a\\+", NULL}, /* a name */
+		{"1 +", "1:3 nothing follows the operator '+'"},
+		{"a == # b", "1:4 nothing follows the operator '='"},
+		{"(a *)", "1:4 nothing follows the operator '*'"},
+		{"a{b=}", "1:4 nothing follows the operator '='"},
+		{"-", "1:1 nothing follows the operator '-'"},
 		{"", "1:1 no expression found"},
 		{" # nothing\n\t", "1:1 no expression found"},
 		{"rate(x", "1:5 no ')' closes this"},

@@ -228,9 +228,12 @@ static void histograms(void **state)
 /* -- the queue ------------------------------------------------------------------------ */
 
 /* A receiver on a pretended clock. Script, a command a line, each with its time in seconds:
- *	0 add a b=2 c!		samples of these series at that time: 1, 2, a stale marker
+ *	0 add a b=2 c! d#	samples of these series at that time: 1, 2, a stale marker,
+ *				a native histogram
  *	0 answer 500 [text]	from now on; with text: its Retry-After
  *	0 refuse b		400 to whatever holds b; without a name: nothing
+ *	0 hate b		the same with 500
+ *	0 numbers		from now on, without send_native_histograms
  *	0 flush
  *	9 run
  * Trace:
@@ -238,16 +241,17 @@ static void histograms(void **state)
  */
 struct stage {
 	struct arena mem;
+	struct remote_write *config;
 	struct remote_queue *queue;
 	struct buf trace;
 	mono_ms now;
 	int status;
-	const char *retry_after, *refused;
+	const char *retry_after, *refused, *hated;
 };
 
 #define WALL INT64_C(784111717000) /* Sun, 06 Nov 1994 08:48:37 GMT, less a play's time */
 
-static void add_names(struct stage *s, const struct http_request *r, bool *is_refused)
+static void add_names(struct stage *s, const struct http_request *r, int *status)
 {
 	struct str body = uncompress(&s->mem, r->body);
 	Remote__WriteRequest *w = remote__write_request__unpack(NULL, body.n,
@@ -257,15 +261,20 @@ static void add_names(struct stage *s, const struct http_request *r, bool *is_re
 	for (size_t i = 0; i < w->n_timeseries; i++) {
 		const Remote__TimeSeries *t = w->timeseries[i];
 		const char *name = t->labels[0]->value;
-		double v = t->samples[0]->value;
+		double v = t->n_samples ? t->samples[0]->value : 1;
 
+		assert_int_equal(t->n_samples + t->n_histograms, 1);
 		buf_addf(&s->trace, " %s", name);
-		if (isnan(v))
+		if (t->n_histograms)
+			buf_add_char(&s->trace, '#');
+		else if (isnan(v))
 			buf_add_char(&s->trace, '!');
 		else if (v != 1)
 			buf_addf(&s->trace, "=%g", v);
 		if (s->refused && !strcmp(s->refused, name))
-			*is_refused = true;
+			*status = 400;
+		if (s->hated && !strcmp(s->hated, name))
+			*status = 500;
 	}
 	remote__write_request__free_unpacked(w, NULL);
 	for (size_t i = 0; i < r->n_headers; i++) {
@@ -281,15 +290,12 @@ static void send_one(struct stage *s)
 	struct http_answer a = {.status = s->status, .body = STR("why"), .headers = &h};
 	struct remote_outcome end;
 	struct http_request r;
-	bool is_refused = false;
 
 	if (!remote_queue_compose(s->queue, s->now, WALL + s->now, &r))
 		return;
 	buf_addf(&s->trace, "%g", (double)s->now / 1000);
-	add_names(s, &r, &is_refused);
+	add_names(s, &r, &a.status);
 	a.n_headers = s->retry_after != NULL;
-	if (is_refused)
-		a.status = 400;
 	assert_true(remote_queue_due(s->queue, s->now) == NEVER);
 	end = remote_queue_judge(s->queue, s->now, WALL + s->now, &a);
 	buf_addf(&s->trace, ": %s", words[end.verdict]);
@@ -320,6 +326,7 @@ static struct str word(struct str *rest)
 
 static void add(struct stage *s, struct str rest)
 {
+	static const struct histogram empty = {.count = 0};
 	struct write_sample v[16];
 	struct write_wish wish = {.at = WALL + s->now, .v = v};
 	struct remote_block *b;
@@ -327,10 +334,11 @@ static void add(struct stage *s, struct str rest)
 	while (rest.n) {
 		struct str name = word(&rest), value = STR("1");
 		bool is_stale = str_ends(name, STR("!"));
+		bool is_histogram = str_ends(name, STR("#"));
 		size_t eq = str_find_char(name, '=');
 		double number;
 
-		if (is_stale)
+		if (is_stale || is_histogram)
 			name.n--;
 		if (eq != STR_NONE) {
 			value = str_from(name, eq + 1);
@@ -342,6 +350,10 @@ static void add(struct stage *s, struct str rest)
 				&s->mem, arena_printf(&s->mem, "__name__=%.*s", FMT(name))),
 			.value = number,
 			.is_stale = is_stale};
+		if (is_histogram) {
+			v[wish.n - 1].is_histogram = true;
+			v[wish.n - 1].histogram = &empty;
+		}
 	}
 	b = remote_block_new(&wish, NULL, NULL);
 	if (!remote_queue_add(s->queue, b, s->now))
@@ -365,6 +377,10 @@ static void command(struct stage *s, struct str text)
 		s->retry_after = text.n ? arena_copy(&s->mem, text) : NULL;
 	} else if (str_is(what, "refuse")) {
 		s->refused = text.n ? arena_copy(&s->mem, text) : NULL;
+	} else if (str_is(what, "hate")) {
+		s->hated = text.n ? arena_copy(&s->mem, text) : NULL;
+	} else if (str_is(what, "numbers")) {
+		s->config->sends_histograms = false;
 	} else if (str_is(what, "flush")) {
 		remote_queue_flush(s->queue);
 	} else {
@@ -380,8 +396,11 @@ struct queue_play {
 
 static void play(const struct queue_play *p)
 {
-	struct remote_write config = {.name = "0", .url = "http://w/", .queue = p->config};
-	struct stage s = {.trace = BUF(100000), .status = 204};
+	struct remote_write config = {.name = "0",
+				      .url = "http://w/",
+				      .queue = p->config,
+				      .sends_histograms = true};
+	struct stage s = {.config = &config, .trace = BUF(100000), .status = 204};
 	struct str rest = str_of(p->script), one;
 
 	config.queue.max_backoff = 5 * SECOND;
@@ -493,6 +512,50 @@ static void queues(void **state)
 		 {.max_samples_per_send = 10},
 		 "0 add a b! c! d!\n0 add a=2 b c! e\n9 run\n",
 		 "5 a b c! d! e: sent\n"},
+		{"histograms go by themselves, behind the numbers",
+		 {.max_samples_per_send = 10},
+		 "0 add a h# b i#\n9 run\n",
+		 "5 a b: sent\n5 h# i#: sent\n"},
+		{"... but not behind later numbers of their series",
+		 {.max_samples_per_send = 10},
+		 "0 add h=2 i#\n1 add h# i#\n2 add i! a\n3 add i#\n20 run\n",
+		 "5 h=2: sent\n5 i# h# i#: sent\n10 i! a: sent\n10 i#: sent\n"},
+		{"without send_native_histograms they are left out",
+		 {0},
+		 "0 numbers\n0 add a h# b\n0 add i#\n9 run\n",
+		 "5 a b: sent\n"},
+		{"500 for histograms: a few tries, and nothing stays behind them",
+		 {0},
+		 "0 hate h\n0 add a h#\n0 flush\n0.1 add b\n9 flush\n9 run\n",
+		 "0 a: sent\n0 h#: again in 0.03\n0.03 h# (1): again in 0.06\n"
+		 "0.09 h# (2): again in 0.12\n0.21 h# (3): again in 0.24\n"
+		 "0.45 h# (4): again in 0.48\n0.93 h# (5): given up\n5.1 b: sent\n"},
+		{"... then one, until one is taken; the wait of numbers did not grow",
+		 {0},
+		 "0 hate h\n0 add h#\n0 flush\n2 add a h# i#\n2 flush\n3 hate\n"
+		 "3 answer 500\n3 add c\n3 flush\n3.01 answer 204\n"
+		 "4 add h#\n4 flush\n5 hate h\n5 add h#\n5 flush\n5.01 hate\n6 run\n",
+		 "0 h#: again in 0.03\n0.03 h# (1): again in 0.06\n"
+		 "0.09 h# (2): again in 0.12\n0.21 h# (3): again in 0.24\n"
+		 "0.45 h# (4): again in 0.48\n0.93 h# (5): given up\n"
+		 "2 a: sent\n2 h# i#: given up\n3 c: again in 0.03\n3.03 c (1): sent\n"
+		 "4 h#: sent\n5 h#: again in 0.03\n5.03 h# (1): sent\n"},
+		{"500 for one histogram: the others arrive, in smaller pieces",
+		 {.max_samples_per_send = 10},
+		 "0 hate h\n0 add g# h#\n0 flush\n9 run\n",
+		 "0 g# h#: again in 0.03\n0.03 g# h# (1): again in 0.06\n"
+		 "0.09 g# h# (2): again in 0.12\n0.21 g# h# (3): again in 0.24\n"
+		 "0.45 g# h# (4): again in 0.48\n0.93 g# h# (5): split\n0.93 g#: sent\n"
+		 "0.93 h#: again in 0.03\n0.96 h# (1): again in 0.06\n"
+		 "1.02 h# (2): again in 0.12\n1.14 h# (3): again in 0.24\n"
+		 "1.38 h# (4): again in 0.48\n1.86 h# (5): given up\n"},
+		{"503 says that the server is away: histograms wait, too",
+		 {0},
+		 "0 answer 503\n0 add h#\n0 flush\n2 answer 204\n9 run\n",
+		 "0 h#: again in 0.03\n0.03 h# (1): again in 0.06\n"
+		 "0.09 h# (2): again in 0.12\n0.21 h# (3): again in 0.24\n"
+		 "0.45 h# (4): again in 0.48\n0.93 h# (5): again in 0.96\n"
+		 "1.89 h# (6): again in 1.92\n3.81 h# (7): sent\n"},
 	};
 
 	(void)state;

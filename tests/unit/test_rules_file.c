@@ -295,6 +295,14 @@ static void test_vmalert(void **state)
 		{GROUP("interval: -1m"), "r:1:30: interval shouldn't be lower than 0", NULL,
 		 0},
 		{GROUP("interval: 1h, eval_offset: 0.5h"), NULL, NULL, HOUR},
+		{GROUP("rules: [{alert: a, expr: x}, {alert: a, expr: x, for: 5m}]"),
+		 "r:1:49: group \"g\", rule 2, \"a\": a duplicate in the group: "
+		 "expression, "
+		 "name and labels are those of another rule",
+		 NULL, 0},
+		{GROUP("rules: [{alert: a, expr: x}, {record: a, expr: x}, "
+		       "{alert: a, expr: x, labels: {b: c}}]"),
+		 NULL, NULL, 0},
 		{ONE("{record: a, expr: x, for: 1m, annotations: {b: c}}"), NULL,
 		 "r:1:58: group \"g\", rule 1, \"a\": 'annotations' has no effect in a "
 		 "recording rule",
@@ -317,6 +325,47 @@ static void test_vmalert(void **state)
 				 mistakes(&mem, &errs), (long long)span);
 		if (rows[i].warning && !strstr(mistakes(&mem, &warnings), rows[i].warning))
 			fail_msg("%s: %s", rows[i].in, mistakes(&mem, &warnings));
+		arena_free(&mem);
+	}
+}
+
+/* Whose functions and variables templates have: vmalert's in its own resources, too. */
+static void test_template_languages(void **state)
+{
+#define VM(rule)    "{kind: VMRule, spec: {groups: [{name: g, rules: [" rule "]}]}}"
+#define LABEL(text) "{alert: a, expr: x, labels: {l: '" text "'}}"
+#define OF_RECORD   "{record: a, expr: x, labels: {l: '{{ x }}'}}"
+	static const struct {
+		const char *in;
+		bool as_vmalert, is_vmalert;
+		const char *want;
+	} rows[] = {
+		{VM(LABEL("{{ $isPartial }}")), false, true, ""},
+		{VM(LABEL("{{ now }}")), false, true, ""},
+		{ONE(LABEL("{{ $isPartial }}")), true, true, ""},
+		{ONE(LABEL("{{ $isPartial }}")), false, false,
+		 "r:1:64: alert \"a\", label \"l\": template: __alert_a:1: undefined "
+		 "variable "
+		 "\"$isPartial\""},
+		{ONE(OF_RECORD), false, false, ""},
+		{ONE(OF_RECORD), true, true,
+		 "r:1:65: record \"a\", label \"l\": template: :1: function \"x\" not "
+		 "defined"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct rule_options options = {.as_vmalert = rows[i].as_vmalert};
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem};
+		const struct rule_file *f = rule_file_parse(&mem, "r", str_of(rows[i].in),
+							    &options, &errs, NULL);
+
+		if (strcmp(rows[i].want, mistakes(&mem, &errs)) != 0)
+			fail_msg("%s\nwant: %s\ngot:  %s", rows[i].in, rows[i].want,
+				 mistakes(&mem, &errs));
+		if (f && f->groups[0].as_vmalert != rows[i].is_vmalert)
+			fail_msg("%s", rows[i].in);
 		arena_free(&mem);
 	}
 }
@@ -532,11 +581,17 @@ static void test_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	  cmocka_unit_test(test_expressions),
-		cmocka_unit_test(test_values),	  cmocka_unit_test(test_ids),
-		cmocka_unit_test(test_edits),	  cmocka_unit_test(test_documents),
-		cmocka_unit_test(test_variables), cmocka_unit_test(test_sources),
-		cmocka_unit_test(test_warnings),  cmocka_unit_test(test_vmalert),
+		cmocka_unit_test(test_template_languages),
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_vmalert),
 	};
 
 	return cmocka_run_group_tests_name("rules file", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 	"datasources: [{name: d, url: 'http://p/'}]\n"                                     \
 	"route: {receiver: r, group_wait: 1h}\nreceivers: [{name: r}]\n"
 #define REMOTE CONFIG "remote_write: [{url: 'http://w/'}]\n"
+#define NATIVE CONFIG "remote_write: [{url: 'http://w/', send_native_histograms: true}]\n"
 
 /* spec/rules.md 9, 14: what recording rules write, and how their series end. */
 static void recording(void **state)
@@ -66,7 +67,7 @@ static void recording(void **state)
 		 "2.1 write a:b{n=0} 0\n"
 		 "22.1 write a:b{n=0} ends\n"},
 		{"a native histogram as such; one that cannot be made again is an error",
-		 REMOTE,
+		 NATIVE,
 		 "0 backend histogram\n"
 		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{record: 'a:b', "
 		 "expr: up}]}]}\n"
@@ -77,6 +78,14 @@ static void recording(void **state)
 		 "2.1 write a:b{n=0} {count:3, sum:4.5, (1,2]:3}\n"
 		 "22.1 write a:b{n=0} 0\n"
 		 "32.1 write a:b{n=0} ends\n"},
+		{"... and so is one with counts below zero", NATIVE,
+		 "0 backend histogram\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{record: 'a:b', "
+		 "expr: up}]}]}\n"
+		 "5 backend below\n"
+		 "15 backend 1\n"
+		 "20 run\n",
+		 "2.1 write a:b{n=0} {count:3, sum:4.5, (1,2]:3}\n"},
 		{"no remote_write: nothing", CONFIG,
 		 "0 backend 1\n"
 		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{record: 'a:b', "

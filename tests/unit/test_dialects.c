@@ -1,0 +1,91 @@
+#include "base/base.h"
+#include "base/buf.h"
+#include "text/dialects.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct row {
+	const char *in;
+	const char *want; /* NULL: taken; else the place and what is wrong */
+};
+
+static void check_all(const struct row *rows, size_t n,
+		      bool (*check)(struct str, struct promql_error *))
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *want = rows[i].want ? rows[i].want : "";
+		struct promql_error err;
+		struct buf got = BUF(500);
+
+		if (!check(str_of(rows[i].in), &err))
+			buf_addf(&got, "%d:%d %s", err.line, err.col, err.text);
+		if (strcmp(buf_text(&got), want) != 0)
+			fail_msg("%s\nwant: %s\ngot:  %s", rows[i].in, want,
+				 buf_text(&got));
+		buf_free(&got);
+	}
+}
+
+static void graphite(void **state)
+{
+	static const struct row rows[] = {
+		{"alias(sumSeries(a.b.{c,d}.*.e[0-9]), \"x)\")", NULL},
+		{"grep(a.b, '^c(')", NULL},
+		{"sum(a.b", "1:4 no ')' closes this"},
+		{"a.b.{c", "1:5 no '}' closes this"},
+		{"a[", "1:2 no ']' closes this"},
+		{"a)", "1:2 unexpected ')'"},
+		{"sum(a]", "1:6 expected ')', found ']'"},
+		{"alias(a,\n'x)", "2:1 unterminated string"},
+	};
+	static char deep[PROMQL_MAX_DEPTH + 1];
+	struct promql_error err;
+
+	(void)state;
+	check_all(rows, COUNT_OF(rows), graphite_check);
+	memset(deep, '(', sizeof(deep));
+	assert_false(graphite_check((struct str){deep, sizeof(deep)}, &err));
+}
+
+static void logsql(void **state)
+{
+	static const struct row rows[] = {
+		{"* | stats count()", NULL},
+		{"_time:5m error | stats by (host, _stream:1) count() c | filter c:>5",
+		 NULL},
+		{"error | count()", NULL}, /* stats may be left out */
+		{"x:range[1, 5) | stats (a) sum(b)", NULL},
+		{"* | stats by (\"_time\") count()", NULL}, /* VictoriaLogs knows */
+		{"* | stats by (_timer) count() | sort by (_time)", NULL},
+		{"* | stats by (a) count() # by (_time)", NULL},
+		{"error", "1:1 a rule needs numbers, and so a pipe: | stats ..."},
+		{"\"a | b\" # | stats count()",
+		 "1:1 a rule needs numbers, and so a pipe: | stats ..."},
+		{"id:in(a | fields id)",
+		 "1:1 a rule needs numbers, and so a pipe: | stats ..."},
+		{"* | stats by (_time:5m) count()", "1:15 a rule cannot be by _time"},
+		{"* |\nstats (a, _time) count()", "2:11 a rule cannot be by _time"},
+		{"* | by (_time) count()", "1:9 a rule cannot be by _time"},
+		{"* | stats by (", NULL},
+		{"'a | stats count()", "1:1 unterminated string"},
+		{"", "1:1 a rule needs numbers, and so a pipe: | stats ..."},
+	};
+
+	(void)state;
+	check_all(rows, COUNT_OF(rows), logsql_check);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(graphite),
+		cmocka_unit_test(logsql),
+	};
+
+	return cmocka_run_group_tests_name("dialects", tests, NULL, NULL);
+}
