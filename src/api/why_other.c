@@ -18,6 +18,7 @@ struct named {
 struct names {
 	struct named v[MOST_NAMES];
 	size_t n, n_all;
+	struct arena *mem; /* of labels that are read */
 };
 
 static void add_name(struct names *names, uint64_t fingerprint)
@@ -37,16 +38,20 @@ static void add_names(struct names *names, const uint64_t *v, size_t n)
 		add_name(names, v[i]);
 }
 
+static void know_labels(struct names *names, const struct record_alert *a)
+{
+	for (size_t k = 0; k < names->n; k++) {
+		struct named *n = &names->v[k];
+
+		if (n->fingerprint == a->fingerprint && !n->labels)
+			n->labels = labels_copy(names->mem, a->labels);
+	}
+}
+
 static bool take_labels(void *ctx, const struct record *r)
 {
-	struct names *names = ctx;
-
-	for (size_t i = 0; i < r->n_alerts; i++) {
-		for (size_t k = 0; k < names->n; k++) {
-			if (names->v[k].fingerprint == r->alerts[i].fingerprint)
-				names->v[k].labels = r->alerts[i].labels;
-		}
-	}
+	for (size_t i = 0; i < r->n_alerts; i++)
+		know_labels(ctx, &r->alerts[i]);
 	return false;
 }
 
@@ -63,6 +68,7 @@ static bool read_names(struct reading *d, struct names *names)
 		.ctx = names,
 	};
 
+	names->mem = &d->mem;
 	for (size_t i = 0; i < names->n; i++)
 		any[i] = arena_printf(&d->mem, "\"%016llx\"",
 				      (unsigned long long)names->v[i].fingerprint);

@@ -33,8 +33,8 @@ struct journal_query {
 	size_t n_any;
 	unsigned any_of;    /* rows of these kinds have to; 0: all */
 	const bool *enough; /* the reader sets it to end the reading; NULL: nobody does */
-	/* False leaves a row out; NULL: none. Rows come newest first, and live for the
-	 * call.
+	/* False leaves a row out; NULL: none. Rows come newest first. The record and all
+	 * it points to end with the call: what is kept of it has to be copied.
 	 */
 	bool (*wants)(void *ctx, const struct record *);
 	void *ctx;

@@ -396,6 +396,25 @@ def test_why_of_a_notification_and_of_a_silence(start, far, box):
     assert tool(d, "why", "--silence", "none", check=False).returncode == 1
 
 
+def test_why_of_a_notification_names_each_of_its_alerts(start, far, box):
+    """Their labels lie in rows of their own, and are long."""
+    d = start(make_config(hook(far)))
+    sid = d.silence("alertname=Many")
+    hosts = [c * 9000 for c in "abcde"]
+    for i, host in enumerate(hosts):
+        d.post("/api/v2/alerts", [firing("Many", host=host)])
+        until(lambda: len(rows(d, "alerts")) == i + 1, 10)
+    until(lambda: rows(d, "flush"), 10)
+    d.delete(f"/api/v2/silence/{sid}")
+    key = key_of(box.wait(lambda s: s.kind == "webhook", 10))
+    for i in range(40):
+        d.post("/api/v2/alerts", [firing("Other", i=str(i), k=str(k)) for k in range(10)])
+    n = why(d, "notification=" + key)["notification"]
+    assert sorted(a["labels"]["host"] for a in n["firing"]) == hosts
+    muted = why(d, "silence=" + sid)["silence"]["muted"]
+    assert sorted(a["labels"]["host"] for a in muted) == hosts
+
+
 @pytest.mark.parametrize("query, error", [
     ("", "what to explain is missing"),
     ("alert=a%3D~(", "alert: "),
