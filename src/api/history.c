@@ -577,6 +577,11 @@ static const char *rest_words(struct reading *d, const struct record *r)
 		return arena_printf(&d->mem, "the clock was set by %lld ms",
 				    (long long)r->jump);
 	default:
+		if (record_begins_anew(r))
+			return arena_printf(&d->mem,
+					    "the journal was damaged and begins anew here: "
+					    "what was before is not known%s",
+					    error);
 		return r->kind == RECORD_START ? "the daemon starts" : "the daemon stops";
 	}
 }

@@ -28,12 +28,18 @@ enum record_kind {
 	RECORD_CONFIG,	/* the configuration was taken, or refused; .hash, .error */
 	RECORD_FILE,	/* a rule file: .file, .change, .error */
 	RECORD_CLOCK,	/* somebody set the wall clock: .jump */
-	RECORD_START,
+	RECORD_START, /* .change JOURNAL_REPLACED: of the journal alone; .error says why */
 	RECORD_STOP,
 	RECORD_KINDS,
 };
 const char *record_kind_text(enum record_kind);
 bool record_kind_parse(struct str, enum record_kind *) MUST_USE;
+
+/* The first row of a journal that took the place of one that could not be read any more:
+ * what was before is not known. */
+#define JOURNAL_REPLACED "replaced"
+struct record;
+bool record_begins_anew(const struct record *);
 
 /* Whether the list, in any order, has it. */
 bool fingerprints_have(const uint64_t *, size_t n, uint64_t fingerprint);
@@ -122,7 +128,7 @@ struct record {
 
 	const struct silence *silence;
 	const char *change; /* "create", "update", "expire"; of a file "load", "gone",
-			       "refuse" */
+			       "refuse"; of a start JOURNAL_REPLACED */
 	const char *hash;   /* of the configuration */
 	span_ms jump;	    /* RECORD_CLOCK */
 };

@@ -401,11 +401,10 @@ void story_add_later(struct story *s, const struct record *r)
 	know_targets(s, r);
 }
 
-/* Groups are made anew. */
-static void forget_flushes(struct story *s)
+static void forget_flushes(struct story *s, enum flushed flushed)
 {
 	for (size_t i = 0; i < s->groups.n; i++)
-		s->groups.v[i].flushed = NOT_FLUSHED;
+		s->groups.v[i].flushed = flushed;
 }
 
 static struct record_decision decision_of(const struct record *r)
@@ -595,12 +594,13 @@ void story_add(struct story *s, const struct record *r)
 	case RECORD_CONFIG:
 		if (r->error)
 			break;
-		forget_flushes(s);
+		forget_flushes(s, NOT_FLUSHED); /* groups are made anew */
 		s->config_at = r->at;
 		s->config_hash = arena_text(s->mem, r->hash);
 		break;
 	case RECORD_START:
-		forget_flushes(s);
+		/* a journal may begin anew while the daemon goes on */
+		forget_flushes(s, record_begins_anew(r) ? MAYBE_FLUSHED : NOT_FLUSHED);
 		break;
 	case RECORD_CLOCK:
 		s->turned_at += s->turned_at ? r->jump : 0;

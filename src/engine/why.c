@@ -167,8 +167,7 @@ enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena
 	enum reason cause = UNTOLD_UNKNOWN;
 	struct rulegroup *g;
 
-	*words = "no such alert is known: none was posted, and no rule of that name is "
-		 "loaded";
+	*words = "no such alert is known, and no rule of that name is loaded";
 	if (e->alerts.n >= e->options.max_alerts) {
 		cause = UNTOLD_CEILING;
 		*words = arena_printf(mem,

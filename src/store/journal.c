@@ -372,28 +372,6 @@ struct journal *journal_open(const char *folder, struct err *err)
 	return NULL;
 }
 
-/* The first row ever is that of a start. */
-bool journal_begins(struct journal *j, wall_ms *at, struct err *err)
-{
-	sqlite3_stmt *st = NULL;
-	int code = sqlite3_prepare_v2(
-		j->db,
-		"SELECT at, id > 1 OR kind <> 'start' FROM journal ORDER BY id LIMIT 1", -1,
-		&st, NULL);
-
-	*at = 0;
-	if (code == SQLITE_OK)
-		code = sqlite3_step(st);
-	if (code == SQLITE_DONE)
-		*at = NEVER;
-	if (code == SQLITE_ROW && sqlite3_column_int(st, 1))
-		*at = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return code == SQLITE_ROW || code == SQLITE_DONE ||
-	       err_set(err, NOWHERE, "the journal cannot be read: %s",
-		       sqlite3_errstr(code));
-}
-
 void journal_close(struct journal *j)
 {
 	if (!j)
@@ -429,6 +407,9 @@ static void split_integration(struct arena *mem, struct str text, struct record 
 		r->index = (size_t)index;
 }
 
+/* What read_row takes. */
+#define COLUMNS "id, at, kind, reason, group_key, receiver, integration, data, delivery"
+
 static bool read_row(struct arena *mem, sqlite3_stmt *st, struct journal_row *row)
 {
 	struct record *r = &row->record;
@@ -448,6 +429,38 @@ static bool read_row(struct arena *mem, sqlite3_stmt *st, struct journal_row *ro
 	get_data(mem, data, r);
 	json_decref(data);
 	return true;
+}
+
+/* The daemon's first start makes the first row; a journal that takes the place of a damaged
+ * one begins with a row that says so. */
+static bool is_first_ever(struct arena *mem, sqlite3_stmt *st)
+{
+	struct journal_row row;
+
+	return read_row(mem, st, &row) && row.id == 1 && row.record.kind == RECORD_START &&
+	       !record_begins_anew(&row.record);
+}
+
+bool journal_begins(struct journal *j, wall_ms *at, struct err *err)
+{
+	struct arena mem = {0};
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_prepare_v2(j->db,
+				      "SELECT " COLUMNS " FROM journal ORDER BY id LIMIT 1",
+				      -1, &st, NULL);
+
+	*at = 0;
+	if (code == SQLITE_OK)
+		code = sqlite3_step(st);
+	if (code == SQLITE_DONE)
+		*at = NEVER;
+	if (code == SQLITE_ROW && !is_first_ever(&mem, st))
+		*at = sqlite3_column_int64(st, 1);
+	sqlite3_finalize(st);
+	arena_free(&mem);
+	return code == SQLITE_ROW || code == SQLITE_DONE ||
+	       err_set(err, NOWHERE, "the journal cannot be read: %s",
+		       sqlite3_errstr(code));
 }
 
 static void add_kinds(struct buf *b, const char *op, unsigned kinds)
@@ -472,8 +485,7 @@ const char *journal_sql(struct arena *mem, const struct journal_query *q)
 	struct buf b = BUF(BUF_NO_LIMIT);
 	const char *sql;
 
-	buf_add_text(&b, "SELECT id, at, kind, reason, group_key, receiver, integration,"
-			 " data, delivery FROM journal WHERE +at BETWEEN ?1 AND ?2");
+	buf_add_text(&b, "SELECT " COLUMNS " FROM journal WHERE +at BETWEEN ?1 AND ?2");
 	if (q->from)
 		buf_add_text(&b, " AND id >= (SELECT min(id) FROM journal WHERE at >= ?1)");
 	if (q->kinds) {

@@ -48,8 +48,8 @@ struct journal;
 /* The journal in that folder, for reading. NULL and err when it cannot be opened. */
 struct journal *journal_open(const char *folder, struct err *) MUST_USE;
 void journal_close(struct journal *);
-/* The time of the oldest row when rows before it were trimmed; 0: all are there; NEVER:
- * there is none, and may have been. */
+/* The time of the oldest row, before which nothing is known; 0: that of the daemon's first
+ * start, and all are there; NEVER: there is none, and may have been. */
 bool journal_begins(struct journal *, wall_ms *at, struct err *) MUST_USE;
 /* The statement that it takes, for tests. */
 const char *journal_sql(struct arena *, const struct journal_query *);

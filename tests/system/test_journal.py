@@ -469,6 +469,20 @@ def test_why_says_that_a_trimmed_journal_does_not_tell(start, far, box):
     assert why(d, f"alert=alertname=Never&at={then:.3f}")["cause"] == "not_known"
 
 
+def test_a_journal_that_took_the_place_of_a_damaged_one_does_not_know_what_was_before(start, far):
+    d = start(make_config(hook(far)))
+    assert why(d, "alert=alertname=Never")["cause"] == "alert_unknown"
+    data = json.dumps({"change": "replaced", "error": "file is not a database"})
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("UPDATE journal SET data = ? WHERE id = 1", (data,))
+    answer = why(d, "alert=alertname=Never")
+    assert answer["cause"] == "not_known" and "NOBODY" not in answer["text"][0]
+    assert "the journal has nothing of it" in answer["text"][1]
+    text = tool(d, "history", "--kind=daemon").stdout
+    assert "the journal was damaged and begins anew here" in text
+    assert "file is not a database" in text
+
+
 def test_why_of_now_needs_no_journal(start, far, box):
     d = start(make_config(hook(far)))
     sid = d.silence("alertname=Quiet", comment="known")
