@@ -415,6 +415,55 @@ def test_why_of_a_notification_names_each_of_its_alerts(start, far, box):
     assert sorted(a["labels"]["host"] for a in muted) == hosts
 
 
+def trim(d, before):
+    """Takes away what is older than the first row of that kind."""
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("DELETE FROM journal WHERE id < "
+                   "(SELECT min(id) FROM journal WHERE kind = ?)", (before,))
+
+
+def test_why_of_what_a_trimmed_journal_has_only_a_part_of(start, far, box):
+    d = start(make_config(hook(far)))
+    sid = d.silence("alertname=Quiet", comment="known")
+    unused = d.silence("alertname=Nothing")
+    d.post("/api/v2/alerts", [firing("Loud"), firing("Quiet")])
+    until(lambda: rows(d, "attempt") and len(rows(d, "flush")) == 2, 10)
+    key = key_of(box.all("webhook")[0])
+    assert "delivered at" in tool(d, "why", "--notification", key).stdout.split("\n")[0]
+    lines = tool(d, "why", "--silence", sid).stdout.split("\n")
+    assert "it kept 1 alert back" in lines[0]
+    assert "It kept nothing from anybody so far." in tool(d, "why", "--silence", unused).stdout
+
+    trim(d, "flush")
+    text = tool(d, "why", "--silence", sid).stdout
+    assert "it kept at least 1 alert back" in text and "those before are not known" in text
+    trim(d, "attempt")
+    s = why(d, "silence=" + sid)
+    assert "what it kept back is not known" in s["text"][0] and "knownSince" in s["silence"]
+    assert not [line for line in s["text"] if "kept nothing" in line]
+    n = why(d, "notification=" + key)
+    assert n["notification"]["outcome"] == "delivery_sent" and "delivered at" in n["text"][0]
+    assert "firing" not in n["notification"] and "decidedAt" not in n["notification"]
+    assert "It told of 1 firing and 0 resolved alerts; of which is not known" in n["text"][-1]
+    for what in "notification", "silence":
+        answer = d.get(f"/api/v1/why?{what}=00")
+        assert answer.status == 404 and "the journal goes back to" in answer.json["error"]
+
+
+def test_why_of_a_notification_without_what_is_over(start, far, box):
+    quiet = hook(far)
+    quiet["webhook_configs"][0]["send_resolved"] = False
+    d = start(make_config(quiet))
+    d.post("/api/v2/alerts", [firing("Disk", host="a"), firing("Disk", host="b")])
+    assert box.wait(lambda s: s.kind == "webhook", 10)
+    at = box.count()
+    d.post("/api/v2/alerts", [resolved("Disk", host="a"), firing("Disk", host="c")])
+    seen = box.wait(lambda s: s.kind == "webhook", 10, at)
+    until(lambda: len(rows(d, "attempt")) == 2, 10)
+    n = why(d, "notification=" + key_of(seen))["notification"]
+    assert n["resolved"] == [] and sorted(a["labels"]["host"] for a in n["firing"]) == ["b", "c"]
+
+
 @pytest.mark.parametrize("query, error", [
     ("", "what to explain is missing"),
     ("alert=a%3D~(", "alert: "),
