@@ -87,6 +87,7 @@ static void add_rule(struct buf *b, const struct story *s)
 	put_at(b, "droppedAt", s->dropped_at);
 	put_at(b, "keptSince", s->kept_since);
 	put_str(b, "error", s->rule_error);
+	put_at(b, "failingSince", s->rule_failed_at);
 	buf_add_char(b, '}');
 }
 

@@ -214,14 +214,21 @@ static void note_seen(struct story *s, const struct record *r)
 	s->last_seen_at = r->at;
 }
 
+/* Another error of a rule that fails has a row of its own. */
+static void take_health(struct story *s, const struct record *r)
+{
+	bool fails = r->reason == RULE_FAILS;
+
+	s->rule_failed_at = !fails ? 0 : s->rule_error ? s->rule_failed_at : r->at;
+	s->rule_error = fails ? arena_text(s->mem, r->error) : NULL;
+}
+
 static void take_alerts(struct story *s, const struct record *r)
 {
 	if (r->reason == RULE_FAILS || r->reason == RULE_WORKS) {
 		if (!is_of_rule(s, r))
 			return;
-		s->rule_error = r->reason == RULE_FAILS ? arena_text(s->mem, r->error)
-							: NULL;
-		s->rule_failed_at = r->reason == RULE_FAILS ? r->at : 0;
+		take_health(s, r);
 		return;
 	}
 	for (size_t i = 0; i < r->n_alerts; i++) {

@@ -110,7 +110,7 @@ struct story {
 	span_ms keep_firing;
 	wall_ms kept_since;	/* its condition went, keep_firing_for holds it; 0: not */
 	const char *rule_error; /* while it fails */
-	wall_ms rule_failed_at;
+	wall_ms rule_failed_at; /* since when */
 
 	VEC(struct story_group) groups;
 	VEC(struct story_target) targets;

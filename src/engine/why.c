@@ -223,7 +223,7 @@ static void add_rule_facts(struct asking *a)
 	s->keep_firing = w.found.rule->rule->keep_firing;
 	s->kept_since = active->keep_firing_since;
 	s->rule_error = w.found.rule->last_error;
-	s->rule_failed_at = s->rule_error ? w.found.rule->evaluated_at : 0;
+	s->rule_failed_at = w.found.rule->failing_since;
 }
 
 /* The alert turned after all that the story has of it. What came in an earlier life has

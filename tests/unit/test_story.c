@@ -367,6 +367,10 @@ static void causes(void **state)
 		{"a rule that fails", RULES QUICK HOOK,
 		 "0 backend error\n0 rules up == 0\n5 run\n", "{alertname=Up}",
 		 "its rule r.yml:5 (up == 0) fails: backend down"},
+		{"a rule that fails for a while, of an alert", RULES QUICK HOOK,
+		 "0 backend 1\n0 rules up == 0 for=60s\n5 backend error\n35 run\n",
+		 "{alertname=Up}",
+		 "its evaluation fails since 2026-01-01 00:00:12.184 UTC: backend down"},
 		{"nobody knows it", QUICK HOOK, "0 run\n", "{alertname=X}",
 		 "no such alert is known"},
 		{"refused and taken by routes",
@@ -604,6 +608,33 @@ static void the_manual_has_them(void **state)
 			 buf_text(&made));
 	buf_free(&made);
 	buf_free(&text);
+}
+
+static void ask_rule_rows(struct hall *h, struct engine *e, wall_ms now)
+{
+	(void)e;
+	(void)now;
+	for (size_t i = 0; i < h->n; i++) {
+		const struct story *s = &h->v[i].story;
+		double value = atof(labels_get(s->labels, "n"));
+
+		assert_true(s->pending_at && !s->firing_at);
+		assert_true(value < s->value + 0.1 && s->value < value + 0.1);
+		assert_int_equal(s->rule_failed_at, s->pending_at + 10 * SECOND);
+	}
+	assert_int_equal(h->n, 3);
+}
+
+/* What the journal alone has of an alert that is pending: its series are worth 0, 1, 2. */
+static void the_journal_has_the_value_of_what_is_pending(void **state)
+{
+	struct hall h = {.ask = ask_rule_rows};
+	struct play p = {"pending", RULES QUICK HOOK,
+			 "0 backend 3\n0 rules up == 0 for=60s\n5 backend error\n35 run\n",
+			 NULL};
+
+	(void)state;
+	watch_play(&h, &p);
 }
 
 /* The alert's row was on the disk before the kill, the record of its coming was not. */
@@ -1182,6 +1213,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(causes),
 		cmocka_unit_test(the_manual_has_them),
+		cmocka_unit_test(the_journal_has_the_value_of_what_is_pending),
 		cmocka_unit_test(told_though_its_beginning_is_lost),
 		cmocka_unit_test(an_attempt_without_its_flush_counts),
 		cmocka_unit_test(the_log_of_notifications_knows_what_was_trimmed),
