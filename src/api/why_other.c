@@ -239,6 +239,8 @@ static void add_attempt(struct reading *d, const struct record *r, struct buf *b
 	put_int(b, "status", r->status);
 	put_str(b, "error", r->error);
 	put_int(b, "tookMs", r->took);
+	if (r->in_doubt)
+		put_bool(b, "inDoubt", true);
 	put_at(b, "nextAt", r->next_at);
 	buf_add_char(b, '}');
 	buf_addf(text, "  %s attempt %u: %s", why_time(&d->mem, r->at), r->attempt,
@@ -247,6 +249,8 @@ static void add_attempt(struct reading *d, const struct record *r, struct buf *b
 		buf_addf(text, ", answered %d", r->status);
 	if (r->error)
 		buf_addf(text, ": %s", r->error);
+	if (r->in_doubt)
+		buf_add_text(text, "; no answer came, it may have arrived");
 	if (r->next_at)
 		buf_addf(text, "; next at %s", why_time(&d->mem, r->next_at));
 	buf_add_char(text, '\n');

@@ -123,6 +123,7 @@ struct record {
 	unsigned attempt; /* RECORD_ATTEMPT: from 1 */
 	int status;	  /* of HTTP or SMTP; 0: none */
 	span_ms took;
+	bool in_doubt; /* this attempt, or one before, had no answer and may have arrived */
 	size_t told_firing, told_resolved; /* alerts in the notification */
 	bool without_ended;		   /* RECORD_SENDING: as in its decision */
 

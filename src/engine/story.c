@@ -114,7 +114,9 @@ static void forget_episode(struct story *s)
 		t->decided = REASON_NONE;
 		t->decided_at = 0;
 		t->delivery = NULL;
-		t->first_told_at = t->last_told_at = t->end_told_at = 0;
+		if (t->times_told && !t->end_told_at)
+			t->told_before_at = t->last_told_at;
+		t->first_told_at = t->last_told_at = t->end_told_at = t->doubt_at = 0;
 		t->times_told = 0;
 		t->end_decided = REASON_NONE;
 		t->end_decided_at = 0;
@@ -441,6 +443,7 @@ static void take_told(struct story *s, const struct story_delivery *d, wall_ms a
 					   d->index);
 
 	if (!d->fires) {
+		t->told_before_at = 0;
 		if (!s->has_beginning || d->at >= s->began_at)
 			t->end_told_at = at; /* else of another episode's end */
 		t->end_told_by = d->id;
@@ -498,6 +501,13 @@ static void note_orphan(struct story *s, const struct record *r)
 			    (struct story_orphan){arena_text(s->mem, r->group_key), r->at});
 }
 
+static void take_doubt(struct story *s, const struct story_delivery *d, wall_ms at)
+{
+	if (d->fires)
+		target_of(s, d->group_key, d->receiver, d->integration, d->index)
+			->doubt_at = at;
+}
+
 static void take_attempt(struct story *s, const struct record *r)
 {
 	struct story_delivery *d = find_delivery(s, r->delivery);
@@ -516,6 +526,8 @@ static void take_attempt(struct story *s, const struct record *r)
 	d->error = arena_text(s->mem, r->error);
 	if (r->reason == DELIVERY_SENT)
 		take_told(s, d, r->at);
+	else if (r->in_doubt || r->reason == DELIVERY_UNKNOWN)
+		take_doubt(s, d, r->at);
 }
 
 /* -- silences ------------------------------------------------------------------------- */
@@ -640,6 +652,12 @@ enum reason story_rule_cause(const struct story *s)
 	return s->known_since ? NOT_KNOWN : UNTOLD_UNKNOWN;
 }
 
+bool verdict_is_in_doubt(const struct verdict_of *v)
+{
+	return !v->is_told &&
+	       (v->doubt_at || v->cause == DELIVERY_UNKNOWN || v->cause == NOT_KNOWN);
+}
+
 static struct verdict_of told(const struct story_target *t)
 {
 	return (struct verdict_of){
@@ -744,6 +762,8 @@ struct verdict_of story_verdict(const struct story *s, const char *group_key,
 	if (t && t->times_told)
 		return told(t);
 	v = untold(s, find_group(s, group_key), t, integration, flushed);
+	v.doubt_at = t ? t->doubt_at : 0;
+	v.told_before_at = t ? t->told_before_at : 0;
 	if (!story_is_whole(s))
 		v.known_since = known_since(s, group_key);
 	return v;

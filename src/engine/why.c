@@ -433,7 +433,7 @@ static void add_mutes(struct asking *a)
 					    (unsigned long long)source->fingerprint),
 				    .rule = inhibit_rule_text(a->mem, rule),
 				    .words = words_inhibition(
-					    a->mem, source->labels, NULL,
+					    a->mem, source->labels, NULL, "fires",
 					    inhibit_rule_text(a->mem, rule))});
 	for (size_t i = 0; i < a->why->routes.n; i++) {
 		if (a->why->routes.v[i].is_end)
@@ -545,6 +545,7 @@ static struct verdict_of on_its_way(struct asking *a, const struct delivery *d)
 		.error = is_first ? NULL : arena_text(a->mem, d->last_error),
 		.attempts = d->attempt - (d->in_flight && !is_first),
 		.next_at = d->in_flight ? 0 : d->timer.deadline.at,
+		.doubt_at = d->in_doubt ? d->attempt_at : 0,
 	};
 }
 
@@ -620,8 +621,9 @@ static void ask_log_of_end(struct asking *a, const char *group_key, struct why_t
 
 static bool may_know(const struct verdict_of *v)
 {
-	return v->is_told || (v->cause >= DELIVERY_RETRY && v->cause <= DELIVERY_UNKNOWN &&
-			      v->cause != DELIVERY_GAVE_UP);
+	return v->is_told || v->doubt_at || v->told_before_at ||
+	       (v->cause >= DELIVERY_RETRY && v->cause <= DELIVERY_UNKNOWN &&
+		v->cause != DELIVERY_GAVE_UP);
 }
 
 /* Whoever heard nothing of the beginning has nothing to hear of the end. */
@@ -687,7 +689,39 @@ static void doubt_delivery(struct asking *a, const struct why_group *g,
 		t->verdict = (struct verdict_of){.cause = NOT_KNOWN,
 						 .at = v->at,
 						 .known_since = v->known_since,
+						 .doubt_at = v->doubt_at,
+						 .told_before_at = v->told_before_at,
 						 .delivery = v->delivery};
+}
+
+/* What the receiver has of an episode before, whatever the journal lost of that. */
+static void ask_log_of_before(struct asking *a, const struct why_group *g,
+			      struct why_target *t)
+{
+	const struct told *log = log_of(a, g->key, t);
+
+	if (a->why->is_past || !t->integration)
+		return;
+	if (!log || !fingerprints_have(log->firing, log->n_firing, a->why->fingerprint))
+		t->verdict.told_before_at = 0;
+	else if (a->story->came_at && log->at < a->story->came_at)
+		t->verdict.told_before_at = log->at;
+}
+
+/* Whether the source that muted it still fires. */
+static void ask_source(struct asking *a, struct verdict_of *v)
+{
+	const struct stored_alert *source = NULL;
+	uint64_t fingerprint;
+
+	if (v->cause != MUTED_BY_INHIBITION || !v->by || a->why->is_past ||
+	    !fingerprint_parse(str_of(v->by), &fingerprint))
+		return;
+	source = find_stored(a->e, fingerprint);
+	if (!source)
+		v->source_ended_at = NEVER;
+	else if (stored_alert_is_resolved(source, instant_of_ms(a->why->options.now)))
+		v->source_ended_at = instant_ms(source->ends_at);
 }
 
 static void fill_live(struct asking *a, const struct why_group *g, const struct group *now,
@@ -695,7 +729,7 @@ static void fill_live(struct asking *a, const struct why_group *g, const struct 
 {
 	const struct delivery *d = open_delivery_of(a, g->key, t, false);
 	const struct member *m = member_of(a->stored, now);
-	wall_ms known_since = t->verdict.known_since;
+	const struct verdict_of then = t->verdict;
 	enum reason cause = t->verdict.cause;
 
 	if (d)
@@ -705,7 +739,9 @@ static void fill_live(struct asking *a, const struct why_group *g, const struct 
 	else if (cause == NOT_KNOWN && !a->story->ended_at && m &&
 		 m->state == MEMBER_UNPROCESSED)
 		t->verdict.cause = UNTOLD_WAITS; /* since the start, or the reload */
-	t->verdict.known_since = MAX(known_since, t->verdict.known_since);
+	t->verdict.known_since = MAX(then.known_since, t->verdict.known_since);
+	t->verdict.doubt_at = MAX(then.doubt_at, t->verdict.doubt_at);
+	t->verdict.told_before_at = then.told_before_at;
 	name_wait(g, now, t);
 	if (t->verdict.cause != DELIVERY_RETRY)
 		t->verdict.next_at = now->timer.deadline.at;
@@ -743,7 +779,11 @@ static void fill_target(struct asking *a, const struct why_group *g,
 		doubt_delivery(a, g, t);
 	if (!t->verdict.is_told && now)
 		fill_live(a, g, now, t);
+	if (!t->verdict.is_told)
+		ask_log_of_before(a, g, t);
 	fill_end(a, g, now, t);
+	ask_source(a, &t->verdict);
+	ask_source(a, &t->end);
 	find_repeat(a, g, t);
 }
 

@@ -161,6 +161,7 @@ void buf_add_record(struct buf *b, const struct record *r)
 	add_int(b, "attempt", r->attempt);
 	add_int(b, "status", r->status);
 	add_int(b, "took", r->took);
+	add_int(b, "inDoubt", r->in_doubt);
 	add_int(b, "toldFiring", (int64_t)r->told_firing);
 	add_int(b, "toldResolved", (int64_t)r->told_resolved);
 	add_int(b, "withoutEnded", r->without_ended);
@@ -318,6 +319,7 @@ static void get_data(struct arena *mem, const json_t *o, struct record *r)
 	r->attempt = (unsigned)get_int(o, "attempt");
 	r->status = (int)get_int(o, "status");
 	r->took = get_int(o, "took");
+	r->in_doubt = get_int(o, "inDoubt") != 0;
 	r->told_firing = (size_t)get_int(o, "toldFiring");
 	r->told_resolved = (size_t)get_int(o, "toldResolved");
 	r->without_ended = get_int(o, "withoutEnded") != 0;

@@ -415,6 +415,28 @@ def test_why_of_a_notification_names_each_of_its_alerts(start, far, box):
     assert sorted(a["labels"]["host"] for a in muted) == hosts
 
 
+class Dropping(Holding.Handler):
+    """Takes the request and says nothing."""
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.close_connection = True
+        self.connection.shutdown(2)
+
+
+def test_why_of_who_may_have_been_told(start, holding):
+    holding.RequestHandlerClass = Dropping
+    d = start(make_config(holding.receiver()))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: rows(d, "attempt"), 10)
+    assert rows(d, "attempt")[0][1]["inDoubt"] == 1
+    data = why(d, "alert=alertname=Disk")
+    v, = verdicts(data)
+    assert "told" not in v and v["inDoubtAt"] and v["cause"] == "delivery_retry"
+    text = data["alerts"][0]["text"]
+    assert "perhaps the receiver was told: no answer came" in text[0]
+    assert text[1].startswith("  perhaps told: r/webhook[0]: sending fails")
+
+
 def trim(d, before):
     """Takes away what is older than the first row of that kind."""
     with sqlite3.connect(f"{d.storage}/tocsin.db") as db:

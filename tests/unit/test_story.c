@@ -319,9 +319,53 @@ static void causes(void **state)
 		 "0 sink hook hang\n0 post alertname=A ends=999\n3 run\n", "{alertname=A}",
 		 "NOT told: hook/webhook[0]: being sent since 2026-01-01 00:00:01 UTC, no "
 		 "answer yet"},
+		{"a receiver whose answers are lost", QUICK HOOK,
+		 "0 sink hook lose\n0 post alertname=A ends=999\n1.2 run\n",
+		 "{alertname=A}",
+		 "A is firing: perhaps the receiver was told: no answer came\n"
+		 "perhaps told: hook/webhook[0]: sending fails after 1 attempt: connection "
+		 "reset; the next attempt is at\n"
+		 "had no answer and may have arrived"},
+		{"whose answers were lost, and who is down since", QUICK HOOK,
+		 "0 sink hook lose\n0 post alertname=A ends=999\n1.2 sink hook refuse\n5 "
+		 "run\n",
+		 "{alertname=A}",
+		 "perhaps told: hook/webhook[0]: refused for good at\n"
+		 "had no answer and may have arrived"},
+		{"who failed for sure", QUICK HOOK,
+		 "0 sink hook fail\n0 post alertname=A ends=999\n1.2 run\n",
+		 "{alertname=A}", "A is firing: NOBODY was told: sending fails\n"},
+		{"fired again before its group flushed", QUICK HOOK,
+		 "0 post alertname=A ends=999\n2 post alertname=A ends=2\n"
+		 "3 post alertname=A starts=3 ends=999\n4 run\n",
+		 "{alertname=A}",
+		 "A is firing: the receiver was told at 2026-01-01 00:00:01 UTC, of the "
+		 "episode "
+		 "before, whose end was never announced\n"
+		 "NOT told anew: hook/webhook[0]: its group has flushed before, so it "
+		 "waits for "
+		 "group_interval, 6s; the next flush is at 2026-01-01 00:00:07 UTC; told "
+		 "at "
+		 "2026-01-01 00:00:01 UTC, of the episode before"},
+		{"fired again after its end was told", QUICK HOOK,
+		 "0 post alertname=A ends=2\n8 post alertname=A starts=8 ends=999\n8.5 "
+		 "run\n",
+		 "{alertname=A}", "A is firing: NOBODY is told yet: \n"},
+		{"an inhibition whose source is over",
+		 QUICK HOOK "inhibit_rules: [{name: top, source_matchers: [alertname=S], "
+			    "target_matchers: [alertname=A], equal: [z]}]\n",
+		 "0 post alertname=S z=1 ends=3\n0 post alertname=A z=1 ends=999\n5 "
+		 "run\n",
+		 "{alertname=A}",
+		 "inhibited since 2026-01-01 00:00:01 UTC by S{z=\"1\"}, which ended at "
+		 "2026-01-01 00:00:03 UTC, by the inhibition rule top"},
 		{"and for too long", QUICK HOOK,
 		 "0 sink hook hang\n0 post alertname=A ends=999\n11 run\n", "{alertname=A}",
-		 "NOT told: hook/webhook[0]: being sent since 2026-01-01 00:00:11 UTC\n"
+		 "perhaps told: hook/webhook[0]: being sent since 2026-01-01 00:00:11 UTC, "
+		 "no "
+		 "answer yet; an attempt, until 2026-01-01 00:00:11 UTC, had no answer and "
+		 "may "
+		 "have arrived\n"
 		 "time for trying is used up at 2026-01-01 00:00:11 UTC: no answer in "
 		 "time"},
 		{"killed while sending", QUICK HOOK,
@@ -339,7 +383,8 @@ static void causes(void **state)
 		 "ends=2\n"
 		 "3 post alertname=A starts=3 ends=999\n10 run\n",
 		 "{alertname=A}",
-		 "NOT told: hook/webhook[0]: it was announced before, and its end never "
+		 "NOT told anew: hook/webhook[0]: it was announced before, and its end "
+		 "never "
 		 "was"},
 		{"pending", RULES QUICK HOOK,
 		 "0 backend 1\n0 rules up == 0 for=20s\n5 run\n", "{alertname=Up}",
