@@ -161,8 +161,53 @@ static bool could_be_of(const struct rule *r, const struct matchers *m)
 	return false;
 }
 
-enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena *mem,
-			const char **words)
+/* The first that does not hold; NULL: all do. */
+static const char *refusing(struct arena *mem, const struct matchers *m,
+			    const struct labels *labels)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct buf b = BUF(BUF_NO_LIMIT);
+		const char *text;
+
+		if (matcher_holds(&m->v[i], labels))
+			continue;
+		buf_add_matcher(&b, &m->v[i]);
+		text = buf_keep(&b, mem).p;
+		buf_free(&b);
+		return text;
+	}
+	return NULL;
+}
+
+#define MOST_NEAR 3
+
+/* The alerts of the name, or names, that is asked for, and what else keeps each of them
+ * from being meant; "": there are none. */
+static const char *near_ones(struct engine *e, const struct matchers *m, struct arena *mem)
+{
+	struct matchers name = {.v = ARENA_ARRAY(mem, struct matcher, m->n)};
+	const char *text = "";
+	uint64_t *v;
+	size_t n;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (!strcmp(m->v[i].name, "alertname"))
+			name.v[name.n++] = m->v[i];
+	}
+	if (!name.n)
+		return "";
+	v = why_find(e, &name, MOST_NEAR, mem, &n);
+	for (size_t i = 0; i < MIN(n, MOST_NEAR); i++) {
+		const struct labels *labels = why_labels(e, v[i], mem);
+
+		text = words_near(mem, text, labels, refusing(mem, m, labels));
+	}
+	return n > MOST_NEAR ? arena_printf(mem, "%s, and %zu more", text, n - MOST_NEAR)
+			     : text;
+}
+
+static enum reason no_alert(struct engine *e, const struct matchers *m, struct arena *mem,
+			    const char **words)
 {
 	enum reason cause = UNTOLD_UNKNOWN;
 	struct rulegroup *g;
@@ -190,6 +235,15 @@ enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena
 				return cause;
 		}
 	}
+	return cause;
+}
+
+enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena *mem,
+			const char **words)
+{
+	enum reason cause = no_alert(e, m, mem, words);
+
+	*words = arena_printf(mem, "%s%s", *words, near_ones(e, m, mem));
 	return cause;
 }
 
@@ -290,23 +344,6 @@ static const char *state_of(const struct why *w)
 }
 
 /* -- routes --------------------------------------------------------------------------- */
-
-static const char *refusing(struct arena *mem, const struct matchers *m,
-			    const struct labels *labels)
-{
-	for (size_t i = 0; i < m->n; i++) {
-		struct buf b = BUF(BUF_NO_LIMIT);
-		const char *text;
-
-		if (matcher_holds(&m->v[i], labels))
-			continue;
-		buf_add_matcher(&b, &m->v[i]);
-		text = buf_keep(&b, mem).p;
-		buf_free(&b);
-		return text;
-	}
-	return NULL;
-}
 
 static bool walk(struct asking *a, const struct route *r, unsigned depth, bool not_asked)
 {

@@ -572,6 +572,14 @@ const char *words_no_alert(struct arena *mem, const struct rule_group *g,
 			    why_time(mem, evaluated_at));
 }
 
+const char *words_near(struct arena *mem, const char *text, const struct labels *labels,
+		       const char *refused_by)
+{
+	return arena_printf(mem, "%s%s %s, for which %s does not hold", text,
+			    text[0] ? ", and" : "; of that name there is",
+			    labels_text(mem, labels), refused_by ? refused_by : "it");
+}
+
 /* -- the whole ------------------------------------------------------------------------ */
 
 struct page {

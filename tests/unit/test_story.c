@@ -416,6 +416,17 @@ static void causes(void **state)
 		 "0 backend 1\n0 rules up == 0 for=60s\n5 backend error\n35 run\n",
 		 "{alertname=Up}",
 		 "its evaluation fails since 2026-01-01 00:00:12.184 UTC: backend down"},
+		{"one of the name, with another label", QUICK HOOK,
+		 "0 post alertname=A s=warning ends=99\n0 post alertname=B ends=99\n5 "
+		 "run\n",
+		 "{alertname=A,s=critical}",
+		 "no such alert is known, and no rule of that name is loaded; of that name "
+		 "there "
+		 "is A{s=\"warning\"}, for which s=\"critical\" does not hold"},
+		{"some of the name", QUICK HOOK,
+		 "0 post alertname=A s=1 ends=99\n0 post alertname=A s=2 ends=99\n"
+		 "0 post alertname=A s=3 ends=99\n0 post alertname=A s=4 ends=99\n5 run\n",
+		 "{alertname=A,s=5}", ", and A{s=\"\n does not hold, and 1 more"},
 		{"nobody knows it", QUICK HOOK, "0 run\n", "{alertname=X}",
 		 "no such alert is known"},
 		{"refused and taken by routes",
