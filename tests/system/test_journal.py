@@ -709,6 +709,30 @@ def test_history_of_a_notification_whose_flush_was_before(start, far, box):
     assert [e["reason"] for e in entries["entries"]] == ["delivery_retry", "delivery_sent"]
 
 
+def test_history_has_a_ceiling_and_goes_on_page_after_page(start, far):
+    d = start(make_config(hook(far)))
+    labels = {"alertname": "Big", "filler": "x" * 30000}
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        at = int(time.time() * 1000)
+        for i in range(30):  # 1.2 MB each
+            data = json.dumps({"alerts": [
+                {"change": "new", "fingerprint": f"{i * 40 + k:016x}",
+                 "labels": {**labels, "i": str(i * 40 + k)}} for k in range(40)]})
+            db.execute("INSERT INTO journal (at, kind, reason, data) "
+                       "VALUES (?, 'alerts', 'none', ?)", (at + i, data))
+    answer = d.get("/api/v1/history?kind=alert&limit=5000")
+    data = answer.json["data"]
+    assert len(answer.text) < 17 * 1024 * 1024 and data["isCut"] and data["readTo"]
+    told = [int(e["labels"]["i"]) for e in data["entries"]]
+    assert told == list(range(told[0], 1200)) and told[0] % 40 == 0 and len(told) > 400
+    assert not [e for e in data["entries"] if "xxx" in e["text"]]
+    pages = json.loads(tool(d, "history", "-o", "json", "--kind=alert", "--limit=5000").stdout)
+    assert [int(e["labels"]["i"]) for e in pages["entries"]] == list(range(1200))
+    lines = tool(d, "history", "--kind=alert", "--limit=5000").stdout.split("\n")
+    assert len([line for line in lines if line.endswith(" fires")]) == 1200
+    assert '{alertname="Big", ' in lines[0]
+
+
 def test_history_finds_what_is_rare_in_a_long_journal(start, far):
     d = start(make_config(hook(far)))
     d.post("/api/v2/alerts", [firing("Rare")])
