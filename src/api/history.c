@@ -656,11 +656,28 @@ static void forget(void *arg)
 
 /* -- on the loop ---------------------------------------------------------------------- */
 
+static bool is_receiver(const struct request *r, const char *name)
+{
+	const struct api_host *host = &r->api->options.host;
+
+	return config_find_receiver(host->config(host->ctx), name);
+}
+
+/* A receiver that went may have rows. */
 static void answer_past(struct reading *d)
 {
 	struct past *p = d->state;
 	struct buf b = BUF(BUF_NO_LIMIT);
 
+	if (!p->entries.n && p->receiver && !is_receiver(d->r, p->receiver)) {
+		answer_bad(d->r, 404,
+			   arena_printf(
+				   &d->mem,
+				   "receiver: nothing is known of \"%s\", and there is no "
+				   "such receiver now",
+				   p->receiver));
+		return;
+	}
 	begin_data(&b);
 	buf_add_text(&b, "\"entries\":[");
 	buf_add(&b, p->entries.p, p->entries.n);
@@ -711,6 +728,18 @@ static bool read_kinds(struct request *r, struct past *p)
 	return false;
 }
 
+static bool read_times(struct request *r, struct reading *d)
+{
+	const struct param *end = param_last(r, "end");
+
+	if (!param_time(r, "start", &d->from) || !param_time(r, "end", &d->to))
+		return false;
+	if (!end || !end->value.n || d->from <= d->to)
+		return true;
+	answer_bad(r, 400, "start: is after end");
+	return false;
+}
+
 static bool read_limit(struct request *r, struct past *p)
 {
 	const struct param *limit = param_last(r, "limit");
@@ -731,9 +760,8 @@ void get_history(struct request *r)
 	struct reading *d = reading_new(r);
 	const struct param *receiver = param_last(r, "receiver");
 
-	if (!param_time(r, "start", &d->from) || !param_time(r, "end", &d->to) ||
-	    !read_limit(r, p) || !param_matchers(r, "filter", "", &p->filter) ||
-	    !read_kinds(r, p))
+	if (!read_times(r, d) || !read_limit(r, p) ||
+	    !param_matchers(r, "filter", "", &p->filter) || !read_kinds(r, p))
 		return;
 	if (receiver && receiver->value.n)
 		p->receiver = arena_copy(r->mem, receiver->value);

@@ -626,12 +626,23 @@ static void why_of_alerts(struct request *r)
 	reading_start(d);
 }
 
+static bool is_given(const struct request *r, const char *name)
+{
+	const struct param *p = param_last(r, name);
+
+	return p && p->value.n;
+}
+
 void get_why(struct request *r)
 {
 	const struct param *notification = param_last(r, "notification");
 	const struct param *silence = param_last(r, "silence");
 
-	if (notification && notification->value.n)
+	if (is_given(r, "alert") + is_given(r, "notification") + is_given(r, "silence") > 1)
+		answer_bad(
+			r, 400,
+			"one thing is explained at a time: alert, notification or silence");
+	else if (notification && notification->value.n)
 		why_of_notification(r, arena_copy(r->mem, notification->value));
 	else if (silence && silence->value.n)
 		why_of_silence(r, arena_copy(r->mem, silence->value));

@@ -1162,6 +1162,8 @@ struct why *why_alert(struct engine *e, struct story *story, const struct why_op
 	add_silences(&a);
 	add_labels(&a);
 	w->labels = story->labels;
+	if (!w->labels)
+		w->labels_now = why_labels(e, story->fingerprint, mem);
 	w->state = state_of(w);
 	w->cause = story_rule_cause(story);
 	if (w->labels)

@@ -388,6 +388,12 @@ const char *words_verdict(struct arena *mem, const struct why *w, const struct w
 			    before(mem, w, &t->verdict));
 }
 
+/* A group forgets what is over once it has flushed. */
+static const char *after_mute(const struct why *w, const struct why_group *g)
+{
+	return w->is_past || g->exists ? "" : "; nothing comes of it any more";
+}
+
 static const char *end_untold(struct arena *mem, const struct why *w,
 			      const struct why_group *g, const struct verdict_of *v)
 {
@@ -408,8 +414,8 @@ static const char *end_untold(struct arena *mem, const struct why *w,
 		return not_known(mem, w, v);
 	default:
 		if (is_mute(v->cause))
-			return arena_printf(mem, "%s%s", muted(mem, w, v),
-					    besides(mem, w, g, v));
+			return arena_printf(mem, "%s%s%s", muted(mem, w, v),
+					    besides(mem, w, g, v), after_mute(w, g));
 		return v->cause == DELIVERY_RETRY
 			       ? failed(mem, w, g, v)
 			       : arena_printf(mem, "%s%s%s%s", reason_text(v->cause),
@@ -656,7 +662,8 @@ static void add_target(struct page *p, const struct why_target *t)
 		line(p, 2, "nothing is new since: again at the first flush after %s",
 		     why_time(&p->mem, t->repeat_at));
 	if (t->end.is_told)
-		line(p, 2, "and of its end at %s", why_time(&p->mem, t->end.at));
+		line(p, 2, "%s of its end at %s", t->verdict.is_told ? "and" : "told",
+		     why_time(&p->mem, t->end.at));
 	else if (t->end.cause && t->is_end_of_matter)
 		line(p, 2, "%s: %s",
 		     t->end.cause == NOT_KNOWN ? "of its end" : "NOT told of its end",
@@ -878,7 +885,8 @@ void buf_add_why(struct buf *b, const struct why *w)
 				       : "";
 
 	if (!w->labels) {
-		line(&p, 0, "%salert %016llx: %s", as_of,
+		line(&p, 0, "%s%s %016llx: %s", as_of,
+		     w->labels_now ? labels_text(&p.mem, w->labels_now) : "alert",
 		     (unsigned long long)w->fingerprint, w->headline);
 		line(&p, 1, "%s%s",
 		     w->cause == NOT_KNOWN ? "" : "NOT told: ", rule_cause(&p));

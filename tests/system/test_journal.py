@@ -490,6 +490,8 @@ def test_why_of_a_notification_without_what_is_over(start, far, box):
     ("", "what to explain is missing"),
     ("alert=a%3D~(", "alert: "),
     ("alert=a%3Db&at=yesterday", "at: \"yesterday\" is no time"),
+    ("notification=a&silence=b", "one thing is explained at a time"),
+    ("notification=a&alert=a%3Db", "one thing is explained at a time"),
 ])
 def test_why_says_what_is_wrong_with_the_question(start, far, query, error):
     d = start(make_config(hook(far)))
@@ -537,6 +539,7 @@ def test_why_says_that_a_trimmed_journal_does_not_tell(start, far, box):
     data = why(d, f"alert={fingerprint}&at={then:.3f}")
     assert data["alerts"][0]["cause"] == "not_known"
     assert "not known" in data["text"][0] and "has nothing before" in data["text"][1]
+    assert f"Disk {fingerprint}: " in data["text"][0]  # what it is the daemon knows
     assert why(d, f"alert=alertname=Never&at={then:.3f}")["cause"] == "not_known"
 
 
@@ -658,6 +661,12 @@ def test_history_lists_and_filters(start, far, box):
     assert kinds("limit=1") == ["notification"]
     assert kinds(f"start={time.time() + 5:.0f}") == []
     assert d.get("/api/v1/history?kind=x").status == 400
+    assert kinds("receiver=r&kind=config") == []
+    unknown = tool(d, "history", "--receiver=nobody", check=False)
+    assert unknown.returncode == 1 and 'nothing is known of "nobody"' in unknown.stderr
+    backwards = tool(d, "history", "--start=1h", "--end=2h", check=False)
+    assert backwards.returncode == 1 and "start: is after end" in backwards.stderr
+    assert tool(d, "why", "Loud", "--silence=x", check=False).returncode == 1
     text = tool(d, "history", "Loud").stdout
     assert re.search(r'alert +\{alertname="Loud", host="a"\} fires, posted by 127.0.0.1', text)
     assert len(json.loads(tool(d, "history", "-o", "json", "--start", "1h").stdout)["entries"]) == 6

@@ -471,6 +471,11 @@ static void causes(void **state)
 		 "hook/webhook[0]: told at 2026-01-01 00:00:01 UTC\n"
 		 "    NOT told of its end: silenced since 2026-01-01 00:00:07 UTC by "
 		 "silence"},
+		{"of its end: silenced, and its group is gone", QUICK HOOK,
+		 "0 post alertname=A ends=5\n3 silence s alertname=A for=20\n60 run\n",
+		 "{alertname=A}",
+		 ", which ended at 2026-01-01 00:00:23 UTC; nothing comes of it "
+		 "any more"},
 		{"of its end: the receiver fails", QUICK HOOK,
 		 "0 post alertname=A ends=5\n3 sink hook fail\n7.2 run\n", "{alertname=A}",
 		 "    NOT told of its end: sending fails after 1 attempt: down; the next "
