@@ -415,6 +415,26 @@ def test_why_of_a_notification_names_each_of_its_alerts(start, far, box):
     assert sorted(a["labels"]["host"] for a in muted) == hosts
 
 
+def without_times(text):
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC", "TIME", text)
+    return re.sub(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
+
+
+def test_the_manual_has_what_is_said_of_notifications_and_silences(start, far, box):
+    far.force("/hook/alerts", 503)
+    d = start(make_config({}, route={"receiver": "oncall"}, more_receivers=[
+        {"name": "oncall", **hook(far)}]))
+    sid = d.silence("alertname=DiskFull", comment="new disks are on their way", author="ann")
+    d.post("/api/v2/alerts", [firing("DiskFull", host="db1"), firing("NodeDown", node="n7")])
+    until(lambda: [1 for c, _ in rows(d, "attempt") if c["reason"] == "delivery_sent"], 10)
+    until(lambda: [1 for _, data in rows(d, "flush") if "muted" in data], 10)
+    with open(os.path.join(ROOT, "man", "tocsin.1")) as f:
+        said = without_times(f.read().replace("\\e", "\\"))
+    for option, name in ("notification", key_of(box.all("webhook")[0])), ("silence", sid):
+        text = tool(d, "why", f"--{option}={name}").stdout
+        assert f"$ tocsin why --{option}=ID\n" + without_times(text) + ".Ed\n" in said, text
+
+
 class Dropping(Holding.Handler):
     """Takes the request and says nothing."""
     def do_POST(self):
