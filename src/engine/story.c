@@ -655,7 +655,8 @@ enum reason story_rule_cause(const struct story *s)
 bool verdict_is_in_doubt(const struct verdict_of *v)
 {
 	return !v->is_told &&
-	       (v->doubt_at || v->cause == DELIVERY_UNKNOWN || v->cause == NOT_KNOWN);
+	       (v->doubt_at || v->cause == DELIVERY_UNKNOWN || v->cause == NOT_KNOWN ||
+		(v->cause == HELD_NOTHING_NEW && v->known_since));
 }
 
 static struct verdict_of told(const struct story_target *t)

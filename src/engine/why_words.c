@@ -496,9 +496,16 @@ struct tally {
 	size_t told, all, unknown, in_doubt, before;
 	const struct why_target *told_one;
 	wall_ms before_at; /* the first who was told of the episode before */
+	wall_ms known_since;
 	enum reason cause; /* of the first that was not told */
 	bool differ;
 };
+
+/* As firing, of another episode, or of this one where the journal lost that. */
+static bool has_it(const struct verdict_of *v)
+{
+	return v->told_before_at || v->cause == HELD_NOTHING_NEW;
+}
 
 static void count(struct tally *n, const struct why_target *t)
 {
@@ -510,7 +517,8 @@ static void count(struct tally *n, const struct why_target *t)
 	}
 	n->unknown += t->verdict.cause == NOT_KNOWN;
 	n->in_doubt += verdict_is_in_doubt(&t->verdict);
-	n->before += t->verdict.told_before_at != 0;
+	n->before += has_it(&t->verdict);
+	n->known_since = MAX(n->known_since, t->verdict.known_since);
 	if (!n->before_at)
 		n->before_at = t->verdict.told_before_at;
 	n->differ = n->differ || (n->cause && n->cause != t->verdict.cause);
@@ -526,10 +534,14 @@ static const char *told_before(struct arena *mem, const struct tally *n)
 				      : arena_printf(mem, "all %zu integrations", n->all)
 			: arena_printf(mem, "%zu of %zu integrations", n->before, n->all);
 
+	const char *verb = n->all == 1 ? "was" : "were";
+
+	if (!n->before_at)
+		return arena_printf(mem, "%s %s told before; when is not known", who, verb);
 	return arena_printf(mem,
 			    "%s %s told at %s, of the episode before, whose end was never "
 			    "announced",
-			    who, n->all == 1 ? "was" : "were", why_time(mem, n->before_at));
+			    who, verb, why_time(mem, n->before_at));
 }
 
 const char *words_headline(struct arena *mem, const struct why *w)
@@ -560,8 +572,8 @@ const char *words_headline(struct arena *mem, const struct why *w)
 				    n.all == 1 ? "the receiver was" : "somebody was");
 	if (n.unknown)
 		return "perhaps nobody was told";
-	return arena_printf(mem, "%s: %s%s", nobody(n.cause), in_short(n.cause),
-			    n.differ ? ", and other causes" : "");
+	return arena_printf(mem, "%s%s: %s%s", nobody(n.cause), since(mem, n.known_since),
+			    in_short(n.cause), n.differ ? ", and other causes" : "");
 }
 
 const char *words_no_alert(struct arena *mem, const struct rule_group *g,
@@ -650,7 +662,7 @@ static const char *prefix(const struct verdict_of *v)
 {
 	if (v->is_told || v->cause == NOT_KNOWN)
 		return "";
-	if (v->told_before_at)
+	if (has_it(v))
 		return "NOT told anew: ";
 	return verdict_is_in_doubt(v) ? "perhaps told: " : "NOT told: ";
 }

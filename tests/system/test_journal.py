@@ -492,6 +492,21 @@ def test_why_of_what_a_trimmed_journal_has_only_a_part_of(start, far, box):
         assert answer.status == 404 and "the journal goes back to" in answer.json["error"]
 
 
+def test_why_of_who_was_told_before_the_journal_begins(start, far, box):
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: len(rows(d, "flush")) == 2, 10)  # the latter: nothing is new
+    then = time.time()
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("DELETE FROM journal WHERE id < "
+                   "(SELECT max(id) FROM journal WHERE kind = 'flush')")
+    data = why(d, f"alert=alertname=Disk&at={then:.3f}")
+    v, = verdicts(data)
+    assert v["cause"] == "held_nothing_new" and "told" not in v
+    assert "the receiver was told before; when is not known" in data["alerts"][0]["text"][0]
+    assert "NOT told anew: " in data["alerts"][0]["text"][1]
+
+
 def test_why_of_a_notification_without_what_is_over(start, far, box):
     quiet = hook(far)
     quiet["webhook_configs"][0]["send_resolved"] = False
@@ -584,7 +599,9 @@ def test_why_of_now_needs_no_journal(start, far, box):
     until(lambda: rows(d, "flush"), 10)
     with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
         db.execute("DELETE FROM journal")
-    v, = verdicts(why(d, "alert=alertname=Quiet"))
+    data = why(d, "alert=alertname=Quiet")
+    v, = verdicts(data)
+    assert "NOBODY was told since 2" in data["alerts"][0]["text"][0]
     assert (v["cause"], v["by"]) == ("muted_by_silence", sid) and "knownSince" in v
 
 
