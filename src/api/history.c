@@ -63,7 +63,8 @@ struct past {
 	size_t n_wanted;
 	bool has_enough;
 	size_t n_unmet;
-	struct buf entries; /* made on the worker */
+	struct buf page; /* the answer, made on the worker */
+	size_t n_entries, sent;
 };
 struct open {
 	const char *id;
@@ -493,33 +494,49 @@ static void join_backwards(const struct buf *made, const size_t *ends, size_t n,
 	while (n--) {
 		size_t start = n ? ends[n - 1] : 0;
 
-		if (out->n && ends[n] > start)
-			buf_add_char(out, ',');
+		if (ends[n] > start)
+			put_comma(out);
 		buf_add(out, made->p + start, ends[n] - start);
 	}
 }
 
 /* Whole rows, the newest first, up to a ceiling; one at least. */
-static void make_entries(struct reading *d, struct past *p)
+static void add_rows(struct reading *d, struct past *p, struct buf *b)
 {
 	struct buf made = BUF(BUF_NO_LIMIT), row = BUF(BUF_NO_LIMIT);
 	size_t *ends = ARENA_ARRAY(&d->mem, size_t, p->rows.n);
-	size_t n = 0, n_entries = 0;
+	size_t n = 0, added;
 
 	for (size_t i = p->rows.n; i--; n++) {
 		row.n = 0;
-		n_entries += add_entries(d, p, &p->rows.v[i], &row);
-		if (n && (n_entries > MOST_ENTRIES || made.n + row.n > MOST_BYTES)) {
+		added = add_entries(d, p, &p->rows.v[i], &row);
+		if (n &&
+		    (p->n_entries + added > MOST_ENTRIES || made.n + row.n > MOST_BYTES)) {
 			p->rows.is_cut = true;
 			p->rows.read_to = p->rows.v[i + 1].record.at;
 			break;
 		}
+		p->n_entries += added;
 		buf_add(&made, row.p, row.n);
 		ends[n] = made.n;
 	}
-	join_backwards(&made, ends, n, &p->entries);
+	join_backwards(&made, ends, n, b);
 	buf_free(&row);
 	buf_free(&made);
+}
+
+static void make_page(struct reading *d, struct past *p)
+{
+	struct buf *b = &p->page;
+
+	begin_data(b);
+	buf_add_text(b, "\"entries\":[");
+	add_rows(d, p, b);
+	buf_add_char(b, ']');
+	put_bool(b, "isCut", p->rows.is_cut || p->is_full);
+	if (p->rows.is_cut)
+		put_at(b, "readTo", p->rows.read_to);
+	buf_add_text(b, "}}\n");
 }
 
 /* -- on the worker -------------------------------------------------------------------- */
@@ -640,7 +657,7 @@ static void read_past(struct reading *d)
 
 	p->mem = &d->mem;
 	if (p->filter.n ? read_filtered(d, p, &q) : reading_rows(d, &q, &p->rows))
-		make_entries(d, p);
+		make_page(d, p);
 }
 
 /* The maps are not in the arena. */
@@ -651,7 +668,7 @@ static void forget(void *arg)
 	map_free(&p->alerts);
 	map_free(&p->open);
 	map_free(&p->wanted_ids);
-	buf_free(&p->entries);
+	buf_free(&p->page);
 }
 
 /* -- on the loop ---------------------------------------------------------------------- */
@@ -663,31 +680,40 @@ static bool is_receiver(const struct request *r, const char *name)
 	return config_find_receiver(host->config(host->ctx), name);
 }
 
+static bool more_of_page(void *arg, struct buf *b)
+{
+	struct past *p = arg;
+	size_t n = MIN(p->page.n - p->sent, STREAM_PIECE);
+
+	buf_add(b, p->page.p + p->sent, n);
+	p->sent += n;
+	return p->sent < p->page.n;
+}
+
+static void page_ended(void *arg)
+{
+	struct past *p = arg;
+
+	buf_free(&p->page);
+}
+
 /* A receiver that went may have rows. */
 static void answer_past(struct reading *d)
 {
 	struct past *p = d->state;
-	struct buf b = BUF(BUF_NO_LIMIT);
 
-	if (!p->entries.n && p->receiver && !is_receiver(d->r, p->receiver)) {
-		answer_bad(d->r, 404,
-			   arena_printf(
-				   &d->mem,
-				   "receiver: nothing is known of \"%s\", and there is no "
-				   "such receiver now",
-				   p->receiver));
+	if (!p->page.n)
+		make_page(d, p); /* there is no journal */
+	if (p->n_entries || !p->receiver || is_receiver(d->r, p->receiver)) {
+		answer_json_stream(d->r, &(struct stream){p, more_of_page, page_ended});
 		return;
 	}
-	begin_data(&b);
-	buf_add_text(&b, "\"entries\":[");
-	buf_add(&b, p->entries.p, p->entries.n);
-	buf_add_char(&b, ']');
-	put_bool(&b, "isCut", p->rows.is_cut || p->is_full);
-	if (p->rows.is_cut)
-		put_at(&b, "readTo", p->rows.read_to);
-	buf_add_text(&b, "}}\n");
-	answer_json(d->r, 200, &b);
-	buf_free(&b);
+	answer_bad(
+		d->r, 404,
+		arena_printf(&d->mem,
+			     "receiver: nothing is known of \"%s\", and there is no such "
+			     "receiver now",
+			     p->receiver));
 }
 
 /* -- the request ---------------------------------------------------------------------- */
@@ -765,7 +791,7 @@ void get_history(struct request *r)
 		return;
 	if (receiver && receiver->value.n)
 		p->receiver = arena_copy(r->mem, receiver->value);
-	p->entries = BUF(BUF_NO_LIMIT);
+	p->page = BUF(BUF_NO_LIMIT);
 	arena_defer(r->mem, forget, p);
 	find_now(d, p);
 	d->read = read_past;

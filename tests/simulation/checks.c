@@ -510,10 +510,11 @@ static const char *target_name(struct world *w, const char *receiver,
 	return arena_printf(&w->mem, "%s/%s[%zu]", receiver, integration, index);
 }
 
-/* Whatever becomes of the answer; what the disk lost of it nobody can know. */
+/* Whatever becomes of the answer; what a kill lost before the disk had it nobody can know.
+ */
 static void note_taken(struct world *w, const struct message *m)
 {
-	for (size_t i = 0; i < m->n_firing; i++)
+	for (size_t i = 0; w->up && m->life == w->life && i < m->n_firing; i++)
 		vec_push(&w->memory,
 			 (struct remembered){.seq = disk_queued(w->disk),
 					     .is_taken = true,
