@@ -13,10 +13,11 @@
 
 #define DEFAULT_LIMIT	 200
 #define MOST_LIMIT	 5000
-#define MOST_ALERTS	 10000	/* that a filter may find */
-#define MOST_NAMED	 100	/* of them that rows are searched for by name */
-#define MOST_OPEN	 20000	/* attempts whose flush was not met yet */
-#define MOST_ENTRIES	 20000	/* in one answer: a row may have a thousand alerts */
+#define MOST_ALERTS	 10000 /* that a filter may find */
+#define MOST_NAMED	 100   /* of them that rows are searched for by name */
+#define MOST_OPEN	 20000 /* attempts whose flush was not met yet */
+#define MOST_ENTRIES	 20000 /* in one answer: a row may have a thousand alerts */
+#define MOST_BYTES	 ((size_t)16 * 1024 * 1024) /* of entries, or one row's */
 #define LONGEST_DELIVERY DAY	/* that a flush is looked for before its attempts */
 #define LOOK_PATIENCE	 (1200) /* ms, for which alerts the filter means */
 
@@ -62,6 +63,8 @@ struct past {
 	size_t n_wanted;
 	bool has_enough;
 	size_t n_unmet;
+	struct buf page; /* the answer, made on the worker */
+	size_t n_entries, sent;
 };
 struct open {
 	const char *id;
@@ -283,6 +286,259 @@ static bool is_wanted(void *ctx, const struct record *r)
 	}
 }
 
+/* -- entries, as JSON ----------------------------------------------------------------- */
+
+static void add_alert(struct buf *b, const struct record *r, const struct record_alert *a)
+{
+	put_str(b, "change", alert_change_text(a->change));
+	put_hash(b, "fingerprint", a->fingerprint);
+	put_set(b, "labels", a->labels);
+	put_at(b, "startsAt", a->starts_at);
+	put_at(b, "endsAt", a->ends_at);
+	put_str(b, "from", r->from);
+	put_str(b, "user", r->by);
+	put_str(b, "error", r->error);
+	if (r->kind != RECORD_RULE)
+		return;
+	put_str(b, "rule", r->rule);
+	put_str(b, "file", r->file);
+	put_int(b, "line", r->line);
+	put_value(b, "value", a->value);
+}
+
+static void add_rest(struct buf *b, const struct record *r)
+{
+	put_integration(b, r->receiver, r->integration, r->index);
+	put_str(b, "groupKey", r->group_key);
+	put_str(b, "notification", r->delivery);
+	if (r->reason)
+		put_str(b, "reason", reason_name(r->reason));
+	if (r->kind == RECORD_ATTEMPT) {
+		put_int(b, "attempt", r->attempt);
+		put_int(b, "status", r->status);
+		put_int(b, "tookMs", r->took);
+		put_int(b, "firing", (int64_t)r->told_firing);
+		put_int(b, "resolved", (int64_t)r->told_resolved);
+	}
+	if (r->kind == RECORD_FLUSH) {
+		put_int(b, "firing", (int64_t)r->n_firing);
+		put_int(b, "resolved", (int64_t)r->n_resolved);
+		put_int(b, "unchangedBefore", (int64_t)r->unchanged);
+	}
+	put_str(b, "change", r->change);
+	if (r->silence) {
+		put_str(b, "silence", r->silence->id);
+		put_str(b, "createdBy", r->silence->created_by);
+		put_str(b, "comment", r->silence->comment);
+		put_at(b, "endsAt", instant_ms(r->silence->ends_at));
+	}
+	put_str(b, "file", r->file);
+	put_str(b, "rule", r->rule);
+	put_str(b, "hash", r->hash);
+	put_str(b, "error", r->error);
+	put_str(b, "from", r->from);
+	put_str(b, "user", r->by);
+	if (r->jump)
+		put_int(b, "jumpMs", r->jump);
+}
+
+static const char *kind_word(const struct record *r)
+{
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (words[i].kinds & JOURNAL_KIND(r->kind))
+			return words[i].name;
+	}
+	return record_kind_text(r->kind);
+}
+
+/* What it does: who it is its labels say. */
+static const char *alert_words(struct reading *d, const struct record *r,
+			       const struct record_alert *a)
+{
+	static const char *const what[CHANGES] = {
+		[CHANGE_NEW] = "fires",
+		[CHANGE_FIRING] = "fires again",
+		[CHANGE_RESOLVED] = "is over",
+		[CHANGE_DROPPED] = "is dropped",
+		[CHANGE_RULE_PENDING] = "is pending in its rule",
+		[CHANGE_RULE_FIRING] = "fires in its rule",
+		[CHANGE_RULE_RESOLVED] = "is over in its rule",
+		[CHANGE_RULE_DROPPED] = "is no longer pending in its rule",
+	};
+	const char *text = what[a->change];
+
+	if (r->kind == RECORD_RULE)
+		return arena_printf(&d->mem, "%s %s:%d, value %g", text, r->file, r->line,
+				    a->value);
+	if (r->error)
+		text = arena_printf(&d->mem, "%s: %s", text, r->error);
+	return r->from ? arena_printf(&d->mem, "%s, posted by %s", text, r->from) : text;
+}
+
+static const char *who(struct reading *d, const struct record *r)
+{
+	return arena_printf(&d->mem, "%s%s%s%s", r->by ? ", by " : "", r->by ? r->by : "",
+			    r->from ? ", from " : "", r->from ? r->from : "");
+}
+
+/* What was done to a silence, or to a rule file. */
+static const char *done(const char *change)
+{
+	static const char *const text[][2] = {
+		{"create", "created"}, {"update", "updated"}, {"expire", "expired"},
+		{"load", "loaded"},    {"refuse", "refused"},
+	};
+
+	for (size_t i = 0; change && i < COUNT_OF(text); i++) {
+		if (!strcmp(change, text[i][0]))
+			return text[i][1];
+	}
+	return change ? change : "changed";
+}
+
+/* Rows of older versions do not say of how many. */
+static const char *told_words(struct reading *d, const struct record *r)
+{
+	size_t firing = r->told_firing ? r->told_firing : r->n_firing;
+	size_t resolved = r->told_resolved ? r->told_resolved : r->n_resolved;
+
+	if (!firing && !resolved)
+		return "";
+	return arena_printf(&d->mem, " (%zu firing, %zu resolved)", firing, resolved);
+}
+
+static const char *rest_words(struct reading *d, const struct record *r)
+{
+	const char *error = r->error ? arena_printf(&d->mem, ": %s", r->error) : "";
+
+	switch ((int)r->kind) {
+	case RECORD_RULE:
+		return arena_printf(&d->mem, "%s:%d %s: %s%s", r->file, r->line, r->rule,
+				    reason_text(r->reason), error);
+	case RECORD_ATTEMPT:
+		return arena_printf(&d->mem, "%s/%s[%zu] attempt %u: %s%s%s, group %s",
+				    r->receiver, r->integration, r->index, r->attempt,
+				    reason_text(r->reason), error, told_words(d, r),
+				    r->group_key);
+	case RECORD_FLUSH:
+		return arena_printf(&d->mem, "%s: %zu firing, %zu resolved, group %s",
+				    r->receiver, r->n_firing, r->n_resolved, r->group_key);
+	case RECORD_SILENCE:
+		if (!r->silence)
+			return "";
+		return arena_printf(&d->mem, "silence %s %s (\"%s\" of %s)%s",
+				    r->silence->id, done(r->change), r->silence->comment,
+				    r->silence->created_by, who(d, r));
+	case RECORD_CONFIG:
+		return arena_printf(&d->mem, "configuration %s%s%s",
+				    r->error ? "refused" : "loaded", who(d, r), error);
+	case RECORD_FILE:
+		return arena_printf(&d->mem, "rule file %s %s%s", r->file, done(r->change),
+				    error);
+	case RECORD_CLOCK:
+		return arena_printf(&d->mem, "the clock was set by %lld ms",
+				    (long long)r->jump);
+	default:
+		if (record_begins_anew(r))
+			return arena_printf(&d->mem,
+					    "the journal was damaged and begins anew here: "
+					    "what was before is not known%s",
+					    error);
+		return r->kind == RECORD_START ? "the daemon starts" : "the daemon stops";
+	}
+}
+
+static void add_entry(struct reading *d, const struct journal_row *row,
+		      const struct record_alert *a, struct buf *b)
+{
+	const struct record *r = &row->record;
+
+	if (b->n)
+		buf_add_char(b, ',');
+	buf_add_char(b, '{');
+	put_int(b, "row", row->id);
+	put_at(b, "at", r->at);
+	put_str(b, "kind", kind_word(r));
+	if (a)
+		add_alert(b, r, a);
+	else
+		add_rest(b, r);
+	put_str(b, "text", a ? alert_words(d, r, a) : rest_words(d, r));
+	buf_add_char(b, '}');
+}
+
+/* The number of them. */
+static size_t add_entries(struct reading *d, const struct past *p,
+			  const struct journal_row *row, struct buf *b)
+{
+	const struct record *r = &row->record;
+	size_t n = 0;
+
+	if (!r->n_alerts) {
+		add_entry(d, row, NULL, b);
+		return 1;
+	}
+	for (size_t k = 0; k < r->n_alerts; k++) {
+		if (!matchers_hold(&p->filter, r->alerts[k].labels))
+			continue;
+		add_entry(d, row, &r->alerts[k], b);
+		n++;
+	}
+	return n;
+}
+
+/* Rows in their order, of which the last have been made first. */
+static void join_backwards(const struct buf *made, const size_t *ends, size_t n,
+			   struct buf *out)
+{
+	while (n--) {
+		size_t start = n ? ends[n - 1] : 0;
+
+		if (ends[n] > start)
+			put_comma(out);
+		buf_add(out, made->p + start, ends[n] - start);
+	}
+}
+
+/* Whole rows, the newest first, up to a ceiling; one at least. */
+static void add_rows(struct reading *d, struct past *p, struct buf *b)
+{
+	struct buf made = BUF(BUF_NO_LIMIT), row = BUF(BUF_NO_LIMIT);
+	size_t *ends = ARENA_ARRAY(&d->mem, size_t, p->rows.n);
+	size_t n = 0, added;
+
+	for (size_t i = p->rows.n; i--; n++) {
+		row.n = 0;
+		added = add_entries(d, p, &p->rows.v[i], &row);
+		if (n &&
+		    (p->n_entries + added > MOST_ENTRIES || made.n + row.n > MOST_BYTES)) {
+			p->rows.is_cut = true;
+			p->rows.read_to = p->rows.v[i + 1].record.at;
+			break;
+		}
+		p->n_entries += added;
+		buf_add(&made, row.p, row.n);
+		ends[n] = made.n;
+	}
+	join_backwards(&made, ends, n, b);
+	buf_free(&row);
+	buf_free(&made);
+}
+
+static void make_page(struct reading *d, struct past *p)
+{
+	struct buf *b = &p->page;
+
+	begin_data(b);
+	buf_add_text(b, "\"entries\":[");
+	add_rows(d, p, b);
+	buf_add_char(b, ']');
+	put_bool(b, "isCut", p->rows.is_cut || p->is_full);
+	if (p->rows.is_cut)
+		put_at(b, "readTo", p->rows.read_to);
+	buf_add_text(b, "}}\n");
+}
+
 /* -- on the worker -------------------------------------------------------------------- */
 
 static const char *quoted(struct past *p, const char *text)
@@ -400,7 +656,8 @@ static void read_past(struct reading *d)
 	};
 
 	p->mem = &d->mem;
-	(void)!(p->filter.n ? read_filtered(d, p, &q) : reading_rows(d, &q, &p->rows));
+	if (p->filter.n ? read_filtered(d, p, &q) : reading_rows(d, &q, &p->rows))
+		make_page(d, p);
 }
 
 /* The maps are not in the arena. */
@@ -411,242 +668,52 @@ static void forget(void *arg)
 	map_free(&p->alerts);
 	map_free(&p->open);
 	map_free(&p->wanted_ids);
+	buf_free(&p->page);
 }
 
 /* -- on the loop ---------------------------------------------------------------------- */
 
-static void add_alert(struct buf *b, const struct record *r, const struct record_alert *a)
+static bool is_receiver(const struct request *r, const char *name)
 {
-	put_str(b, "change", alert_change_text(a->change));
-	put_hash(b, "fingerprint", a->fingerprint);
-	put_set(b, "labels", a->labels);
-	put_at(b, "startsAt", a->starts_at);
-	put_at(b, "endsAt", a->ends_at);
-	put_str(b, "from", r->from);
-	put_str(b, "user", r->by);
-	put_str(b, "error", r->error);
-	if (r->kind != RECORD_RULE)
-		return;
-	put_str(b, "rule", r->rule);
-	put_str(b, "file", r->file);
-	put_int(b, "line", r->line);
-	put_value(b, "value", a->value);
+	const struct api_host *host = &r->api->options.host;
+
+	return config_find_receiver(host->config(host->ctx), name);
 }
 
-static void add_rest(struct buf *b, const struct record *r)
+static bool more_of_page(void *arg, struct buf *b)
 {
-	put_integration(b, r->receiver, r->integration, r->index);
-	put_str(b, "groupKey", r->group_key);
-	put_str(b, "notification", r->delivery);
-	if (r->reason)
-		put_str(b, "reason", reason_name(r->reason));
-	if (r->kind == RECORD_ATTEMPT) {
-		put_int(b, "attempt", r->attempt);
-		put_int(b, "status", r->status);
-		put_int(b, "tookMs", r->took);
-		put_int(b, "firing", (int64_t)r->told_firing);
-		put_int(b, "resolved", (int64_t)r->told_resolved);
-	}
-	if (r->kind == RECORD_FLUSH) {
-		put_int(b, "firing", (int64_t)r->n_firing);
-		put_int(b, "resolved", (int64_t)r->n_resolved);
-		put_int(b, "unchangedBefore", (int64_t)r->unchanged);
-	}
-	put_str(b, "change", r->change);
-	if (r->silence) {
-		put_str(b, "silence", r->silence->id);
-		put_str(b, "createdBy", r->silence->created_by);
-		put_str(b, "comment", r->silence->comment);
-		put_at(b, "endsAt", instant_ms(r->silence->ends_at));
-	}
-	put_str(b, "file", r->file);
-	put_str(b, "rule", r->rule);
-	put_str(b, "hash", r->hash);
-	put_str(b, "error", r->error);
-	put_str(b, "from", r->from);
-	put_str(b, "user", r->by);
-	if (r->jump)
-		put_int(b, "jumpMs", r->jump);
+	struct past *p = arg;
+	size_t n = MIN(p->page.n - p->sent, STREAM_PIECE);
+
+	buf_add(b, p->page.p + p->sent, n);
+	p->sent += n;
+	return p->sent < p->page.n;
 }
 
-static const char *subject_text(struct reading *d, const struct labels *labels)
+static void page_ended(void *arg)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
-	const char *text;
+	struct past *p = arg;
 
-	buf_add_labels(&b, labels);
-	text = buf_keep(&b, &d->mem).p;
-	buf_free(&b);
-	return text;
+	buf_free(&p->page);
 }
 
-static const char *kind_word(const struct record *r)
-{
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (words[i].kinds & JOURNAL_KIND(r->kind))
-			return words[i].name;
-	}
-	return record_kind_text(r->kind);
-}
-
-static const char *alert_words(struct reading *d, const struct record *r,
-			       const struct record_alert *a)
-{
-	static const char *const what[CHANGES] = {
-		[CHANGE_NEW] = "fires",
-		[CHANGE_FIRING] = "fires again",
-		[CHANGE_RESOLVED] = "is over",
-		[CHANGE_DROPPED] = "is dropped",
-		[CHANGE_RULE_PENDING] = "is pending in its rule",
-		[CHANGE_RULE_FIRING] = "fires in its rule",
-		[CHANGE_RULE_RESOLVED] = "is over in its rule",
-		[CHANGE_RULE_DROPPED] = "is no longer pending in its rule",
-	};
-	const char *text = arena_printf(&d->mem, "%s %s", subject_text(d, a->labels),
-					what[a->change]);
-
-	if (r->kind == RECORD_RULE)
-		return arena_printf(&d->mem, "%s %s:%d, value %g", text, r->file, r->line,
-				    a->value);
-	if (r->error)
-		text = arena_printf(&d->mem, "%s: %s", text, r->error);
-	return r->from ? arena_printf(&d->mem, "%s, posted by %s", text, r->from) : text;
-}
-
-static const char *who(struct reading *d, const struct record *r)
-{
-	return arena_printf(&d->mem, "%s%s%s%s", r->by ? ", by " : "", r->by ? r->by : "",
-			    r->from ? ", from " : "", r->from ? r->from : "");
-}
-
-/* What was done to a silence, or to a rule file. */
-static const char *done(const char *change)
-{
-	static const char *const text[][2] = {
-		{"create", "created"}, {"update", "updated"}, {"expire", "expired"},
-		{"load", "loaded"},    {"refuse", "refused"},
-	};
-
-	for (size_t i = 0; change && i < COUNT_OF(text); i++) {
-		if (!strcmp(change, text[i][0]))
-			return text[i][1];
-	}
-	return change ? change : "changed";
-}
-
-/* Rows of older versions do not say of how many. */
-static const char *told_words(struct reading *d, const struct record *r)
-{
-	size_t firing = r->told_firing ? r->told_firing : r->n_firing;
-	size_t resolved = r->told_resolved ? r->told_resolved : r->n_resolved;
-
-	if (!firing && !resolved)
-		return "";
-	return arena_printf(&d->mem, " (%zu firing, %zu resolved)", firing, resolved);
-}
-
-static const char *rest_words(struct reading *d, const struct record *r)
-{
-	const char *error = r->error ? arena_printf(&d->mem, ": %s", r->error) : "";
-
-	switch ((int)r->kind) {
-	case RECORD_RULE:
-		return arena_printf(&d->mem, "%s:%d %s: %s%s", r->file, r->line, r->rule,
-				    reason_text(r->reason), error);
-	case RECORD_ATTEMPT:
-		return arena_printf(&d->mem, "%s/%s[%zu] attempt %u: %s%s%s, group %s",
-				    r->receiver, r->integration, r->index, r->attempt,
-				    reason_text(r->reason), error, told_words(d, r),
-				    r->group_key);
-	case RECORD_FLUSH:
-		return arena_printf(&d->mem, "%s: %zu firing, %zu resolved, group %s",
-				    r->receiver, r->n_firing, r->n_resolved, r->group_key);
-	case RECORD_SILENCE:
-		if (!r->silence)
-			return "";
-		return arena_printf(&d->mem, "silence %s %s (\"%s\" of %s)%s",
-				    r->silence->id, done(r->change), r->silence->comment,
-				    r->silence->created_by, who(d, r));
-	case RECORD_CONFIG:
-		return arena_printf(&d->mem, "configuration %s%s%s",
-				    r->error ? "refused" : "loaded", who(d, r), error);
-	case RECORD_FILE:
-		return arena_printf(&d->mem, "rule file %s %s%s", r->file, done(r->change),
-				    error);
-	case RECORD_CLOCK:
-		return arena_printf(&d->mem, "the clock was set by %lld ms",
-				    (long long)r->jump);
-	default:
-		return r->kind == RECORD_START ? "the daemon starts" : "the daemon stops";
-	}
-}
-
-static void add_entry(struct reading *d, const struct journal_row *row,
-		      const struct record_alert *a, struct buf *b)
-{
-	const struct record *r = &row->record;
-
-	put_comma(b);
-	buf_add_char(b, '{');
-	put_int(b, "row", row->id);
-	put_at(b, "at", r->at);
-	put_str(b, "kind", kind_word(r));
-	if (a)
-		add_alert(b, r, a);
-	else
-		add_rest(b, r);
-	put_str(b, "text", a ? alert_words(d, r, a) : rest_words(d, r));
-	buf_add_char(b, '}');
-}
-
-static size_t entries_of(const struct past *p, const struct record *r)
-{
-	size_t n = r->n_alerts ? 0 : 1;
-
-	for (size_t k = 0; k < r->n_alerts; k++)
-		n += matchers_hold(&p->filter, r->alerts[k].labels);
-	return n;
-}
-
-/* The first row that is told, so that the newest are. */
-static size_t first_told(struct past *p)
-{
-	size_t n = 0, i = p->rows.n;
-
-	while (i && n <= MOST_ENTRIES)
-		n += entries_of(p, &p->rows.v[--i].record);
-	if (n <= MOST_ENTRIES)
-		return i;
-	p->rows.is_cut = true;
-	p->rows.read_to = p->rows.v[i].record.at;
-	return i + 1;
-}
-
+/* A receiver that went may have rows. */
 static void answer_past(struct reading *d)
 {
 	struct past *p = d->state;
-	struct buf b = BUF(BUF_NO_LIMIT);
-	size_t first = first_told(p);
 
-	begin_data(&b);
-	buf_add_text(&b, "\"entries\":[");
-	for (size_t i = first; i < p->rows.n; i++) {
-		const struct record *r = &p->rows.v[i].record;
-
-		if (!r->n_alerts)
-			add_entry(d, &p->rows.v[i], NULL, &b);
-		for (size_t k = 0; k < r->n_alerts; k++) {
-			if (matchers_hold(&p->filter, r->alerts[k].labels))
-				add_entry(d, &p->rows.v[i], &r->alerts[k], &b);
-		}
+	if (!p->page.n)
+		make_page(d, p); /* there is no journal */
+	if (p->n_entries || !p->receiver || is_receiver(d->r, p->receiver)) {
+		answer_json_stream(d->r, &(struct stream){p, more_of_page, page_ended});
+		return;
 	}
-	buf_add_char(&b, ']');
-	put_bool(&b, "isCut", p->rows.is_cut || p->is_full);
-	if (p->rows.is_cut)
-		put_at(&b, "readTo", p->rows.read_to);
-	buf_add_text(&b, "}}\n");
-	answer_json(d->r, 200, &b);
-	buf_free(&b);
+	answer_bad(
+		d->r, 404,
+		arena_printf(&d->mem,
+			     "receiver: nothing is known of \"%s\", and there is no such "
+			     "receiver now",
+			     p->receiver));
 }
 
 /* -- the request ---------------------------------------------------------------------- */
@@ -687,6 +754,18 @@ static bool read_kinds(struct request *r, struct past *p)
 	return false;
 }
 
+static bool read_times(struct request *r, struct reading *d)
+{
+	const struct param *end = param_last(r, "end");
+
+	if (!param_time(r, "start", &d->from) || !param_time(r, "end", &d->to))
+		return false;
+	if (!end || !end->value.n || d->from <= d->to)
+		return true;
+	answer_bad(r, 400, "start: is after end");
+	return false;
+}
+
 static bool read_limit(struct request *r, struct past *p)
 {
 	const struct param *limit = param_last(r, "limit");
@@ -707,12 +786,12 @@ void get_history(struct request *r)
 	struct reading *d = reading_new(r);
 	const struct param *receiver = param_last(r, "receiver");
 
-	if (!param_time(r, "start", &d->from) || !param_time(r, "end", &d->to) ||
-	    !read_limit(r, p) || !param_matchers(r, "filter", "", &p->filter) ||
-	    !read_kinds(r, p))
+	if (!read_times(r, d) || !read_limit(r, p) ||
+	    !param_matchers(r, "filter", "", &p->filter) || !read_kinds(r, p))
 		return;
 	if (receiver && receiver->value.n)
 		p->receiver = arena_copy(r->mem, receiver->value);
+	p->page = BUF(BUF_NO_LIMIT);
 	arena_defer(r->mem, forget, p);
 	find_now(d, p);
 	d->read = read_past;

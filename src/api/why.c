@@ -464,6 +464,19 @@ static enum reason nothing_then(struct reading *d, const struct asking *a,
 	return NOT_KNOWN;
 }
 
+/* There may have been one that the journal lost. */
+static const char *as_far_as_known(struct reading *d, const struct asking *a,
+				   enum reason *cause, const char *words)
+{
+	if (*cause == UNTOLD_UNKNOWN)
+		*cause = NOT_KNOWN;
+	return arena_printf(&d->mem,
+			    "%s (whether there was one before %s is not known: %s)", words,
+			    why_time(&d->mem, a->searched_to),
+			    a->is_search_cut ? "the journal was read back to then"
+					     : "the journal has nothing of it");
+}
+
 /* No alert: what the rules that could make it do. */
 static void explain_nothing(struct reading *d, struct asking *a, struct buf *b,
 			    struct buf *text)
@@ -486,6 +499,8 @@ static void explain_nothing(struct reading *d, struct asking *a, struct buf *b,
 					     : "",
 				     a->refused->text);
 	}
+	if (d->to >= d->now && a->searched_to)
+		words = as_far_as_known(d, a, &cause, words);
 	put_str(b, "cause", reason_name(cause));
 	buf_add_why_nothing(text, &a->matchers, cause, words);
 }
@@ -611,12 +626,23 @@ static void why_of_alerts(struct request *r)
 	reading_start(d);
 }
 
+static bool is_given(const struct request *r, const char *name)
+{
+	const struct param *p = param_last(r, name);
+
+	return p && p->value.n;
+}
+
 void get_why(struct request *r)
 {
 	const struct param *notification = param_last(r, "notification");
 	const struct param *silence = param_last(r, "silence");
 
-	if (notification && notification->value.n)
+	if (is_given(r, "alert") + is_given(r, "notification") + is_given(r, "silence") > 1)
+		answer_bad(
+			r, 400,
+			"one thing is explained at a time: alert, notification or silence");
+	else if (notification && notification->value.n)
 		why_of_notification(r, arena_copy(r->mem, notification->value));
 	else if (silence && silence->value.n)
 		why_of_silence(r, arena_copy(r->mem, silence->value));

@@ -6,7 +6,7 @@
 
 static void put_verdict(struct buf *b, const struct verdict_of *v, const char *words)
 {
-	if (v->is_told || v->cause != NOT_KNOWN)
+	if (!verdict_is_in_doubt(v))
 		put_bool(b, "told", v->is_told);
 	if (v->is_told) {
 		put_at(b, "firstAt", v->at);
@@ -21,6 +21,10 @@ static void put_verdict(struct buf *b, const struct verdict_of *v, const char *w
 		put_str(b, "error", v->error);
 		put_at(b, "nextAt", v->next_at);
 		put_at(b, "knownSince", v->known_since);
+		put_at(b, "inDoubtAt", v->doubt_at);
+		put_at(b, "toldBeforeAt", v->told_before_at);
+		put_at(b, "sourceEndedAt",
+		       v->source_ended_at == NEVER ? 0 : v->source_ended_at);
 	}
 	put_str(b, "notification", v->delivery);
 	put_str(b, "text", words);
@@ -87,6 +91,7 @@ static void add_rule(struct buf *b, const struct story *s)
 	put_at(b, "droppedAt", s->dropped_at);
 	put_at(b, "keptSince", s->kept_since);
 	put_str(b, "error", s->rule_error);
+	put_at(b, "failingSince", s->rule_failed_at);
 	buf_add_char(b, '}');
 }
 

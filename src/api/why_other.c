@@ -18,6 +18,7 @@ struct named {
 struct names {
 	struct named v[MOST_NAMES];
 	size_t n, n_all;
+	struct arena *mem; /* of labels that are read */
 };
 
 static void add_name(struct names *names, uint64_t fingerprint)
@@ -37,16 +38,20 @@ static void add_names(struct names *names, const uint64_t *v, size_t n)
 		add_name(names, v[i]);
 }
 
+static void know_labels(struct names *names, const struct record_alert *a)
+{
+	for (size_t k = 0; k < names->n; k++) {
+		struct named *n = &names->v[k];
+
+		if (n->fingerprint == a->fingerprint && !n->labels)
+			n->labels = labels_copy(names->mem, a->labels);
+	}
+}
+
 static bool take_labels(void *ctx, const struct record *r)
 {
-	struct names *names = ctx;
-
-	for (size_t i = 0; i < r->n_alerts; i++) {
-		for (size_t k = 0; k < names->n; k++) {
-			if (names->v[k].fingerprint == r->alerts[i].fingerprint)
-				names->v[k].labels = r->alerts[i].labels;
-		}
-	}
+	for (size_t i = 0; i < r->n_alerts; i++)
+		know_labels(ctx, &r->alerts[i]);
 	return false;
 }
 
@@ -63,6 +68,7 @@ static bool read_names(struct reading *d, struct names *names)
 		.ctx = names,
 	};
 
+	names->mem = &d->mem;
 	for (size_t i = 0; i < names->n; i++)
 		any[i] = arena_printf(&d->mem, "\"%016llx\"",
 				      (unsigned long long)names->v[i].fingerprint);
@@ -118,13 +124,39 @@ static bool is_muted(const struct record *r, uint64_t fingerprint)
 	return false;
 }
 
+/* -- as far as the journal goes -------------------------------------------------------- */
+
+/* Before it something may be missing from these rows; 0: nothing is. */
+static wall_ms known_since(const struct reading *d, const struct journal_rows *rows)
+{
+	return rows->is_cut ? MAX(d->begins_at, rows->read_to) : d->begins_at;
+}
+
+static const char *goes_back(struct reading *d, const struct journal_rows *rows)
+{
+	return arena_printf(&d->mem, "the journal %s %s",
+			    rows->is_cut ? "was read back to" : "goes back to",
+			    why_time(&d->mem, known_since(d, rows)));
+}
+
+static void answer_none(struct reading *d, const char *text,
+			const struct journal_rows *rows)
+{
+	if (known_since(d, rows))
+		text = arena_printf(&d->mem, "%s: %s", text, goes_back(d, rows));
+	answer_bad(d->r, 404, text);
+}
+
 /* -- a notification ------------------------------------------------------------------- */
 
 struct sent {
 	const char *id;
 	struct journal_rows attempts, flushes;
-	const struct record *sending; /* the last one */
+	const struct record *first;   /* any row of it; NULL: there is none */
+	const struct record *sending; /* the last one; NULL: it was trimmed */
+	const struct record *last;    /* attempt; NULL: none has ended */
 	struct names firing, resolved;
+	bool knows_names;
 };
 
 static void take_passed(struct names *names, const struct record *r, const uint64_t *v,
@@ -134,6 +166,42 @@ static void take_passed(struct names *names, const struct record *r, const uint6
 		if (!is_muted(r, v[i]))
 			add_name(names, v[i]);
 	}
+}
+
+/* Whether it leaves out what is over. */
+static bool is_without_ended(const struct record *flush, const char *id)
+{
+	for (size_t i = 0; i < flush->n_decisions; i++) {
+		const struct record_decision *d = &flush->decisions[i];
+
+		if (d->delivery && !strcmp(d->delivery, id))
+			return d->without_ended;
+	}
+	return false;
+}
+
+static void take_flush(struct sent *s, const struct record *r)
+{
+	take_passed(&s->firing, r, r->firing, r->n_firing);
+	if (!is_without_ended(r, s->id))
+		take_passed(&s->resolved, r, r->resolved, r->n_resolved);
+	s->knows_names = true;
+}
+
+/* The rows of a fallback's and of what a crash left open name the alerts themselves. */
+static void take_own(struct sent *s, const struct record *r)
+{
+	s->first = s->first ? s->first : r;
+	if (r->kind == RECORD_SENDING)
+		s->sending = r;
+	else
+		s->last = r;
+	if (s->flushes.n || (!r->n_firing && !r->n_resolved))
+		return;
+	add_names(&s->firing, r->firing, r->n_firing);
+	if (!r->without_ended)
+		add_names(&s->resolved, r->resolved, r->n_resolved);
+	s->knows_names = true;
 }
 
 static void read_sent(struct reading *d)
@@ -152,22 +220,10 @@ static void read_sent(struct reading *d)
 
 	if (!reading_rows(d, &own, &s->attempts) || !reading_rows(d, &flush, &s->flushes))
 		return;
-	for (size_t i = 0; i < s->attempts.n; i++) {
-		const struct record *r = &s->attempts.v[i].record;
-
-		if (r->kind == RECORD_SENDING)
-			s->sending = r;
-	}
-	for (size_t i = 0; i < s->flushes.n; i++) {
-		const struct record *r = &s->flushes.v[i].record;
-
-		take_passed(&s->firing, r, r->firing, r->n_firing);
-		take_passed(&s->resolved, r, r->resolved, r->n_resolved);
-	}
-	if (s->sending && !s->flushes.n) {
-		add_names(&s->firing, s->sending->firing, s->sending->n_firing);
-		add_names(&s->resolved, s->sending->resolved, s->sending->n_resolved);
-	}
+	for (size_t i = 0; i < s->flushes.n; i++)
+		take_flush(s, &s->flushes.v[i].record);
+	for (size_t i = 0; i < s->attempts.n; i++)
+		take_own(s, &s->attempts.v[i].record);
 	if (read_names(d, &s->firing))
 		(void)!read_names(d, &s->resolved);
 }
@@ -183,6 +239,8 @@ static void add_attempt(struct reading *d, const struct record *r, struct buf *b
 	put_int(b, "status", r->status);
 	put_str(b, "error", r->error);
 	put_int(b, "tookMs", r->took);
+	if (r->in_doubt)
+		put_bool(b, "inDoubt", true);
 	put_at(b, "nextAt", r->next_at);
 	buf_add_char(b, '}');
 	buf_addf(text, "  %s attempt %u: %s", why_time(&d->mem, r->at), r->attempt,
@@ -191,41 +249,75 @@ static void add_attempt(struct reading *d, const struct record *r, struct buf *b
 		buf_addf(text, ", answered %d", r->status);
 	if (r->error)
 		buf_addf(text, ": %s", r->error);
+	if (r->in_doubt)
+		buf_add_text(text, "; no answer came, it may have arrived");
 	if (r->next_at)
 		buf_addf(text, "; next at %s", why_time(&d->mem, r->next_at));
 	buf_add_char(text, '\n');
 }
 
+static const char *outcome_words(struct reading *d, const struct sent *s)
+{
+	const struct record *r = s->last;
+
+	if (!r)
+		return "no answer yet";
+	if (r->reason == DELIVERY_RETRY)
+		return arena_printf(&d->mem, "not delivered so far, %u attempt%s failed",
+				    r->attempt, r->attempt == 1 ? "" : "s");
+	return arena_printf(&d->mem, "%s at %s", reason_text(r->reason),
+			    why_time(&d->mem, r->at));
+}
+
+static void add_origin(struct reading *d, const struct sent *s, struct buf *b,
+		       struct buf *text)
+{
+	const struct record *r = s->first;
+
+	buf_addf(text, "Notification %s to %s/%s[%zu]: %s\n", s->id, r->receiver,
+		 r->integration, r->index, outcome_words(d, s));
+	put_str(b, "id", s->id);
+	put_str(b, "groupKey", r->group_key);
+	put_integration(b, r->receiver, r->integration, r->index);
+	put_str(b, "outcome", s->last ? reason_name(s->last->reason) : NULL);
+	if (!s->sending) {
+		buf_addf(
+			text,
+			"  of the group %s; when and why it was decided is not known: %s\n",
+			r->group_key, goes_back(d, &s->attempts));
+		return;
+	}
+	buf_addf(text, "  of the group %s, decided at %s: %s\n", r->group_key,
+		 why_time(&d->mem, s->sending->at), reason_text(s->sending->reason));
+	put_at(b, "decidedAt", s->sending->at);
+	put_str(b, "reason", reason_name(s->sending->reason));
+}
+
 static void add_sent(struct reading *d, const struct sent *s, struct buf *b,
 		     struct buf *text)
 {
-	const struct record *r = s->sending;
-	bool any = false;
-
-	buf_addf(text, "Notification %s to %s/%s[%zu], %s\n", s->id, r->receiver,
-		 r->integration, r->index, reason_text(r->reason));
-	buf_addf(text, "  of the group %s, decided at %s\n", r->group_key,
-		 why_time(&d->mem, r->at));
-	put_str(b, "id", s->id);
-	put_at(b, "decidedAt", r->at);
-	put_str(b, "groupKey", r->group_key);
-	put_integration(b, r->receiver, r->integration, r->index);
-	put_str(b, "reason", reason_name(r->reason));
-	put_names(b, "firing", &s->firing);
-	put_names(b, "resolved", &s->resolved);
+	add_origin(d, s, b, text);
+	if (s->knows_names) {
+		put_names(b, "firing", &s->firing);
+		put_names(b, "resolved", &s->resolved);
+	}
 	put_name(b, "attempts");
 	buf_add_char(b, '[');
 	for (size_t i = 0; i < s->attempts.n; i++) {
-		if (s->attempts.v[i].record.kind == RECORD_SENDING)
-			continue;
-		add_attempt(d, &s->attempts.v[i].record, b, text);
-		any = true;
+		if (s->attempts.v[i].record.kind != RECORD_SENDING)
+			add_attempt(d, &s->attempts.v[i].record, b, text);
 	}
 	buf_add_char(b, ']');
-	if (!any)
-		buf_add_text(text, "  no answer yet\n");
+	put_at(b, "knownSince", known_since(d, &s->attempts));
 	text_names(d, text, &s->firing, "Firing in it,");
 	text_names(d, text, &s->resolved, "Resolved in it,");
+	if (!s->knows_names)
+		buf_addf(text,
+			 "It told of %zu firing and %zu resolved alerts; of which is not "
+			 "known: %s\n",
+			 s->last ? s->last->told_firing : s->first->told_firing,
+			 s->last ? s->last->told_resolved : s->first->told_resolved,
+			 goes_back(d, &s->flushes));
 }
 
 static void answer_sent(struct reading *d)
@@ -233,8 +325,8 @@ static void answer_sent(struct reading *d)
 	struct sent *s = d->state;
 	struct buf b = BUF(BUF_NO_LIMIT), text = BUF(BUF_NO_LIMIT);
 
-	if (!s->sending) {
-		answer_bad(d->r, 404, "the journal has no notification of this id");
+	if (!s->first) {
+		answer_none(d, "the journal has no notification of this id", &s->attempts);
 		return;
 	}
 	begin_data(&b);
@@ -353,17 +445,59 @@ static void names_now(struct reading *d, const struct silence *s, struct names *
 		names->v[i].labels = why_labels(e, names->v[i].fingerprint, &d->mem);
 }
 
+/* Before the silence began it kept nothing from anybody. */
+static wall_ms hush_known_since(const struct reading *d, const struct hush *h,
+				const struct silence *s)
+{
+	wall_ms since = known_since(d, &h->flushes);
+
+	return since > instant_ms(s->starts_at) ? since : 0;
+}
+
+static const char *kept_words(struct reading *d, const struct hush *h, wall_ms since)
+{
+	if (!h->muted.n_all)
+		return since ? "what it kept back is not known" : "it kept nothing back";
+	return arena_printf(&d->mem, "it kept %s%zu alert%s back", since ? "at least " : "",
+			    h->muted.n_all, h->muted.n_all == 1 ? "" : "s");
+}
+
+/* A flush that decides as the one before has no row: none may mean as many as there were.
+ */
+static void add_flushes(struct reading *d, const struct hush *h, wall_ms since,
+			struct buf *b, struct buf *text)
+{
+	put_name(b, "flushes");
+	buf_add_char(b, '[');
+	if (h->flushes.n)
+		buf_add_text(text, "Flushes (like ones in a row once)\n");
+	else if (since)
+		buf_addf(text, "Whether it kept anything from anybody is not known: %s\n",
+			 goes_back(d, &h->flushes));
+	else
+		buf_add_text(text, "It kept nothing from anybody so far.\n");
+	if (h->flushes.n && since)
+		buf_addf(text, "  those before are not known: %s\n",
+			 goes_back(d, &h->flushes));
+	for (size_t i = 0; i < h->flushes.n; i++)
+		add_flush(d, &h->flushes.v[i].record, h->id, b, text);
+	buf_add_char(b, ']');
+	put_at(b, "knownSince", since);
+}
+
 static void add_silence(struct reading *d, struct hush *h, const struct silence *s,
 			struct buf *b, struct buf *text)
 {
 	struct names *now = ARENA_NEW(&d->mem, struct names);
 	struct buf matchers = BUF(BUF_NO_LIMIT);
 	const char *state = silence_state_text(silence_state(s, instant_of_ms(d->to)));
+	wall_ms since = hush_known_since(d, h, s);
 
 	buf_add_matchers(&matchers, &s->matchers);
-	buf_addf(text, "Silence %s is %s: %s\n  by %s: \"%s\"\n  from %s to %s\n", h->id,
-		 state, buf_text(&matchers), s->created_by[0] ? s->created_by : "nobody",
-		 s->comment, why_time(&d->mem, instant_ms(s->starts_at)),
+	buf_addf(text, "Silence %s is %s: %s\n  %s\n  by %s: \"%s\"\n  from %s to %s\n",
+		 h->id, state, kept_words(d, h, since), buf_text(&matchers),
+		 s->created_by[0] ? s->created_by : "nobody", s->comment,
+		 why_time(&d->mem, instant_ms(s->starts_at)),
 		 why_time(&d->mem, instant_ms(s->ends_at)));
 	put_str(b, "id", h->id);
 	put_str(b, "state", state);
@@ -379,13 +513,7 @@ static void add_silence(struct reading *d, struct hush *h, const struct silence 
 	for (size_t i = 0; i < h->changes.n; i++)
 		add_change(d, &h->changes.v[i].record, b, text);
 	buf_add_char(b, ']');
-	put_name(b, "flushes");
-	buf_add_char(b, '[');
-	buf_add_text(text, h->flushes.n ? "Flushes (like ones in a row once)\n"
-					: "It kept nothing from anybody so far.\n");
-	for (size_t i = 0; i < h->flushes.n; i++)
-		add_flush(d, &h->flushes.v[i].record, h->id, b, text);
-	buf_add_char(b, ']');
+	add_flushes(d, h, since, b, text);
 	put_names(b, "muted", &h->muted);
 	text_names(d, text, &h->muted, "Alerts that it muted,");
 	if (d->to >= d->now) {
@@ -403,8 +531,8 @@ static void answer_hush(struct reading *d)
 	struct buf b = BUF(BUF_NO_LIMIT), text = BUF(BUF_NO_LIMIT);
 
 	if (!s) {
-		answer_bad(d->r, 404,
-			   "there is no silence of this id, now or in the journal");
+		answer_none(d, "there is no silence of this id, now or in the journal",
+			    &h->changes);
 		return;
 	}
 	begin_data(&b);

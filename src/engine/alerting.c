@@ -228,20 +228,19 @@ static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
 		  const struct candidate *c)
 {
 	struct active_alert *a = find(r, c->labels->fingerprint);
+	bool comes = !a || a->state == ALERT_INACTIVE;
 
-	if (a && a->state == ALERT_INACTIVE) {
+	if (a && comes)
 		forget(e, g, r, a); /* a new story begins */
-		a = NULL;
-	}
-	if (!a) {
+	if (comes) {
 		a = insert(e, r, c->labels);
 		a->state = ALERT_PENDING;
 		a->active_at = g->slot;
 		a->dirty = true;
-		if (r->rule->hold)
-			note(e, a, CHANGE_RULE_PENDING);
 	}
 	a->value = c->value;
+	if (comes && r->rule->hold)
+		note(e, a, CHANGE_RULE_PENDING);
 	a->seen_in = g->evaluation;
 	if (!labels_eq(a->annotations, c->annotations)) {
 		set_annotations(e, a, c->annotations);

@@ -204,6 +204,7 @@ struct rule_state {
 	char *last_error;
 	char *last_warning; /* of the last evaluation; NULL: none */
 	wall_ms evaluated_at;
+	wall_ms failing_since; /* 0: the last evaluation did not fail */
 	span_ms duration;
 	size_t samples;
 	size_t last_samples;	     /* of the last answer */

@@ -177,9 +177,14 @@ static void open_entry(struct engine *e, const struct delivery *d)
 }
 
 /* Nobody waits for its answer any more, or an attempt had none: it may have arrived. */
+static bool is_in_doubt(const struct delivery *d)
+{
+	return d->in_flight || d->in_doubt;
+}
+
 static void leave_in_doubt(struct engine *e, const struct delivery *d)
 {
-	if (d->in_flight || d->in_doubt)
+	if (is_in_doubt(d))
 		told_doubt(e, d->told_key, &d->told, d->notification.repeat_interval);
 }
 
@@ -210,6 +215,7 @@ static struct record *note_outcome(struct engine *e, const struct delivery *d,
 	r->attempt = d->attempt;
 	r->status = in ? in->status : 0;
 	r->took = d->attempt ? e->now - d->attempt_at : 0;
+	r->in_doubt = reason != DELIVERY_SENT && is_in_doubt(d);
 	return r;
 }
 

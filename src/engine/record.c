@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "engine/record.h"
 
+#include <string.h>
+
 static const char *const kinds[RECORD_KINDS] = {
 	[RECORD_ALERTS] = "alerts",   [RECORD_RULE] = "rule",
 	[RECORD_FLUSH] = "flush",     [RECORD_SENDING] = "sending",
@@ -50,6 +52,11 @@ bool alert_change_parse(struct str word, enum alert_change *out)
 		}
 	}
 	return false;
+}
+
+bool record_begins_anew(const struct record *r)
+{
+	return r->kind == RECORD_START && r->change && !strcmp(r->change, JOURNAL_REPLACED);
 }
 
 bool fingerprints_have(const uint64_t *v, size_t n, uint64_t fingerprint)

@@ -28,12 +28,18 @@ enum record_kind {
 	RECORD_CONFIG,	/* the configuration was taken, or refused; .hash, .error */
 	RECORD_FILE,	/* a rule file: .file, .change, .error */
 	RECORD_CLOCK,	/* somebody set the wall clock: .jump */
-	RECORD_START,
+	RECORD_START, /* .change JOURNAL_REPLACED: of the journal alone; .error says why */
 	RECORD_STOP,
 	RECORD_KINDS,
 };
 const char *record_kind_text(enum record_kind);
 bool record_kind_parse(struct str, enum record_kind *) MUST_USE;
+
+/* The first row of a journal that took the place of one that could not be read any more:
+ * what was before is not known. */
+#define JOURNAL_REPLACED "replaced"
+struct record;
+bool record_begins_anew(const struct record *);
 
 /* Whether the list, in any order, has it. */
 bool fingerprints_have(const uint64_t *, size_t n, uint64_t fingerprint);
@@ -117,12 +123,13 @@ struct record {
 	unsigned attempt; /* RECORD_ATTEMPT: from 1 */
 	int status;	  /* of HTTP or SMTP; 0: none */
 	span_ms took;
+	bool in_doubt; /* this attempt, or one before, had no answer and may have arrived */
 	size_t told_firing, told_resolved; /* alerts in the notification */
 	bool without_ended;		   /* RECORD_SENDING: as in its decision */
 
 	const struct silence *silence;
 	const char *change; /* "create", "update", "expire"; of a file "load", "gone",
-			       "refuse" */
+			       "refuse"; of a start JOURNAL_REPLACED */
 	const char *hash;   /* of the configuration */
 	span_ms jump;	    /* RECORD_CLOCK */
 };

@@ -294,6 +294,8 @@ static void rule_failed(struct engine *e, struct run *run, const char *error)
 	}
 	if (r->last_error)
 		bury(e, free, r->last_error);
+	else
+		r->failing_since = run->rule_started_at;
 	r->last_error = mem_text(error);
 	r->health = HEALTH_ERR;
 	r->failures++;
@@ -310,6 +312,7 @@ static void rule_succeeded(struct engine *e, struct run *run)
 		bury(e, free, r->last_error);
 	}
 	r->last_error = NULL;
+	r->failing_since = 0;
 	r->health = HEALTH_OK;
 	end_rule(e, run);
 }
@@ -938,8 +941,10 @@ void rulegroups_move(struct engine *e, span_ms jump)
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		g->resets += jump < 0;
 		move_runs(g, jump);
-		for (size_t i = 0; i < g->config->n_rules; i++)
+		for (size_t i = 0; i < g->config->n_rules; i++) {
+			g->rules[i].failing_since += g->rules[i].failing_since ? jump : 0;
 			alerting_move(e, g, &g->rules[i], jump);
+		}
 		regrid(e, g);
 	}
 	restored_move(e, jump);

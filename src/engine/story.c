@@ -114,7 +114,9 @@ static void forget_episode(struct story *s)
 		t->decided = REASON_NONE;
 		t->decided_at = 0;
 		t->delivery = NULL;
-		t->first_told_at = t->last_told_at = t->end_told_at = 0;
+		if (t->times_told && !t->end_told_at)
+			t->told_before_at = t->last_told_at;
+		t->first_told_at = t->last_told_at = t->end_told_at = t->doubt_at = 0;
 		t->times_told = 0;
 		t->end_decided = REASON_NONE;
 		t->end_decided_at = 0;
@@ -214,14 +216,21 @@ static void note_seen(struct story *s, const struct record *r)
 	s->last_seen_at = r->at;
 }
 
+/* Another error of a rule that fails has a row of its own. */
+static void take_health(struct story *s, const struct record *r)
+{
+	bool fails = r->reason == RULE_FAILS;
+
+	s->rule_failed_at = !fails ? 0 : s->rule_error ? s->rule_failed_at : r->at;
+	s->rule_error = fails ? arena_text(s->mem, r->error) : NULL;
+}
+
 static void take_alerts(struct story *s, const struct record *r)
 {
 	if (r->reason == RULE_FAILS || r->reason == RULE_WORKS) {
 		if (!is_of_rule(s, r))
 			return;
-		s->rule_error = r->reason == RULE_FAILS ? arena_text(s->mem, r->error)
-							: NULL;
-		s->rule_failed_at = r->reason == RULE_FAILS ? r->at : 0;
+		take_health(s, r);
 		return;
 	}
 	for (size_t i = 0; i < r->n_alerts; i++) {
@@ -401,11 +410,10 @@ void story_add_later(struct story *s, const struct record *r)
 	know_targets(s, r);
 }
 
-/* Groups are made anew. */
-static void forget_flushes(struct story *s)
+static void forget_flushes(struct story *s, enum flushed flushed)
 {
 	for (size_t i = 0; i < s->groups.n; i++)
-		s->groups.v[i].flushed = NOT_FLUSHED;
+		s->groups.v[i].flushed = flushed;
 }
 
 static struct record_decision decision_of(const struct record *r)
@@ -435,6 +443,7 @@ static void take_told(struct story *s, const struct story_delivery *d, wall_ms a
 					   d->index);
 
 	if (!d->fires) {
+		t->told_before_at = 0;
 		if (!s->has_beginning || d->at >= s->began_at)
 			t->end_told_at = at; /* else of another episode's end */
 		t->end_told_by = d->id;
@@ -492,6 +501,13 @@ static void note_orphan(struct story *s, const struct record *r)
 			    (struct story_orphan){arena_text(s->mem, r->group_key), r->at});
 }
 
+static void take_doubt(struct story *s, const struct story_delivery *d, wall_ms at)
+{
+	if (d->fires)
+		target_of(s, d->group_key, d->receiver, d->integration, d->index)
+			->doubt_at = at;
+}
+
 static void take_attempt(struct story *s, const struct record *r)
 {
 	struct story_delivery *d = find_delivery(s, r->delivery);
@@ -510,6 +526,8 @@ static void take_attempt(struct story *s, const struct record *r)
 	d->error = arena_text(s->mem, r->error);
 	if (r->reason == DELIVERY_SENT)
 		take_told(s, d, r->at);
+	else if (r->in_doubt || r->reason == DELIVERY_UNKNOWN)
+		take_doubt(s, d, r->at);
 }
 
 /* -- silences ------------------------------------------------------------------------- */
@@ -595,12 +613,13 @@ void story_add(struct story *s, const struct record *r)
 	case RECORD_CONFIG:
 		if (r->error)
 			break;
-		forget_flushes(s);
+		forget_flushes(s, NOT_FLUSHED); /* groups are made anew */
 		s->config_at = r->at;
 		s->config_hash = arena_text(s->mem, r->hash);
 		break;
 	case RECORD_START:
-		forget_flushes(s);
+		/* a journal may begin anew while the daemon goes on */
+		forget_flushes(s, record_begins_anew(r) ? MAYBE_FLUSHED : NOT_FLUSHED);
 		break;
 	case RECORD_CLOCK:
 		s->turned_at += s->turned_at ? r->jump : 0;
@@ -631,6 +650,13 @@ enum reason story_rule_cause(const struct story *s)
 	if (s->refused_at)
 		return UNTOLD_CEILING;
 	return s->known_since ? NOT_KNOWN : UNTOLD_UNKNOWN;
+}
+
+bool verdict_is_in_doubt(const struct verdict_of *v)
+{
+	return !v->is_told &&
+	       (v->doubt_at || v->cause == DELIVERY_UNKNOWN || v->cause == NOT_KNOWN ||
+		(v->cause == HELD_NOTHING_NEW && v->known_since));
 }
 
 static struct verdict_of told(const struct story_target *t)
@@ -737,6 +763,8 @@ struct verdict_of story_verdict(const struct story *s, const char *group_key,
 	if (t && t->times_told)
 		return told(t);
 	v = untold(s, find_group(s, group_key), t, integration, flushed);
+	v.doubt_at = t ? t->doubt_at : 0;
+	v.told_before_at = t ? t->told_before_at : 0;
 	if (!story_is_whole(s))
 		v.known_since = known_since(s, group_key);
 	return v;

@@ -70,6 +70,10 @@ struct story_target { /* an integration that a group tells, or its fallback */
 	wall_ms end_decided_at;
 	const char *end_delivery;
 	unsigned times_told;
+	/* an attempt that showed it firing had no answer and may have arrived; 0: none */
+	wall_ms doubt_at;
+	/* told that it fired before this episode, and not of its end since; 0: not so */
+	wall_ms told_before_at;
 	const char *told_by, *end_told_by; /* deliveries, the last ones */
 };
 
@@ -110,7 +114,7 @@ struct story {
 	span_ms keep_firing;
 	wall_ms kept_since;	/* its condition went, keep_firing_for holds it; 0: not */
 	const char *rule_error; /* while it fails */
-	wall_ms rule_failed_at;
+	wall_ms rule_failed_at; /* since when */
 
 	VEC(struct story_group) groups;
 	VEC(struct story_target) targets;
@@ -151,7 +155,15 @@ struct verdict_of {
 	unsigned attempts;
 	wall_ms next_at;     /* the next flush, or attempt; 0: not known */
 	wall_ms known_since; /* of what was before nothing is known; 0: all is */
+	/* not told for sure: that attempt may have arrived; 0: none */
+	wall_ms doubt_at;
+	/* the receiver has it as firing: from an episode before, of whose end it was not
+	 * told; 0: not so */
+	wall_ms told_before_at;
+	wall_ms source_ended_at; /* of inhibition; NEVER: unknown when; 0: it fires */
 };
+/* That nobody was told is not for sure. */
+bool verdict_is_in_doubt(const struct verdict_of *);
 /* For an integration of the group; integration NULL: of the receiver, which has none. */
 struct verdict_of story_verdict(const struct story *, const char *group_key,
 				const char *receiver, const char *integration, size_t index,

@@ -161,14 +161,58 @@ static bool could_be_of(const struct rule *r, const struct matchers *m)
 	return false;
 }
 
-enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena *mem,
-			const char **words)
+/* The first that does not hold; NULL: all do. */
+static const char *refusing(struct arena *mem, const struct matchers *m,
+			    const struct labels *labels)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct buf b = BUF(BUF_NO_LIMIT);
+		const char *text;
+
+		if (matcher_holds(&m->v[i], labels))
+			continue;
+		buf_add_matcher(&b, &m->v[i]);
+		text = buf_keep(&b, mem).p;
+		buf_free(&b);
+		return text;
+	}
+	return NULL;
+}
+
+#define MOST_NEAR 3
+
+/* The alerts of the name, or names, that is asked for, and what else keeps each of them
+ * from being meant; "": there are none. */
+static const char *near_ones(struct engine *e, const struct matchers *m, struct arena *mem)
+{
+	struct matchers name = {.v = ARENA_ARRAY(mem, struct matcher, m->n)};
+	const char *text = "";
+	uint64_t *v;
+	size_t n;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (!strcmp(m->v[i].name, "alertname"))
+			name.v[name.n++] = m->v[i];
+	}
+	if (!name.n)
+		return "";
+	v = why_find(e, &name, MOST_NEAR, mem, &n);
+	for (size_t i = 0; i < MIN(n, MOST_NEAR); i++) {
+		const struct labels *labels = why_labels(e, v[i], mem);
+
+		text = words_near(mem, text, labels, refusing(mem, m, labels));
+	}
+	return n > MOST_NEAR ? arena_printf(mem, "%s, and %zu more", text, n - MOST_NEAR)
+			     : text;
+}
+
+static enum reason no_alert(struct engine *e, const struct matchers *m, struct arena *mem,
+			    const char **words)
 {
 	enum reason cause = UNTOLD_UNKNOWN;
 	struct rulegroup *g;
 
-	*words = "no such alert is known: none was posted, and no rule of that name is "
-		 "loaded";
+	*words = "no such alert is known, and no rule of that name is loaded";
 	if (e->alerts.n >= e->options.max_alerts) {
 		cause = UNTOLD_CEILING;
 		*words = arena_printf(mem,
@@ -191,6 +235,15 @@ enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena
 				return cause;
 		}
 	}
+	return cause;
+}
+
+enum reason why_nothing(struct engine *e, const struct matchers *m, struct arena *mem,
+			const char **words)
+{
+	enum reason cause = no_alert(e, m, mem, words);
+
+	*words = arena_printf(mem, "%s%s", *words, near_ones(e, m, mem));
 	return cause;
 }
 
@@ -224,7 +277,7 @@ static void add_rule_facts(struct asking *a)
 	s->keep_firing = w.found.rule->rule->keep_firing;
 	s->kept_since = active->keep_firing_since;
 	s->rule_error = w.found.rule->last_error;
-	s->rule_failed_at = s->rule_error ? w.found.rule->evaluated_at : 0;
+	s->rule_failed_at = w.found.rule->failing_since;
 }
 
 /* The alert turned after all that the story has of it. What came in an earlier life has
@@ -291,23 +344,6 @@ static const char *state_of(const struct why *w)
 }
 
 /* -- routes --------------------------------------------------------------------------- */
-
-static const char *refusing(struct arena *mem, const struct matchers *m,
-			    const struct labels *labels)
-{
-	for (size_t i = 0; i < m->n; i++) {
-		struct buf b = BUF(BUF_NO_LIMIT);
-		const char *text;
-
-		if (matcher_holds(&m->v[i], labels))
-			continue;
-		buf_add_matcher(&b, &m->v[i]);
-		text = buf_keep(&b, mem).p;
-		buf_free(&b);
-		return text;
-	}
-	return NULL;
-}
 
 static bool walk(struct asking *a, const struct route *r, unsigned depth, bool not_asked)
 {
@@ -434,7 +470,7 @@ static void add_mutes(struct asking *a)
 					    (unsigned long long)source->fingerprint),
 				    .rule = inhibit_rule_text(a->mem, rule),
 				    .words = words_inhibition(
-					    a->mem, source->labels, NULL,
+					    a->mem, source->labels, NULL, "fires",
 					    inhibit_rule_text(a->mem, rule))});
 	for (size_t i = 0; i < a->why->routes.n; i++) {
 		if (a->why->routes.v[i].is_end)
@@ -546,6 +582,7 @@ static struct verdict_of on_its_way(struct asking *a, const struct delivery *d)
 		.error = is_first ? NULL : arena_text(a->mem, d->last_error),
 		.attempts = d->attempt - (d->in_flight && !is_first),
 		.next_at = d->in_flight ? 0 : d->timer.deadline.at,
+		.doubt_at = d->in_doubt ? d->attempt_at : 0,
 	};
 }
 
@@ -621,8 +658,9 @@ static void ask_log_of_end(struct asking *a, const char *group_key, struct why_t
 
 static bool may_know(const struct verdict_of *v)
 {
-	return v->is_told || (v->cause >= DELIVERY_RETRY && v->cause <= DELIVERY_UNKNOWN &&
-			      v->cause != DELIVERY_GAVE_UP);
+	return v->is_told || v->doubt_at || v->told_before_at ||
+	       (v->cause >= DELIVERY_RETRY && v->cause <= DELIVERY_UNKNOWN &&
+		v->cause != DELIVERY_GAVE_UP);
 }
 
 /* Whoever heard nothing of the beginning has nothing to hear of the end. */
@@ -688,7 +726,39 @@ static void doubt_delivery(struct asking *a, const struct why_group *g,
 		t->verdict = (struct verdict_of){.cause = NOT_KNOWN,
 						 .at = v->at,
 						 .known_since = v->known_since,
+						 .doubt_at = v->doubt_at,
+						 .told_before_at = v->told_before_at,
 						 .delivery = v->delivery};
+}
+
+/* What the receiver has of an episode before, whatever the journal lost of that. */
+static void ask_log_of_before(struct asking *a, const struct why_group *g,
+			      struct why_target *t)
+{
+	const struct told *log = log_of(a, g->key, t);
+
+	if (a->why->is_past || !t->integration)
+		return;
+	if (!log || !fingerprints_have(log->firing, log->n_firing, a->why->fingerprint))
+		t->verdict.told_before_at = 0;
+	else if (a->story->came_at && log->at < a->story->came_at)
+		t->verdict.told_before_at = log->at;
+}
+
+/* Whether the source that muted it still fires. */
+static void ask_source(struct asking *a, struct verdict_of *v)
+{
+	const struct stored_alert *source = NULL;
+	uint64_t fingerprint;
+
+	if (v->cause != MUTED_BY_INHIBITION || !v->by || a->why->is_past ||
+	    !fingerprint_parse(str_of(v->by), &fingerprint))
+		return;
+	source = find_stored(a->e, fingerprint);
+	if (!source)
+		v->source_ended_at = NEVER;
+	else if (stored_alert_is_resolved(source, instant_of_ms(a->why->options.now)))
+		v->source_ended_at = instant_ms(source->ends_at);
 }
 
 static void fill_live(struct asking *a, const struct why_group *g, const struct group *now,
@@ -696,7 +766,7 @@ static void fill_live(struct asking *a, const struct why_group *g, const struct 
 {
 	const struct delivery *d = open_delivery_of(a, g->key, t, false);
 	const struct member *m = member_of(a->stored, now);
-	wall_ms known_since = t->verdict.known_since;
+	const struct verdict_of then = t->verdict;
 	enum reason cause = t->verdict.cause;
 
 	if (d)
@@ -706,7 +776,9 @@ static void fill_live(struct asking *a, const struct why_group *g, const struct 
 	else if (cause == NOT_KNOWN && !a->story->ended_at && m &&
 		 m->state == MEMBER_UNPROCESSED)
 		t->verdict.cause = UNTOLD_WAITS; /* since the start, or the reload */
-	t->verdict.known_since = MAX(known_since, t->verdict.known_since);
+	t->verdict.known_since = MAX(then.known_since, t->verdict.known_since);
+	t->verdict.doubt_at = MAX(then.doubt_at, t->verdict.doubt_at);
+	t->verdict.told_before_at = then.told_before_at;
 	name_wait(g, now, t);
 	if (t->verdict.cause != DELIVERY_RETRY)
 		t->verdict.next_at = now->timer.deadline.at;
@@ -744,7 +816,11 @@ static void fill_target(struct asking *a, const struct why_group *g,
 		doubt_delivery(a, g, t);
 	if (!t->verdict.is_told && now)
 		fill_live(a, g, now, t);
+	if (!t->verdict.is_told)
+		ask_log_of_before(a, g, t);
 	fill_end(a, g, now, t);
+	ask_source(a, &t->verdict);
+	ask_source(a, &t->end);
 	find_repeat(a, g, t);
 }
 
@@ -1086,6 +1162,8 @@ struct why *why_alert(struct engine *e, struct story *story, const struct why_op
 	add_silences(&a);
 	add_labels(&a);
 	w->labels = story->labels;
+	if (!w->labels)
+		w->labels_now = why_labels(e, story->fingerprint, mem);
 	w->state = state_of(w);
 	w->cause = story_rule_cause(story);
 	if (w->labels)

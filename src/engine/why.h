@@ -68,6 +68,8 @@ struct why_options {
 struct why {
 	uint64_t fingerprint;
 	const struct labels *labels; /* NULL: nothing is known of such an alert */
+	const struct labels
+		*labels_now; /* of one that is there now, but was not known then */
 	const struct story *story;
 	struct why_options options;
 	bool is_past, is_stored;

@@ -65,12 +65,12 @@ const char *words_silence(struct arena *mem, const char *id, const char *author,
 }
 
 const char *words_inhibition(struct arena *mem, const struct labels *source, const char *by,
-			     const char *rule)
+			     const char *does, const char *rule)
 {
-	return arena_printf(mem, "%s, which fires, by the inhibition rule %s",
+	return arena_printf(mem, "%s, which %s, by the inhibition rule %s",
 			    source ? labels_text(mem, source)
 				   : arena_printf(mem, "the alert %s", by),
-			    rule ? rule : "of then");
+			    does, rule ? rule : "of then");
 }
 
 const char *words_interval(struct arena *mem, enum reason reason, const char *name,
@@ -83,10 +83,24 @@ const char *words_interval(struct arena *mem, enum reason reason, const char *na
 	return until ? arena_printf(mem, "%s, until %s", text, why_time(mem, until)) : text;
 }
 
-static const char *inhibition(struct arena *mem, const struct verdict_of *v)
+static const char *source_does(struct arena *mem, const struct why *w,
+			       const struct verdict_of *v)
+{
+	if (w->is_past)
+		return "fired then";
+	if (v->source_ended_at == NEVER)
+		return "is over by now";
+	return v->source_ended_at
+		       ? arena_printf(mem, "ended at %s", why_time(mem, v->source_ended_at))
+		       : "fires";
+}
+
+static const char *inhibition(struct arena *mem, const struct why *w,
+			      const struct verdict_of *v)
 {
 	if (v->source || v->by)
-		return words_inhibition(mem, v->source, v->by, v->rule);
+		return words_inhibition(mem, v->source, v->by, source_does(mem, w, v),
+					v->rule);
 	return "another alert, which does so no longer";
 }
 
@@ -103,7 +117,7 @@ static const char *muted(struct arena *mem, const struct why *w, const struct ve
 						  w->options.at));
 	case MUTED_BY_INHIBITION:
 		return arena_printf(mem, "inhibited%s by %s", since(mem, v->at),
-				    inhibition(mem, v));
+				    inhibition(mem, w, v));
 	case MUTED_BY_TIME:
 		return arena_printf(mem, "muted%s by the mute time interval \"%s\"",
 				    since(mem, v->at), v->by);
@@ -347,12 +361,37 @@ static const char *before(struct arena *mem, const struct why *w,
 					      : "has nothing of it");
 }
 
+/* What the receiver may know all the same. */
+static const char *may_know(struct arena *mem, const struct verdict_of *v)
+{
+	const char *text = "";
+
+	if (v->doubt_at && v->cause != DELIVERY_UNKNOWN)
+		text = arena_printf(mem,
+				    "; an attempt, until %s, had no answer and may "
+				    "have arrived",
+				    why_time(mem, v->doubt_at));
+	if (v->told_before_at && v->cause != HELD_NOTHING_NEW)
+		text = arena_printf(mem,
+				    "%s; told at %s, of the episode before, whose end was "
+				    "never announced",
+				    text, why_time(mem, v->told_before_at));
+	return text;
+}
+
 const char *words_verdict(struct arena *mem, const struct why *w, const struct why_group *g,
 			  const struct why_target *t)
 {
 	if (t->verdict.is_told)
 		return told(mem, w, &t->verdict);
-	return arena_printf(mem, "%s%s", untold(mem, w, g, t), before(mem, w, &t->verdict));
+	return arena_printf(mem, "%s%s%s", untold(mem, w, g, t), may_know(mem, &t->verdict),
+			    before(mem, w, &t->verdict));
+}
+
+/* A group forgets what is over once it has flushed. */
+static const char *after_mute(const struct why *w, const struct why_group *g)
+{
+	return w->is_past || g->exists ? "" : "; nothing comes of it any more";
 }
 
 static const char *end_untold(struct arena *mem, const struct why *w,
@@ -375,8 +414,8 @@ static const char *end_untold(struct arena *mem, const struct why *w,
 		return not_known(mem, w, v);
 	default:
 		if (is_mute(v->cause))
-			return arena_printf(mem, "%s%s", muted(mem, w, v),
-					    besides(mem, w, g, v));
+			return arena_printf(mem, "%s%s%s", muted(mem, w, v),
+					    besides(mem, w, g, v), after_mute(w, g));
 		return v->cause == DELIVERY_RETRY
 			       ? failed(mem, w, g, v)
 			       : arena_printf(mem, "%s%s%s%s", reason_text(v->cause),
@@ -454,11 +493,19 @@ static const char *nobody(enum reason cause)
 }
 
 struct tally {
-	size_t told, all, unknown;
+	size_t told, all, unknown, in_doubt, before;
 	const struct why_target *told_one;
+	wall_ms before_at; /* the first who was told of the episode before */
+	wall_ms known_since;
 	enum reason cause; /* of the first that was not told */
 	bool differ;
 };
+
+/* As firing, of another episode, or of this one where the journal lost that. */
+static bool has_it(const struct verdict_of *v)
+{
+	return v->told_before_at || v->cause == HELD_NOTHING_NEW;
+}
 
 static void count(struct tally *n, const struct why_target *t)
 {
@@ -469,8 +516,32 @@ static void count(struct tally *n, const struct why_target *t)
 		return;
 	}
 	n->unknown += t->verdict.cause == NOT_KNOWN;
+	n->in_doubt += verdict_is_in_doubt(&t->verdict);
+	n->before += has_it(&t->verdict);
+	n->known_since = MAX(n->known_since, t->verdict.known_since);
+	if (!n->before_at)
+		n->before_at = t->verdict.told_before_at;
 	n->differ = n->differ || (n->cause && n->cause != t->verdict.cause);
 	n->cause = n->cause ? n->cause : t->verdict.cause;
+}
+
+/* Nobody was told of this episode, but the receivers have it as firing. */
+static const char *told_before(struct arena *mem, const struct tally *n)
+{
+	const char *who =
+		n->before == n->all
+			? n->all == 1 ? "the receiver"
+				      : arena_printf(mem, "all %zu integrations", n->all)
+			: arena_printf(mem, "%zu of %zu integrations", n->before, n->all);
+
+	const char *verb = n->all == 1 ? "was" : "were";
+
+	if (!n->before_at)
+		return arena_printf(mem, "%s %s told before; when is not known", who, verb);
+	return arena_printf(mem,
+			    "%s %s told at %s, of the episode before, whose end was never "
+			    "announced",
+			    who, verb, why_time(mem, n->before_at));
 }
 
 const char *words_headline(struct arena *mem, const struct why *w)
@@ -494,10 +565,15 @@ const char *words_headline(struct arena *mem, const struct why *w)
 	if (n.told)
 		return arena_printf(mem, "%zu of %zu integrations were told", n.told,
 				    n.all);
+	if (n.before)
+		return told_before(mem, &n);
+	if (n.in_doubt && n.unknown < n.in_doubt)
+		return arena_printf(mem, "perhaps %s told: no answer came",
+				    n.all == 1 ? "the receiver was" : "somebody was");
 	if (n.unknown)
 		return "perhaps nobody was told";
-	return arena_printf(mem, "%s: %s%s", nobody(n.cause), in_short(n.cause),
-			    n.differ ? ", and other causes" : "");
+	return arena_printf(mem, "%s%s: %s%s", nobody(n.cause), since(mem, n.known_since),
+			    in_short(n.cause), n.differ ? ", and other causes" : "");
 }
 
 const char *words_no_alert(struct arena *mem, const struct rule_group *g,
@@ -512,6 +588,14 @@ const char *words_no_alert(struct arena *mem, const struct rule_group *g,
 		return arena_printf(mem, "%s has not been evaluated yet", rule);
 	return arena_printf(mem, "%s gave no such series at %s", rule,
 			    why_time(mem, evaluated_at));
+}
+
+const char *words_near(struct arena *mem, const char *text, const struct labels *labels,
+		       const char *refused_by)
+{
+	return arena_printf(mem, "%s%s %s, for which %s does not hold", text,
+			    text[0] ? ", and" : "; of that name there is",
+			    labels_text(mem, labels), refused_by ? refused_by : "it");
 }
 
 /* -- the whole ------------------------------------------------------------------------ */
@@ -574,18 +658,24 @@ static const char *rule_cause(struct page *p)
 	}
 }
 
+static const char *prefix(const struct verdict_of *v)
+{
+	if (v->is_told || v->cause == NOT_KNOWN)
+		return "";
+	if (has_it(v))
+		return "NOT told anew: ";
+	return verdict_is_in_doubt(v) ? "perhaps told: " : "NOT told: ";
+}
+
 static void add_target(struct page *p, const struct why_target *t)
 {
-	line(p, 1, "%s%s: %s",
-	     t->verdict.is_told		     ? ""
-	     : t->verdict.cause == NOT_KNOWN ? ""
-					     : "NOT told: ",
-	     target_name(p, t), t->words);
+	line(p, 1, "%s%s: %s", prefix(&t->verdict), target_name(p, t), t->words);
 	if (t->verdict.is_told && t->repeat_at)
 		line(p, 2, "nothing is new since: again at the first flush after %s",
 		     why_time(&p->mem, t->repeat_at));
 	if (t->end.is_told)
-		line(p, 2, "and of its end at %s", why_time(&p->mem, t->end.at));
+		line(p, 2, "%s of its end at %s", t->verdict.is_told ? "and" : "told",
+		     why_time(&p->mem, t->end.at));
 	else if (t->end.cause && t->is_end_of_matter)
 		line(p, 2, "%s: %s",
 		     t->end.cause == NOT_KNOWN ? "of its end" : "NOT told of its end",
@@ -807,7 +897,8 @@ void buf_add_why(struct buf *b, const struct why *w)
 				       : "";
 
 	if (!w->labels) {
-		line(&p, 0, "%salert %016llx: %s", as_of,
+		line(&p, 0, "%s%s %016llx: %s", as_of,
+		     w->labels_now ? labels_text(&p.mem, w->labels_now) : "alert",
 		     (unsigned long long)w->fingerprint, w->headline);
 		line(&p, 1, "%s%s",
 		     w->cause == NOT_KNOWN ? "" : "NOT told: ", rule_cause(&p));

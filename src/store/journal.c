@@ -161,6 +161,7 @@ void buf_add_record(struct buf *b, const struct record *r)
 	add_int(b, "attempt", r->attempt);
 	add_int(b, "status", r->status);
 	add_int(b, "took", r->took);
+	add_int(b, "inDoubt", r->in_doubt);
 	add_int(b, "toldFiring", (int64_t)r->told_firing);
 	add_int(b, "toldResolved", (int64_t)r->told_resolved);
 	add_int(b, "withoutEnded", r->without_ended);
@@ -318,6 +319,7 @@ static void get_data(struct arena *mem, const json_t *o, struct record *r)
 	r->attempt = (unsigned)get_int(o, "attempt");
 	r->status = (int)get_int(o, "status");
 	r->took = get_int(o, "took");
+	r->in_doubt = get_int(o, "inDoubt") != 0;
 	r->told_firing = (size_t)get_int(o, "toldFiring");
 	r->told_resolved = (size_t)get_int(o, "toldResolved");
 	r->without_ended = get_int(o, "withoutEnded") != 0;
@@ -379,28 +381,6 @@ bool journal_found_damage(const struct journal *j)
 	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
-/* The first row ever is that of a start. */
-bool journal_begins(struct journal *j, wall_ms *at, struct err *err)
-{
-	sqlite3_stmt *st = NULL;
-	int code = sqlite3_prepare_v2(
-		j->db,
-		"SELECT at, id > 1 OR kind <> 'start' FROM journal ORDER BY id LIMIT 1", -1,
-		&st, NULL);
-
-	*at = 0;
-	if (code == SQLITE_OK)
-		code = sqlite3_step(st);
-	if (code == SQLITE_DONE)
-		*at = NEVER;
-	if (code == SQLITE_ROW && sqlite3_column_int(st, 1))
-		*at = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return code == SQLITE_ROW || code == SQLITE_DONE ||
-	       err_set(err, NOWHERE, "the journal cannot be read: %s",
-		       sqlite3_errstr(code));
-}
-
 void journal_close(struct journal *j)
 {
 	if (!j)
@@ -436,6 +416,9 @@ static void split_integration(struct arena *mem, struct str text, struct record 
 		r->index = (size_t)index;
 }
 
+/* What read_row takes. */
+#define COLUMNS "id, at, kind, reason, group_key, receiver, integration, data, delivery"
+
 static bool read_row(struct arena *mem, sqlite3_stmt *st, struct journal_row *row)
 {
 	struct record *r = &row->record;
@@ -455,6 +438,38 @@ static bool read_row(struct arena *mem, sqlite3_stmt *st, struct journal_row *ro
 	get_data(mem, data, r);
 	json_decref(data);
 	return true;
+}
+
+/* The daemon's first start makes the first row; a journal that takes the place of a damaged
+ * one begins with a row that says so. */
+static bool is_first_ever(struct arena *mem, sqlite3_stmt *st)
+{
+	struct journal_row row;
+
+	return read_row(mem, st, &row) && row.id == 1 && row.record.kind == RECORD_START &&
+	       !record_begins_anew(&row.record);
+}
+
+bool journal_begins(struct journal *j, wall_ms *at, struct err *err)
+{
+	struct arena mem = {0};
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_prepare_v2(j->db,
+				      "SELECT " COLUMNS " FROM journal ORDER BY id LIMIT 1",
+				      -1, &st, NULL);
+
+	*at = 0;
+	if (code == SQLITE_OK)
+		code = sqlite3_step(st);
+	if (code == SQLITE_DONE)
+		*at = NEVER;
+	if (code == SQLITE_ROW && !is_first_ever(&mem, st))
+		*at = sqlite3_column_int64(st, 1);
+	sqlite3_finalize(st);
+	arena_free(&mem);
+	return code == SQLITE_ROW || code == SQLITE_DONE ||
+	       err_set(err, NOWHERE, "the journal cannot be read: %s",
+		       sqlite3_errstr(code));
 }
 
 static void add_kinds(struct buf *b, const char *op, unsigned kinds)
@@ -479,8 +494,7 @@ const char *journal_sql(struct arena *mem, const struct journal_query *q)
 	struct buf b = BUF(BUF_NO_LIMIT);
 	const char *sql;
 
-	buf_add_text(&b, "SELECT id, at, kind, reason, group_key, receiver, integration,"
-			 " data, delivery FROM journal WHERE +at BETWEEN ?1 AND ?2");
+	buf_add_text(&b, "SELECT " COLUMNS " FROM journal WHERE +at BETWEEN ?1 AND ?2");
 	if (q->from)
 		buf_add_text(&b, " AND id >= (SELECT min(id) FROM journal WHERE at >= ?1)");
 	if (q->kinds) {

@@ -33,8 +33,8 @@ struct journal_query {
 	size_t n_any;
 	unsigned any_of;    /* rows of these kinds have to; 0: all */
 	const bool *enough; /* the reader sets it to end the reading; NULL: nobody does */
-	/* False leaves a row out; NULL: none. Rows come newest first, and live for the
-	 * call.
+	/* False leaves a row out; NULL: none. Rows come newest first. The record and all
+	 * it points to end with the call: what is kept of it has to be copied.
 	 */
 	bool (*wants)(void *ctx, const struct record *);
 	void *ctx;
@@ -50,8 +50,8 @@ struct journal *journal_open(const char *folder, struct err *) MUST_USE;
 void journal_close(struct journal *);
 /* Whether the last call failed because the file is damaged. */
 bool journal_found_damage(const struct journal *);
-/* The time of the oldest row when rows before it were trimmed; 0: all are there; NEVER:
- * there is none, and may have been. */
+/* The time of the oldest row, before which nothing is known; 0: that of the daemon's first
+ * start, and all are there; NEVER: there is none, and may have been. */
 bool journal_begins(struct journal *, wall_ms *at, struct err *) MUST_USE;
 /* The statement that it takes, for tests. */
 const char *journal_sql(struct arena *, const struct journal_query *);

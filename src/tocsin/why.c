@@ -240,16 +240,31 @@ static bool ask_all(struct tool *t, struct pages *p)
 	return true;
 }
 
+/* The text of an alert's entry says what it does, its labels say who it is. */
+static void print_entry(struct tool *t, const json_t *e, struct arena *mem)
+{
+	const struct labels *labels = json_labels(mem, json_object_get(e, "labels"));
+	struct buf who = BUF(BUF_NO_LIMIT);
+
+	if (labels) {
+		buf_add_labels(&who, labels);
+		buf_add_char(&who, ' ');
+	}
+	printf("%s  %-12s  %s%s\n", date_text(t, json_text(e, "at")), json_text(e, "kind"),
+	       buf_text(&who), json_text(e, "text"));
+	buf_free(&who);
+}
+
 static void print_page(struct tool *t, const json_t *data)
 {
 	const json_t *list = json_object_get(data, "entries");
+	struct arena mem = {0};
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *e = json_array_get(list, i);
-
-		printf("%s  %-12s  %s\n", date_text(t, json_text(e, "at")),
-		       json_text(e, "kind"), json_text(e, "text"));
+		print_entry(t, json_array_get(list, i), &mem);
+		arena_reset(&mem);
 	}
+	arena_free(&mem);
 }
 
 /* As if it had been one. */

@@ -504,6 +504,27 @@ static void believe(struct world *w, const struct message *m)
 	}
 }
 
+static const char *target_name(struct world *w, const char *receiver,
+			       const char *integration, size_t index)
+{
+	return arena_printf(&w->mem, "%s/%s[%zu]", receiver, integration, index);
+}
+
+/* Whatever becomes of the answer; what a kill lost before the disk had it nobody can know.
+ */
+static void note_taken(struct world *w, const struct message *m)
+{
+	for (size_t i = 0; w->up && m->life == w->life && i < m->n_firing; i++)
+		vec_push(&w->memory,
+			 (struct remembered){.seq = disk_queued(w->disk),
+					     .is_taken = true,
+					     .fingerprint = m->alerts[i],
+					     .group_key = m->group_key,
+					     .target = target_name(w, m->receiver,
+								   m->integration,
+								   m->index)});
+}
+
 void check_heard(struct world *w, struct sink *s, const struct message *m)
 {
 	if (m->life == w->life && !m->canceled) { /* else its successor may be faster */
@@ -513,6 +534,7 @@ void check_heard(struct world *w, struct sink *s, const struct message *m)
 	check_resolved(w, s, m);
 	if (!is_overtaken(s, m))
 		believe(w, m);
+	note_taken(w, m);
 	vec_push(&s->heard, (struct heard){.message = m,
 					   .at = w->now,
 					   .answered_at = NOT_YET,
@@ -520,12 +542,6 @@ void check_heard(struct world *w, struct sink *s, const struct message *m)
 }
 
 /* -- the journal ---------------------------------------------------------------------- */
-
-static const char *target_name(struct world *w, const char *receiver,
-			       const char *integration, size_t index)
-{
-	return arena_printf(&w->mem, "%s/%s[%zu]", receiver, integration, index);
-}
 
 /* 5: the journal says that something was sent exactly when the sink said so. */
 static void take_sent(struct world *w, const struct record *r, uint64_t seq)
@@ -674,10 +690,47 @@ static bool was_acknowledged(const struct world *w, uint64_t fingerprint,
 			continue;
 		if (r->begins)
 			told = false;
-		else if (!strcmp(r->group_key, group_key_) && !strcmp(r->target, target))
+		else if (!r->is_taken && !strcmp(r->group_key, group_key_) &&
+			 !strcmp(r->target, target))
 			told = true;
 	}
 	return told;
+}
+
+static bool was_taken(const struct world *w, uint64_t fingerprint, const char *group_key_,
+		      const char *target)
+{
+	bool taken = false;
+
+	for (size_t i = 0; i < w->memory.n; i++) {
+		const struct remembered *r = &w->memory.v[i];
+
+		if (r->fingerprint != fingerprint)
+			continue;
+		if (r->begins)
+			taken = false;
+		else if (!strcmp(r->group_key, group_key_) && !strcmp(r->target, target))
+			taken = true;
+	}
+	return taken;
+}
+
+/* Whoever has it without having said so is not said for sure not to be told. */
+static void check_doubt(struct world *w, const struct subject *s, const struct why_group *g,
+			const struct why_target *t)
+{
+	const struct verdict_of *v = &t->verdict;
+	bool is_under_way = v->cause == UNTOLD_UNDER_WAY ||
+			    (v->cause == DELIVERY_RETRY && !v->next_at);
+
+	if (v->is_told || verdict_is_in_doubt(v) || is_under_way)
+		return;
+	if (was_taken(w, s->labels->fingerprint, g->key,
+		      target_name(w, t->receiver, t->integration, t->index)))
+		complain(w, "nobody is said not to be told who has it",
+			 "%s: %s/%s[%zu] in %s: %s, but it has it",
+			 labels_get(s->labels, "alertname"), t->receiver, t->integration,
+			 t->index, g->key, reason_name(v->cause));
 }
 
 /* 5: the verdict of why is what the sink acknowledged; where the journal lost that, the
@@ -701,6 +754,7 @@ static void check_verdict(struct world *w, const struct subject *s,
 	else
 		w->tally->untold++;
 	w->tally->verdicts++;
+	check_doubt(w, s, g, t);
 	if (told ? !t->verdict.is_told : t->verdict.is_told && !believed)
 		complain(w, "verdicts are what sinks saw",
 			 "%s: %s/%s[%zu] in %s: %s, but %s",

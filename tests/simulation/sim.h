@@ -220,7 +220,8 @@ struct sending {
 /* What must be remembered only if the disk remembers it. */
 struct remembered {
 	uint64_t seq;
-	bool begins; /* an alert's story anew; else somebody acknowledged it */
+	bool begins;   /* an alert's story anew; else somebody acknowledged it, */
+	bool is_taken; /* or has it, and perhaps did not say so */
 	uint64_t fingerprint;
 	const char *group_key, *target;
 };

@@ -396,10 +396,137 @@ def test_why_of_a_notification_and_of_a_silence(start, far, box):
     assert tool(d, "why", "--silence", "none", check=False).returncode == 1
 
 
+def test_why_of_a_notification_names_each_of_its_alerts(start, far, box):
+    """Their labels lie in rows of their own, and are long."""
+    d = start(make_config(hook(far)))
+    sid = d.silence("alertname=Many")
+    hosts = [c * 9000 for c in "abcde"]
+    for i, host in enumerate(hosts):
+        d.post("/api/v2/alerts", [firing("Many", host=host)])
+        until(lambda: len(rows(d, "alerts")) == i + 1, 10)
+    until(lambda: rows(d, "flush"), 10)
+    d.delete(f"/api/v2/silence/{sid}")
+    key = key_of(box.wait(lambda s: s.kind == "webhook", 10))
+    for i in range(40):
+        d.post("/api/v2/alerts", [firing("Other", i=str(i), k=str(k)) for k in range(10)])
+    n = why(d, "notification=" + key)["notification"]
+    assert sorted(a["labels"]["host"] for a in n["firing"]) == hosts
+    muted = why(d, "silence=" + sid)["silence"]["muted"]
+    assert sorted(a["labels"]["host"] for a in muted) == hosts
+
+
+def without_times(text):
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC", "TIME", text)
+    return re.sub(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
+
+
+def test_the_manual_has_what_is_said_of_notifications_and_silences(start, far, box):
+    far.force("/hook/alerts", 503)
+    d = start(make_config({}, route={"receiver": "oncall"}, more_receivers=[
+        {"name": "oncall", **hook(far)}]))
+    sid = d.silence("alertname=DiskFull", comment="new disks are on their way", author="ann")
+    d.post("/api/v2/alerts", [firing("DiskFull", host="db1"), firing("NodeDown", node="n7")])
+    until(lambda: [1 for c, _ in rows(d, "attempt") if c["reason"] == "delivery_sent"], 10)
+    until(lambda: [1 for _, data in rows(d, "flush") if "muted" in data], 10)
+    with open(os.path.join(ROOT, "man", "tocsin.1")) as f:
+        said = without_times(f.read().replace("\\e", "\\"))
+    for option, name in ("notification", key_of(box.all("webhook")[0])), ("silence", sid):
+        text = tool(d, "why", f"--{option}={name}").stdout
+        assert f"$ tocsin why --{option}=ID\n" + without_times(text) + ".Ed\n" in said, text
+
+
+class Dropping(Holding.Handler):
+    """Takes the request and says nothing."""
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.close_connection = True
+        self.connection.shutdown(2)
+
+
+def test_why_of_who_may_have_been_told(start, holding):
+    holding.RequestHandlerClass = Dropping
+    d = start(make_config(holding.receiver()))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: rows(d, "attempt"), 10)
+    assert rows(d, "attempt")[0][1]["inDoubt"] == 1
+    data = why(d, "alert=alertname=Disk")
+    v, = verdicts(data)
+    assert "told" not in v and v["inDoubtAt"] and v["cause"] == "delivery_retry"
+    text = data["alerts"][0]["text"]
+    assert "perhaps the receiver was told: no answer came" in text[0]
+    assert text[1].startswith("  perhaps told: r/webhook[0]: sending fails")
+
+
+def trim(d, before):
+    """Takes away what is older than the first row of that kind."""
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("DELETE FROM journal WHERE id < "
+                   "(SELECT min(id) FROM journal WHERE kind = ?)", (before,))
+
+
+def test_why_of_what_a_trimmed_journal_has_only_a_part_of(start, far, box):
+    d = start(make_config(hook(far)))
+    sid = d.silence("alertname=Quiet", comment="known")
+    unused = d.silence("alertname=Nothing")
+    d.post("/api/v2/alerts", [firing("Loud"), firing("Quiet")])
+    until(lambda: rows(d, "attempt") and len(rows(d, "flush")) == 2, 10)
+    key = key_of(box.all("webhook")[0])
+    assert "delivered at" in tool(d, "why", "--notification", key).stdout.split("\n")[0]
+    lines = tool(d, "why", "--silence", sid).stdout.split("\n")
+    assert "it kept 1 alert back" in lines[0]
+    assert "It kept nothing from anybody so far." in tool(d, "why", "--silence", unused).stdout
+
+    trim(d, "flush")
+    text = tool(d, "why", "--silence", sid).stdout
+    assert "it kept at least 1 alert back" in text and "those before are not known" in text
+    trim(d, "attempt")
+    s = why(d, "silence=" + sid)
+    assert "what it kept back is not known" in s["text"][0] and "knownSince" in s["silence"]
+    assert not [line for line in s["text"] if "kept nothing" in line]
+    n = why(d, "notification=" + key)
+    assert n["notification"]["outcome"] == "delivery_sent" and "delivered at" in n["text"][0]
+    assert "firing" not in n["notification"] and "decidedAt" not in n["notification"]
+    assert "It told of 1 firing and 0 resolved alerts; of which is not known" in n["text"][-1]
+    for what in "notification", "silence":
+        answer = d.get(f"/api/v1/why?{what}=00")
+        assert answer.status == 404 and "the journal goes back to" in answer.json["error"]
+
+
+def test_why_of_who_was_told_before_the_journal_begins(start, far, box):
+    d = start(make_config(hook(far)))
+    d.post("/api/v2/alerts", [firing("Disk")])
+    until(lambda: len(rows(d, "flush")) == 2, 10)  # the latter: nothing is new
+    then = time.time()
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("DELETE FROM journal WHERE id < "
+                   "(SELECT max(id) FROM journal WHERE kind = 'flush')")
+    data = why(d, f"alert=alertname=Disk&at={then:.3f}")
+    v, = verdicts(data)
+    assert v["cause"] == "held_nothing_new" and "told" not in v
+    assert "the receiver was told before; when is not known" in data["alerts"][0]["text"][0]
+    assert "NOT told anew: " in data["alerts"][0]["text"][1]
+
+
+def test_why_of_a_notification_without_what_is_over(start, far, box):
+    quiet = hook(far)
+    quiet["webhook_configs"][0]["send_resolved"] = False
+    d = start(make_config(quiet))
+    d.post("/api/v2/alerts", [firing("Disk", host="a"), firing("Disk", host="b")])
+    assert box.wait(lambda s: s.kind == "webhook", 10)
+    at = box.count()
+    d.post("/api/v2/alerts", [resolved("Disk", host="a"), firing("Disk", host="c")])
+    seen = box.wait(lambda s: s.kind == "webhook", 10, at)
+    until(lambda: len(rows(d, "attempt")) == 2, 10)
+    n = why(d, "notification=" + key_of(seen))["notification"]
+    assert n["resolved"] == [] and sorted(a["labels"]["host"] for a in n["firing"]) == ["b", "c"]
+
+
 @pytest.mark.parametrize("query, error", [
     ("", "what to explain is missing"),
     ("alert=a%3D~(", "alert: "),
     ("alert=a%3Db&at=yesterday", "at: \"yesterday\" is no time"),
+    ("notification=a&silence=b", "one thing is explained at a time"),
+    ("notification=a&alert=a%3Db", "one thing is explained at a time"),
 ])
 def test_why_says_what_is_wrong_with_the_question(start, far, query, error):
     d = start(make_config(hook(far)))
@@ -447,7 +574,22 @@ def test_why_says_that_a_trimmed_journal_does_not_tell(start, far, box):
     data = why(d, f"alert={fingerprint}&at={then:.3f}")
     assert data["alerts"][0]["cause"] == "not_known"
     assert "not known" in data["text"][0] and "has nothing before" in data["text"][1]
+    assert f"Disk {fingerprint}: " in data["text"][0]  # what it is the daemon knows
     assert why(d, f"alert=alertname=Never&at={then:.3f}")["cause"] == "not_known"
+
+
+def test_a_journal_that_took_the_place_of_a_damaged_one_does_not_know_what_was_before(start, far):
+    d = start(make_config(hook(far)))
+    assert why(d, "alert=alertname=Never")["cause"] == "alert_unknown"
+    data = json.dumps({"change": "replaced", "error": "file is not a database"})
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        db.execute("UPDATE journal SET data = ? WHERE id = 1", (data,))
+    answer = why(d, "alert=alertname=Never")
+    assert answer["cause"] == "not_known" and "NOBODY" not in answer["text"][0]
+    assert "the journal has nothing of it" in answer["text"][1]
+    text = tool(d, "history", "--kind=daemon").stdout
+    assert "the journal was damaged and begins anew here" in text
+    assert "file is not a database" in text
 
 
 def test_why_of_now_needs_no_journal(start, far, box):
@@ -457,7 +599,9 @@ def test_why_of_now_needs_no_journal(start, far, box):
     until(lambda: rows(d, "flush"), 10)
     with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
         db.execute("DELETE FROM journal")
-    v, = verdicts(why(d, "alert=alertname=Quiet"))
+    data = why(d, "alert=alertname=Quiet")
+    v, = verdicts(data)
+    assert "NOBODY was told since 2" in data["alerts"][0]["text"][0]
     assert (v["cause"], v["by"]) == ("muted_by_silence", sid) and "knownSince" in v
 
 
@@ -554,6 +698,12 @@ def test_history_lists_and_filters(start, far, box):
     assert kinds("limit=1") == ["notification"]
     assert kinds(f"start={time.time() + 5:.0f}") == []
     assert d.get("/api/v1/history?kind=x").status == 400
+    assert kinds("receiver=r&kind=config") == []
+    unknown = tool(d, "history", "--receiver=nobody", check=False)
+    assert unknown.returncode == 1 and 'nothing is known of "nobody"' in unknown.stderr
+    backwards = tool(d, "history", "--start=1h", "--end=2h", check=False)
+    assert backwards.returncode == 1 and "start: is after end" in backwards.stderr
+    assert tool(d, "why", "Loud", "--silence=x", check=False).returncode == 1
     text = tool(d, "history", "Loud").stdout
     assert re.search(r'alert +\{alertname="Loud", host="a"\} fires, posted by 127.0.0.1', text)
     assert len(json.loads(tool(d, "history", "-o", "json", "--start", "1h").stdout)["entries"]) == 6
@@ -603,6 +753,30 @@ def test_history_of_a_notification_whose_flush_was_before(start, far, box):
     start_ = rows(d, "attempt")[0][0]["at"] + 1
     entries = d.get(f"/api/v1/history?filter=alertname=Disk&start={start_ / 1000:.3f}").json["data"]
     assert [e["reason"] for e in entries["entries"]] == ["delivery_retry", "delivery_sent"]
+
+
+def test_history_has_a_ceiling_and_goes_on_page_after_page(start, far):
+    d = start(make_config(hook(far)))
+    labels = {"alertname": "Big", "filler": "x" * 30000}
+    with sqlite3.connect(f"{d.storage}/tocsin.db") as db:
+        at = int(time.time() * 1000)
+        for i in range(30):  # 1.2 MB each
+            data = json.dumps({"alerts": [
+                {"change": "new", "fingerprint": f"{i * 40 + k:016x}",
+                 "labels": {**labels, "i": str(i * 40 + k)}} for k in range(40)]})
+            db.execute("INSERT INTO journal (at, kind, reason, data) "
+                       "VALUES (?, 'alerts', 'none', ?)", (at + i, data))
+    answer = d.get("/api/v1/history?kind=alert&limit=5000")
+    data = answer.json["data"]
+    assert len(answer.text) < 17 * 1024 * 1024 and data["isCut"] and data["readTo"]
+    told = [int(e["labels"]["i"]) for e in data["entries"]]
+    assert told == list(range(told[0], 1200)) and told[0] % 40 == 0 and len(told) > 400
+    assert not [e for e in data["entries"] if "xxx" in e["text"]]
+    pages = json.loads(tool(d, "history", "-o", "json", "--kind=alert", "--limit=5000").stdout)
+    assert [int(e["labels"]["i"]) for e in pages["entries"]] == list(range(1200))
+    lines = tool(d, "history", "--kind=alert", "--limit=5000").stdout.split("\n")
+    assert len([line for line in lines if line.endswith(" fires")]) == 1200
+    assert '{alertname="Big", ' in lines[0]
 
 
 def test_history_finds_what_is_rare_in_a_long_journal(start, far):

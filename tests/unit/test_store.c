@@ -739,7 +739,7 @@ static void reading_is_ended_by_its_reader(void **state)
 	remove_all(at);
 }
 
-/* A journal that was never trimmed begins with the daemon's first start. */
+/* A journal that was never trimmed nor replaced begins with the daemon's first start. */
 static void where_a_journal_begins_is_known(void **state)
 {
 	static const struct {
@@ -747,6 +747,11 @@ static void where_a_journal_begins_is_known(void **state)
 		wall_ms begins_at;
 	} cases[] = {
 		{"SELECT 1", 0},
+		{"UPDATE journal SET data = "
+		 "'{\"change\":\"replaced\",\"error\":\"malformed\"}' "
+		 "WHERE id = 1",
+		 10},
+		{"UPDATE journal SET data = 'no JSON' WHERE id = 1", 10},
 		{"DELETE FROM journal WHERE id = 1", 20},
 		{"DELETE FROM journal; INSERT INTO journal (at, kind, reason, data) VALUES "
 		 "(70, 'stop', 'none', '{}')",

@@ -319,9 +319,53 @@ static void causes(void **state)
 		 "0 sink hook hang\n0 post alertname=A ends=999\n3 run\n", "{alertname=A}",
 		 "NOT told: hook/webhook[0]: being sent since 2026-01-01 00:00:01 UTC, no "
 		 "answer yet"},
+		{"a receiver whose answers are lost", QUICK HOOK,
+		 "0 sink hook lose\n0 post alertname=A ends=999\n1.2 run\n",
+		 "{alertname=A}",
+		 "A is firing: perhaps the receiver was told: no answer came\n"
+		 "perhaps told: hook/webhook[0]: sending fails after 1 attempt: connection "
+		 "reset; the next attempt is at\n"
+		 "had no answer and may have arrived"},
+		{"whose answers were lost, and who is down since", QUICK HOOK,
+		 "0 sink hook lose\n0 post alertname=A ends=999\n1.2 sink hook refuse\n5 "
+		 "run\n",
+		 "{alertname=A}",
+		 "perhaps told: hook/webhook[0]: refused for good at\n"
+		 "had no answer and may have arrived"},
+		{"who failed for sure", QUICK HOOK,
+		 "0 sink hook fail\n0 post alertname=A ends=999\n1.2 run\n",
+		 "{alertname=A}", "A is firing: NOBODY was told: sending fails\n"},
+		{"fired again before its group flushed", QUICK HOOK,
+		 "0 post alertname=A ends=999\n2 post alertname=A ends=2\n"
+		 "3 post alertname=A starts=3 ends=999\n4 run\n",
+		 "{alertname=A}",
+		 "A is firing: the receiver was told at 2026-01-01 00:00:01 UTC, of the "
+		 "episode "
+		 "before, whose end was never announced\n"
+		 "NOT told anew: hook/webhook[0]: its group has flushed before, so it "
+		 "waits for "
+		 "group_interval, 6s; the next flush is at 2026-01-01 00:00:07 UTC; told "
+		 "at "
+		 "2026-01-01 00:00:01 UTC, of the episode before"},
+		{"fired again after its end was told", QUICK HOOK,
+		 "0 post alertname=A ends=2\n8 post alertname=A starts=8 ends=999\n8.5 "
+		 "run\n",
+		 "{alertname=A}", "A is firing: NOBODY is told yet: \n"},
+		{"an inhibition whose source is over",
+		 QUICK HOOK "inhibit_rules: [{name: top, source_matchers: [alertname=S], "
+			    "target_matchers: [alertname=A], equal: [z]}]\n",
+		 "0 post alertname=S z=1 ends=3\n0 post alertname=A z=1 ends=999\n5 "
+		 "run\n",
+		 "{alertname=A}",
+		 "inhibited since 2026-01-01 00:00:01 UTC by S{z=\"1\"}, which ended at "
+		 "2026-01-01 00:00:03 UTC, by the inhibition rule top"},
 		{"and for too long", QUICK HOOK,
 		 "0 sink hook hang\n0 post alertname=A ends=999\n11 run\n", "{alertname=A}",
-		 "NOT told: hook/webhook[0]: being sent since 2026-01-01 00:00:11 UTC\n"
+		 "perhaps told: hook/webhook[0]: being sent since 2026-01-01 00:00:11 UTC, "
+		 "no "
+		 "answer yet; an attempt, until 2026-01-01 00:00:11 UTC, had no answer and "
+		 "may "
+		 "have arrived\n"
 		 "time for trying is used up at 2026-01-01 00:00:11 UTC: no answer in "
 		 "time"},
 		{"killed while sending", QUICK HOOK,
@@ -339,7 +383,8 @@ static void causes(void **state)
 		 "ends=2\n"
 		 "3 post alertname=A starts=3 ends=999\n10 run\n",
 		 "{alertname=A}",
-		 "NOT told: hook/webhook[0]: it was announced before, and its end never "
+		 "NOT told anew: hook/webhook[0]: it was announced before, and its end "
+		 "never "
 		 "was"},
 		{"pending", RULES QUICK HOOK,
 		 "0 backend 1\n0 rules up == 0 for=20s\n5 run\n", "{alertname=Up}",
@@ -367,6 +412,21 @@ static void causes(void **state)
 		{"a rule that fails", RULES QUICK HOOK,
 		 "0 backend error\n0 rules up == 0\n5 run\n", "{alertname=Up}",
 		 "its rule r.yml:5 (up == 0) fails: backend down"},
+		{"a rule that fails for a while, of an alert", RULES QUICK HOOK,
+		 "0 backend 1\n0 rules up == 0 for=60s\n5 backend error\n35 run\n",
+		 "{alertname=Up}",
+		 "its evaluation fails since 2026-01-01 00:00:12.184 UTC: backend down"},
+		{"one of the name, with another label", QUICK HOOK,
+		 "0 post alertname=A s=warning ends=99\n0 post alertname=B ends=99\n5 "
+		 "run\n",
+		 "{alertname=A,s=critical}",
+		 "no such alert is known, and no rule of that name is loaded; of that name "
+		 "there "
+		 "is A{s=\"warning\"}, for which s=\"critical\" does not hold"},
+		{"some of the name", QUICK HOOK,
+		 "0 post alertname=A s=1 ends=99\n0 post alertname=A s=2 ends=99\n"
+		 "0 post alertname=A s=3 ends=99\n0 post alertname=A s=4 ends=99\n5 run\n",
+		 "{alertname=A,s=5}", ", and A{s=\"\n does not hold, and 1 more"},
 		{"nobody knows it", QUICK HOOK, "0 run\n", "{alertname=X}",
 		 "no such alert is known"},
 		{"refused and taken by routes",
@@ -411,6 +471,11 @@ static void causes(void **state)
 		 "hook/webhook[0]: told at 2026-01-01 00:00:01 UTC\n"
 		 "    NOT told of its end: silenced since 2026-01-01 00:00:07 UTC by "
 		 "silence"},
+		{"of its end: silenced, and its group is gone", QUICK HOOK,
+		 "0 post alertname=A ends=5\n3 silence s alertname=A for=20\n60 run\n",
+		 "{alertname=A}",
+		 ", which ended at 2026-01-01 00:00:23 UTC; nothing comes of it "
+		 "any more"},
 		{"of its end: the receiver fails", QUICK HOOK,
 		 "0 post alertname=A ends=5\n3 sink hook fail\n7.2 run\n", "{alertname=A}",
 		 "    NOT told of its end: sending fails after 1 attempt: down; the next "
@@ -604,6 +669,33 @@ static void the_manual_has_them(void **state)
 			 buf_text(&made));
 	buf_free(&made);
 	buf_free(&text);
+}
+
+static void ask_rule_rows(struct hall *h, struct engine *e, wall_ms now)
+{
+	(void)e;
+	(void)now;
+	for (size_t i = 0; i < h->n; i++) {
+		const struct story *s = &h->v[i].story;
+		double value = atof(labels_get(s->labels, "n"));
+
+		assert_true(s->pending_at && !s->firing_at);
+		assert_true(value < s->value + 0.1 && s->value < value + 0.1);
+		assert_int_equal(s->rule_failed_at, s->pending_at + 10 * SECOND);
+	}
+	assert_int_equal(h->n, 3);
+}
+
+/* What the journal alone has of an alert that is pending: its series are worth 0, 1, 2. */
+static void the_journal_has_the_value_of_what_is_pending(void **state)
+{
+	struct hall h = {.ask = ask_rule_rows};
+	struct play p = {"pending", RULES QUICK HOOK,
+			 "0 backend 3\n0 rules up == 0 for=60s\n5 backend error\n35 run\n",
+			 NULL};
+
+	(void)state;
+	watch_play(&h, &p);
 }
 
 /* The alert's row was on the disk before the kill, the record of its coming was not. */
@@ -1182,6 +1274,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(causes),
 		cmocka_unit_test(the_manual_has_them),
+		cmocka_unit_test(the_journal_has_the_value_of_what_is_pending),
 		cmocka_unit_test(told_though_its_beginning_is_lost),
 		cmocka_unit_test(an_attempt_without_its_flush_counts),
 		cmocka_unit_test(the_log_of_notifications_knows_what_was_trimmed),
