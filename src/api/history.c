@@ -13,10 +13,11 @@
 
 #define DEFAULT_LIMIT	 200
 #define MOST_LIMIT	 5000
-#define MOST_ALERTS	 10000 /* that a filter may find */
-#define MOST_NAMED	 100   /* of them that rows are searched for by name */
-#define MOST_OPEN	 20000 /* attempts whose flush was not met yet */
-#define MOST_ENTRIES	 20000 /* in one answer: a row may have a thousand alerts */
+#define MOST_ALERTS	 10000	       /* that a filter may find */
+#define MOST_NAMED	 100	       /* of them that rows are searched for by name */
+#define MOST_OPEN	 20000	       /* attempts whose flush was not met yet */
+#define MOST_AT_ONCE	 (1024 * 1024) /* bytes that leave at once, not piece by piece */
+#define MOST_ENTRIES	 20000	       /* in one answer: a row may have a thousand alerts */
 #define MOST_BYTES	 ((size_t)16 * 1024 * 1024) /* of entries, or one row's */
 #define LONGEST_DELIVERY DAY	/* that a flush is looked for before its attempts */
 #define LOOK_PATIENCE	 (1200) /* ms, for which alerts the filter means */
@@ -704,16 +705,17 @@ static void answer_past(struct reading *d)
 
 	if (!p->page.n)
 		make_page(d, p); /* there is no journal */
-	if (p->n_entries || !p->receiver || is_receiver(d->r, p->receiver)) {
+	if (!p->n_entries && p->receiver && !is_receiver(d->r, p->receiver))
+		answer_bad(d->r, 404,
+			   arena_printf(
+				   &d->mem,
+				   "receiver: nothing is known of \"%s\", and there is no "
+				   "such receiver now",
+				   p->receiver));
+	else if (p->page.n <= MOST_AT_ONCE) /* takes no place from other GET requests */
+		answer_json(d->r, 200, &p->page);
+	else
 		answer_json_stream(d->r, &(struct stream){p, more_of_page, page_ended});
-		return;
-	}
-	answer_bad(
-		d->r, 404,
-		arena_printf(&d->mem,
-			     "receiver: nothing is known of \"%s\", and there is no such "
-			     "receiver now",
-			     p->receiver));
 }
 
 /* -- the request ---------------------------------------------------------------------- */
