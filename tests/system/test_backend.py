@@ -205,17 +205,25 @@ def test_debug_logs_each_evaluation(start, far, backend, rules):
     assert not any(f": {n}: " in line for line in lines for n in "BD")
 
 
-def test_a_histogram_is_never_dropped_in_silence(start, far, backend, rules):
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_histogram_is_never_dropped_in_silence(start, far, backend, rules, wanted):
     backend.mutation = lambda text: (
         '{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},'
         '"histogram":[1,{"count":"10","sum":"5.5","buckets":[[0,"1","3","10"]]}]}]}}')
     write(rules / "r.yml", rule_file(group("g", alert("A", "h", annotations={"is": "{{ $value }}"}),
                                          {"record": "r", "expr": "h"})))
     d = start(make_config(hook(far), backend=backend,
-                          remote_write=[{"url": backend.url + "/write"}]), rules)
-    until(lambda: (d.rule("r") or {}).get("health") == "err", 10)
-    assert "native histogram" in d.rule("r")["lastError"]
-    assert "not exponential" in d.rule("r")["lastError"]
+                          remote_write=[{"url": "http://127.0.0.1:1/write",
+                                         "send_native_histograms": wanted}]), rules)
+    until(lambda: (d.rule("r") or {}).get("health") == ("err" if wanted else "ok"), 10)
+    if wanted:
+        assert "native histogram" in d.rule("r")["lastError"]
+        assert "not exponential" in d.rule("r")["lastError"]
+    else:
+        until(lambda: "native histograms are not written" in d.log(), 10)
+        until(lambda: d.metric("prometheus_remote_storage_samples_dropped_total",
+                               reason="native_histogram"), 10)
+    until(lambda: d.rule("A")["alerts"], 10)
     assert d.rule("A")["alerts"][0]["value"] == "0e+00"
     assert d.rule("A")["alerts"][0]["annotations"] == {"is": "{count:10, sum:5.5, (1,3]:10}"}
 
