@@ -1,115 +1,34 @@
 #include "base/base.h"
 #include "text/dialects.h"
+#include "text/scan.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-struct scan {
-	struct str text;
-	size_t at;
-	struct promql_error *err;
-};
-
-static bool wrong(const struct scan *s, size_t at, const char *fmt, ...) PRINTF(3, 4);
-static bool wrong(const struct scan *s, size_t at, const char *fmt, ...)
-{
-	struct promql_error *e = s->err;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	e->at = at;
-	e->line = e->col = 1;
-	for (size_t i = 0; i < at; i++) {
-		e->col++;
-		if (s->text.p[i] == '\n') {
-			e->line++;
-			e->col = 1;
-		}
-	}
-	return false;
-}
 
 static bool is_one_of(char c, const char *set)
 {
 	return c && strchr(set, c);
 }
 
-static bool pass_string(struct scan *s)
-{
-	size_t begin = s->at;
-	char quote = s->text.p[s->at++];
-
-	for (; s->at < s->text.n; s->at++) {
-		char c = s->text.p[s->at];
-
-		if (c == '\\' && quote != '`') {
-			s->at++;
-		} else if (c == quote) {
-			s->at++;
-			return true;
-		}
-	}
-	s->at = s->text.n;
-	return wrong(s, begin, "unterminated string");
-}
-
 /* -- Graphite ------------------------------------------------------------------------- */
-
-struct brackets {
-	struct {
-		char close;
-		size_t at;
-	} open[PROMQL_MAX_DEPTH];
-	size_t depth;
-};
-
-static bool open_bracket(struct scan *s, struct brackets *b, char close)
-{
-	if (b->depth == PROMQL_MAX_DEPTH)
-		return wrong(s, s->at, "more than %d brackets in each other",
-			     PROMQL_MAX_DEPTH);
-	b->open[b->depth].close = close;
-	b->open[b->depth++].at = s->at++;
-	return true;
-}
-
-static bool close_bracket(struct scan *s, struct brackets *b, char c)
-{
-	if (!b->depth)
-		return wrong(s, s->at, "unexpected '%c'", c);
-	if (b->open[b->depth - 1].close != c)
-		return wrong(s, s->at, "expected '%c', found '%c'",
-			     b->open[b->depth - 1].close, c);
-	b->depth--;
-	s->at++;
-	return true;
-}
 
 bool graphite_check(struct str expr, struct promql_error *err)
 {
 	struct scan s = {.text = expr, .err = err};
-	struct brackets b = {.depth = 0};
 	bool ok = true;
 
 	while (ok && s.at < expr.n) {
 		char c = expr.p[s.at];
 
 		if (is_one_of(c, "\"'"))
-			ok = pass_string(&s);
+			ok = scan_string(&s);
 		else if (is_one_of(c, "([{"))
-			ok = open_bracket(&s, &b, c == '(' ? ')' : c == '[' ? ']' : '}');
+			ok = scan_open(&s);
 		else if (is_one_of(c, ")]}"))
-			ok = close_bracket(&s, &b, c);
+			ok = scan_close(&s);
 		else
 			s.at++;
 	}
-	if (ok && b.depth)
-		return wrong(&s, b.open[b.depth - 1].at, "no '%c' closes this",
-			     b.open[b.depth - 1].close);
-	return ok;
+	return ok && scan_is_closed(&s);
 }
 
 /* -- LogsQL --------------------------------------------------------------------------- */
@@ -154,7 +73,7 @@ static bool check_pipe(const struct scan *s, size_t at)
 	while (at != STR_NONE && at < text.n && text.p[at] != ')') {
 		at = pass_space(text, at);
 		if (str_is(word_at(text, at), "_time"))
-			return wrong(s, at, "a rule cannot be by _time");
+			return scan_wrong(s, at, "a rule cannot be by _time");
 		while (at < text.n && !is_one_of(text.p[at], "),"))
 			at++;
 		at += at < text.n && text.p[at] == ',';
@@ -172,7 +91,7 @@ bool logsql_check(struct str expr, struct promql_error *err)
 		char c = expr.p[s.at];
 
 		if (is_one_of(c, "\"'`")) {
-			if (!pass_string(&s))
+			if (!scan_string(&s))
 				return false;
 			continue;
 		}
@@ -187,5 +106,6 @@ bool logsql_check(struct str expr, struct promql_error *err)
 			return false;
 		s.at++;
 	}
-	return pipes || wrong(&s, 0, "a rule needs numbers, and so a pipe: | stats ...");
+	return pipes ||
+	       scan_wrong(&s, 0, "a rule needs numbers, and so a pipe: | stats ...");
 }

@@ -1,161 +1,84 @@
 #include "base/base.h"
 #include "text/metricsql.h"
 #include "text/float.h"
+#include "text/scan.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 /* -- expressions ---------------------------------------------------------------------- */
 
 struct look {
-	struct str text;
-	size_t at;
-	struct {
-		char close;
-		size_t at;
-	} open[METRICSQL_MAX_DEPTH];
-	size_t depth;
+	struct scan s;
 	bool any;	      /* token was there */
 	size_t last_operator; /* the last token is that, here; else SIZE_MAX */
-	struct promql_error *err;
 };
-
-static bool wrong(struct look *l, size_t at, const char *fmt, ...) PRINTF(3, 4);
-static bool wrong(struct look *l, size_t at, const char *fmt, ...)
-{
-	struct promql_error *e = l->err;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	e->at = at;
-	e->line = e->col = 1;
-	for (size_t i = 0; i < at; i++) {
-		e->col++;
-		if (l->text.p[i] == '\n') {
-			e->line++;
-			e->col = 1;
-		}
-	}
-	return false;
-}
 
 static void pass_comment(struct look *l)
 {
-	while (l->at < l->text.n && l->text.p[l->at] != '\n')
-		l->at++;
-}
-
-/* "..." and '...' with escapes; in `...` there are none. */
-static bool pass_string(struct look *l)
-{
-	size_t begin = l->at;
-	char quote = l->text.p[l->at++];
-
-	for (; l->at < l->text.n; l->at++) {
-		char c = l->text.p[l->at];
-
-		if (c == '\\' && quote != '`')
-			l->at++;
-		else if (c == quote) {
-			l->at++;
-			return true;
-		}
-	}
-	l->at = l->text.n;
-	return wrong(l, begin, "unterminated string");
-}
-
-static bool open_bracket(struct look *l, char close)
-{
-	if (l->depth == METRICSQL_MAX_DEPTH)
-		return wrong(l, l->at, "more than %d brackets in each other",
-			     METRICSQL_MAX_DEPTH);
-	l->open[l->depth].close = close;
-	l->open[l->depth++].at = l->at++;
-	return true;
+	while (l->s.at < l->s.text.n && l->s.text.p[l->s.at] != '\n')
+		l->s.at++;
 }
 
 /* At the end of the expression or of a bracket. */
 static bool has_operands(struct look *l)
 {
 	return l->last_operator == SIZE_MAX ||
-	       wrong(l, l->last_operator, "nothing follows the operator '%c'",
-		     l->text.p[l->last_operator]);
-}
-
-static bool close_bracket(struct look *l, char c)
-{
-	if (!has_operands(l))
-		return false;
-	if (!l->depth)
-		return wrong(l, l->at, "unexpected '%c'", c);
-	if (l->open[l->depth - 1].close != c)
-		return wrong(l, l->at, "expected '%c', found '%c'",
-			     l->open[l->depth - 1].close, c);
-	l->depth--;
-	l->at++;
-	return true;
+	       scan_wrong(&l->s, l->last_operator, "nothing follows the operator '%c'",
+			  l->s.text.p[l->last_operator]);
 }
 
 static bool pass_token(struct look *l)
 {
-	char c = l->text.p[l->at];
+	char c = l->s.text.p[l->s.at];
 
 	l->any = true;
 	if (!strchr(")]}", c) || !c)
-		l->last_operator = c && strchr("+-*/%^=<>!~", c) ? l->at : SIZE_MAX;
+		l->last_operator = c && strchr("+-*/%^=<>!~", c) ? l->s.at : SIZE_MAX;
 	switch (c) {
 	case '"':
 	case '\'':
 	case '`':
-		return pass_string(l);
+		return scan_string(&l->s);
 	case '(':
-		return open_bracket(l, ')');
 	case '[':
-		return open_bracket(l, ']');
 	case '{':
-		return open_bracket(l, '}');
+		return scan_open(&l->s);
 	case ')':
 	case ']':
 	case '}':
-		return close_bracket(l, c);
+		return has_operands(l) && scan_close(&l->s);
 	case '\\': /* a character of a name */
-		l->at += l->at + 1 < l->text.n ? 2 : 1;
+		l->s.at += l->s.at + 1 < l->s.text.n ? 2 : 1;
 		return true;
 	case ';':
 	case '?':
 	case '&':
 	case '|':
-		return wrong(l, l->at, "unexpected '%c'", c);
+		return scan_wrong(&l->s, l->s.at, "unexpected '%c'", c);
 	default:
-		l->at++;
+		l->s.at++;
 		return true;
 	}
 }
 
 bool metricsql_check(struct str expr, struct promql_error *err)
 {
-	struct look l = {.text = expr, .last_operator = SIZE_MAX, .err = err};
+	struct look l = {.s = {.text = expr, .err = err}, .last_operator = SIZE_MAX};
 
 	if (expr.n > METRICSQL_MAX_BYTES)
-		return wrong(&l, 0, "more than %zu bytes", METRICSQL_MAX_BYTES);
-	while (l.at < expr.n) {
-		char c = expr.p[l.at];
+		return scan_wrong(&l.s, 0, "more than %zu bytes", METRICSQL_MAX_BYTES);
+	while (l.s.at < expr.n) {
+		char c = expr.p[l.s.at];
 
 		if (c == '#')
 			pass_comment(&l);
 		else if (strchr(" \t\n\r\v\f", c) && c)
-			l.at++;
+			l.s.at++;
 		else if (!pass_token(&l))
 			return false;
 	}
-	if (l.depth)
-		return wrong(&l, l.open[l.depth - 1].at, "no '%c' closes this",
-			     l.open[l.depth - 1].close);
-	return has_operands(&l) && (l.any || wrong(&l, 0, "no expression found"));
+	return scan_is_closed(&l.s) && has_operands(&l) &&
+	       (l.any || scan_wrong(&l.s, 0, "no expression found"));
 }
 
 /* -- durations ------------------------------------------------------------------------ */
