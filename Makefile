@@ -27,10 +27,10 @@ CC_ALL = $(CC) -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc -I$(OUT)/sr
 Q    := $(if $(V),,@)
 SAY   = $(if $(V),,@printf '%-4s %s\n' $(1) $@)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-# libcurl is loaded when it is needed: src/net/libcurl.h
-LIBS       := $(shell pkg-config --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null) \
-	      -lsnappy -lm -pthread
-TEST_LIBS  := $(shell pkg-config --libs cmocka 2>/dev/null)
+# Some are loaded when they are needed: src/base/library.h
+LIBS       := $(shell pkg-config --libs $(filter-out libcurl openssl libevent_openssl,$(PKGS)) 2>/dev/null) \
+	      -lm -pthread
+TEST_LIBS  := $(shell pkg-config --libs cmocka 2>/dev/null) -lsnappy
 
 SRC    := $(wildcard src/*/*.c)
 OBJ    := $(SRC:%.c=$(OUT)/%.o)

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "backend/remote_encode.h"
+#include "base/library.h"
 #include "backend/remote_write.pb-c.h"
 
 #include <math.h>
@@ -134,6 +135,34 @@ static Remote__TimeSeries *series_of(struct arena *mem, const struct remote_samp
 	add_labels(mem, series, s->labels);
 	return series;
 }
+
+/* -- snappy, which brings the runtime of C++ along ------------------------------------ */
+
+#define FUNCTIONS(_)                                                                       \
+	_(size_t, snappy_max_compressed_length, (size_t n), (n))                           \
+	_(snappy_status, snappy_compress,                                                  \
+	  (const char *p, size_t n, char *to, size_t *n_to), (p, n, to, n_to))
+
+static struct {
+	FUNCTIONS(LIBRARY_POINTER)
+} called;
+
+static const struct library_function functions[] = {FUNCTIONS(LIBRARY_ENTRY)};
+
+static struct library library = {
+	.file = "libsnappy.so.1",
+	.functions = functions,
+	.n = COUNT_OF(functions),
+};
+
+FUNCTIONS(LIBRARY_FORWARD)
+
+bool remote_encode_load(struct err *err)
+{
+	return library_load(&library, err);
+}
+
+/* -- the body ------------------------------------------------------------------------- */
 
 static struct str compress(struct arena *mem, struct str in)
 {

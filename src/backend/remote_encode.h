@@ -9,6 +9,7 @@
  * Spec:    spec/remote-write.md A2 to A4.
  */
 #pragma once
+#include "base/err.h"
 #include "base/time.h"
 #include "model/histogram.h"
 #include "model/labels.h"
@@ -25,4 +26,6 @@ struct remote_sample {
 
 /* What it adds to a body before compression, a little overestimated. */
 size_t remote_sample_size(const struct remote_sample *);
+/* Whether snappy is there, which is loaded by the first call (base/library.h). */
+bool remote_encode_load(struct err *) MUST_USE;
 struct str remote_encode(struct arena *, const struct remote_sample *const *v, size_t n);

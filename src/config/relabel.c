@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "config/relabel.h"
+#include "base/libcrypto.h"
 #include "text/regex_expand.h"
 #include "text/unicode.h"
 
@@ -97,7 +98,10 @@ static void others_check(struct decode *d, const struct yaml *y, const struct re
 	const char *action = actions[r->action].name;
 	bool plain = is_default(r->separator, DEFAULT_SEPARATOR) && !r->modulus &&
 		     is_default(r->replacement, DEFAULT_REPLACEMENT);
+	struct err err;
 
+	if (r->action == RELABEL_HASHMOD && !libcrypto_load(&err))
+		mistake(d, y->at, "%s", err.text);
 	if (r->action == RELABEL_HASHMOD && !r->modulus)
 		mistake(d, y->at,
 			"relabel configuration for hashmod requires non-zero modulus");

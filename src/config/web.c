@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "config/web.h"
+#include "base/libcrypto.h"
 #include "text/header.h"
 
 #include <string.h>
@@ -232,6 +233,10 @@ static bool is_bcrypt(const char *hash)
 
 static void check_users(struct decode *d, const struct pair_list *users)
 {
+	struct err err;
+
+	if (users->n && !libcrypto_load(&err))
+		mistake(d, users->v[0].at, "%s", err.text);
 	for (size_t i = 0; i < users->n; i++) {
 		if (!is_bcrypt(users->v[i].text))
 			mistake(d, users->v[i].at,

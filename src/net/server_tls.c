@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "net/server_tls.h"
+#include "net/libssl.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -153,8 +154,11 @@ static int version_of(int v, int otherwise)
 
 static SSL_CTX *make(const struct server_tls *t, struct err *err)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *ctx;
 
+	if (!libssl_load(err))
+		return NULL;
+	ctx = SSL_CTX_new(TLS_server_method());
 	ASSERT(ctx);
 	ERR_clear_error();
 	SSL_CTX_set_min_proto_version(ctx, version_of(t->min_version, TLS1_2_VERSION));
@@ -241,7 +245,8 @@ void tls_context_free(struct tls_context *c)
 {
 	if (!c)
 		return;
-	SSL_CTX_free(c->ctx);
+	if (c->ctx)
+		SSL_CTX_free(c->ctx);
 	arena_free(&c->mem);
 	free(c);
 }

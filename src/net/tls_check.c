@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "net/tls_check.h"
+#include "base/libcrypto.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -72,11 +73,15 @@ static bool check_pair(const struct tls_config *t, struct arena *mem, struct err
 
 bool tls_config_check(const struct tls_config *t, struct err *err)
 {
+	bool has_ca = t->ca || t->ca_file, has_pair = t->cert || t->cert_file, ok;
 	struct arena mem = {0};
-	bool ok = (!(t->ca || t->ca_file) || check_ca(t, &mem, err)) &&
-		  (!(t->cert || t->cert_file) || check_pair(t, &mem, err));
 
-	ERR_clear_error();
+	if (!has_ca && !has_pair)
+		return true;
+	ok = libcrypto_load(err) && (!has_ca || check_ca(t, &mem, err)) &&
+	     (!has_pair || check_pair(t, &mem, err));
+	if (ok)
+		ERR_clear_error();
 	arena_free(&mem);
 	return ok;
 }

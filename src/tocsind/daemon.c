@@ -2,6 +2,7 @@
 #include "tocsind/daemon.h"
 #include "base/log.h"
 #include "net/libcurl.h"
+#include "base/libcrypto.h"
 #include "tocsind/names.h"
 #include "tocsind/outside.h"
 #include "tocsind/sandbox.h"
@@ -450,7 +451,8 @@ static double config_hash(const struct config *c)
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	uint64_t v = 0;
 
-	if (!EVP_Digest(c->text.p, c->text.n, digest, NULL, EVP_md5(), NULL))
+	if (!libcrypto_load(NULL) ||
+	    !EVP_Digest(c->text.p, c->text.n, digest, NULL, EVP_md5(), NULL))
 		return 0;
 	for (int i = 5; i >= 0; i--)
 		v = v << 8 | digest[i];
@@ -908,10 +910,9 @@ static bool load_first(struct daemon *d)
 	d->reloaded_at = daemon_now(d);
 	rules_from_config(d);
 	load_first_rules(d);
-	if (!libcurl_is_listed())
-		log_warn("start",
-			 "libcurl.so.4 is not among the system's libraries: nothing "
-			 "can be sent, and no backend asked");
+	if (!outside_has_library(LIBCURL))
+		log_warn("start", LIBCURL " is not among the system's libraries: nothing "
+					  "can be sent, and no backend asked");
 	return true;
 }
 

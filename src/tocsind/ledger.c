@@ -1,8 +1,8 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
 #include "base/log.h"
+#include "base/xxhash.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 /* The delivery ledger: that a notification is about to leave is on the disk before it
@@ -120,23 +120,6 @@ void ledger_found_open(struct daemon *d, const struct open_delivery *o)
 	store_forget_open(d->store, o->id);
 }
 
-/* SHA-256 of the text, in hex. */
-static const char *hash_of(struct arena *mem, struct str text)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	struct buf b = BUF(2 * EVP_MAX_MD_SIZE + 1);
-	unsigned n = 0;
-	const char *hex;
-
-	if (!EVP_Digest(text.p ? text.p : "", text.n, digest, &n, EVP_sha256(), NULL))
-		n = 0;
-	for (unsigned i = 0; i < n; i++)
-		buf_addf(&b, "%02x", digest[i]);
-	hex = arena_text(mem, buf_text(&b));
-	buf_free(&b);
-	return hex;
-}
-
 void ledger_reloaded(struct daemon *d, const char *mistakes)
 {
 	struct arena mem = {0};
@@ -148,7 +131,9 @@ void ledger_reloaded(struct daemon *d, const char *mistakes)
 			   .by = d->reload_by};
 
 	if (!mistakes)
-		r.hash = hash_of(&mem, d->now_runs->config->text);
+		r.hash = arena_printf(
+			&mem, "%016llx",
+			(unsigned long long)xxhash64(d->now_runs->config->text, 0));
 	ledger_record(d, &r);
 	arena_free(&mem);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -155,3 +156,22 @@ const struct files outside_files = {
 	.zone = read_zone,
 	.env = outside_env,
 };
+
+/* The dynamic linker's list has the names as they are. */
+bool outside_has_library(const char *file)
+{
+	int fd = open("/etc/ld.so.cache", O_RDONLY | O_CLOEXEC);
+	struct stat stat;
+	void *list = MAP_FAILED;
+	bool is = true;
+
+	if (fd >= 0 && !fstat(fd, &stat) && stat.st_size > 0)
+		list = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (list != MAP_FAILED) {
+		is = memmem(list, (size_t)stat.st_size, file, strlen(file) + 1);
+		munmap(list, (size_t)stat.st_size);
+	}
+	if (fd >= 0)
+		close(fd);
+	return is || getenv("LD_LIBRARY_PATH");
+}

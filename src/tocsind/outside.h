@@ -14,3 +14,6 @@ bool outside_glob(void *ctx, struct arena *, const char *pattern, const char ***
 /* Zones are read once and kept. NULL: there is none of that name. */
 const struct zone *outside_zone(void *ctx, struct str name);
 const char *outside_env(void *ctx, const char *name);
+/* Whether the system lists it among its libraries, without loading it; true when there is
+ * no such list. */
+bool outside_has_library(const char *file);

@@ -95,12 +95,30 @@ static void on_answer(void *arg, const struct http_answer *answer)
 	daemon_end_if_drained(r->daemon);
 }
 
+/* Else it is tried again. */
+static bool can_encode(struct remote *r)
+{
+	const struct timeval wait = {1, 0};
+	struct err err;
+
+	if (remote_encode_load(&err))
+		return true;
+	if (!r->fails)
+		log_warn("remote", "samples cannot be sent, will try again",
+			 L_STR("remote", name_of(r)), L_STR("err", err.text));
+	r->fails = true;
+	evtimer_add(r->timer, &wait);
+	return false;
+}
+
 static void on_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct remote *r = arg;
 	struct http_request request;
 
 	(void)fd, (void)what;
+	if (!can_encode(r))
+		return;
 	if (remote_queue_compose(r->queue, clock_mono(), clock_wall(), &request))
 		r->exchange = client_http(r->daemon->writes, &request, on_answer, r);
 	else

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
 #include "base/log.h"
+#include "net/libcurl.h"
 #include "tocsind/outside.h"
 
 #include <stdlib.h>
@@ -262,13 +263,20 @@ void sender_start(struct daemon *d, const struct delivery_wish *wish)
 
 static void begin(struct sending *s)
 {
+	struct err err;
+
 	s->state = SENDING_ACTIVE;
 	s->lane->active++;
 	s->env = env_of(s->daemon);
 	s->attempt.mem = &s->mem;
 	s->attempt.env = &s->env;
 	s->attempt.cache = &s->lane->cache;
-	attempt_start(&s->attempt);
+	if (libcurl_load(&err)) {
+		attempt_start(&s->attempt);
+	} else {
+		s->attempt.verdict = VERDICT_RETRY;
+		s->attempt.error = arena_text(&s->mem, err.text);
+	}
 	go_on(s);
 }
 
