@@ -64,8 +64,9 @@ void buf_add_alert(struct buf *b, const struct alert_view *v, const char *const 
 	add_texts(b, v->muted_by, v->n_muted_by);
 	buf_add_text(b, ",\"silencedBy\":");
 	add_texts(b, v->silenced_by, v->n_silenced_by);
-	buf_addf(b, ",\"state\":\"%s\"},\"updatedAt\":",
-		 v->state == MEMBER_SUPPRESSED ? "suppressed" : "active");
+	buf_add_text(b, v->state == MEMBER_SUPPRESSED ? ",\"state\":\"suppressed\"}"
+						      : ",\"state\":\"active\"}");
+	buf_add_text(b, ",\"updatedAt\":");
 	buf_add_api_time(b, a->updated_at);
 	if (a->generator_url[0]) {
 		buf_add_text(b, ",\"generatorURL\":");

@@ -16,8 +16,9 @@ static void add_matcher(struct buf *b, const struct matcher *m)
 	bool equal = m->op == MATCH_EQUAL || m->op == MATCH_REGEX;
 	bool regex = m->op == MATCH_REGEX || m->op == MATCH_NOT_REGEX;
 
-	buf_addf(b, "{\"isEqual\":%s,\"isRegex\":%s,\"name\":", equal ? "true" : "false",
-		 regex ? "true" : "false");
+	buf_add_text(b, equal ? "{\"isEqual\":true" : "{\"isEqual\":false");
+	buf_add_text(b, regex ? ",\"isRegex\":true" : ",\"isRegex\":false");
+	buf_add_text(b, ",\"name\":");
 	buf_add_json(b, str_of(m->name));
 	buf_add_text(b, ",\"value\":");
 	buf_add_json(b, str_of(m->value));
@@ -26,8 +27,11 @@ static void add_matcher(struct buf *b, const struct matcher *m)
 
 static void add_silence(struct buf *b, const struct silence *s, struct instant now)
 {
-	buf_addf(b, "{\"id\":\"%s\",\"status\":{\"state\":\"%s\"},\"updatedAt\":", s->id,
-		 silence_state_text(silence_state(s, now)));
+	buf_add_text(b, "{\"id\":\"");
+	buf_add_text(b, s->id);
+	buf_add_text(b, "\",\"status\":{\"state\":\"");
+	buf_add_text(b, silence_state_text(silence_state(s, now)));
+	buf_add_text(b, "\"},\"updatedAt\":");
 	buf_add_api_time(b, s->updated_at);
 	if (s->annotations && s->annotations->n) {
 		buf_add_text(b, ",\"annotations\":");

@@ -21,17 +21,31 @@ struct arena_deferred {
 	void *arg;
 };
 
-static struct arena_block *add_block(struct arena *a, size_t need)
+static struct arena_block *add_block_of(struct arena *a, size_t cap)
 {
-	size_t cap = a->last ? MIN(a->last->cap * 2, LARGEST_STEP) : FIRST_BLOCK;
-	struct arena_block *b;
+	struct arena_block *b = mem_resize(NULL, sizeof(*b) + cap);
 
-	cap = MAX(cap, need);
-	b = mem_resize(NULL, sizeof(*b) + cap);
 	*b = (struct arena_block){.before = a->last, .cap = cap};
 	a->size += cap;
 	a->last = b;
 	return b;
+}
+
+static struct arena_block *add_block(struct arena *a, size_t need)
+{
+	size_t cap = a->last ? MIN(a->last->cap * 2, LARGEST_STEP) : FIRST_BLOCK;
+
+	return add_block_of(a, MAX(cap, need));
+}
+
+static size_t aligned(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+void arena_expect(struct arena *a, size_t n, size_t bytes)
+{
+	add_block_of(a, aligned(bytes) + n * ALIGNMENT);
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -41,7 +55,7 @@ void *arena_alloc(struct arena *a, size_t size)
 
 	if (size > PTRDIFF_MAX / 2)
 		BUG("arena asked for %zu bytes", size);
-	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size = aligned(size);
 	if (!b || b->cap - b->used < size)
 		b = add_block(a, size);
 	p = b->bytes + b->used;
@@ -79,16 +93,20 @@ const char *arena_text(struct arena *a, const char *text)
 
 const char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+	char most[256];
 	va_list again;
 	char *p;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(most, sizeof(most), fmt, again);
 	va_end(again);
 	ASSERT(n >= 0);
 	p = arena_alloc(a, (size_t)n + 1);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	if ((size_t)n < sizeof(most))
+		memcpy(p, most, (size_t)n);
+	else
+		vsnprintf(p, (size_t)n + 1, fmt, ap);
 	return p;
 }
 

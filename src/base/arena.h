@@ -20,6 +20,9 @@ struct arena {
 };
 
 void *arena_alloc(struct arena *, size_t size) MUST_USE;
+/* n things of so many bytes together are all that it will hold: one block, no larger than
+ * they need. */
+void arena_expect(struct arena *, size_t n, size_t bytes);
 #define ARENA_NEW(mem, type)	  ((type *)arena_alloc((mem), sizeof(type)))
 #define ARENA_ARRAY(mem, type, n) ((type *)arena_array((mem), (n), sizeof(type)))
 void *arena_array(struct arena *, size_t n, size_t size) MUST_USE; /* checks n * size */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_BYTES 240 /* much that is built is short, and gone soon */
+
 /* Room for n more bytes and the NUL, or false and .full. */
 static bool make_room(struct buf *b, size_t n)
 {
@@ -18,7 +20,7 @@ static bool make_room(struct buf *b, size_t n)
 		return false;
 	}
 	if (need + 1 > b->cap) {
-		b->cap = MAX(need + 1, MAX(b->cap + b->cap / 2, 64));
+		b->cap = MAX(need + 1, MAX(b->cap + b->cap / 2, FIRST_BYTES));
 		b->p = mem_resize(b->p, b->cap);
 	}
 	return true;
@@ -32,16 +34,6 @@ void buf_add_slowly(struct buf *b, const void *bytes, size_t n)
 		memcpy(b->p + b->n, bytes, n);
 	b->n += n;
 	b->p[b->n] = 0;
-}
-
-void buf_add_str(struct buf *b, struct str s)
-{
-	buf_add(b, s.p, s.n);
-}
-
-void buf_add_text(struct buf *b, const char *text)
-{
-	buf_add_str(b, str_of(text));
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

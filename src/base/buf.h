@@ -33,8 +33,14 @@ static inline void buf_add(struct buf *b, const void *bytes, size_t n)
 	b->n += n;
 	b->p[b->n] = 0;
 }
-void buf_add_str(struct buf *, struct str);
-void buf_add_text(struct buf *, const char *);
+static inline void buf_add_str(struct buf *b, struct str s)
+{
+	buf_add(b, s.p, s.n);
+}
+static inline void buf_add_text(struct buf *b, const char *text)
+{
+	buf_add_str(b, str_of(text));
+}
 static inline void buf_add_char(struct buf *b, char c)
 {
 	buf_add(b, &c, 1);

@@ -21,6 +21,16 @@ static void add_escape(struct buf *b, uint32_t rune)
 		buf_addf(b, "\\U%08x", rune);
 }
 
+/* What is shown as it is, and most text consists of. */
+static size_t plain_run(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= ' ' && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
 static void add_quoted(struct buf *b, struct str s, bool ascii)
 {
 	size_t step;
@@ -28,6 +38,11 @@ static void add_quoted(struct buf *b, struct str s, bool ascii)
 
 	buf_add_char(b, '"');
 	for (; s.n; s = str_from(s, step)) {
+		step = plain_run(s);
+		if (step) {
+			buf_add(b, s.p, step);
+			continue;
+		}
 		step = utf8_decode(s, &rune);
 		if (rune == UTF8_BAD) {
 			buf_addf(b, "\\x%02x", (unsigned)(unsigned char)s.p[0]);

@@ -111,6 +111,7 @@ struct group {
 	struct timer timer;
 	VEC(struct member *) members;
 	bool sorted, flushed;
+	bool goes_on; /* made by a start or a reload: it may have been there before */
 	wall_ms created_at;
 	struct flush *flush;   /* under way, or NULL */
 	bool overdue;	       /* the next flush fell due during this one */
@@ -300,6 +301,7 @@ struct engine {
 	struct engine_options options;
 	const struct config *config; /* NULL before the first */
 	uint64_t generation;	     /* of the configuration */
+	bool regroups;		     /* groups are made anew by a start or a reload */
 	struct heap timers;
 	struct map alerts;	    /* stored_alert by fingerprint */
 	struct map named;	    /* how many alerts of a name; with a limit only */

@@ -5,6 +5,10 @@
 
 #include <stdlib.h>
 
+/* What is due beyond that waits for the next step, which is wanted at once: what a step
+ * makes takes memory until all its actions are carried out. */
+#define MOST_DUE 500
+
 static const struct engine_options defaults = {
 	.retention = 120 * HOUR,
 	.alert_gc = 30 * MINUTE,
@@ -150,7 +154,9 @@ static void take_config(struct engine *e, const struct config *config)
 	counters_config(e);
 	inhibitor_load(e);
 	restored_extend(e);
+	e->regroups = true;
 	alerts_reroute(e);
+	e->regroups = false;
 	rulegroups_config(e);
 	act_record(e, RECORD_CONFIG, REASON_NONE)->file = config->path;
 }
@@ -257,7 +263,7 @@ wall_ms engine_step(struct engine *e, wall_ms now, const struct event *in, size_
 		changes_record(e);
 	}
 	e->from = e->by = NULL;
-	while ((d = heap_take_due(&e->timers, now))) {
+	for (size_t i = 0; i < MOST_DUE && (d = heap_take_due(&e->timers, now)); i++) {
 		struct timer *t = CONTAINER_OF(d, struct timer, deadline);
 
 		t->due(e, t, now);

@@ -51,8 +51,8 @@ struct engine_options {
 struct engine *engine_new(const struct engine_options *) MUST_USE;
 void engine_free(struct engine *);
 
-/* Takes in events, then does all that is due; returns when to be called again even if
- * nothing happens (NEVER: only on the next event). Actions are appended; mem is the
- * step's. */
+/* Takes in events, then does what is due; returns when to be called again even if nothing
+ * happens (NEVER: only on the next event; now: more is due than one step does). Actions are
+ * appended; mem is the step's. */
 wall_ms engine_step(struct engine *, wall_ms now, const struct event *in, size_t n,
 		    struct arena *mem, struct actions *out);

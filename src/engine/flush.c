@@ -363,6 +363,21 @@ static uint64_t digest(const struct pipeline *p, uint64_t turns)
 	return sum ? sum : 1;
 }
 
+/* All were told of all, before the start or the reload that made the group anew: there is
+ * nothing to say of its first flush. */
+static bool goes_on_as_told(const struct pipeline *p)
+{
+	const struct record *r = p->record;
+
+	if (!p->g->goes_on || p->g->decided || r->n_mutes || r->n_resolved)
+		return false;
+	for (size_t i = 0; i < r->n_decisions; i++) {
+		if (r->decisions[i].reason != HELD_NOTHING_NEW)
+			return false;
+	}
+	return r->n_decisions;
+}
+
 static void end_record(struct pipeline *p, uint64_t turns)
 {
 	struct record *r = p->record;
@@ -379,7 +394,7 @@ static void end_record(struct pipeline *p, uint64_t turns)
 	r->unchanged = g->unchanged;
 	r->unchanged_at = g->unchanged_at;
 	decided = digest(p, turns);
-	r->is_unchanged = !tells && decided == g->decided;
+	r->is_unchanged = !tells && (decided == g->decided || goes_on_as_told(p));
 	g->decided = decided;
 	g->flushed_at = p->now;
 	if (!r->is_unchanged)

@@ -99,16 +99,20 @@ static void join(struct engine *e, struct group *g, const struct stored_alert *s
 static struct group *create(struct engine *e, const struct route *r,
 			    const struct labels *labels, const struct stored_alert *first)
 {
+	const char *key = make_key(e->mem, r, labels);
 	struct group *g = mem_new(sizeof(*g));
-	struct group_id *id = ARENA_NEW(&g->mem, struct group_id);
 	wall_ms at = wait_ends_at(e, r, first);
+	struct group_id *id;
 
+	arena_expect(&g->mem, 3, sizeof(*id) + labels_memory(labels) + strlen(key) + 1);
+	id = ARENA_NEW(&g->mem, struct group_id);
 	*id = (struct group_id){r->number, labels->fingerprint};
 	g->map_key = (struct str){(const char *)id, sizeof(*id)};
 	g->route = r;
 	g->labels = labels_copy(&g->mem, labels);
-	g->key = make_key(&g->mem, r, g->labels);
+	g->key = arena_text(&g->mem, key);
 	g->created_at = e->now;
+	g->goes_on = e->regroups;
 	g->number = ++e->next_number;
 	g->timer.due = due;
 	if (waited_elsewhere(e, r, first))

@@ -10,8 +10,19 @@
 
 const char *told_key(struct arena *mem, const struct told *t)
 {
-	return arena_printf(mem, "%s:%s/%s/%zu", t->group_key, t->receiver, t->integration,
-			    t->index);
+	struct buf b = BUF(BUF_NO_LIMIT);
+	const char *key;
+
+	buf_add_text(&b, t->group_key);
+	buf_add_char(&b, ':');
+	buf_add_text(&b, t->receiver);
+	buf_add_char(&b, '/');
+	buf_add_text(&b, t->integration);
+	buf_add_char(&b, '/');
+	buf_add_int(&b, (int64_t)t->index);
+	key = buf_keep(&b, mem).p;
+	buf_free(&b);
+	return key;
 }
 
 const struct told *told_find(const struct engine *e, const char *key)
@@ -63,11 +74,20 @@ static void discard(void *p)
 	free(s);
 }
 
+/* Most have no memory, which is left out. */
+static size_t size_of(const char *key, const struct told *t)
+{
+	return strlen(key) + strlen(t->group_key) + strlen(t->receiver) +
+	       strlen(t->integration) + 4 +
+	       (t->n_firing + t->n_resolved + t->n_maybe) * sizeof(*t->firing);
+}
+
 static struct stored_told *put(struct engine *e, const char *key, const struct told *t)
 {
 	struct stored_told *old = map_find(&e->told, str_of(key));
 	struct stored_told *s = mem_new(sizeof(*s));
 
+	arena_expect(&s->mem, 7, size_of(key, t));
 	s->key = arena_text(&s->mem, key);
 	s->told = *t;
 	s->told.group_key = arena_text(&s->mem, t->group_key);

@@ -613,7 +613,7 @@ static struct verdict_of by_last_flush(struct asking *a, const struct group *g,
 {
 	struct verdict_of v = by_engine(a, g, m, t);
 
-	v.known_since = g->recorded_at;
+	v.known_since = g->recorded_at ? g->recorded_at : g->created_at;
 	return v;
 }
 

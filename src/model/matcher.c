@@ -475,7 +475,9 @@ void buf_add_matcher(struct buf *b, const struct matcher *m)
 		buf_add_quoted(b, str_of(m->value));
 		return;
 	}
-	buf_addf(b, "%s%s\"", m->name, op_words[m->op]);
+	buf_add_text(b, m->name);
+	buf_add_text(b, op_words[m->op]);
+	buf_add_char(b, '"');
 	for (const char *c = m->value; *c; c++) {
 		if (*c == '\n') {
 			buf_add_text(b, "\\n");

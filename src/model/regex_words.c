@@ -59,6 +59,8 @@ static struct words joined(struct expansion *x, const struct words *a,
 {
 	struct words all = {0};
 
+	if (a->n == 1 && !a->v[0].n)
+		return *b;
 	for (size_t i = 0; i < a->n && !x->gave_up; i++) {
 		for (size_t k = 0; k < b->n && !x->gave_up; k++)
 			add(x, &all, one_after_the_other(&x->mem, a->v[i], b->v[k]));
@@ -142,20 +144,27 @@ static struct words group(struct expansion *x)
 /* Characters up to the next that is none, or of which the last may be missing. */
 static struct words literals(struct expansion *x)
 {
-	struct buf run = BUF(REGEX_MAX_WORD_BYTES);
+	struct str run = str_slice(x->rest, 0, 0);   /* as it stands in the pattern, or */
+	struct buf bare = BUF(REGEX_MAX_WORD_BYTES); /* without its backslashes */
 	struct words all = {0};
 
 	do {
 		struct str before = x->rest, c = literal(x);
 
-		if (run.n && look(x) == '?') {
+		if ((run.n || bare.n) && look(x) == '?') {
 			x->rest = before;
 			break;
 		}
-		buf_add_str(&run, c);
+		if (!bare.n && c.p == run.p + run.n) {
+			run.n += c.n;
+			continue;
+		}
+		if (!bare.n)
+			buf_add_str(&bare, run);
+		buf_add_str(&bare, c);
 	} while (!x->gave_up && x->rest.n && !strchr("|)([?", look(x)));
-	add(x, &all, buf_keep(&run, &x->mem));
-	buf_free(&run);
+	add(x, &all, bare.n ? buf_keep(&bare, &x->mem) : run);
+	buf_free(&bare);
 	return all;
 }
 

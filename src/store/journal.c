@@ -18,7 +18,11 @@ static void name(struct buf *b, const char *name)
 {
 	char last = b->n ? b->p[b->n - 1] : '{';
 
-	buf_addf(b, "%s\"%s\":", last == '{' ? "" : ",", name);
+	if (last != '{')
+		buf_add_char(b, ',');
+	buf_add_char(b, '"');
+	buf_add_text(b, name);
+	buf_add_text(b, "\":");
 }
 
 static void add_text(struct buf *b, const char *key, const char *text)
@@ -62,7 +66,9 @@ static void add_fingerprints(struct buf *b, const char *key, const uint64_t *v, 
 
 static void add_alert(struct buf *b, const struct record_alert *a, bool is_rule)
 {
-	buf_addf(b, "{\"change\":\"%s\",\"fingerprint\":\"", alert_change_text(a->change));
+	buf_add_text(b, "{\"change\":\"");
+	buf_add_text(b, alert_change_text(a->change));
+	buf_add_text(b, "\",\"fingerprint\":\"");
 	buf_add_fingerprint(b, a->fingerprint);
 	buf_add_text(b, "\",\"labels\":");
 	buf_add_labels_json(b, a->labels);
@@ -85,6 +91,14 @@ static void add_alerts(struct buf *b, const struct record *r)
 	buf_add_char(b, ']');
 }
 
+/* The begin of an object in a list. */
+static void add_item(struct buf *b, size_t i, enum reason reason)
+{
+	buf_add_text(b, i ? ",{\"reason\":\"" : "[{\"reason\":\"");
+	buf_add_text(b, reason_name(reason));
+	buf_add_char(b, '"');
+}
+
 static void add_mutes(struct buf *b, const struct record *r)
 {
 	if (!r->n_mutes)
@@ -93,7 +107,7 @@ static void add_mutes(struct buf *b, const struct record *r)
 	for (size_t i = 0; i < r->n_mutes; i++) {
 		const struct record_mute *m = &r->mutes[i];
 
-		buf_addf(b, "%s{\"reason\":\"%s\"", i ? "," : "[", reason_name(m->reason));
+		add_item(b, i, m->reason);
 		add_text(b, "by", m->by);
 		add_text(b, "rule", m->rule);
 		if (m->source) {
@@ -114,7 +128,7 @@ static void add_decisions(struct buf *b, const struct record *r)
 	for (size_t i = 0; i < r->n_decisions; i++) {
 		const struct record_decision *d = &r->decisions[i];
 
-		buf_addf(b, "%s{\"reason\":\"%s\"", i ? "," : "[", reason_name(d->reason));
+		add_item(b, i, d->reason);
 		add_text(b, "receiver", d->receiver);
 		add_text(b, "integration", d->integration);
 		add_int(b, "index", (int64_t)d->index);

@@ -262,7 +262,9 @@ static struct instant ms_column(struct row *r, int i)
 
 static const struct labels *labels_column(struct row *r, int i)
 {
-	const struct labels *set = labels_of_json(r->mem, column(r, i));
+	struct str text = column(r, i);
+	const struct labels *set = str_is(text, "{}") ? &labels_none
+						      : labels_of_json(r->mem, text);
 
 	if (!set)
 		r->why = "labels cannot be read";
