@@ -1,9 +1,11 @@
 /* An expression is taken, or refused with a reason and a place inside it; one that is taken
  * is printed so that it is printed the same when it is read again. As MetricsQL it has such
- * a place, too; and what is taken is taken in brackets. */
+ * a place, too, and what is taken is taken in brackets. Graphite's and VictoriaLogs's
+ * languages have places. */
 #include "base/base.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "text/dialects.h"
 #include "text/metricsql.h"
 
 #include <string.h>
@@ -58,6 +60,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (metricsql_check(in, &err))
 		put_in_brackets(in);
 	else
+		check_place(&err, size);
+	if (!graphite_check(in, &err))
+		check_place(&err, size);
+	if (!logsql_check(in, &err))
 		check_place(&err, size);
 	if (promql_check(in, &err))
 		print_twice(in);
