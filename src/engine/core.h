@@ -279,7 +279,7 @@ struct rulegroup {
 	span_ms rules_duration, last_rules_duration; /* of its rules, together */
 	span_ms restore_duration;		     /* of asking another program's past */
 	uint64_t iterations, missed, resets;
-	uint64_t durations_n; /* of iterations in this life */
+	struct recent durations; /* of iterations in this life, in seconds */
 	span_ms durations_sum;
 	size_t samples, last_samples; /* of the iteration under way; of the last one */
 	struct written orphans; /* of rules that went: ended after the next iteration */

@@ -132,7 +132,7 @@ static void finish(struct engine *e, struct rulegroup *g)
 	g->last_duration = e->now - g->started_at;
 	g->last_rules_duration = g->rules_duration;
 	durations_add(&e->counters.iterations, g->last_duration);
-	g->durations_n++;
+	recent_add(&g->durations, (double)MAX(g->last_duration, 0) / 1000);
 	g->durations_sum += MAX(g->last_duration, 0);
 	if (g->new_grid) {
 		g->new_grid = g->tick_pending = false;
@@ -807,7 +807,7 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	g->last_duration = old->last_duration;
 	g->last_rules_duration = old->last_rules_duration;
 	g->restore_duration = old->restore_duration;
-	g->durations_n = old->durations_n;
+	g->durations = old->durations;
 	g->durations_sum = old->durations_sum;
 	g->last_samples = old->last_samples;
 	g->orphans = old->orphans;
