@@ -15,6 +15,7 @@
  *	batches.c	which rules of a group may be evaluated side by side
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
+ *	recording.c	what a recording rule makes of an answer
  *	leaving.c	what removed rules had announced
  *	written.c	what rules write, and which series ended
  *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
@@ -460,6 +461,10 @@ void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, spa
 void rulegroups_free(struct engine *);
 void rulegroups_save_all(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
+
+/* Takes the answer of a recording rule's query as its results. False and *error (in the
+ * run's eval_mem, or static) when the evaluation failed; the results stay as they were. */
+bool recording_take(struct engine *, struct run *, const char **error);
 
 /* Takes the answer of a rule's query into its alerts. False and *error (in the run's
  * eval_mem) when the evaluation failed; *wanted when a template needs a query first. */

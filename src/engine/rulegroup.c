@@ -385,91 +385,6 @@ static void next_rules(struct engine *e, struct rulegroup *g)
 		finish(e, g);
 }
 
-/* -- recording rules ------------------------------------------------------------------ */
-
-/* With those that are empty, which take a label away. */
-static const struct labels *labels_to_set(struct arena *mem, const struct rule *r)
-{
-	struct label *v = ARENA_ARRAY(mem, struct label, r->n_labels);
-
-	for (size_t i = 0; i < r->n_labels; i++)
-		v[i] = (struct label){r->labels[i].name, r->labels[i].text};
-	return labels_new_raw(mem, v, r->n_labels, NULL);
-}
-
-static bool writes_histograms(const struct engine *e)
-{
-	for (size_t i = 0; e->config && i < e->config->n_remote_writes; i++) {
-		if (e->config->remote_writes[i].sends_histograms)
-			return true;
-	}
-	return false;
-}
-
-/* Why one of them cannot be written as it was; NULL: all can. */
-static const char *unwritable(struct run *run, const struct samples *in)
-{
-	struct exponential made_of;
-	const char *why = NULL;
-
-	for (size_t i = 0; i < in->n; i++) {
-		const struct histogram *h = in->v[i].histogram;
-
-		if (!h)
-			continue;
-		if (!histogram_has_counts(h, &why) ||
-		    !histogram_exponential(&run->eval_mem, h, &made_of, &why))
-			return arena_printf(&run->eval_mem,
-					    "a native histogram of the result cannot be "
-					    "written: %s",
-					    why);
-	}
-	return NULL;
-}
-
-static bool record_results(struct run *run, bool is_written, const char **error)
-{
-	struct rule_state *r = run_rule(run);
-	const struct samples *in = &run->answer;
-	struct arena mem = {0};
-	struct sample *v = ARENA_ARRAY(&mem, struct sample, in->n);
-	const struct labels *own = labels_to_set(&mem, r->rule);
-	struct map seen = {0};
-	int64_t limit = run->group->config->limit;
-
-	*error = NULL;
-	if (is_written)
-		*error = unwritable(run, in);
-	for (size_t i = 0; i < in->n && !*error; i++) {
-		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
-						       r->rule->record);
-
-		set = labels_copy(&mem, labels_merge(&mem, set, own));
-		v[i] = in->v[i];
-		v[i].labels = set;
-		if (v[i].histogram)
-			v[i].histogram = histogram_copy(&mem, v[i].histogram);
-		if (map_find(&seen, map_key_u64(&set->fingerprint)))
-			*error = "vector contains metrics with the same labelset after "
-				 "applying rule labels";
-		map_put(&seen, map_key_u64(&set->fingerprint), &v[i]);
-	}
-	map_free(&seen);
-	if (!*error && limit > 0 && in->n > (size_t)limit)
-		*error = arena_printf(&run->eval_mem,
-				      "exceeded limit of %lld with %zu series",
-				      (long long)limit, in->n);
-	if (*error) {
-		arena_free(&mem);
-		return false;
-	}
-	arena_free(&r->results_mem);
-	r->results_mem = mem;
-	r->results = (struct samples){v, in->n};
-	r->samples = in->n;
-	return true;
-}
-
 /* -- answers -------------------------------------------------------------------------- */
 
 static void conclude(struct engine *e, struct run *run, bool ok, const char *error)
@@ -502,7 +417,7 @@ static void take_answer(struct engine *e, struct run *run)
 
 	r->ever_had_series = r->ever_had_series || run->answer.n;
 	if (r->rule->record)
-		ok = record_results(run, writes_histograms(e), &error);
+		ok = recording_take(e, run, &error);
 	else
 		ok = alerting_take(e, run, &run->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
