@@ -12,6 +12,7 @@
  *	counters.c	what is counted by name
  *	memory.c	how many bytes what holds
  *	rulegroup.c	rule groups on the timer heap, queries
+ *	rulegroups.c	which groups there are: coming, changing, going
  *	batches.c	which rules of a group may be evaluated side by side
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
@@ -514,6 +515,10 @@ void farewells_free(struct engine *);
 /* True when the backend is asked first; readback_answered says when that is over. */
 bool readback_start(struct engine *, struct run *);
 bool readback_answered(struct engine *, struct run *, const struct query_ended *);
+/* Its interval, and its timer, which rulegroup_due is for, at the next slot of that. */
+void rulegroup_start(struct engine *, struct rulegroup *);
+void rulegroup_due(struct engine *, struct timer *, wall_ms now);
+void run_give_slot(struct engine *, struct run *); /* if it has one: take_slot */
 /* Whether a backend that speaks PromQL is asked. */
 bool rulegroup_is_prometheus(const struct engine *, const struct rulegroup *);
 const char *rulegroup_type(const struct engine *, const struct rulegroup *);
