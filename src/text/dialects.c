@@ -255,46 +255,15 @@ static bool check_pipe(const struct scan *s, size_t at)
  * this list, or are filters that leave out their name. */
 static bool makes_numbers(struct str text, size_t at)
 {
-	static const char *const others[] = {
-		"copy",
-		"cp",
-		"decolorize",
-		"del",
-		"delete",
-		"drop",
-		"eval",
-		"extract",
-		"extract_regexp",
-		"fields",
-		"filter",
-		"format",
-		"head",
-		"keep",
-		"limit",
-		"math",
-		"mv",
-		"offset",
-		"order",
-		"pack_json",
-		"pack_logfmt",
-		"rename",
-		"replace",
-		"replace_regexp",
-		"rm",
-		"skip",
-		"sort",
-		"stream_context",
-		"unpack_json",
-		"unpack_logfmt",
-		"unpack_syslog",
-		"unpack_words",
-		"unroll",
-		"where",
-	};
-	struct str word = word_at(text, pass_space(text, at));
+	static const char others[] =
+		"copy cp decolorize del delete drop eval extract extract_regexp fields "
+		"filter format head keep limit math mv offset order pack_json "
+		"pack_logfmt rename replace replace_regexp rm skip sort stream_context "
+		"unpack_json unpack_logfmt unpack_syslog unpack_words unroll where";
+	struct str word = word_at(text, pass_space(text, at)), rest = str_of(others), other;
 
-	for (size_t i = 0; i < COUNT_OF(others); i++) {
-		if (str_is(word, others[i]))
+	while (str_cut(&rest, ' ', &other)) {
+		if (str_eq(word, other))
 			return false;
 	}
 	return true;

@@ -25,10 +25,9 @@
  *
  * A template is looked into where it is used, as VictoriaMetrics does it; one that nobody
  * uses may name what there is not. */
-struct template
-{
-	struct template *before; /* what it can see of the others */
-	struct template *inside; /* that, and its parameters */
+struct mql_template {
+	struct mql_template *before; /* what it can see of the others */
+	struct mql_template *inside; /* that, and its parameters */
 	struct str name;
 	size_t n_params, level;
 	size_t body;	 /* offset */
@@ -39,13 +38,13 @@ struct parser {
 	struct mql_lexer lexer;
 	struct mql_token tok; /* the next one, not used yet */
 	struct promql_error *err;
-	struct template *scope;
+	struct mql_template *scope;
 	bool resolves;	/* names of templates must be known */
 	bool is_binary; /* the last expression was, on its outside */
 	size_t depth, withs;
 };
 
-enum { MAX_TEMPLATES = 256, MAX_WITHS = 32, SHOWN_BYTES = 60 };
+enum { MAX_TEMPLATES = 256, MAX_WITHS = 32, SHOWN = 60 };
 
 static bool parse_expr(struct parser *p);
 static bool parse_single(struct parser *p);
@@ -102,7 +101,7 @@ static bool is_one_of(const struct mql_token *t, const char *const *all, size_t 
 
 static struct str shown(struct str text)
 {
-	return str_slice(text, 0, MIN(text.n, (size_t)SHOWN_BYTES));
+	return utf8_first(text, SHOWN);
 }
 
 static bool bad_character(struct parser *p)
@@ -155,16 +154,16 @@ static bool enter(struct parser *p)
 
 /* -- templates ------------------------------------------------------------------------ */
 
-static struct template *find_template(const struct parser *p, struct str name)
+static struct mql_template *find_template(const struct parser *p, struct str name)
 {
-	struct template *t = p->scope;
+	struct mql_template *t = p->scope;
 
 	while (t && !str_eq(t->name, name))
 		t = t->before;
 	return t;
 }
 
-static bool check_body(struct parser *p, struct template *t)
+static bool check_body(struct parser *p, struct mql_template *t)
 {
 	struct parser outer = *p;
 	bool ok;
@@ -180,7 +179,7 @@ static bool check_body(struct parser *p, struct template *t)
 	return ok;
 }
 
-static bool use_template(struct parser *p, struct template *t, size_t at, size_t n_args)
+static bool use_template(struct parser *p, struct mql_template *t, size_t at, size_t n_args)
 {
 	if (t->n_params != n_args)
 		return promql_fail(p->err, at,
@@ -192,7 +191,7 @@ static bool use_template(struct parser *p, struct template *t, size_t at, size_t
 /* Where only a template can be meant. */
 static bool resolve(struct parser *p, const struct mql_token *name)
 {
-	struct template *t;
+	struct mql_template *t;
 
 	if (!p->resolves)
 		return true;
@@ -206,14 +205,15 @@ static bool resolve(struct parser *p, const struct mql_token *name)
 /* Where something else can be meant, too. */
 static bool resolve_if_known(struct parser *p, struct str name, size_t at, size_t n_args)
 {
-	struct template *t = p->resolves ? find_template(p, name) : NULL;
+	struct mql_template *t = p->resolves ? find_template(p, name) : NULL;
 
 	return !t || use_template(p, t, at, n_args);
 }
 
-static bool push_template(struct parser *p, struct template **scope, struct template t)
+static bool push_template(struct parser *p, struct mql_template **scope,
+			  struct mql_template t)
 {
-	struct template *new = ARENA_NEW(p->mem, struct template);
+	struct mql_template *new = ARENA_NEW(p->mem, struct mql_template);
 
 	*new = t;
 	new->before = *scope;
@@ -223,7 +223,8 @@ static bool push_template(struct parser *p, struct template **scope, struct temp
 	       promql_fail(p->err, p->tok.at, "more than %d WITH templates", MAX_TEMPLATES);
 }
 
-static bool is_among(const struct template *t, const struct template *end, struct str name)
+static bool is_among(const struct mql_template *t, const struct mql_template *end,
+		     struct str name)
 {
 	for (; t != end; t = t->before) {
 		if (str_eq(t->name, name))
@@ -232,12 +233,12 @@ static bool is_among(const struct template *t, const struct template *end, struc
 	return false;
 }
 
-static bool parse_parameters(struct parser *p, struct template *t)
+static bool parse_parameters(struct parser *p, struct mql_template *t)
 {
 	size_t open = take(p).at;
 
 	while (!is_symbol(p, ")")) {
-		struct template param = {.is_checked = true};
+		struct mql_template param = {.is_checked = true};
 
 		if (!is(p, MQL_NAME))
 			return unexpected(p, "the name of a parameter");
@@ -258,9 +259,9 @@ static bool parse_parameters(struct parser *p, struct template *t)
 }
 
 /* Its body is only read here. */
-static bool parse_template(struct parser *p, const struct template *outer)
+static bool parse_template(struct parser *p, const struct mql_template *outer)
 {
-	struct template t = {.inside = p->scope};
+	struct mql_template t = {.inside = p->scope};
 	bool resolves = p->resolves, ok;
 	struct mql_token equals;
 
@@ -288,7 +289,7 @@ static bool parse_template(struct parser *p, const struct template *outer)
 
 static bool parse_with_rest(struct parser *p)
 {
-	struct template *outer = p->scope;
+	struct mql_template *outer = p->scope;
 	struct mql_token open;
 	bool ok;
 
@@ -435,7 +436,7 @@ static bool parse_filters(struct parser *p)
 /* Its own name may be that of a template; one with parameters is not meant. */
 static bool parse_metric(struct parser *p, const struct mql_token *name)
 {
-	struct template *t = NULL;
+	struct mql_template *t = NULL;
 
 	if (p->resolves)
 		t = find_template(p, mql_unescape(p->mem, name->text));
@@ -500,55 +501,23 @@ static bool parse_call(struct parser *p, const struct mql_token *name)
 	return true;
 }
 
-static const char *const aggregates[] = {
-	"any",
-	"avg",
-	"bottomk",
-	"bottomk_avg",
-	"bottomk_last",
-	"bottomk_max",
-	"bottomk_median",
-	"bottomk_min",
-	"count",
-	"count_values",
-	"distinct",
-	"geomean",
-	"group",
-	"histogram",
-	"limitk",
-	"mad",
-	"max",
-	"median",
-	"min",
-	"mode",
-	"outliers_iqr",
-	"outliers_mad",
-	"outliersk",
-	"quantile",
-	"quantiles",
-	"share",
-	"stddev",
-	"stdvar",
-	"sum",
-	"sum2",
-	"topk",
-	"topk_avg",
-	"topk_last",
-	"topk_max",
-	"topk_median",
-	"topk_min",
-	"zscore",
-};
+static const char aggregates[] =
+	"any avg bottomk bottomk_avg bottomk_last bottomk_max bottomk_median "
+	"bottomk_min count count_values distinct geomean group histogram limitk mad "
+	"max median min mode outliers_iqr outliers_mad outliersk quantile quantiles "
+	"share stddev stdvar sum sum2 topk topk_avg topk_last topk_max topk_median "
+	"topk_min zscore";
 
-static const char *find_aggregate(struct str name)
+/* Its name there, which is in lower case; empty: it is none. */
+static struct str find_aggregate(struct str name)
 {
-	for (size_t i = 0; i < COUNT_OF(aggregates); i++) {
-		size_t n = strlen(aggregates[i]);
+	struct str rest = str_of(aggregates), word;
 
-		if (name.n == n && !strncasecmp(name.p, aggregates[i], n))
-			return aggregates[i];
+	while (str_cut(&rest, ' ', &word)) {
+		if (word.n == name.n && !strncasecmp(word.p, name.p, name.n))
+			return word;
 	}
-	return NULL;
+	return STR("");
 }
 
 static bool is_grouping(const struct parser *p)
@@ -577,7 +546,7 @@ static bool parse_limit(struct parser *p)
 	return true;
 }
 
-static bool parse_aggregate(struct parser *p, const char *name, size_t at)
+static bool parse_aggregate(struct parser *p, struct str name, size_t at)
 {
 	bool is_before, is_behind;
 	size_t n;
@@ -585,19 +554,19 @@ static bool parse_aggregate(struct parser *p, const char *name, size_t at)
 	if (is(p, MQL_NAME) && !is_grouping(p))
 		return unexpected(p, "'(', 'by' or 'without'");
 	return parse_grouping(p, &is_before) && parse_exprs(p, &n) &&
-	       resolve_if_known(p, str_of(name), at, n) &&
+	       resolve_if_known(p, name, at, n) &&
 	       (is_before || parse_grouping(p, &is_behind)) && parse_limit(p);
 }
 
 static bool parse_named(struct parser *p)
 {
 	struct mql_token name = take(p);
-	const char *aggregate = find_aggregate(name.text);
+	struct str aggregate = find_aggregate(name.text);
 	bool is_called = is_symbol(p, "(");
 
 	if (mql_is_word(&name, "inf") || mql_is_word(&name, "nan"))
 		return true;
-	if (aggregate && (is_called || (is(p, MQL_NAME) && !is_word(p, "offset"))))
+	if (aggregate.n && (is_called || (is(p, MQL_NAME) && !is_word(p, "offset"))))
 		return parse_aggregate(p, aggregate, name.at);
 	return is_called ? parse_call(p, &name) : parse_metric(p, &name);
 }
@@ -843,9 +812,9 @@ static void know_own_templates(struct parser *p)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(own); i++) {
-		struct template *t = ARENA_NEW(p->mem, struct template);
+		struct mql_template *t = ARENA_NEW(p->mem, struct mql_template);
 
-		*t = (struct template){.before = p->scope, .name = own[i].name};
+		*t = (struct mql_template){.before = p->scope, .name = own[i].name};
 		t->n_params = own[i].n_params;
 		t->is_checked = true;
 		p->scope = t;
