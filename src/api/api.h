@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "api/seconds.h"
+#include "base/recent.h"
 #include "config/web.h"
 #include "engine/view.h"
 #include "net/server.h"
@@ -22,6 +23,8 @@ struct broken_file {
 /* How long steps of the engine took, shared out among what they did: an upper bound. */
 struct step_times {
 	struct seconds alerts, told_queries, silence_queries, maintenance;
+	struct seconds handovers; /* of alerts, by a rule to the router */
+	struct recent last_handovers;
 };
 
 /* What the API asks of the daemon. */

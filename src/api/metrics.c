@@ -281,7 +281,8 @@ static void add_durations(struct buf *b, const char *name, const char *help,
 		 (unsigned long long)d->n);
 }
 
-static void add_rule_totals(struct buf *b, const struct engine_counters *c)
+static void add_rule_totals(struct buf *b, const struct engine_counters *c,
+			    const struct step_times *t)
 {
 	static const double of_rules[] = {0.5, 0.9, 0.99};
 	static const double of_groups[] = {0.01, 0.05, 0.5, 0.9, 0.99};
@@ -299,7 +300,7 @@ static void add_rule_totals(struct buf *b, const struct engine_counters *c)
 	metric_one(b, "prometheus_template_text_expansion_failures_total", "counter",
 		   "The total number of template text expansion failures.",
 		   (double)c->template_failures);
-	metrics_add_notified(b, c);
+	metrics_add_notified(b, c, t);
 }
 
 /* -- all together ------------------------------------------------------------------ */
@@ -388,7 +389,10 @@ void get_metrics(struct request *r)
 	const struct engine_counters *c = view_counters(e);
 	static const char page[] = "text/plain; version=0.0.4; charset=utf-8";
 	struct buf b = BUF(BUF_NO_LIMIT);
+	struct step_times times = {0};
 
+	if (host->times)
+		times = host->times(host->ctx);
 	metric_head(&b, "alertmanager_build_info", "gauge",
 		    "A metric with a constant '1' value labeled by version.");
 	buf_addf(&b,
@@ -403,7 +407,7 @@ void get_metrics(struct request *r)
 	metrics_add_router(&b, r);
 	add_requests(&b, r);
 	add_rules(&b, r, e);
-	add_rule_totals(&b, c);
+	add_rule_totals(&b, c, &times);
 	metric_one(&b, "tocsin_regex_gave_up_total", "counter",
 		   "Matches of regular expressions ended by their limit of steps.",
 		   (double)regex_gave_up());

@@ -12,6 +12,7 @@ void metrics_add_router(struct buf *, struct request *);
 
 /* vmalert_metrics.c: the way from rules to the router; groups; and, behind what stands
  * already, each rule: that ends the request. */
-void metrics_add_notified(struct buf *, const struct engine_counters *);
+void metrics_add_notified(struct buf *, const struct engine_counters *,
+			  const struct step_times *);
 void metrics_add_vmalert_groups(struct buf *, const struct rulegroup_view *, size_t n);
 void answer_metrics_with_rules(struct request *, const char *type, const struct buf *begin);

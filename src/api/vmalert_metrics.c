@@ -36,6 +36,28 @@ static void add_histograms(struct buf *b, const struct engine_counters *c)
 		      "The duration of rule group evaluations.", &c->iterations);
 }
 
+struct summary {
+	const struct recent *last;
+	double sum;
+	uint64_t n;
+};
+
+/* Without quantiles while nothing was measured. */
+static void add_summary(struct buf *b, const char *name, const char *labels,
+			const struct summary *s, const double *quantiles, size_t n)
+{
+	double v[8];
+
+	ASSERT(n <= COUNT_OF(v));
+	if (recent_quantiles(s->last, quantiles, n, v)) {
+		for (size_t i = 0; i < n; i++)
+			buf_addf(b, "%s{%s,quantile=\"%g\"} %.6g\n", name, labels,
+				 quantiles[i], v[i]);
+	}
+	buf_addf(b, "%s_sum{%s} %.15g\n%s_count{%s} %llu\n", name, labels, s->sum, name,
+		 labels, (unsigned long long)s->n);
+}
+
 /* -- totals --------------------------------------------------------------------------- */
 
 static void add_count(struct buf *b, const char *name, const char *label, const char *help,
@@ -48,7 +70,35 @@ static void add_count(struct buf *b, const char *name, const char *label, const 
 	buf_addf(b, " %llu\n", (unsigned long long)value);
 }
 
-void metrics_add_notified(struct buf *b, const struct engine_counters *c)
+/* The step of the engine in which a rule's answer became alerts of the router, shared out
+ * among the rules whose it was. */
+static void add_handovers(struct buf *b, const struct step_times *t)
+{
+	static const double prometheus[] = {0.5, 0.9, 0.99};
+	static const double vmalert[] = {0.5, 0.9, 0.97, 0.99, 1};
+	static const char by_alertmanager[] = "alertmanager=\"tocsind\"",
+			  by_address[] = "addr=\"tocsind\"";
+	const struct recent *last = &t->last_handovers;
+	const struct summary s = {last, t->handovers.sum, t->handovers.n};
+
+	metric_head(b, "prometheus_notifications_latency_seconds", "summary",
+		    "At most so long took giving a rule's alerts to the router; quantiles "
+		    "are of the last 128.");
+	add_summary(b, "prometheus_notifications_latency_seconds", by_alertmanager, &s,
+		    prometheus, COUNT_OF(prometheus));
+	metric_head(b, "prometheus_notifications_latency_histogram_seconds", "histogram",
+		    "At most so long took giving a rule's alerts to the router.");
+	buf_add_histogram(b, "prometheus_notifications_latency_histogram_seconds",
+			  by_alertmanager, &t->handovers);
+	metric_head(b, "vmalert_alerts_send_duration_seconds", "summary",
+		    "At most so long took giving a rule's alerts to the router; quantiles "
+		    "are of the last 128.");
+	add_summary(b, "vmalert_alerts_send_duration_seconds", by_address, &s, vmalert,
+		    COUNT_OF(vmalert));
+}
+
+void metrics_add_notified(struct buf *b, const struct engine_counters *c,
+			  const struct step_times *t)
 {
 	static const char prometheus[] = "alertmanager", vmalert[] = "addr";
 
@@ -68,6 +118,7 @@ void metrics_add_notified(struct buf *b, const struct engine_counters *c)
 		   "queue's length with it: there is none that could be full.",
 		   10000);
 	add_histograms(b, c);
+	add_handovers(b, t);
 	add_count(b, "vmalert_alerts_sent_total", vmalert,
 		  "Alerts that rules gave to the router.", c->rule_alerts);
 	add_count(b, "vmalert_alerts_send_errors_total", vmalert,
@@ -125,9 +176,9 @@ static double group_value(const struct rulegroup_view *g, enum group_metric m)
 	return 0;
 }
 
-static void add_labels(struct buf *b, const char *name, const struct rule_group *g)
+static void add_labels(struct buf *b, const struct rule_group *g)
 {
-	buf_addf(b, "%s{group=\"", name);
+	buf_add_text(b, "group=\"");
 	metric_add_label_text(b, g->name);
 	buf_add_text(b, "\",file=\"");
 	metric_add_label_text(b, g->file);
@@ -140,32 +191,46 @@ static void add_loaded(struct buf *b, const struct rulegroup_view *v, size_t n)
 
 	metric_head(b, name, "gauge", "Rules of the group.");
 	for (size_t i = 0; i < n; i++) {
-		add_labels(b, name, v[i].config);
+		buf_addf(b, "%s{", name);
+		add_labels(b, v[i].config);
 		buf_addf(b, ",strategy=\"%s\"} %zu\n",
 			 v[i].config->takes_partial ? "warn" : "abort", v[i].n_rules);
 	}
 }
 
+static void add_iterations(struct buf *b, const struct rulegroup_view *v, size_t n)
+{
+	static const char name[] = "vmalert_iteration_duration_seconds";
+	static const double quantiles[] = {0.5, 0.9, 0.97, 0.99, 1};
+	struct buf labels = BUF(BUF_NO_LIMIT);
+
+	metric_head(
+		b, name, "summary",
+		"How long iterations of the group took; quantiles are of the last 128.");
+	for (size_t i = 0; i < n; i++) {
+		const struct summary s = {v[i].durations, (double)v[i].durations_sum / 1000,
+					  v[i].durations->n};
+
+		buf_reset(&labels);
+		add_labels(&labels, v[i].config);
+		add_summary(b, name, buf_text(&labels), &s, quantiles, COUNT_OF(quantiles));
+	}
+	buf_free(&labels);
+}
+
 void metrics_add_vmalert_groups(struct buf *b, const struct rulegroup_view *v, size_t n)
 {
-	static const char took[] = "vmalert_iteration_duration_seconds";
-
 	for (int m = 0; m < GROUP_METRICS; m++) {
 		metric_head(b, group_metrics[m].name, group_metrics[m].type,
 			    group_metrics[m].help);
 		for (size_t i = 0; i < n; i++) {
-			add_labels(b, group_metrics[m].name, v[i].config);
+			buf_addf(b, "%s{", group_metrics[m].name);
+			add_labels(b, v[i].config);
 			buf_addf(b, "} %.15g\n", group_value(&v[i], (enum group_metric)m));
 		}
 	}
 	add_loaded(b, v, n);
-	metric_head(b, took, "summary", "How long iterations of the group took.");
-	for (size_t i = 0; i < n; i++) {
-		add_labels(b, "vmalert_iteration_duration_seconds_sum", v[i].config);
-		buf_addf(b, "} %.15g\n", (double)v[i].durations_sum / 1000);
-		add_labels(b, "vmalert_iteration_duration_seconds_count", v[i].config);
-		buf_addf(b, "} %llu\n", (unsigned long long)v[i].durations_n);
-	}
+	add_iterations(b, v, n);
 }
 
 /* -- rules ---------------------------------------------------------------------------- */

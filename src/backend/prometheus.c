@@ -315,18 +315,15 @@ static bool read_series(struct json_reader *r, bool raw, struct sample *out,
 
 bool series_are_distinct(const struct sample *v, size_t n, struct err *err)
 {
+	struct arena mem = {0};
 	struct map seen = {0};
-	bool found = false;
+	bool ok = true;
 
-	for (size_t i = 0; i < n && !found; i++) {
-		struct str key = map_key_u64(&v[i].labels->fingerprint);
-
-		found = map_find(&seen, key) != NULL;
-		map_put(&seen, key, (void *)(uintptr_t)&v[i]);
-	}
+	for (size_t i = 0; i < n && ok; i++)
+		ok = labels_index(&mem, &seen, v[i].labels);
 	map_free(&seen);
-	return !found ||
-	       err_set(err, NOWHERE, "two series of the answer have the same labels");
+	arena_free(&mem);
+	return ok || err_set(err, NOWHERE, "two series of the answer have the same labels");
 }
 
 bool series_fit(const struct datasource *from, size_t n, struct err *err)

@@ -241,6 +241,7 @@ static void remote_write_check(struct decode *d, const struct yaml *y, void *obj
 
 	t->engine.at = y->at;
 	t->engine.http = &t->http;
+	t->source = y;
 	if (!t->engine.url && is_missing(y, "url"))
 		mistake(d, y->at, "url for remote_write is empty");
 	if (t->engine.queue.max_backoff < t->engine.queue.min_backoff)
@@ -251,6 +252,23 @@ static void remote_write_check(struct decode *d, const struct yaml *y, void *obj
 const struct shape remote_write_shape = {"remote_write", remote_write_fields,
 					 sizeof(struct remote_write_text), false,
 					 remote_write_check};
+
+/* As Prometheus: two that differ in anything may have one URL. */
+static void refuse_copies(struct decode *d, const struct remote_write_text *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (!yaml_eq(texts[i].source, texts[k].source))
+				continue;
+			mistake(d, texts[i].engine.at,
+				"duplicate remote write configs are not allowed: this one "
+				"is "
+				"there in line %d already",
+				texts[k].engine.at.line);
+			break;
+		}
+	}
+}
 
 void remote_writes_build(struct decode *d, const struct object_list *list, struct config *c)
 {
@@ -272,4 +290,5 @@ void remote_writes_build(struct decode *d, const struct object_list *list, struc
 			w->name = arena_printf(d->mem, "%zu", i);
 		c->n_remote_writes++;
 	}
+	refuse_copies(d, texts, list->n);
 }

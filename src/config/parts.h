@@ -92,7 +92,7 @@ struct remote_write_text {
 	struct http_config http;
 	bool send_exemplars, round_robin_dns;
 	const char *message;
-	const struct yaml *metadata, *sigv4;
+	const struct yaml *source, *metadata, *sigv4;
 };
 
 struct alerting_text {

@@ -393,6 +393,7 @@ static void hand_over(struct engine *e, const struct rule_state *r,
 
 void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
+	uint64_t before = e->counters.rule_alerts;
 	struct active_alert *a;
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
@@ -403,6 +404,7 @@ void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
 		a->dirty = true;
 		hand_over(e, r, a);
 	}
+	e->counters.rule_handovers += e->counters.rule_alerts > before;
 }
 
 void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)

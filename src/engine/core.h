@@ -12,9 +12,11 @@
  *	counters.c	what is counted by name
  *	memory.c	how many bytes what holds
  *	rulegroup.c	rule groups on the timer heap, queries
+ *	rulegroups.c	which groups there are: coming, changing, going
  *	batches.c	which rules of a group may be evaluated side by side
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
+ *	recording.c	what a recording rule makes of an answer
  *	leaving.c	what removed rules had announced
  *	written.c	what rules write, and which series ended
  *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
@@ -280,7 +282,7 @@ struct rulegroup {
 	span_ms rules_duration, last_rules_duration; /* of its rules, together */
 	span_ms restore_duration;		     /* of asking another program's past */
 	uint64_t iterations, missed, resets;
-	uint64_t durations_n; /* of iterations in this life */
+	struct recent durations; /* of iterations in this life, in seconds */
 	span_ms durations_sum;
 	size_t samples, last_samples; /* of the iteration under way; of the last one */
 	struct written orphans; /* of rules that went: ended after the next iteration */
@@ -463,6 +465,10 @@ void rulegroups_free(struct engine *);
 void rulegroups_save_all(struct engine *);
 void rule_alert_restore(struct engine *, const struct rule_alert *);
 
+/* Takes the answer of a recording rule's query as its results. False and *error (in the
+ * run's eval_mem, or static) when the evaluation failed; the results stay as they were. */
+bool recording_take(struct engine *, struct run *, const char **error);
+
 /* Takes the answer of a rule's query into its alerts. False and *error (in the run's
  * eval_mem) when the evaluation failed; *wanted when a template needs a query first. */
 bool alerting_take(struct engine *, struct run *, const struct samples *,
@@ -511,6 +517,10 @@ void farewells_free(struct engine *);
 /* True when the backend is asked first; readback_answered says when that is over. */
 bool readback_start(struct engine *, struct run *);
 bool readback_answered(struct engine *, struct run *, const struct query_ended *);
+/* Its interval, and its timer, which rulegroup_due is for, at the next slot of that. */
+void rulegroup_start(struct engine *, struct rulegroup *);
+void rulegroup_due(struct engine *, struct timer *, wall_ms now);
+void run_give_slot(struct engine *, struct run *); /* if it has one: take_slot */
 /* Whether a backend that speaks PromQL is asked. */
 bool rulegroup_is_prometheus(const struct engine *, const struct rulegroup *);
 const char *rulegroup_type(const struct engine *, const struct rulegroup *);

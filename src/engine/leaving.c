@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a rule that was removed had announced. It is announced resolved two intervals later,
- * unless somebody says meanwhile that it fires, or it fires by then for another rule of
- * that name: the same rule under another group's or file's name, a copy of it, or the file,
- * which was only away for a moment. While the alert is pending there, its end waits as long
- * as the removed rule had promised that it fires. */
+/* What a rule that was removed had announced. It is announced resolved two intervals later
+ * (and, with alert_relabel_configs, a resend delay), unless somebody says meanwhile that it
+ * fires, or it fires by then for another rule of that name: the same rule under another
+ * group's or file's name, a copy of it, or the file, which was only away for a moment.
+ * While the alert is pending there, its end waits as long as the removed rule had promised
+ * that it fires. */
 
 #define MOST_LEAVING 100000 /* alerts; more are resolved at once */
 
@@ -128,6 +129,13 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	leaving_free(e, l);
 }
 
+/* Relabelling may give alerts of any rules the same labels. Who else has this one is not
+ * looked for then, but waited for: that rule will send it again. */
+static span_ms longer_if_relabelled(const struct engine *e, span_ms wait)
+{
+	return e->config->alert_relabels.n ? wait + e->options.resend_delay : wait;
+}
+
 void leaving_add(struct engine *e, const struct labels *labels,
 		 const struct active_alert *a, const char *generator_url, span_ms wait)
 {
@@ -142,7 +150,7 @@ void leaving_add(struct engine *e, const struct labels *labels,
 	l->generator_url = mem_text(generator_url);
 	l->rule = mem_text(labels_get(a->labels, "alertname"));
 	l->fingerprint = a->labels->fingerprint;
-	l->wait = wait;
+	l->wait = longer_if_relabelled(e, wait);
 	l->fired_at = a->fired_at;
 	l->valid_until = a->valid_until;
 	l->resolved_at = MAX(e->now, a->fired_at);
@@ -150,7 +158,7 @@ void leaving_add(struct engine *e, const struct labels *labels,
 	l->version = s ? s->version : 0;
 	l->timer.due = due;
 	map_put(&e->leaving, map_key_u64(&l->labels->fingerprint), l);
-	timer_set(e, &l->timer, e->leaving.n > MOST_LEAVING ? e->now : e->now + wait);
+	timer_set(e, &l->timer, e->leaving.n > MOST_LEAVING ? e->now : e->now + l->wait);
 }
 
 void leaving_move(struct engine *e, span_ms jump)

@@ -1,7 +1,5 @@
 #include "base/base.h"
 #include "engine/core.h"
-#include "base/plant.h"
-#include "base/url.h"
 #include "base/utf8.h"
 #include "base/xxhash.h"
 
@@ -62,6 +60,17 @@ static wall_ms slot_before(const struct rulegroup *g, wall_ms now)
 	       phase;
 }
 
+void rulegroup_start(struct engine *e, struct rulegroup *g)
+{
+	g->interval = g->config->interval ? g->config->interval
+		      : e->config	  ? e->config->global.evaluation_interval
+					  : 0;
+	if (g->interval <= 0)
+		g->interval = MINUTE;
+	g->next_slot = slot_before(g, e->now) + g->interval;
+	timer_set(e, &g->timer, g->next_slot);
+}
+
 /* -- evaluation ----------------------------------------------------------------------- */
 
 static void next_rules(struct engine *e, struct rulegroup *g);
@@ -97,7 +106,7 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 	next_rules(e, g);
 }
 
-static void due(struct engine *e, struct timer *t, wall_ms now)
+void rulegroup_due(struct engine *e, struct timer *t, wall_ms now)
 {
 	struct rulegroup *g = CONTAINER_OF(t, struct rulegroup, timer);
 	wall_ms next = slot_before(g, MAX(now, t->deadline.at)) + g->interval;
@@ -132,7 +141,7 @@ static void finish(struct engine *e, struct rulegroup *g)
 	g->last_duration = e->now - g->started_at;
 	g->last_rules_duration = g->rules_duration;
 	durations_add(&e->counters.iterations, g->last_duration);
-	g->durations_n++;
+	recent_add(&g->durations, (double)MAX(g->last_duration, 0) / 1000);
 	g->durations_sum += MAX(g->last_duration, 0);
 	if (g->new_grid) {
 		g->new_grid = g->tick_pending = false;
@@ -250,7 +259,7 @@ static void keep_warning(struct engine *e, const struct run *run)
 	r->last_warning = run->warning ? mem_text(run->warning) : NULL;
 }
 
-static void give_slot(struct engine *e, struct run *run)
+void run_give_slot(struct engine *e, struct run *run)
 {
 	if (run->has_slot)
 		e->slots_taken--;
@@ -275,7 +284,7 @@ static void end_rule(struct engine *e, struct run *run)
 	keep_warning(e, run);
 	if (r->rule->debug)
 		tell(e, run);
-	give_slot(e, run);
+	run_give_slot(e, run);
 	run_clear(run);
 }
 
@@ -385,91 +394,6 @@ static void next_rules(struct engine *e, struct rulegroup *g)
 		finish(e, g);
 }
 
-/* -- recording rules ------------------------------------------------------------------ */
-
-/* With those that are empty, which take a label away. */
-static const struct labels *labels_to_set(struct arena *mem, const struct rule *r)
-{
-	struct label *v = ARENA_ARRAY(mem, struct label, r->n_labels);
-
-	for (size_t i = 0; i < r->n_labels; i++)
-		v[i] = (struct label){r->labels[i].name, r->labels[i].text};
-	return labels_new_raw(mem, v, r->n_labels, NULL);
-}
-
-static bool writes_histograms(const struct engine *e)
-{
-	for (size_t i = 0; e->config && i < e->config->n_remote_writes; i++) {
-		if (e->config->remote_writes[i].sends_histograms)
-			return true;
-	}
-	return false;
-}
-
-/* Why one of them cannot be written as it was; NULL: all can. */
-static const char *unwritable(struct run *run, const struct samples *in)
-{
-	struct exponential made_of;
-	const char *why = NULL;
-
-	for (size_t i = 0; i < in->n; i++) {
-		const struct histogram *h = in->v[i].histogram;
-
-		if (!h)
-			continue;
-		if (!histogram_has_counts(h, &why) ||
-		    !histogram_exponential(&run->eval_mem, h, &made_of, &why))
-			return arena_printf(&run->eval_mem,
-					    "a native histogram of the result cannot be "
-					    "written: %s",
-					    why);
-	}
-	return NULL;
-}
-
-static bool record_results(struct run *run, bool is_written, const char **error)
-{
-	struct rule_state *r = run_rule(run);
-	const struct samples *in = &run->answer;
-	struct arena mem = {0};
-	struct sample *v = ARENA_ARRAY(&mem, struct sample, in->n);
-	const struct labels *own = labels_to_set(&mem, r->rule);
-	struct map seen = {0};
-	int64_t limit = run->group->config->limit;
-
-	*error = NULL;
-	if (is_written)
-		*error = unwritable(run, in);
-	for (size_t i = 0; i < in->n && !*error; i++) {
-		const struct labels *set = labels_with(&mem, in->v[i].labels, "__name__",
-						       r->rule->record);
-
-		set = labels_copy(&mem, labels_merge(&mem, set, own));
-		v[i] = in->v[i];
-		v[i].labels = set;
-		if (v[i].histogram)
-			v[i].histogram = histogram_copy(&mem, v[i].histogram);
-		if (map_find(&seen, map_key_u64(&set->fingerprint)))
-			*error = "vector contains metrics with the same labelset after "
-				 "applying rule labels";
-		map_put(&seen, map_key_u64(&set->fingerprint), &v[i]);
-	}
-	map_free(&seen);
-	if (!*error && limit > 0 && in->n > (size_t)limit)
-		*error = arena_printf(&run->eval_mem,
-				      "exceeded limit of %lld with %zu series",
-				      (long long)limit, in->n);
-	if (*error) {
-		arena_free(&mem);
-		return false;
-	}
-	arena_free(&r->results_mem);
-	r->results_mem = mem;
-	r->results = (struct samples){v, in->n};
-	r->samples = in->n;
-	return true;
-}
-
 /* -- answers -------------------------------------------------------------------------- */
 
 static void conclude(struct engine *e, struct run *run, bool ok, const char *error)
@@ -502,7 +426,7 @@ static void take_answer(struct engine *e, struct run *run)
 
 	r->ever_had_series = r->ever_had_series || run->answer.n;
 	if (r->rule->record)
-		ok = record_results(run, writes_histograms(e), &error);
+		ok = recording_take(e, run, &error);
 	else
 		ok = alerting_take(e, run, &run->answer, &error, &wanted);
 	if (wanted && !datasource_of(e, g)) { /* a reload took it away meanwhile */
@@ -600,380 +524,5 @@ void rulegroup_answered(struct engine *e, const struct query_ended *answer)
 	} else {
 		rule_failed(e, run, in->error);
 		next_rules(e, run->group);
-	}
-}
-
-/* -- coming, changing, going ---------------------------------------------------------- */
-
-static const struct labels *labels_as_written(struct rulegroup *g, const struct rule *r)
-{
-	struct label *v = ARENA_ARRAY(&g->mem, struct label, r->n_labels);
-
-	for (size_t i = 0; i < r->n_labels; i++)
-		v[i] = (struct label){r->labels[i].name, r->labels[i].text};
-	return labels_new(&g->mem, v, r->n_labels, NULL);
-}
-
-static const char *generator_url(struct engine *e, struct rulegroup *g, const char *expr)
-{
-	struct buf b = BUF(BUF_NO_LIMIT);
-	const char *url;
-
-	buf_add_text(&b, e->options.external_url);
-	buf_add_text(&b, "/graph?g0.expr=");
-	buf_add_query_escaped(&b, str_of(expr));
-	buf_add_text(&b, "&g0.tab=1");
-	url = buf_keep(&b, &g->mem).p;
-	buf_free(&b);
-	return url;
-}
-
-static const char *key_of(struct arena *mem, const struct rule_group *c)
-{
-	return arena_printf(mem, "%s;%s", c->file, c->name);
-}
-
-/* vmalert's concurrency: so many rules at a time, whatever they need of each other. Else
- * those that need nothing of each other, where that is allowed. */
-static void runs_new(struct engine *e, struct rulegroup *g)
-{
-	size_t most = MAX(g->config->n_rules, 1), wanted = 1;
-
-	if (g->config->concurrency) {
-		wanted = (size_t)g->config->concurrency;
-	} else if (e->options.concurrent_evals) {
-		batches_find(&g->mem, g->config, &g->batches);
-		most = MAX(g->batches.largest, 1);
-		wanted = e->options.concurrent_evals + 1;
-	}
-	g->n_runs = MIN(most, wanted);
-	g->runs = mem_new(g->n_runs * sizeof(*g->runs));
-	for (size_t i = 0; i < g->n_runs; i++)
-		g->runs[i] = (struct run){.group = g, .series_fetched = -1};
-}
-
-static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
-{
-	struct rulegroup *g = mem_new(sizeof(*g));
-
-	g->config = c;
-	g->map_key = mem_text(key_of(e->mem, c));
-	g->timer.due = due;
-	g->templates = template_set_new(&g->mem,
-					c->as_vmalert ? FUNCS_VMALERT : FUNCS_RULE);
-	g->rules = mem_new(c->n_rules * sizeof(*g->rules));
-	runs_new(e, g);
-	for (size_t i = 0; i < c->n_rules; i++) {
-		struct rule_state *r = &g->rules[i];
-
-		r->rule = &c->rules[i];
-		r->labels = labels_as_written(g, r->rule);
-		r->generator_url = generator_url(e, g, r->rule->shown);
-		r->reads_back = e->reads_back && r->rule->alert;
-		if (r->rule->alert)
-			namesakes_add(e, r);
-	}
-	map_put(&e->rulegroups, str_of(g->map_key), g);
-	return g;
-}
-
-static void start(struct engine *e, struct rulegroup *g)
-{
-	g->interval = g->config->interval ? g->config->interval
-		      : e->config	  ? e->config->global.evaluation_interval
-					  : 0;
-	if (g->interval <= 0)
-		g->interval = MINUTE;
-	g->next_slot = slot_before(g, e->now) + g->interval;
-	timer_set(e, &g->timer, g->next_slot);
-}
-
-static void rulegroup_free(struct rulegroup *g)
-{
-	for (size_t i = 0; i < g->config->n_rules; i++) {
-		alerting_free(&g->rules[i]);
-		arena_free(&g->rules[i].results_mem);
-		written_free(&g->rules[i].written);
-		updates_free(&g->rules[i].updates);
-		free(g->rules[i].last_error);
-		free(g->rules[i].last_warning);
-	}
-	written_free(&g->orphans);
-	arena_free(&g->mem);
-	for (size_t i = 0; i < g->n_runs; i++)
-		arena_free(&g->runs[i].eval_mem);
-	free(g->runs);
-	free(g->rules);
-	free(g->map_key);
-	free(g);
-}
-
-static void forget_names(struct engine *e, const struct rulegroup *g)
-{
-	for (size_t i = 0; i < g->config->n_rules; i++) {
-		if (g->rules[i].rule->alert)
-			namesakes_remove(e, &g->rules[i]);
-	}
-}
-
-/* Off the timers and out of the table; its memory lives to the end of the step. */
-static void stop(struct engine *e, struct rulegroup *g)
-{
-	forget_names(e, g);
-	timer_stop(e, &g->timer);
-	for (size_t i = 0; i < g->n_runs; i++) {
-		struct run *run = &g->runs[i];
-
-		give_slot(e, run);
-		if (!run->query_id)
-			continue;
-		act(e, ACTION_QUERY_CANCEL)->id = run->query_id;
-		map_del(&e->queries, map_key_u64(&run->query_id));
-	}
-	map_del(&e->rulegroups, str_of(g->map_key));
-}
-
-static void end_group(struct engine *e, struct rulegroup *g)
-{
-	stop(e, g);
-	for (size_t i = 0; i < g->config->n_rules; i++)
-		alerting_end(e, g, &g->rules[i]);
-	written_end_group(e, g);
-	rulegroup_free(g);
-}
-
-static void inherit_updates(struct rule_state *from, struct rule_state *to)
-{
-	if (from->rule->update_entries_limit != to->rule->update_entries_limit)
-		return;
-	to->updates = from->updates;
-	from->updates = (struct updates){0};
-}
-
-/* The state of a rule moves to its successor: same name, same labels as written, the n-th
- * such rule to the n-th (spec/rules.md 17.2). */
-static void inherit(struct rulegroup *from, struct rulegroup *to)
-{
-	bool *taken = mem_new(from->config->n_rules * sizeof(*taken));
-
-	for (size_t i = 0; i < to->config->n_rules; i++) {
-		for (size_t k = 0; k < from->config->n_rules; k++) {
-			struct rule_state *old = &from->rules[k], *next = &to->rules[i];
-
-			if (taken[k] || !rule_eq(old->rule, next->rule) ||
-			    PLANT(rules_start_anew))
-				continue;
-			taken[k] = true;
-			next->active = old->active;
-			old->active = (struct map){0};
-			next->written = old->written;
-			old->written = (struct written){0};
-			inherit_updates(old, next);
-			break;
-		}
-	}
-	free(taken);
-}
-
-/* The slot whose evaluation was cut off is evaluated anew, once: a group that is edited
- * faster than it evaluates would stand still there. */
-static void go_on(struct engine *e, const struct rulegroup *cut, struct rulegroup *g)
-{
-	uint64_t passed;
-
-	if (!cut->begins_anew) {
-		g->begins_anew = true;
-		g->next_slot = cut->slot;
-		timer_set(e, &g->timer, e->now);
-		return;
-	}
-	passed = (uint64_t)MAX((e->now - cut->slot) / cut->interval, 0);
-	g->iterations += passed;
-	g->missed += passed + 1;
-}
-
-static void replace(struct engine *e, struct rulegroup *old, const struct rule_group *c)
-{
-	struct rulegroup *g;
-
-	stop(e, old);
-	g = group_new(e, c);
-	inherit(old, g);
-	g->iterations = old->iterations;
-	g->missed = old->missed;
-	g->resets = old->resets;
-	g->evaluation = old->evaluation;
-	g->last_started_at = old->last_started_at;
-	g->last_duration = old->last_duration;
-	g->last_rules_duration = old->last_rules_duration;
-	g->restore_duration = old->restore_duration;
-	g->durations_n = old->durations_n;
-	g->durations_sum = old->durations_sum;
-	g->last_samples = old->last_samples;
-	g->orphans = old->orphans;
-	old->orphans = (struct written){0};
-	for (size_t i = 0; i < old->config->n_rules; i++) {
-		alerting_end(e, old, &old->rules[i]);
-		written_orphan(&old->rules[i], g);
-	}
-	start(e, g);
-	if (old->running)
-		go_on(e, old, g);
-	rulegroup_free(old);
-}
-
-/* The same group from another reading of its file: only where its text lies is new. Parsed
- * templates, and labels made with them, borrow from the old one: they are made again. */
-static void adopt(struct rulegroup *g, const struct rule_group *c)
-{
-	g->config = c;
-	for (size_t i = 0; i < c->n_rules; i++)
-		g->rules[i].rule = &c->rules[i];
-	for (size_t i = 0; i < g->n_runs; i++) {
-		struct run *run = &g->runs[i];
-
-		run->label_templates = run->annotation_templates = NULL;
-		run->candidates = NULL;
-		run->n_candidates = 0;
-	}
-}
-
-static void load_group(struct engine *e, const struct rule_group *c)
-{
-	struct rulegroup *old = map_find(&e->rulegroups, str_of(key_of(e->mem, c)));
-	struct rulegroup *g;
-
-	if (old && rule_group_eq(old->config, c)) {
-		adopt(old, c);
-		return;
-	}
-	if (old) {
-		replace(e, old, c);
-		return;
-	}
-	g = group_new(e, c);
-	for (size_t i = 0; e->restored.n && i < c->n_rules; i++)
-		alerting_restore(e, g, &g->rules[i]);
-	for (size_t i = 0; i < c->n_rules; i++)
-		written_restore(e, &g->rules[i]);
-	start(e, g);
-}
-
-static bool has_group(const struct rule_file *file, const char *name)
-{
-	for (size_t i = 0; i < file->n_groups; i++) {
-		if (!strcmp(file->groups[i].name, name))
-			return true;
-	}
-	return false;
-}
-
-/* Ends the groups of the path that file (NULL: none) does not have any more. */
-static void end_others(struct engine *e, const char *path, const struct rule_file *file)
-{
-	struct rulegroup *g;
-
-	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		if (!strcmp(g->config->file, path) &&
-		    !(file && has_group(file, g->config->name)))
-			end_group(e, g);
-	}
-}
-
-void rulegroups_load(struct engine *e, const struct rule_file *file)
-{
-	end_others(e, file->path, file);
-	for (size_t i = 0; i < file->n_groups; i++)
-		load_group(e, &file->groups[i]);
-}
-
-void rulegroups_drop(struct engine *e, const char *path)
-{
-	end_others(e, path, NULL);
-}
-
-/* The next slot is the first of a new grid; an evaluation under way keeps its own. */
-static void regrid(struct engine *e, struct rulegroup *g)
-{
-	if (g->running)
-		g->new_grid = true;
-	else
-		g->slot = 0;
-	start(e, g);
-}
-
-/* A new configuration may have other intervals and datasources. A query that is out goes
- * on: the shell holds all it needs. */
-void rulegroups_config(struct engine *e)
-{
-	struct rulegroup *g;
-
-	written_config(e);
-	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		if (!g->config->interval &&
-		    g->interval != e->config->global.evaluation_interval) {
-			regrid(e, g);
-		}
-	}
-}
-
-static void move_run(struct run *run, span_ms jump)
-{
-	run->rule_started_at += jump;
-	run->reading_since += jump;
-}
-
-/* The evaluation under way is of the same moment, by the new clock. */
-static void move_runs(struct rulegroup *g, span_ms jump)
-{
-	if (!g->running)
-		return;
-	g->slot += jump;
-	g->started_at += jump;
-	for (size_t i = 0; i < g->n_runs; i++)
-		move_run(&g->runs[i], jump);
-}
-
-void rulegroups_move(struct engine *e, span_ms jump)
-{
-	struct rulegroup *g;
-
-	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		g->resets += jump < 0;
-		move_runs(g, jump);
-		for (size_t i = 0; i < g->config->n_rules; i++) {
-			g->rules[i].failing_since += g->rules[i].failing_since ? jump : 0;
-			alerting_move(e, g, &g->rules[i], jump);
-		}
-		regrid(e, g);
-	}
-	restored_move(e, jump);
-	written_move(e, jump);
-	leaving_move(e, jump);
-}
-
-void rulegroups_free(struct engine *e)
-{
-	struct rulegroup *g;
-
-	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		timer_stop(e, &g->timer);
-		forget_names(e, g);
-		rulegroup_free(g);
-	}
-	farewells_free(e);
-	leaving_end(e);
-	map_free(&e->rulegroups);
-	map_free(&e->queries);
-	restored_drop(e);
-}
-
-void rulegroups_save_all(struct engine *e)
-{
-	struct rulegroup *g;
-
-	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		for (size_t i = 0; i < g->config->n_rules; i++)
-			alerting_save_all(e, g, &g->rules[i]);
 	}
 }

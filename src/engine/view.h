@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "base/map.h"
+#include "base/recent.h"
 #include "engine/engine.h"
 
 enum member_state { MEMBER_UNPROCESSED, MEMBER_ACTIVE, MEMBER_SUPPRESSED };
@@ -102,7 +103,7 @@ struct rulegroup_view {
 	span_ms restore_duration; /* of asking another program's past; 0: was not */
 	bool is_slow;		  /* an iteration takes longer than its interval */
 	size_t last_samples;
-	uint64_t durations_n; /* of iterations in this life */
+	const struct recent *durations; /* of iterations in this life, in seconds */
 	span_ms durations_sum;
 	struct rule_view *rules;
 	size_t n_rules;
@@ -165,8 +166,9 @@ struct engine_counters {
 	uint64_t silence_queries, silences_scanned, silences_skipped;
 	uint64_t silences_unreadable; /* of those in the store */
 	uint64_t template_expansions, template_failures;
-	/* given to the router by rules; of those, what it did not take */
-	uint64_t rule_alerts, rule_alerts_refused;
+	/* given to the router by rules; of those, what it did not take; how often some were
+	 */
+	uint64_t rule_alerts, rule_alerts_refused, rule_handovers;
 	uint64_t rule_alerts_fired, rule_failures;
 	uint64_t
 		rule_warnings[2]; /* evaluations with one; [1]: partial answers are taken */

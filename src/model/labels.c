@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "base/map.h"
 #include "model/labels.h"
 #include "base/quote.h"
 #include "base/utf8.h"
@@ -225,6 +226,25 @@ const char *labels_get(const struct labels *set, const char *name)
 	const char *value = labels_find(set, name);
 
 	return value ? value : "";
+}
+
+/* The key is the fingerprint, or the next number that is free. */
+bool labels_index(struct arena *mem, struct map *index, const struct labels *l)
+{
+	const uint64_t *key = &l->fingerprint;
+	const struct labels *other;
+
+	while ((other = map_find(index, map_key_u64(key)))) {
+		uint64_t *next;
+
+		if (labels_eq(other, l))
+			return false;
+		next = ARENA_NEW(mem, uint64_t);
+		*next = *key + 1;
+		key = next;
+	}
+	map_put(index, map_key_u64(key), (void *)(uintptr_t)l);
+	return true;
 }
 
 bool labels_eq(const struct labels *a, const struct labels *b)

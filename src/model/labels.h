@@ -54,6 +54,11 @@ const char *labels_find(const struct labels *, const char *name); /* NULL when a
 bool labels_eq(const struct labels *, const struct labels *);
 int labels_cmp(const struct labels *, const struct labels *); /* label-set order, 1.3 */
 
+/* Puts a set, which is borrowed, into an index of sets, where those that have one
+ * fingerprint by chance are told apart. False when an equal one is there. */
+struct map;
+bool labels_index(struct arena *, struct map *, const struct labels *) MUST_USE;
+
 /* The fingerprint of the values of some names alone, a missing one counting as "". */
 uint64_t labels_hash_of(const struct labels *, const char *const *names, size_t n);
 

@@ -1,44 +1,214 @@
 #include "base/base.h"
+#include "base/utf8.h"
 #include "text/dialects.h"
-#include "text/scan.h"
+#include "text/promql_ast.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+struct scan {
+	struct str text;
+	size_t at, depth;
+	struct promql_error *err;
+};
+
+/* False, with the place of that byte. */
+static bool scan_wrong(const struct scan *s, size_t at, const char *fmt, ...) PRINTF(3, 4);
+static bool scan_wrong(const struct scan *s, size_t at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(s->err->text, sizeof(s->err->text), fmt, ap);
+	va_end(ap);
+	s->err->at = at;
+	promql_find_place(s->text, s->err);
+	return false;
+}
 
 static bool is_one_of(char c, const char *set)
 {
 	return c && strchr(set, c);
 }
 
+/* "..." and '...' with escapes; in `...` there are none. The scan stands at its begin. */
+static bool scan_string(struct scan *s)
+{
+	size_t begin = s->at;
+	char quote = s->text.p[s->at++];
+
+	for (; s->at < s->text.n; s->at++) {
+		char c = s->text.p[s->at];
+
+		if (c == '\\' && quote != '`') {
+			s->at++;
+		} else if (c == quote) {
+			s->at++;
+			return true;
+		}
+	}
+	s->at = s->text.n;
+	return scan_wrong(s, begin, "unterminated string");
+}
+
+static size_t pass_space(struct str s, size_t at)
+{
+	while (at < s.n && is_one_of(s.p[at], " \t\n\v\f\r"))
+		at++;
+	return at;
+}
+
 /* -- Graphite ------------------------------------------------------------------------- */
+
+/*	expr  = first { "|" name [ args ] }
+ *	first = string | path [ args ]
+ *	args  = "(" [ arg { "," arg } [ "," ] ] ")"
+ *	arg   = [ name "=" ] expr
+ * A path may look like a number; to Graphite itself most characters are as good as letters,
+ * to a VictoriaMetrics a few. */
+static bool graphite_expr(struct scan *s);
+
+static char look(struct scan *s)
+{
+	s->at = pass_space(s->text, s->at);
+	return s->at < s->text.n ? s->text.p[s->at] : '\0';
+}
+
+static bool take(struct scan *s, char c)
+{
+	if (look(s) != c || s->at == s->text.n)
+		return false;
+	s->at++;
+	return true;
+}
+
+static bool expected(struct scan *s, const char *what)
+{
+	uint32_t rune;
+	size_t n;
+
+	if (s->at == s->text.n)
+		return scan_wrong(s, s->at, "expected %s, found the end", what);
+	n = utf8_decode(str_from(s->text, s->at), &rune);
+	return scan_wrong(s, s->at, "expected %s, found '%.*s'", what, (int)n,
+			  s->text.p + s->at);
+}
+
+static bool is_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+				 c == '_';
+
+		if (!is_letter && (i == 0 || c < '0' || c > '9'))
+			return false;
+	}
+	return s.n;
+}
+
+/* From [ or { to what closes it; everything between belongs to the path. */
+static bool pass_choices(struct scan *s)
+{
+	char close = s->text.p[s->at] == '[' ? ']' : '}';
+	size_t n = str_find_char(str_from(s->text, s->at), close);
+
+	if (n == STR_NONE)
+		return scan_wrong(s, s->at, "no '%c' closes this", close);
+	s->at += n + 1;
+	return true;
+}
+
+/* An = within is a part of it, but not that behind the name of an argument. */
+static bool graphite_path(struct scan *s, struct str *path)
+{
+	size_t begin = s->at;
+
+	while (s->at < s->text.n) {
+		char c = s->text.p[s->at];
+
+		*path = str_slice(s->text, begin, s->at - begin);
+		if (is_one_of(c, " \t\n\v\f\r(),|\"'") ||
+		    (c == '=' && (!path->n || is_word(*path))))
+			break;
+		if (is_one_of(c, "[{")) {
+			if (!pass_choices(s))
+				return false;
+		} else if (c == ']' || c == '}') {
+			return scan_wrong(s, s->at, "unexpected '%c'", c);
+		} else if (c == '\\' && s->at + 1 == s->text.n) {
+			return scan_wrong(s, s->at, "nothing follows '\\'");
+		} else {
+			s->at += c == '\\' ? 2 : 1;
+		}
+	}
+	*path = str_slice(s->text, begin, s->at - begin);
+	return path->n || expected(s, "a metric, a function or a string");
+}
+
+static bool graphite_arg(struct scan *s)
+{
+	size_t begin = s->at;
+	struct str path;
+
+	look(s);
+	begin = s->at;
+	if (!graphite_expr(s))
+		return false;
+	path = str_trim(str_slice(s->text, begin, s->at - begin));
+	return !is_word(path) || !take(s, '=') || graphite_expr(s);
+}
+
+static bool graphite_args(struct scan *s)
+{
+	size_t open = s->at++;
+
+	if (s->depth++ == PROMQL_MAX_DEPTH)
+		return scan_wrong(s, open, "more than %d brackets in each other",
+				  PROMQL_MAX_DEPTH);
+	while (look(s) != ')') {
+		if (s->at == s->text.n)
+			return scan_wrong(s, open, "no ')' closes this");
+		if (!graphite_arg(s))
+			return false;
+		if (take(s, ',') || look(s) == ')')
+			continue;
+		return s->at == s->text.n ? scan_wrong(s, open, "no ')' closes this")
+					  : expected(s, "',' or ')'");
+	}
+	s->at++;
+	s->depth--;
+	return true;
+}
+
+static bool graphite_expr(struct scan *s)
+{
+	struct str path;
+	bool ok;
+
+	if (is_one_of(look(s), "\"'"))
+		ok = scan_string(s);
+	else
+		ok = graphite_path(s, &path) && (look(s) != '(' || graphite_args(s));
+	while (ok && take(s, '|')) {
+		look(s);
+		ok = graphite_path(s, &path) && (look(s) != '(' || graphite_args(s));
+	}
+	return ok;
+}
 
 bool graphite_check(struct str expr, struct promql_error *err)
 {
 	struct scan s = {.text = expr, .err = err};
-	bool ok = true;
 
-	while (ok && s.at < expr.n) {
-		char c = expr.p[s.at];
-
-		if (is_one_of(c, "\"'"))
-			ok = scan_string(&s);
-		else if (is_one_of(c, "([{"))
-			ok = scan_open(&s);
-		else if (is_one_of(c, ")]}"))
-			ok = scan_close(&s);
-		else
-			s.at++;
-	}
-	return ok && scan_is_closed(&s);
+	if (!graphite_expr(&s))
+		return false;
+	look(&s);
+	return s.at == expr.n || expected(&s, "the end");
 }
 
 /* -- LogsQL --------------------------------------------------------------------------- */
-
-static size_t pass_space(struct str s, size_t at)
-{
-	while (at < s.n && is_one_of(s.p[at], " \t\n\r"))
-		at++;
-	return at;
-}
 
 static struct str word_at(struct str s, size_t at)
 {
@@ -81,11 +251,30 @@ static bool check_pipe(const struct scan *s, size_t at)
 	return true;
 }
 
+/* Pipes that leave log lines log lines. Others make numbers of them, or are newer than
+ * this list, or are filters that leave out their name. */
+static bool makes_numbers(struct str text, size_t at)
+{
+	static const char others[] =
+		"copy cp decolorize del delete drop eval extract extract_regexp fields "
+		"filter format head keep limit math mv offset order pack_json "
+		"pack_logfmt rename replace replace_regexp rm skip sort stream_context "
+		"unpack_json unpack_logfmt unpack_syslog unpack_words unroll where";
+	struct str word = word_at(text, pass_space(text, at)), rest = str_of(others), other;
+
+	while (str_cut(&rest, ' ', &other)) {
+		if (str_eq(word, other))
+			return false;
+	}
+	return true;
+}
+
 /* Ranges have brackets of different kinds, [1, 5), so these are only counted. */
 bool logsql_check(struct str expr, struct promql_error *err)
 {
 	struct scan s = {.text = expr, .err = err};
-	size_t depth = 0, pipes = 0;
+	size_t depth = 0, open = 0;
+	bool has_numbers = false;
 
 	while (s.at < expr.n) {
 		char c = expr.p[s.at];
@@ -99,13 +288,18 @@ bool logsql_check(struct str expr, struct promql_error *err)
 			s.at += MIN(str_find_char(str_from(expr, s.at), '\n'),
 				    expr.n - s.at - 1);
 		else if (is_one_of(c, "([{"))
-			depth++;
+			open = depth++ ? open : s.at;
 		else if (is_one_of(c, ")]}") && depth)
 			depth--;
-		else if (c == '|' && !depth && ++pipes && !check_pipe(&s, s.at + 1))
-			return false;
+		else if (c == '|' && !depth) {
+			has_numbers |= makes_numbers(expr, s.at + 1);
+			if (!check_pipe(&s, s.at + 1))
+				return false;
+		}
 		s.at++;
 	}
-	return pipes ||
+	if (depth)
+		return scan_wrong(&s, open, "nothing closes this");
+	return has_numbers ||
 	       scan_wrong(&s, 0, "a rule needs numbers, and so a pipe: | stats ...");
 }

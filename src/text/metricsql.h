@@ -1,11 +1,14 @@
-/* metricsql.h - of MetricsQL, what can be said without knowing all of it.
+/* metricsql.h - whether a VictoriaMetrics would take an expression.
  *
- * Only a VictoriaMetrics knows which functions it has; what no version of it takes is
- * refused here: an open string or bracket, one that closes what is not open, characters
- * that no token has, an operator with nothing behind it, nothing at all.
+ * What vmalert 1.79 accepts or the newest release accepts is accepted; what both refuse at
+ * load is refused. As with theirs, that is a matter of grammar, of strings, numbers and
+ * regular expressions, and of WITH templates that are used: that they are there and get as
+ * many arguments as they take. Which functions there are, and what they take, is known to
+ * the backend alone.
  *
- * Limits: METRICSQL_MAX_BYTES of text, METRICSQL_MAX_DEPTH brackets in each other. Time is
- *         linear in the length.
+ * Place:  as in text/promql.h.
+ * Limits: METRICSQL_MAX_BYTES of text, METRICSQL_MAX_DEPTH levels, 256 templates in sight,
+ *         32 WITH in each other. Time is linear in the length (times those WITH).
  */
 #pragma once
 #include "text/promql.h"

@@ -102,7 +102,13 @@ struct prom_node *prom_parse(struct arena *, struct str expr,
 /* Whether the types of all parts go together. */
 bool prom_types_check(struct arena *, const struct prom_node *, struct promql_error *);
 
+/* Of a matcher. NULL without an error: it is too large for us alone. */
+bool promql_regex(struct arena *, struct str pattern, const struct regex **,
+		  struct err *) MUST_USE;
+
 bool promql_fail(struct promql_error *, size_t at, const char *fmt, ...) PRINTF(3, 4);
 /* before "quoted" after */
 bool promql_fail_quoted(struct promql_error *, size_t at, const char *before,
 			struct str quoted, const char *after);
+/* Line and column of what failed. */
+void promql_find_place(struct str expr, struct promql_error *);

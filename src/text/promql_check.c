@@ -38,7 +38,7 @@ bool promql_fail_quoted(struct promql_error *err, size_t at, const char *before,
 	return false;
 }
 
-static void find_place(struct str expr, struct promql_error *err)
+void promql_find_place(struct str expr, struct promql_error *err)
 {
 	err->line = err->col = 1;
 	for (size_t i = 0; i < err->at && i < expr.n; i++) {
@@ -363,7 +363,7 @@ bool promql_check(struct str expr, struct promql_error *err)
 		n = prom_parse(&mem, expr, err);
 	ok = n && prom_types_check(&mem, n, err);
 	if (!ok)
-		find_place(expr, err);
+		promql_find_place(expr, err);
 	arena_free(&mem);
 	return ok;
 }

@@ -357,16 +357,21 @@ static bool is_our_limit(const struct err *err)
 	       str_starts(str_of(err->text), STR("regular expression of "));
 }
 
+bool promql_regex(struct arena *mem, struct str pattern, const struct regex **out,
+		  struct err *err)
+{
+	*out = regex_new(mem, pattern, REGEX_WHOLE, err);
+	return *out || is_our_limit(err);
+}
+
 static bool add_matcher(struct parser *p, struct prom_node *n, size_t at,
 			struct prom_matcher m)
 {
 	struct err err;
 
-	if (m.op == PROM_EQL_REGEX || m.op == PROM_NEQ_REGEX) {
-		m.regex = regex_new(p->mem, m.value, REGEX_WHOLE, &err);
-		if (!m.regex && !is_our_limit(&err))
-			return promql_fail(p->err, at, "%s", err.text);
-	}
+	if ((m.op == PROM_EQL_REGEX || m.op == PROM_NEQ_REGEX) &&
+	    !promql_regex(p->mem, m.value, &m.regex, &err))
+		return promql_fail(p->err, at, "%s", err.text);
 	if (n->n_matchers == n->cap_matchers)
 		n->matchers = vec_grow_in(p->mem, n->matchers, &n->cap_matchers,
 					  sizeof(*n->matchers));

@@ -667,6 +667,19 @@ const struct yaml *yaml_find(const struct yaml *map, const char *key)
 	return NULL;
 }
 
+bool yaml_eq(const struct yaml *a, const struct yaml *b)
+{
+	if (a->kind != b->kind || a->n != b->n || !str_eq(a->text, b->text))
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->kind == YAML_MAP && !yaml_eq(a->keys[i], b->keys[i]))
+			return false;
+		if (!yaml_eq(a->items[i], b->items[i]))
+			return false;
+	}
+	return true;
+}
+
 const char *yaml_kind_text(enum yaml_kind kind)
 {
 	static const char *const texts[] = {

@@ -75,6 +75,8 @@ struct pos yaml_place(struct str bytes, const struct yaml *scalar, size_t offset
 
 const struct yaml *yaml_find(const struct yaml *map, const char *key); /* NULL: absent */
 const char *yaml_kind_text(enum yaml_kind); /* "a list", for messages */
+/* Whether both say the same, key by key in one order, however they are laid out. */
+bool yaml_eq(const struct yaml *, const struct yaml *);
 
 /* What a plain scalar means; sets kind, yes, num, real. */
 void yaml_resolve(struct yaml *scalar, struct str text);

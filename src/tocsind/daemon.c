@@ -60,11 +60,16 @@ static span_ms clock_jump(struct daemon *d)
 static void note_times(struct step_times *t, const struct engine_counters *before,
 		       const struct engine_counters *after, double took)
 {
+	uint64_t handovers = after->rule_handovers - before->rule_handovers;
+
 	seconds_add(&t->alerts, took, after->alerts_stored - before->alerts_stored);
 	seconds_add(&t->told_queries, took, after->told_queries - before->told_queries);
 	seconds_add(&t->silence_queries, took,
 		    after->silence_queries - before->silence_queries);
 	seconds_add(&t->maintenance, took, after->maintenances - before->maintenances);
+	seconds_add(&t->handovers, took, handovers);
+	if (handovers)
+		recent_add(&t->last_handovers, took / (double)handovers);
 }
 
 static wall_ms timed_step(struct daemon *d, wall_ms now, const struct event *in, size_t n)

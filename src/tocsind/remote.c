@@ -415,6 +415,7 @@ static void add_durations(struct daemon *d, struct buf *b)
 
 struct totals {
 	double requests, errors, rows, bytes, dropped, seconds, capacity;
+	uint64_t buckets[REMOTE_BUCKETS];
 };
 
 static struct totals totals_of(const struct daemon *d)
@@ -425,8 +426,10 @@ static struct totals totals_of(const struct daemon *d)
 		const struct remote_queue *q = d->remotes.v[i]->queue;
 		struct remote_counters c = remote_queue_counters(q);
 
-		for (size_t k = 0; k < REMOTE_BUCKETS; k++)
+		for (size_t k = 0; k < REMOTE_BUCKETS; k++) {
 			t.requests += (double)c.buckets[k];
+			t.buckets[k] += c.buckets[k];
+		}
 		for (size_t k = 0; k < REMOTE_DROPS; k++)
 			t.dropped += (double)c.dropped[k];
 		t.errors += (double)c.errors;
@@ -437,6 +440,22 @@ static struct totals totals_of(const struct daemon *d)
 		t.capacity += (double)remote_queue_config(q)->queue.capacity;
 	}
 	return t;
+}
+
+static void add_flushes(struct buf *b, const struct totals *t)
+{
+	static const char name[] = "vmalert_remotewrite_flush_duration_seconds";
+	uint64_t sum = 0;
+
+	buf_addf(b, "# HELP %s How long requests took.\n# TYPE %s histogram\n", name, name);
+	for (size_t i = 0; i < REMOTE_BUCKETS; i++) {
+		sum += t->buckets[i];
+		if (i < REMOTE_BUCKETS - 1)
+			buf_addf(b, "%s_bucket{le=\"%g\"} %llu\n", name,
+				 remote_bucket_bounds[i], (unsigned long long)sum);
+	}
+	buf_addf(b, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.15g\n%s_count %llu\n", name,
+		 (unsigned long long)sum, name, t->seconds, name, (unsigned long long)sum);
 }
 
 /* vmalert knows one remote: ours together (spec/rules.md 21.9). */
@@ -466,6 +485,7 @@ static void add_as_vmalert(struct daemon *d, struct buf *b)
 			 "vmalert_remotewrite_%s %.15g\n",
 			 rows[i].name, rows[i].help, rows[i].name, rows[i].type,
 			 rows[i].name, rows[i].value);
+	add_flushes(b, &t);
 }
 
 void remotes_add_metrics(struct daemon *d, struct buf *b)

@@ -217,6 +217,13 @@ TOTALS = {
     **{f"prometheus_rule_{n}_duration_histogram_seconds_{part}": labels
        for n in ("evaluation", "group")
        for part, labels in (("bucket", {"le"}), ("sum", set()), ("count", set()))},
+    "prometheus_notifications_latency_seconds": {"alertmanager", "quantile"},
+    "prometheus_notifications_latency_histogram_seconds_bucket": {"alertmanager", "le"},
+    **{f"prometheus_notifications_latency_{n}seconds_{part}": {"alertmanager"}
+       for n in ("", "histogram_") for part in ("sum", "count")},
+    "vmalert_alerts_send_duration_seconds": {"addr", "quantile"},
+    **{f"vmalert_alerts_send_duration_seconds_{part}": {"addr"} for part in ("sum", "count")},
+    "vmalert_iteration_duration_seconds": {"group", "file", "quantile"},
     "thanos_rule_loaded_rules": {"file", "group", "strategy"},
     "vmalert_alerts_sent_total": {"addr"}, "vmalert_alerts_send_errors_total": {"addr"},
     "vmalert_alerts_fired_total": set(), "vmalert_execution_total": set(),
@@ -231,13 +238,30 @@ TOTALS = {
         "iteration_duration_seconds_count")},
     **{f"vmalert_remotewrite_{n}": set() for n in (
         "total", "errors_total", "sent_rows_total", "sent_bytes_total", "dropped_rows_total",
-        "send_duration_seconds_total", "queue_capacity", "concurrency")},
+        "send_duration_seconds_total", "queue_capacity", "concurrency",
+        "flush_duration_seconds_sum", "flush_duration_seconds_count")},
+    "vmalert_remotewrite_flush_duration_seconds_bucket": {"le"},
 }
 OF_ALERTS = {f"vmalert_{n}": {"alertname", "group", "file", "id"} for n in (
     "alerts_pending", "alerts_firing", "alerting_rules_errors_total",
     "alerting_rules_last_evaluation_samples", "alerting_rules_last_evaluation_series_fetched")}
 OF_RECORDS = {f"vmalert_recording_rules_{n}": {"recording", "group", "file", "id"} for n in (
     "errors_total", "last_evaluation_samples")}
+
+
+def check_summaries(samples):
+    """One rule fires, sends now and again: in-process, and so in no time."""
+    values = {(n, got.get("quantile")): v for n, got, v in samples}
+    for name in ("prometheus_notifications_latency_seconds", "vmalert_alerts_send_duration_seconds",
+                 "vmalert_iteration_duration_seconds"):
+        found = [(float(q), v) for (n, q), v in values.items() if n == name]
+        assert [v for _, v in sorted(found)] == sorted(v for _, v in found)
+        assert {0.5, 0.9, 0.99} <= {q for q, _ in found}
+        assert 0 <= found[0][1] <= values[name + "_sum", None] * (1 + 1e-5) < 2  # six digits
+        assert values[name + "_count", None] >= 1
+    assert 0 < values["prometheus_notifications_latency_seconds", "0.5"] < 0.5
+    assert values["vmalert_iteration_duration_seconds_count", None] <= values[
+        "vmalert_iteration_total", None]
 
 
 @pytest.mark.parametrize("feature", [False, True])
@@ -272,6 +296,7 @@ def test_metrics_under_names_of_vmalert(start, far, backend, rules, feature):
     assert d.metric("vmalert_execution_total") >= 5 and d.metric("vmalert_alerts_sent_total") >= 2
     assert d.metric("vmalert_execution_errors_total") == 0
     assert d.metric("prometheus_notifications_errors_total") == 0
+    check_summaries(samples)
     if feature:
         assert d.metric("vmalert_alerts_firing", alertname="A") == 2
         assert d.metric("vmalert_alerts_pending", alertname="W") == 2

@@ -2,6 +2,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/quote.h"
+#include "base/recent.h"
 #include "base/time.h"
 #include "base/url.h"
 #include "base/xxhash.h"
@@ -277,6 +278,29 @@ static void buffers_end_at_their_limit(void **state)
 	buf_free(&b);
 }
 
+static void quantiles_of_what_was_last(void **state)
+{
+	static const double q[] = {0, 0.5, 0.99, 1};
+	struct recent r = {0};
+	double v[4];
+
+	(void)state;
+	assert_false(recent_quantiles(&r, q, 4, v));
+	recent_add(&r, 3);
+	assert_true(recent_quantiles(&r, q, 4, v));
+	assert_true(v[0] == 3 && v[3] == 3);
+	recent_add(&r, 1);
+	recent_add(&r, 2);
+	assert_true(recent_quantiles(&r, q, 4, v));
+	assert_true(v[0] == 1 && v[1] == 2 && v[2] == 2 && v[3] == 3);
+	for (int i = 0; i < RECENT_KEPT; i++) /* those before have no weight */
+		recent_add(&r, 1000 - i);
+	assert_true(recent_quantiles(&r, q, 4, v));
+	assert_true(v[0] == 1001 - RECENT_KEPT && v[3] == 1000);
+	assert_true(v[1] == 1000 - RECENT_KEPT / 2);
+	assert_int_equal(r.n, RECENT_KEPT + 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +316,7 @@ int main(void)
 		cmocka_unit_test(xxhash_vectors),
 		cmocka_unit_test(arena_runs_what_was_deferred),
 		cmocka_unit_test(buffers_end_at_their_limit),
+		cmocka_unit_test(quantiles_of_what_was_last),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

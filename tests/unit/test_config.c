@@ -351,6 +351,12 @@ static const struct {
 	{"remote_write: [{url: ~}]\n" ROOT, T "1:16: url for remote_write is empty", 0},
 	{"datasources: [{name: a, url: }]\n" ROOT,
 	 T "1:15: missing url in datasource \"a\"", 0},
+	{"remote_write: [{url: 'http://w/'}, {url: 'http://w/'}]\n" ROOT,
+	 T
+	 "1:36: duplicate remote write configs are not allowed: this one is there in line "
+	 "1 already",
+	 0},
+	{"remote_write: [{url: 'http://w/'}, {url: 'http://w/', name: b}]\n" ROOT, NULL, 0},
 	{"remote_write: [{url: 'http://w/', headers: {content-type: x}}]\n" ROOT,
 	 T "1:45: content-type is a reserved header. It must not be changed", 0},
 	{"global: {external_labels: {a-b: c}}\n" ROOT, NULL, 0},

@@ -36,20 +36,47 @@ static void graphite(void **state)
 	static const struct row rows[] = {
 		{"alias(sumSeries(a.b.{c,d}.*.e[0-9]), \"x)\")", NULL},
 		{"grep(a.b, '^c(')", NULL},
+		{"servers.*.{cpu, mem}[0-9a-f].load-1_%", NULL},
+		{"f(g (a | h(1) | i,), key = -1e3, other='it\\'s', none=None,)", NULL},
+		{"seriesByTag('name=x', 'a!=~b') | f", NULL},
+		{"f(1min.load, 1.2.3, a.b=c.d, a\\ b, \\(c\\))", NULL},
+		{"f()", NULL},
+		{"", "1:1 expected a metric, a function or a string, found the end"},
 		{"sum(a.b", "1:4 no ')' closes this"},
+		{"sum(a, g(b)", "1:4 no ')' closes this"},
+		{"sum(a,", "1:4 no ')' closes this"},
 		{"a.b.{c", "1:5 no '}' closes this"},
 		{"a[", "1:2 no ']' closes this"},
-		{"a)", "1:2 unexpected ')'"},
-		{"sum(a]", "1:6 expected ')', found ']'"},
+		{"a]", "1:2 unexpected ']'"},
+		{"a)", "1:2 expected the end, found ')'"},
+		{"sum(a]", "1:6 unexpected ']'"},
 		{"alias(a,\n'x)", "2:1 unterminated string"},
+		{"a b", "1:3 expected the end, found 'b'"},
+		{"a.b, c.d", "1:4 expected the end, found ','"},
+		{"f(a b)", "1:5 expected ',' or ')', found 'b'"},
+		{"f(a \"b\")", "1:5 expected ',' or ')', found '\"'"},
+		{"f(,a)", "1:3 expected a metric, a function or a string, found ','"},
+		{"f(a,,b)", "1:5 expected a metric, a function or a string, found ','"},
+		{"f((a))", "1:3 expected a metric, a function or a string, found '('"},
+		{"f(a).b", "1:5 expected the end, found '.'"},
+		{"f(a)(b)", "1:5 expected the end, found '('"},
+		{"f(x=)", "1:5 expected a metric, a function or a string, found ')'"},
+		{"f(g()=1)", "1:6 expected ',' or ')', found '='"},
+		{"f(x=y=z)", "1:6 expected ',' or ')', found '='"},
+		{"a |", "1:4 expected a metric, a function or a string, found the end"},
+		{"| f", "1:1 expected a metric, a function or a string, found '|'"},
+		{"a\\", "1:2 nothing follows '\\'"},
 	};
-	static char deep[PROMQL_MAX_DEPTH + 1];
+	struct buf deep = BUF(BUF_NO_LIMIT);
 	struct promql_error err;
 
 	(void)state;
 	check_all(rows, COUNT_OF(rows), graphite_check);
-	memset(deep, '(', sizeof(deep));
-	assert_false(graphite_check((struct str){deep, sizeof(deep)}, &err));
+	for (int i = 0; i <= PROMQL_MAX_DEPTH; i++)
+		buf_add_text(&deep, "f(");
+	assert_false(graphite_check(buf_str(&deep), &err));
+	assert_non_null(strstr(err.text, "brackets in each other"));
+	buf_free(&deep);
 }
 
 static void logsql(void **state)
@@ -71,7 +98,12 @@ static void logsql(void **state)
 		{"* | stats by (_time:5m) count()", "1:15 a rule cannot be by _time"},
 		{"* |\nstats (a, _time) count()", "2:11 a rule cannot be by _time"},
 		{"* | by (_time) count()", "1:9 a rule cannot be by _time"},
-		{"* | stats by (", NULL},
+		{"* | stats by (", "1:14 nothing closes this"},
+		{"x:[1, 5) | fields a | stats count() | sort by (a) | limit 3", NULL},
+		{"* | fields a | brand_new 5", NULL},
+		{"* | fields a", "1:1 a rule needs numbers, and so a pipe: | stats ..."},
+		{"* | sort by (a)\n|limit 1",
+		 "1:1 a rule needs numbers, and so a pipe: | stats ..."},
 		{"'a | stats count()", "1:1 unterminated string"},
 		{"", "1:1 a rule needs numbers, and so a pipe: | stats ..."},
 	};

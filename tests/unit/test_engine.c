@@ -813,6 +813,19 @@ static void rules(void **state)
 		 "45 file r.yml\n"
 		 "150 run\n",
 		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"the other rule's differs, but not as it is relabelled: it fires on",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK
+		 "alerting: {alert_relabel_configs: [{action: labeldrop, regex: a}]}\n",
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, labels: {a: b}}]}]}\n"
+		 "20 file r.yml\n"
+		 "150 file s.yml\n"
+		 "300 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "231.1 hook notify_resolved resolved Up{n=0}\n"},
 		{"both go: it is resolved",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"

@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "base/map.h"
 #include "model/regex_words.h"
 #include "model/alert.h"
 #include "model/matcher.h"
@@ -7,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -104,6 +106,33 @@ static void label_sets(void **state)
 }
 
 /* spec/config.md 14: what each mode makes of a text; "!" is an error that says so. */
+/* Label sets whose fingerprints are made the same. */
+static void an_index_tells_label_sets_apart(void **state)
+{
+	static const char *const values[] = {"a", "b", "c", "a", "c", "d", "b"};
+	static const bool is_new[] = {true, true, true, false, false, true, false};
+	struct arena mem = {0};
+	struct map index = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		const struct label pair = {"name", values[i]};
+		struct labels *l = labels_dup(labels_new(&mem, &pair, 1, NULL));
+		const struct labels *kept;
+
+		/* b's is the one before the others' */
+		l->fingerprint = UINT64_MAX - !strcmp(values[i], "b");
+		kept = labels_copy(&mem, l);
+		assert_true(kept->fingerprint == l->fingerprint);
+		free(l);
+		if (labels_index(&mem, &index, kept) != is_new[i])
+			fail_msg("%zu: %s", i, values[i]);
+	}
+	assert_int_equal(index.n, 4);
+	map_free(&index);
+	arena_free(&mem);
+}
+
 static void matchers(void **state)
 {
 	static const struct {
@@ -509,6 +538,7 @@ int main(void)
 		cmocka_unit_test(fingerprints),
 		cmocka_unit_test(alert_order),
 		cmocka_unit_test(label_sets),
+		cmocka_unit_test(an_index_tells_label_sets_apart),
 		cmocka_unit_test(matchers),
 		cmocka_unit_test(single_matchers),
 		cmocka_unit_test(missing_labels),

@@ -280,8 +280,8 @@ static void test_vmalert(void **state)
 		span_ms span;	       /* of the rule's "for", or else of the group */
 	} rows[] = {
 		{ONE("{alert: a, expr: 'rate(x) > 1'}"), NULL, NULL, 0},
-		{ONE("{alert: a, expr: 'WITH (x = up) x[5i] keep_metric_names'}"), NULL,
-		 NULL, 0},
+		{ONE("{alert: a, expr: 'WITH (x = up) rate(x[5i]) keep_metric_names'}"),
+		 NULL, NULL, 0},
 		{ONE("{alert: a, expr: 'rate(x'}"),
 		 "r:1:50: " IN(1, "a") PARSE "1:5: parse error: no ')' closes this", NULL,
 		 0},
