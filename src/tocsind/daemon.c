@@ -56,13 +56,26 @@ static span_ms clock_jump(struct daemon *d)
 	return jump > STEP_CLOCK || jump < -STEP_CLOCK ? jump : 0;
 }
 
-/* The engine knows no clock: what a step did shares the step's time. */
-static void note_times(struct step_times *t, const struct engine_counters *before,
-		       const struct engine_counters *after, double took)
-{
-	uint64_t handovers = after->rule_handovers - before->rule_handovers;
+/* What of the engine's work is timed. */
+struct work {
+	uint64_t alerts, told_queries, silence_queries, maintenances, handovers;
+};
 
-	seconds_add(&t->alerts, took, after->alerts_stored - before->alerts_stored);
+static struct work work_so_far(const struct daemon *d)
+{
+	const struct engine_counters *c = view_counters(d->engine);
+
+	return (struct work){c->alerts_stored, c->told_queries, c->silence_queries,
+			     c->maintenances, c->rule_handovers};
+}
+
+/* The engine knows no clock: what a step did shares the step's time. */
+static void note_times(struct step_times *t, const struct work *before,
+		       const struct work *after, double took)
+{
+	uint64_t handovers = after->handovers - before->handovers;
+
+	seconds_add(&t->alerts, took, after->alerts - before->alerts);
 	seconds_add(&t->told_queries, took, after->told_queries - before->told_queries);
 	seconds_add(&t->silence_queries, took,
 		    after->silence_queries - before->silence_queries);
@@ -74,11 +87,12 @@ static void note_times(struct step_times *t, const struct engine_counters *befor
 
 static wall_ms timed_step(struct daemon *d, wall_ms now, const struct event *in, size_t n)
 {
-	struct engine_counters before = *view_counters(d->engine);
+	struct work before = work_so_far(d), after;
 	double began = clock_seconds();
 	wall_ms next = engine_step(d->engine, now, in, n, &d->step, &d->todo);
 
-	note_times(&d->times, &before, view_counters(d->engine), clock_seconds() - began);
+	after = work_so_far(d);
+	note_times(&d->times, &before, &after, clock_seconds() - began);
 	return next;
 }
 
