@@ -91,7 +91,11 @@ struct intake {
 	struct json_reader in;
 	VEC(struct alert_post) posts;
 	VEC(struct label) pairs; /* of the map being read */
-	int wrong_code;		 /* 0: nothing is wrong */
+	struct {
+		struct str text;
+		struct instant at;
+	} last_times[2]; /* of startsAt and endsAt, which many have the same */
+	int wrong_code;	 /* 0: nothing is wrong */
 	const char *wrong;
 };
 
@@ -196,12 +200,28 @@ static void read_map_into(struct intake *t, enum alert_field field,
 	*n = t->pairs.n;
 }
 
+static bool parse_time(struct intake *t, enum alert_field field, struct str text,
+		       struct instant *out)
+{
+	size_t which = field == FIELD_ENDS_AT;
+
+	if (text.n && str_eq(text, t->last_times[which].text)) {
+		*out = t->last_times[which].at;
+		return true;
+	}
+	if (!api_time_parse(text, out))
+		return false;
+	t->last_times[which].text = text;
+	t->last_times[which].at = *out;
+	return true;
+}
+
 static void read_time(struct intake *t, enum alert_field field, struct instant *out)
 {
 	*out = INSTANT_ZERO;
 	if (json_kind(&t->in) != JSON_TEXT)
 		json_skip(&t->in);
-	else if (api_time_parse(json_read_text(&t->in), out))
+	else if (parse_time(t, field, json_read_text(&t->in), out))
 		return;
 	refuse_kind(t, field_names[field], "time");
 }

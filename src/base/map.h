@@ -30,6 +30,11 @@ size_t map_memory(const struct map *); /* bytes of its own */
 
 /* for (size_t at = 0; (v = map_next(&m, &at));) */
 void *map_next(const struct map *, size_t *at);
+/* What map_next will give after so many more; NULL: nothing, or one that was deleted. */
+static inline void *map_ahead(const struct map *m, size_t at, size_t n)
+{
+	return n < m->used - at ? m->slots[at + n].value : NULL;
+}
 
 /* A key of eight bytes: the address of a uint64_t inside the value. */
 struct str map_key_u64(const uint64_t *);

@@ -63,7 +63,9 @@ size_t utf8_encode(char out[4], uint32_t r)
 	return 4;
 }
 
-/* How many bytes of ASCII stand at the start, in whole words. */
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+
+/* How many bytes of ASCII stand at the start: all of them, or some whole words. */
 static size_t ascii_words(struct str s)
 {
 	size_t i = 0;
@@ -71,10 +73,13 @@ static size_t ascii_words(struct str s)
 
 	for (; i + sizeof(word) <= s.n; i += sizeof(word)) {
 		memcpy(&word, s.p + i, sizeof(word));
-		if (word & UINT64_C(0x8080808080808080))
-			break;
+		if (word & HIGH_BITS)
+			return i;
 	}
-	return i;
+	word = 0;
+	if (i < s.n)
+		memcpy(&word, s.p + i, s.n - i);
+	return word & HIGH_BITS ? i : s.n;
 }
 
 bool utf8_valid(struct str s)

@@ -139,9 +139,11 @@ static void named_turned(struct engine *e, const struct labels *labels)
 static struct stored_alert *insert(struct engine *e, const struct alert *a)
 {
 	struct kept k = keep(e, a->labels);
-	struct stored_alert *s = mem_new(sizeof(*s) + k.size);
+	size_t texts = (k.texts_size + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+	struct stored_alert *s = mem_new(sizeof(*s) + texts + k.set_size);
+	char *behind = (char *)(s + 1);
 
-	s->labels = kept_copy(s + 1, &k);
+	s->labels = kept_copy(behind + texts, behind, &k);
 	set_annotations(e, s, a->annotations);
 	s->generator_url = share_text(e, a->generator_url);
 	s->fingerprint = a->labels->fingerprint;
@@ -188,13 +190,14 @@ static bool wants_saving(const struct stored_alert *s, bool news, wall_ms now)
 
 static void save_now(struct engine *e, struct stored_alert *s)
 {
-	struct alert *view;
+	struct alert *view = ARENA_NEW(e->mem, struct alert);
+	struct action *a = act(e, ACTION_SAVE_ALERT);
 
+	*view = stored_alert_view(s);
+	a->alert = view;
+	a->is_known = s->saved_at;
 	s->saved_at = e->now;
 	s->saved_ends_at = instant_ms(s->ends_at);
-	view = ARENA_NEW(e->mem, struct alert);
-	*view = stored_alert_view(s);
-	act(e, ACTION_SAVE_ALERT)->alert = view;
 }
 
 static void save(struct engine *e, struct stored_alert *s, bool news)

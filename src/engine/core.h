@@ -53,10 +53,9 @@ struct route_list {
 
 /* Lives while the table, a group, an inhibition index or a flush refers to it. */
 struct stored_alert {
-	uint64_t fingerprint;	     /* = labels->fingerprint; the table's key */
-	const struct labels *labels; /* behind this struct, in its block */
-	struct labels *annotations;  /* a block of its own */
-	const char *generator_url;   /* shared */
+	uint64_t fingerprint;	    /* = labels->fingerprint; the table's key */
+	struct labels *annotations; /* a block of its own */
+	const char *generator_url;  /* shared */
 	struct instant starts_at, ends_at;
 	wall_ms updated_at, came_at;
 	bool timeout, left_a_list;
@@ -72,6 +71,10 @@ struct stored_alert {
 	uint64_t sourced_in;
 	uint64_t turns;			 /* grows when it fires again or ends */
 	wall_ms saved_ends_at, saved_at; /* what the disk knows */
+	/* The last, because what it points to lies behind this struct, in its block: first
+	 * the texts, then the set. Whoever looks at all alerts waits for this memory alone.
+	 */
+	const struct labels *labels;
 };
 
 struct alert stored_alert_view(const struct stored_alert *);
@@ -311,6 +314,7 @@ struct engine {
 	struct map names;	    /* of labels, by themselves */
 	struct map texts;	    /* of alerts: shared_text, by its text */
 	uint32_t seen_values[4096]; /* of values that came once; by their hashes */
+	const char *last_names[64]; /* of names, where they were last found */
 	struct map silences;	    /* stored_silence by id */
 	struct map silence_index;   /* silence_bucket by name and value */
 	struct silence_list loose_silences; /* without a handle */
@@ -359,17 +363,17 @@ size_t shared_memory(const struct engine *); /* of all that is shared */
 /* The same text, kept until as many times unshared as shared. */
 const char *share_text(struct engine *, const char *);
 void unshare_text(struct engine *, const char *); /* another than a shared one: nothing */
-/* How a set of labels is kept for long: what others have, too, is shared, the rest copied
- * into a block of that size. Of the step's arena; one copy of it, one release of the copy.
- */
+/* How a set of labels is kept for long: what others have, too, is shared, the rest copied:
+ * the set into a block of that size, its own texts into another. Of the step's arena; one
+ * copy of it, one release of the copy. */
 struct kept {
 	const struct labels *set;
 	bool *has_own_value; /* of each pair */
 	bool has_own_names;  /* too many are shared: then nothing of this set is */
-	size_t size;
+	size_t set_size, texts_size;
 };
 struct kept keep(struct engine *, const struct labels *);
-struct labels *kept_copy(void *block, const struct kept *);
+struct labels *kept_copy(void *block, char *texts, const struct kept *);
 struct labels *kept_new(struct engine *, const struct labels *); /* one block: free() it */
 void kept_release(struct engine *, const struct labels *);
 

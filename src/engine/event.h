@@ -196,7 +196,7 @@ enum action_kind {
 	ACTION_FORGET_SILENCE,	  /* .key */
 	ACTION_SAVE_TOLD,	  /* .told under .key */
 	ACTION_FORGET_TOLD,	  /* .key */
-	ACTION_SAVE_ALERT,	  /* .alert */
+	ACTION_SAVE_ALERT,	  /* .alert; .is_known: the disk has an older one of it */
 	ACTION_FORGET_ALERT,	  /* .fingerprint */
 	ACTION_SAVE_RULE_ALERT,	  /* .rule_alert under .key */
 	ACTION_FORGET_RULE_ALERT, /* .key */
@@ -215,6 +215,7 @@ struct note {
 
 struct action {
 	enum action_kind kind;
+	bool is_known;
 	const char *key;
 	union {
 		uint64_t id, fingerprint;

@@ -14,7 +14,7 @@
 #define LONGEST_NAME  128
 #define LONGEST_VALUE 128
 
-static const char *share_name(struct engine *e, const char *name)
+static const char *find_or_keep_name(struct engine *e, const char *name)
 {
 	struct str key = str_of(name);
 	char *own = map_find(&e->names, key);
@@ -24,6 +24,16 @@ static const char *share_name(struct engine *e, const char *name)
 	own = mem_text(name);
 	map_put(&e->names, str_of(own), own);
 	return own;
+}
+
+/* At the same place of a set of the same size there often was the same name. */
+static const char *share_name(struct engine *e, const struct labels *set, size_t i)
+{
+	const char **last = &e->last_names[(set->n * 8 + i) % COUNT_OF(e->last_names)];
+
+	if (!*last || strcmp(*last, set->v[i].name))
+		*last = find_or_keep_name(e, set->v[i].name);
+	return *last;
 }
 
 /* -- texts ----------------------------------------------------------------------------
@@ -92,7 +102,7 @@ static const char *share_value(struct engine *e, const char *value)
 static bool share_names(struct engine *e, const struct labels *from, struct labels *to)
 {
 	for (size_t i = 0; i < from->n; i++) {
-		to->v[i].name = share_name(e, from->v[i].name);
+		to->v[i].name = share_name(e, from, i);
 		if (!to->v[i].name)
 			return false;
 	}
@@ -103,35 +113,33 @@ struct kept keep(struct engine *e, const struct labels *set)
 {
 	struct labels *same = arena_alloc(e->mem,
 					  sizeof(*same) + set->n * sizeof(same->v[0]));
-	struct kept k = {same, ARENA_ARRAY(e->mem, bool, set->n), false, 0};
+	struct kept k = {same, ARENA_ARRAY(e->mem, bool, set->n), false, 0, 0};
 
 	*same = *set;
 	if (!share_names(e, set, same))
-		return (struct kept){set, NULL, true, labels_memory(set)};
-	k.size = sizeof(*set) + set->n * sizeof(set->v[0]);
+		return (struct kept){set, NULL, true, labels_memory(set), 0};
+	k.set_size = sizeof(*set) + set->n * sizeof(set->v[0]);
 	for (size_t i = 0; i < set->n; i++) {
 		const char *value = share_value(e, set->v[i].value);
 
 		k.has_own_value[i] = !value;
 		same->v[i].value = value ? value : set->v[i].value;
-		k.size += value ? 0 : strlen(set->v[i].value) + 1;
+		k.texts_size += value ? 0 : strlen(set->v[i].value) + 1;
 	}
 	return k;
 }
 
-struct labels *kept_copy(void *block, const struct kept *k)
+struct labels *kept_copy(void *block, char *texts, const struct kept *k)
 {
 	struct labels *set = block;
-	char *text;
 
 	if (k->has_own_names)
 		return labels_copy_to(block, k->set);
-	memcpy(set, k->set, sizeof(*set) + k->set->n * sizeof(set->v[0]));
-	text = (char *)&set->v[set->n];
+	memcpy(set, k->set, k->set_size);
 	for (size_t i = 0; i < set->n; i++) {
 		if (k->has_own_value[i]) {
-			set->v[i].value = text;
-			text = stpcpy(text, k->set->v[i].value) + 1;
+			set->v[i].value = texts;
+			texts = stpcpy(texts, k->set->v[i].value) + 1;
 		}
 	}
 	return set;
@@ -140,8 +148,9 @@ struct labels *kept_copy(void *block, const struct kept *k)
 struct labels *kept_new(struct engine *e, const struct labels *set)
 {
 	struct kept k = keep(e, set);
+	char *block = mem_new(k.set_size + k.texts_size);
 
-	return kept_copy(mem_new(k.size), &k);
+	return kept_copy(block, block + k.set_size, &k);
 }
 
 void kept_release(struct engine *e, const struct labels *set)

@@ -62,22 +62,36 @@ static struct matchers by_shared_names(const struct engine *e, const struct matc
 	return same;
 }
 
+/* A look at all alerts is spent waiting for the memory that their labels are in, so that is
+ * asked for some alerts earlier. */
+#define FETCH_AHEAD 8
+#define CACHE_LINE  64
+
+static void fetch_labels(const struct stored_alert *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < 3; i++)
+		__builtin_prefetch((const char *)&s->labels + i * CACHE_LINE);
+}
+
 uint64_t *view_fingerprints(struct engine *e, wall_ms now, const struct matchers *matchers,
 			    struct arena *mem, size_t *n)
 {
 	const struct matchers wanted = by_shared_names(e, matchers, mem);
-	uint64_t *v = ARENA_ARRAY(mem, uint64_t, e->alerts.n);
+	VEC(uint64_t) found = {0};
 	struct instant at = instant_of_ms(now);
 	struct stored_alert *s;
 
-	*n = 0;
 	for (size_t i = 0; (s = map_next(&e->alerts, &i));) {
-		if (!stored_alert_is_resolved(s, at) && matchers_hold(&wanted, s->labels))
-			v[(*n)++] = s->fingerprint;
+		fetch_labels(map_ahead(&e->alerts, i, FETCH_AHEAD));
+		if (matchers_hold(&wanted, s->labels) && !stored_alert_is_resolved(s, at))
+			vec_push_in(mem, &found, s->fingerprint);
 	}
-	if (*n)
-		qsort(v, *n, sizeof(*v), by_number);
-	return v;
+	if (found.n)
+		qsort(found.v, found.n, sizeof(*found.v), by_number);
+	*n = found.n;
+	return found.v;
 }
 
 bool view_alert(struct engine *e, wall_ms now, struct arena *mem, uint64_t fingerprint,

@@ -71,9 +71,11 @@ bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct 
 	sqlite3_stmt *st;
 	uint64_t number = 0;
 	int64_t end_id;
+	size_t bytes;
 	int code = SQLITE_ERROR;
 
-	(void)scan(l, &end_id, &l->appended); /* as far as it can be read */
+	(void)scan(l, &end_id, &bytes); /* as far as it can be read */
+	l->live = 0;
 	st = prepare(l, "SELECT id, entries FROM alert_log ORDER BY id");
 	while (st && (code = sqlite3_step(st)) == SQLITE_ROW) {
 		struct str rest = entries_of(st);
@@ -84,6 +86,7 @@ bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct 
 			if (++number != last_entries_find(&l->last, e.fingerprint) ||
 			    !e.content.n)
 				continue;
+			l->live += e.whole.n;
 			give(&e, id, &mem, to);
 			arena_reset(&mem);
 		}
@@ -92,6 +95,7 @@ bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct 
 				   arena_printf(&mem, "%lld", (long long)id),
 				   "the row is cut off");
 	}
+	l->outlived = bytes - l->live;
 	if (code != SQLITE_DONE)
 		err_set(err, NOWHERE, "alert_log: %s", sqlite3_errmsg(l->db));
 	sqlite3_finalize(st);
@@ -104,7 +108,7 @@ bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct 
 
 bool alert_log_is_untidy(const struct alert_log *l)
 {
-	return l->end_id || l->appended > MAX(l->live, SMALLEST);
+	return l->end_id || l->outlived > MAX(l->live, SMALLEST);
 }
 
 void alert_log_forget(struct alert_log *l)
@@ -120,7 +124,7 @@ static bool begin(struct alert_log *l)
 	l->at_id = 0;
 	l->number = 0;
 	l->kept = 0;
-	l->appended = 0;
+	l->outlived = 0;
 	return scan(l, &l->end_id, &bytes);
 }
 

@@ -1,7 +1,7 @@
 /* alert_log.h - the table alert_log: blobs of entries (alert_entry.h), the oldest first.
  *
  * What is outlived is taken out in slices, each in a transaction of the caller's, once
- * more was appended than lives. Inside store/ only; one thread at a time.
+ * more is outlived than lives. Inside store/ only; one thread at a time.
  */
 #pragma once
 #include "store/alert_entry.h"
@@ -11,8 +11,8 @@
 
 struct alert_log {
 	sqlite3 *db;
-	size_t live;	 /* bytes left by the last tidying */
-	size_t appended; /* since it */
+	size_t live;	 /* bytes left by the last tidying, or read at the start */
+	size_t outlived; /* since, about */
 	/* a tidying under way: up to which row it has come, and goes */
 	int64_t at_id, end_id; /* end_id 0: none */
 	uint64_t number;       /* of the last entry at at_id */

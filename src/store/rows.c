@@ -460,7 +460,7 @@ static void take_over(void *arg, const struct alert *a)
 	struct takeover *t = arg;
 
 	t->n++;
-	store_save_alert(t->store, a);
+	store_save_alert(t->store, a, false);
 	t->to->alert(t->to->ctx, a);
 }
 

@@ -28,6 +28,7 @@
 #define DEFAULT_BYTES ((int64_t)256 * 1024 * 1024)
 #define SEAL	      STATEMENTS   /* not one */
 #define ENTRIES	      (256 * 1024) /* bytes of alerts in a row of their log */
+#define USUAL_ENTRY   500	   /* bytes */
 
 struct write { /* with its cells' bytes behind it, one block */
 	struct write *next;
@@ -35,6 +36,7 @@ struct write { /* with its cells' bytes behind it, one block */
 	bool is_superseded;
 	uint64_t number; /* among those of its kind: that go first, or do not */
 	char *entries;	 /* of alerts: the first cell's, to be freed; else NULL */
+	size_t outlives; /* about so many bytes of older entries */
 	size_t n;
 	struct cell cells[]; /* of a row: its key first */
 };
@@ -73,7 +75,8 @@ struct store {
 	/* shared, under mtx */
 	struct write *first, **last;
 	struct sync *waiting, **last_waiting, *reported, **last_reported;
-	struct buf entries; /* of alerts: the next write that is queued */
+	struct buf entries; /* of alerts: the next write that is queued, */
+	size_t outlived;    /* and what it outlives */
 	uint64_t queued;    /* number of the last write */
 	/* Open deliveries, what was told, and what these name go before all else, in their
 	 * own order, because a notification waits for them: the last one in the queue,
@@ -170,9 +173,11 @@ static void push_entries(struct store *s)
 	w->what = APPEND_ALERTS;
 	w->n = 1;
 	w->entries = buf_take(&s->entries, &n);
+	w->outlives = s->outlived;
 	w->cells[0] = (struct cell){.kind = CELL_BLOB, .s = {w->entries, n}};
 	put_in(s, w);
 	s->entries = BUF(BUF_NO_LIMIT);
+	s->outlived = 0;
 }
 
 void store_queue(struct store *s, enum statement what, const struct cell *cells, size_t n)
@@ -214,17 +219,23 @@ void store_queue(struct store *s, enum statement what, const struct cell *cells,
 		wake(s->wake_fd);
 }
 
-/* alert NULL: the one with that fingerprint left. */
-static void save_entry(struct store *s, const struct alert *alert, uint64_t fingerprint)
+/* alert NULL: the one with that fingerprint left. An older entry is as long as this one, or
+ * as most. */
+static void save_entry(struct store *s, const struct alert *alert, uint64_t fingerprint,
+		       bool is_known)
 {
+	size_t before;
 	bool was_empty;
 
 	pthread_mutex_lock(&s->mtx);
 	was_empty = !s->first && !s->entries.n;
+	before = s->entries.n;
 	if (alert)
 		buf_add_entry(&s->entries, alert);
 	else
 		buf_add_farewell(&s->entries, fingerprint);
+	if (is_known)
+		s->outlived += alert ? s->entries.n - before : USUAL_ENTRY;
 	if (s->entries.n >= ENTRIES)
 		push_entries(s);
 	pthread_mutex_unlock(&s->mtx);
@@ -232,14 +243,14 @@ static void save_entry(struct store *s, const struct alert *alert, uint64_t fing
 		wake(s->wake_fd);
 }
 
-void store_save_alert(struct store *s, const struct alert *alert)
+void store_save_alert(struct store *s, const struct alert *alert, bool is_known)
 {
-	save_entry(s, alert, alert->labels->fingerprint);
+	save_entry(s, alert, alert->labels->fingerprint, is_known);
 }
 
 void store_forget_alert(struct store *s, uint64_t fingerprint)
 {
-	save_entry(s, NULL, fingerprint);
+	save_entry(s, NULL, fingerprint, true);
 }
 
 static struct sync *new_sync(void (*done)(void *, bool), void *arg, bool lasting)
@@ -853,7 +864,7 @@ static bool write_one_batch(struct store *s)
 	pthread_mutex_unlock(&s->mtx);
 	if (ok) {
 		for (const struct write *w = b.first; w; w = w->next)
-			s->alert_log.appended += w->entries ? w->cells[0].s.n : 0;
+			s->alert_log.outlived += w->outlives;
 		free_batch(b.first);
 	}
 	return ok;
@@ -866,7 +877,7 @@ static void tidy(struct store *s)
 	    database_commit(&s->db))
 		return;
 	database_roll_back(&s->db);
-	alert_log_forget(&s->alert_log); /* until more was appended */
+	alert_log_forget(&s->alert_log); /* until more is outlived */
 }
 
 static bool trims(struct store *s)

@@ -70,7 +70,8 @@ void store_save_silence(struct store *, const struct silence *);
 void store_forget_silence(struct store *, const char *id);
 void store_save_told(struct store *, const char *key, const struct told *);
 void store_forget_told(struct store *, const char *key);
-void store_save_alert(struct store *, const struct alert *);
+/* is_known: an older one of it is there, which this one outlives. */
+void store_save_alert(struct store *, const struct alert *, bool is_known);
 void store_forget_alert(struct store *, uint64_t fingerprint);
 void store_save_rule_alert(struct store *, const char *key, const struct rule_alert *);
 void store_forget_rule_alert(struct store *, const char *key);

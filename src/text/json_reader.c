@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct json_reader json_reader(struct arena *mem, struct str text)
@@ -151,7 +152,8 @@ bool json_member(struct json_reader *r, struct str *name)
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
 /* Not zero when a byte of the word ends a run of plain ones: a quote, a backslash, a
- * control character or one beyond ASCII. */
+ * control character or one beyond ASCII. The lowest bit set is of the first such byte; a
+ * borrow makes those above it doubtful. */
 static uint64_t odd_bytes(uint64_t word)
 {
 	uint64_t quote = word ^ EACH_BYTE * '"', slash = word ^ EACH_BYTE * '\\';
@@ -169,12 +171,13 @@ static bool is_plain(char c)
 static size_t plain_run(struct str s, size_t from)
 {
 	size_t i = from;
-	uint64_t word;
+	uint64_t word, odd;
 
 	for (; i + sizeof(word) <= s.n; i += sizeof(word)) {
 		memcpy(&word, s.p + i, sizeof(word));
-		if (odd_bytes(word))
-			break;
+		odd = odd_bytes(le64toh(word));
+		if (odd)
+			return i - from + (size_t)__builtin_ctzll(odd) / 8;
 	}
 	while (i < s.n && is_plain(s.p[i]))
 		i++;

@@ -80,7 +80,7 @@ void perform(struct daemon *d, const struct action *a)
 		store_forget_told(d->store, a->key);
 		break;
 	case ACTION_SAVE_ALERT:
-		store_save_alert(d->store, a->alert);
+		store_save_alert(d->store, a->alert, a->is_known);
 		break;
 	case ACTION_FORGET_ALERT:
 		store_forget_alert(d->store, a->fingerprint);

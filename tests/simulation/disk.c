@@ -303,7 +303,7 @@ static void give_to_store(struct store *s, const struct action *a)
 		store_forget_told(s, a->key);
 		break;
 	case ACTION_SAVE_ALERT:
-		store_save_alert(s, a->alert);
+		store_save_alert(s, a->alert, a->is_known);
 		break;
 	case ACTION_FORGET_ALERT:
 		store_forget_alert(s, a->fingerprint);

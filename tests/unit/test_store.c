@@ -180,7 +180,7 @@ static void fill(struct store *s, struct arena *mem)
 				   &silence.matchers, NULL, NULL));
 	store_save_silence(s, &silence);
 	store_save_told(s, "k", &told);
-	store_save_alert(s, &alert);
+	store_save_alert(s, &alert, true);
 	store_save_rule_alert(s, "rk", &rule);
 	store_save_rule_file(s, "f.yml", STR("groups:\n"));
 }
@@ -262,7 +262,7 @@ static void what_was_reported_survives_the_process(void **state)
 
 			s = open_at(at, &notes);
 			store_forget_alert(s, 1); /* under way when the alert comes */
-			store_save_alert(s, &posted);
+			store_save_alert(s, &posted, false);
 			syncs[i](s, note, &done);
 			wait_until(s, &done);
 			_exit(done == 1 ? 0 : 1);
@@ -358,7 +358,7 @@ static void damage_within_is_found_when_reading(void **state)
 				      .annotations = &labels_none,
 				      .generator_url = ""};
 
-		store_save_alert(s, &alert);
+		store_save_alert(s, &alert, true);
 	}
 	fill(s, &mem);
 	assert_true(store_close(s));
@@ -818,7 +818,7 @@ static void save_alert(struct store *s, struct arena *mem, int i, int64_t starts
 			      .generator_url = "http://x/",
 			      .starts_at = {starts, 0, 0}};
 
-	store_save_alert(s, &alert);
+	store_save_alert(s, &alert, true);
 }
 
 static void when_an_alert_came_is_kept(void **state)
@@ -834,7 +834,7 @@ static void when_an_alert_came_is_kept(void **state)
 				    .came_at = 1767225600123};
 
 	(void)state;
-	store_save_alert(s, &alert);
+	store_save_alert(s, &alert, true);
 	assert_true(store_close(s));
 	s = open_at(at, &notes);
 	expect(s, "alert {alertname=\"A\"} 1970-01-01T00:00:00Z came at 1767225600123\n");
