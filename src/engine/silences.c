@@ -216,10 +216,7 @@ static bool copy_into(struct stored_silence *to, const struct silence *from,
 	}
 	s->matchers.v = ARENA_ARRAY(&to->mem, struct matcher, from->matchers.n);
 	for (size_t i = 0; i < from->matchers.n; i++) {
-		const struct matcher *m = &from->matchers.v[i];
-
-		if (!matcher_new(&to->mem, m->op, str_of(m->name), str_of(m->value),
-				 &s->matchers.v[i], err))
+		if (!matcher_copy(&to->mem, &from->matchers.v[i], &s->matchers.v[i], err))
 			return false;
 	}
 	return true;

@@ -36,6 +36,19 @@ bool matcher_new(struct arena *mem, enum match_op op, struct str name, struct st
 	return out->re != NULL;
 }
 
+bool matcher_copy(struct arena *mem, const struct matcher *m, struct matcher *copy,
+		  struct err *err)
+{
+	size_t n;
+
+	if (!m->re || !regex_words(m->re, &n))
+		return matcher_new(mem, m->op, str_of(m->name), str_of(m->value), copy,
+				   err);
+	*copy = (struct matcher){m->op, arena_text(mem, m->name), arena_text(mem, m->value),
+				 regex_copy(mem, m->re)};
+	return true;
+}
+
 /* Both parsers fill one list; each place is a byte offset, turned into a column late. */
 struct parse {
 	struct arena *mem;

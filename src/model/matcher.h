@@ -49,6 +49,9 @@ bool matcher_parse(struct arena *, struct str, struct pos at, enum matcher_mode,
 bool matcher_new(struct arena *, enum match_op, struct str name, struct str value,
 		 struct matcher *, struct err *) MUST_USE;
 
+bool matcher_copy(struct arena *, const struct matcher *, struct matcher *copy,
+		  struct err *) MUST_USE;
+
 bool matcher_accepts(const struct matcher *, const char *value);
 bool matcher_holds(const struct matcher *, const struct labels *);
 bool matchers_hold(const struct matchers *, const struct labels *); /* all of them */

@@ -471,6 +471,18 @@ const struct regex *regex_new(struct arena *mem, struct str pattern,
 	return re;
 }
 
+const struct regex *regex_copy(struct arena *mem, const struct regex *old)
+{
+	struct regex *re = ARENA_NEW(mem, struct regex);
+
+	ASSERT(old->words);
+	re->n_words = old->n_words;
+	re->words = ARENA_ARRAY(mem, struct str, re->n_words);
+	for (size_t i = 0; i < re->n_words; i++)
+		re->words[i] = arena_str(mem, old->words[i]);
+	return re;
+}
+
 static int run(const struct regex *re, struct str s, size_t at, uint32_t options)
 {
 	return pcre2_match(re->code, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, at, options,

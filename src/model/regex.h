@@ -25,6 +25,8 @@ enum regex_anchor { REGEX_WHOLE, REGEX_ANYWHERE };
 /* NULL and err on a bad pattern; the message speaks in Go's words. */
 const struct regex *regex_new(struct arena *, struct str pattern, enum regex_anchor,
 			      struct err *) MUST_USE;
+/* Of one that has words (regex_words): a copy costs less than reading the pattern again. */
+const struct regex *regex_copy(struct arena *, const struct regex *) MUST_USE;
 /* Of a WHOLE one. */
 enum regex_found { REGEX_NOTHING, REGEX_FOUND, REGEX_TIRED };
 enum regex_found regex_match(const struct regex *, struct str);

@@ -104,14 +104,13 @@ bool entry_next(struct str *rest, struct log_entry *e)
 }
 
 /* NULL when no NUL comes any more. */
-static const char *take_text(struct str *s, struct arena *mem)
+static const char *take_text(struct str *s)
 {
+	const char *text = s->p;
 	size_t n = str_find_char(*s, 0);
-	const char *text;
 
 	if (n == STR_NONE)
 		return NULL;
-	text = arena_copy(mem, str_slice(*s, 0, n));
 	*s = str_from(*s, n + 1);
 	return text;
 }
@@ -124,8 +123,8 @@ static struct label *take_pairs(struct str *s, struct arena *mem, size_t n)
 		return NULL;
 	v = ARENA_ARRAY(mem, struct label, n);
 	for (size_t i = 0; i < n; i++) {
-		v[i].name = take_text(s, mem);
-		v[i].value = take_text(s, mem);
+		v[i].name = take_text(s);
+		v[i].value = take_text(s);
 		if (!v[i].value)
 			return NULL;
 	}
@@ -150,7 +149,7 @@ const struct alert *entry_read(const struct log_entry *e, struct arena *mem,
 	labels = take_pairs(&s, mem, n_labels);
 	if (labels)
 		annotations = take_pairs(&s, mem, n_annotations);
-	a->generator_url = annotations ? take_text(&s, mem) : NULL;
+	a->generator_url = annotations ? take_text(&s) : NULL;
 	if (!a->generator_url)
 		return NULL;
 	a->came_at = s.n >= 8 ? (wall_ms)take_number(&s, 8) : 0;

@@ -29,7 +29,8 @@ struct log_entry {
 /* Takes the first entry off. False at the end, and when no whole entry is there any more:
  * rest is not empty then. */
 bool entry_next(struct str *rest, struct log_entry *) MUST_USE;
-/* The alert of an entry with content; NULL and *why when it cannot be read. */
+/* The alert of an entry with content, whose texts it borrows; NULL and *why when it cannot
+ * be read. */
 const struct alert *entry_read(const struct log_entry *, struct arena *,
 			       const char **why) MUST_USE;
 
