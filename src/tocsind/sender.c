@@ -10,11 +10,12 @@
 
 /* So many messages of one integration are made and on their way at a time; the others wait
  * as they are, which costs little. Who answers at once is well served by a few; where
- * messages wait for longer than PATIENCE the lane becomes twice as wide, because a slow
- * receiver must not make others late. */
+ * messages wait for longer than PATIENCE, and fewer than QUICK times the width went in it,
+ * the lane becomes twice as wide, because a slow receiver must not make others late. */
 #define LANE_WIDTH	16
 #define MAIL_LANE_WIDTH 8   /* a mail of a hundred alerts is a megabyte while it is made */
 #define PATIENCE	200 /* ms */
+#define QUICK		4
 
 /* What deliveries of one integration share. */
 struct lane {
@@ -22,6 +23,7 @@ struct lane {
 	struct attempt_cache cache;
 	struct event *patience;
 	unsigned active, width, first_width, most;
+	unsigned ended; /* messages, in this PATIENCE */
 	bool is_filling;
 	TAILQ_HEAD(, sending) waiting;
 };
@@ -144,6 +146,7 @@ static void finish(struct sending *s)
 	}
 	vec_push(&d->ended_deliveries, end);
 	sending_free(s);
+	lane->ended++;
 	fill(lane);
 	daemon_feed(d, NULL);
 }
@@ -308,7 +311,9 @@ static void lose_patience(evutil_socket_t fd, short what, void *arg)
 	struct lane *lane = arg;
 
 	(void)fd, (void)what;
-	lane->width = MIN(lane->width * 2, lane->most);
+	if (lane->ended < QUICK * lane->width)
+		lane->width = MIN(lane->width * 2, lane->most);
+	lane->ended = 0;
 	fill(lane);
 }
 
