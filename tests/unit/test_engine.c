@@ -1,9 +1,12 @@
 #include "base/base.h"
 #include "unit/play.h"
+#include "engine/engine.h"
+#include "receivers/attempt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -968,14 +971,115 @@ static void edits(void **state)
 	buf_free(&trace);
 }
 
+/* -- what of the flushes is kept ------------------------------------------------------ */
+
+static void count_rows(void *ctx, const struct record *r)
+{
+	*(int *)ctx += r->kind == RECORD_FLUSH && !r->is_unchanged;
+}
+
+/* A group that is made anew as it was told leaves no row; one with something to say does.
+ */
+static void flushes_after_a_start(void **state)
+{
+	static const struct {
+		const char *script;
+		int rows;
+	} cases[] = {
+		{"0 post alertname=A ends=9999\n5 run\n", 1},
+		{"0 post alertname=A ends=9999\n3 restart\n5 run\n", 1},
+		{"0 post alertname=A ends=9999\n3 reload\n5 run\n", 1},
+		{"0 post alertname=A ends=9999\n3 restart\n30 run\n", 1},
+		{"0 post alertname=A ends=9999\n0.5 restart\n5 run\n", 1}, /* its first */
+		{"0 post alertname=A ends=2\n3 restart\n5 run\n", 2},	   /* its end */
+		{"0 post alertname=A ends=9999\n2 silence s alertname=A for=99\n"
+		 "3 restart\n5 run\n",
+		 2},
+		{"0 sink hook refuse\n0 post alertname=A ends=9999\n3 restart\n5 run\n", 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct play p = {cases[i].script, QUICK HOOK, cases[i].script, NULL};
+		struct buf trace = BUF(10000);
+		int rows = 0;
+
+		play_watched(&p, &trace,
+			     &(struct watch){.ctx = &rows, .record = count_rows});
+		if (rows != cases[i].rows)
+			fail_msg("%s: %d rows, not %d", cases[i].script, rows,
+				 cases[i].rows);
+		buf_free(&trace);
+	}
+}
+
+static const struct config *config_of(struct arena *mem, const char *text)
+{
+	struct files files = {0};
+	struct config_options options = {.files = &files, .kinds = integration_kinds};
+	struct errs errs = {.mem = mem};
+
+	return config_parse(mem, "c.yml", str_of(text), &options, &errs, NULL);
+}
+
+/* However much is due, what one step makes is bounded. */
+static void a_step_has_an_end(void **state)
+{
+	struct arena mem = {0}, of_step = {0};
+	struct engine_options options = {.seed = 1};
+	struct engine *e = engine_new(&options);
+	struct event ev = {.kind = EVENT_CONFIG, .config = config_of(&mem, QUICK HOOK)};
+	struct alert_post posts[1200] = {0};
+	struct label labels[1200];
+	struct actions out = {0};
+	size_t told = 0, steps = 0;
+	wall_ms next;
+
+	(void)state;
+	assert_non_null(ev.config);
+	(void)engine_step(e, 1000, &ev, 1, &of_step, &out);
+	for (size_t i = 0; i < COUNT_OF(posts); i++) {
+		labels[i] = (struct label){"alertname", arena_printf(&mem, "A%zu", i)};
+		posts[i] = (struct alert_post){.labels = &labels[i],
+					       .n_labels = 1,
+					       .starts_at = INSTANT_ZERO,
+					       .ends_at = INSTANT_ZERO,
+					       .generator_url = ""};
+	}
+	ev = (struct event){.kind = EVENT_ALERTS, .alerts = {posts, COUNT_OF(posts)}};
+	next = engine_step(e, 1000, &ev, 1, &of_step, &out);
+	assert_int_equal(next, 2000);
+	for (; next <= 2000; steps++) {
+		size_t before = told;
+
+		out.n = 0;
+		next = engine_step(e, 2000, NULL, 0, &of_step, &out);
+		for (size_t i = 0; i < out.n; i++)
+			told += out.v[i].kind == ACTION_DELIVER;
+		assert_true(told - before <= 500);
+	}
+	assert_int_equal(told, 1200);
+	assert_int_equal(steps, 3);
+	engine_free(e);
+	free(out.v);
+	arena_free(&of_step);
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(groups),     cmocka_unit_test(mutes),
-		cmocka_unit_test(resets),     cmocka_unit_test(routes),
-		cmocka_unit_test(deliveries), cmocka_unit_test(restarts),
-		cmocka_unit_test(rules),      cmocka_unit_test(clocks),
+		cmocka_unit_test(groups),
+		cmocka_unit_test(mutes),
+		cmocka_unit_test(resets),
+		cmocka_unit_test(routes),
+		cmocka_unit_test(deliveries),
+		cmocka_unit_test(restarts),
+		cmocka_unit_test(rules),
+		cmocka_unit_test(clocks),
 		cmocka_unit_test(edits),
+		cmocka_unit_test(flushes_after_a_start),
+		cmocka_unit_test(a_step_has_an_end),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
