@@ -106,8 +106,10 @@ static bool can_encode(struct remote *r)
 		return true;
 	if (!r->fails)
 		log_warn("remote", "samples cannot be sent, will try again",
-			 L_STR("remote", name_of(r)), L_STR("err", err.text));
+			 L_STR("remote", name_of(r)), L_STR("url", r->url),
+			 L_STR("err", err.text));
 	r->fails = true;
+	remote_queue_missed(r->queue);
 	evtimer_add(r->timer, &wait);
 	return false;
 }
