@@ -496,6 +496,17 @@ static void set_place(struct loader *l, const struct group_text *t, struct rule_
 		g->eval_offset = (g->interval - g->eval_offset) % g->interval;
 }
 
+bool is_query_param(const char *name)
+{
+	static const char *const names[] = {"query", "time", "target", "format"};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
 typedef VEC(struct text_pair) pair_vec;
 
 static void add_params(struct loader *l, const struct yaml *y, pair_vec *out)
@@ -508,6 +519,10 @@ static void add_params(struct loader *l, const struct yaml *y, pair_vec *out)
 
 		if (!is_list(&l->d, list, "a list of texts"))
 			continue;
+		if (is_query_param(name) && l->d.warnings)
+			errs_addf(l->d.warnings, y->keys[i]->at,
+				  "the parameter %s has no effect: each query sets it",
+				  name);
 		for (size_t k = 0; k < list->n; k++)
 			vec_push_in(l->d.mem, out,
 				    (struct text_pair){name,
@@ -616,6 +631,55 @@ static void warn_at(struct loader *l, struct pos at, const char *fmt, ...)
 	err_vset(&err, at, fmt, ap);
 	va_end(ap);
 	errs_add(l->d.warnings, &err);
+}
+
+static bool is_victorias_number(struct str s)
+{
+	int64_t n;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	return str_int(s, &n) && n <= UINT32_MAX;
+}
+
+/* account, or account:project; VictoriaMetrics has a name for all of them, too. */
+static bool is_victorias_tenant(const char *tenant)
+{
+	struct str project = str_of(tenant), account;
+
+	if (!strcmp(tenant, "multitenant"))
+		return true;
+	if (str_find_char(project, ':') == STR_NONE)
+		return is_victorias_number(project);
+	return str_cut(&project, ':', &account) && is_victorias_number(account) &&
+	       is_victorias_number(project);
+}
+
+/* They stand in paths and headers. */
+static void check_tenants(struct loader *l, const struct group_text *t,
+			  const struct rule_group *g)
+{
+	const struct datasource *from = rule_group_datasource(g, l->options->datasources,
+							      l->options->n_datasources);
+	bool is_victoria = from && (from->is_victoria || from->type == DATASOURCE_VLOGS);
+
+	if (g->tenant && is_victoria && !is_victorias_tenant(g->tenant))
+		mistake(&l->d, pos_of_value(t->source, "tenant"),
+			"expected a tenant such as 42 or 42:7, found \"%s\"", g->tenant);
+	else if (g->tenant && !is_header_value(str_of(g->tenant)))
+		mistake(&l->d, pos_of_value(t->source, "tenant"),
+			"a tenant cannot hold control characters");
+	for (size_t i = 0; i < t->source_tenants.n; i++) {
+		const char *tenant = t->source_tenants.v[i];
+
+		if (!*tenant || strchr(tenant, '|') || !is_header_value(str_of(tenant)))
+			mistake(&l->d, pos_of_item(t->source, "source_tenants", i),
+				"expected a tenant without | and control characters, "
+				"found \"%s\"",
+				tenant);
+	}
 }
 
 static bool takes_tenant(const struct datasource *d)
@@ -742,6 +806,7 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	set_place(l, t, g);
 	set_request(l, t, g);
 	set_type(l, t, g);
+	check_tenants(l, t, g);
 	warn_group(l, t);
 	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);

@@ -70,6 +70,9 @@ struct rule_file {
 	size_t n_groups;
 };
 
+/* Parameters of a query that say what is asked, and when: whatever params say. */
+bool is_query_param(const char *name);
+
 struct rule_options {
 	enum name_scheme names;
 	bool as_vmalert;     /* its functions in templates, all documents of a file,

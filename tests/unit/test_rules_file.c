@@ -511,6 +511,11 @@ static void test_sources(void **state)
 		{"datasource: first, type: graphite",
 		 "r:1:45: the datasource \"first\" is not of the type \"graphite\""},
 		{"datasource: vm, tenant: '1:2'", ""},
+		{"params: {time: ['1'], nocache: ['1'], query: [a]}",
+		 "r:1:29: the parameter time has no effect: each query sets it\n"
+		 "r:1:58: the parameter query has no effect: each query sets it"},
+		{"datasource: vm, tenant: multitenant", ""},
+		{"source_tenants: [a, b c]", ""},
 		{"tenant: a",
 		 "r:1:28: the datasource \"first\" knows no tenants, this one has "
 		 "no effect"},
@@ -528,6 +533,41 @@ static void test_sources(void **state)
 		assert_non_null(rule_file_parse(&mem, "r", str_of(text), &options, &errs,
 						&warnings));
 		assert_string_equal(mistakes(&mem, &warnings), rows[i].want);
+		arena_free(&mem);
+	}
+}
+
+static void test_tenants(void **state)
+{
+	static const struct {
+		const char *group, *want;
+	} rows[] = {
+		{"datasource: vm, tenant: ../../x",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"../../x\""},
+		{"datasource: vm, tenant: '1:2:3'",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"1:2:3\""},
+		{"datasource: vm, tenant: '4294967296'",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"4294967296\""},
+		{"datasource: vm, tenant: '1:'",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"1:\""},
+		{"tenant: \"a\\r\\nb\"", "r:1:28: a tenant cannot hold control characters"},
+		{"source_tenants: [a, 'b|c']",
+		 "r:1:40: expected a tenant without | and control characters, found "
+		 "\"b|c\""},
+	};
+	struct rule_options options = {.datasources = datasources,
+				       .n_datasources = COUNT_OF(datasources)};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem};
+		const char *text = arena_printf(&mem, "groups: [{name: g, %s}]",
+						rows[i].group);
+
+		assert_null(
+			rule_file_parse(&mem, "r", str_of(text), &options, &errs, NULL));
+		assert_string_equal(mistakes(&mem, &errs), rows[i].want);
 		arena_free(&mem);
 	}
 }
@@ -686,6 +726,7 @@ int main(void)
 		cmocka_unit_test(test_labels_are_merged),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_tenants),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_vmalert),
 	};
