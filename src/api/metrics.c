@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "api/metrics.h"
+#include "base/utf8.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -25,13 +26,21 @@ void metric_one(struct buf *b, const char *name, const char *type, const char *h
 
 void metric_add_label_text(struct buf *b, const char *text)
 {
-	for (; *text; text++) {
-		if (*text == '\n')
+	struct str rest = str_of(text);
+	uint32_t rune;
+
+	while (rest.n) {
+		size_t n = utf8_decode(rest, &rune);
+
+		if (rune == UTF8_BAD)
+			buf_add_text(b, "\xef\xbf\xbd"); /* U+FFFD */
+		else if (rune == '\n')
 			buf_add_text(b, "\\n");
-		else if (*text == '"' || *text == '\\')
-			buf_addf(b, "\\%c", *text);
+		else if (rune == '"' || rune == '\\')
+			buf_addf(b, "\\%c", (char)rune);
 		else
-			buf_add_char(b, *text);
+			buf_add(b, rest.p, n);
+		rest = str_from(rest, n);
 	}
 }
 

@@ -5,7 +5,9 @@
 void metric_head(struct buf *, const char *name, const char *type, const char *help);
 void metric_one(struct buf *, const char *name, const char *type, const char *help,
 		double value);
-void metric_add_label_text(struct buf *, const char *text); /* escaped, without quotes */
+/* Escaped as the text format wants it (not as JSON), without quotes; what is no UTF-8 as
+ * U+FFFD, for one bad name would make the whole page unreadable. */
+void metric_add_label_text(struct buf *, const char *text);
 
 /* router_metrics.c: alerts, dispatcher, notifications, their log, silences. */
 void metrics_add_router(struct buf *, struct request *);

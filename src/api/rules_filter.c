@@ -1,20 +1,26 @@
 #include "base/base.h"
 #include "api/rules_filter.h"
+#include "base/libcrypto.h"
 #include "text/promql_ast.h"
 
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
 
-void bad_data(struct request *r, const char *text)
+static void answer_wrong(struct request *r, int status, const char *type, const char *text)
 {
 	struct buf b = BUF(4096);
 
-	buf_add_text(&b, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":");
+	buf_addf(&b, "{\"status\":\"error\",\"errorType\":\"%s\",\"error\":", type);
 	buf_add_json(&b, str_of(text));
 	buf_add_char(&b, '}');
-	answer_json(r, 400, &b);
+	answer_json(r, status, &b);
 	buf_free(&b);
+}
+
+void bad_data(struct request *r, const char *text)
+{
+	answer_wrong(r, 400, "bad_data", text);
 }
 
 static bool is_word(struct str s, const char *word)
@@ -164,12 +170,18 @@ const char *rules_filter_read(struct request *r, struct rules_filter *f)
 bool rules_filter_parse(struct request *r, struct rules_filter *f)
 {
 	const char *why = rules_filter_read(r, f);
+	struct err err;
 
 	if (!why)
 		why = parse_page(r, f);
-	if (why)
+	if (why) {
 		bad_data(r, why);
-	return !why;
+		return false;
+	}
+	if (!f->limit || libcrypto_load(&err)) /* for rules_token */
+		return true;
+	answer_wrong(r, 500, "internal", err.text);
+	return false;
 }
 
 const char *rules_token(struct arena *mem, const char *file, const char *name)

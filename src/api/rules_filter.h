@@ -1,7 +1,7 @@
 /* rules_filter.h - which rules and groups GET /api/v1/rules is asked for, and which page of
  * them (spec/remote-write.md B2).
  *
- * Failure: an answer of 400 was given.
+ * Failure: an answer of 400 was given, or 500 for want of libcrypto, which pages need.
  */
 #pragma once
 #include "api/request.h"
@@ -21,5 +21,5 @@ const char *rules_filter_read(struct request *, struct rules_filter *) MUST_USE;
 bool rules_filter_takes(const struct request *, const struct rules_filter *,
 			const struct rule_view *);
 bool rules_filter_takes_group(const struct request *, const char *file, const char *name);
-/* What the page that begins with this group is called. */
+/* What the page that begins with this group is called; only for a filter with a limit. */
 const char *rules_token(struct arena *, const char *file, const char *name);

@@ -315,10 +315,12 @@ static void add_rule(struct rule_page *p, struct buf *b, const struct rule_group
 		 rule_value(r, (enum rule_metric)p->metric));
 }
 
+/* Of rules that have one id, as copies have, the first is shown: a series stands once. */
 static void add_group(struct rule_page *p, struct buf *b)
 {
 	const struct api_host *host = &p->r->api->options.host;
 	const struct rule_group *g;
+	struct map seen = {0};
 	struct rule_numbers *v;
 	size_t n;
 
@@ -326,11 +328,14 @@ static void add_group(struct rule_page *p, struct buf *b)
 	g = view_rule_numbers(host->engine(host->ctx), p->groups[p->at++].key, &p->piece,
 			      &v, &n);
 	for (size_t i = 0; g && i < n && p->shown < MOST_RULES; i++) {
-		if (!v[i].rule->record != !rule_metrics[p->metric].is_recording)
+		if (!v[i].rule->record != !rule_metrics[p->metric].is_recording ||
+		    map_find(&seen, map_key_u64(&v[i].rule->id)))
 			continue;
+		map_put(&seen, map_key_u64(&v[i].rule->id), &v[i]);
 		add_rule(p, b, g, &v[i]);
 		p->shown++;
 	}
+	map_free(&seen);
 }
 
 static bool more_rules(void *arg, struct buf *b)

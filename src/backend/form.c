@@ -30,16 +30,22 @@ void form_add_default(struct buf *b, const struct query_wish *q, const char *nam
 		form_add(b, name, value);
 }
 
+static void add_param(struct buf *b, const struct text_pair *p)
+{
+	if (!is_query_param(p->name))
+		form_add(b, p->name, p->text);
+}
+
 void form_add_params(struct buf *b, const struct query_wish *q)
 {
 	for (size_t i = 0; i < q->datasource->n_params; i++) {
 		const struct text_pair *p = &q->datasource->params[i];
 
 		if (!has_param(q->group->params, q->group->n_params, p->name))
-			form_add(b, p->name, p->text);
+			add_param(b, p);
 	}
 	for (size_t i = 0; i < q->group->n_params; i++)
-		form_add(b, q->group->params[i].name, q->group->params[i].text);
+		add_param(b, &q->group->params[i]);
 }
 
 const char *form_time(struct arena *mem, wall_ms at)

@@ -6,7 +6,8 @@ void form_add(struct buf *, const char *name, const char *value); /* name=value,
 /* Unless the datasource or the group sets it. */
 void form_add_default(struct buf *, const struct query_wish *, const char *name,
 		      const char *value);
-/* The datasource's parameters that the group does not set itself, then the group's. */
+/* The datasource's parameters that the group does not set itself, then the group's; without
+ * those that say what is asked (is_query_param). */
 void form_add_params(struct buf *, const struct query_wish *);
 const char *form_time(struct arena *, wall_ms); /* RFC 3339, UTC */
 

@@ -11,8 +11,8 @@ void graphite_compose(struct arena *mem, const struct query_wish *q,
 
 	form_add(&form, "target", q->expr);
 	form_add(&form, "format", "json");
-	form_add(&form, "from", "-5min");
-	form_add(&form, "until", "now");
+	form_add_default(&form, q, "from", "-5min");
+	form_add_default(&form, q, "until", "now");
 	form_add_params(&form, q);
 	form_post(mem, q, "/render", &form, out);
 	buf_free(&form);

@@ -29,7 +29,8 @@ void prometheus_compose(struct arena *mem, const struct query_wish *q,
 	form_add(&form, "time",
 		 arena_printf(mem, "%lld.%03d", (long long)(q->at / 1000),
 			      (int)(q->at % 1000)));
-	form_add(&form, "timeout", arena_printf(mem, "%lldms", (long long)q->timeout));
+	form_add_default(&form, q, "timeout",
+			 arena_printf(mem, "%lldms", (long long)q->timeout));
 	if (q->datasource->is_thanos) {
 		form_add_default(&form, q, "dedup", "true");
 		form_add_default(&form, q, "partial_response", "false");

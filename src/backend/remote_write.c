@@ -605,6 +605,14 @@ static void count_duration(struct remote_counters *c, span_ms ms)
 	c->seconds += seconds;
 }
 
+void remote_queue_missed(struct remote_queue *q)
+{
+	size_t most = (size_t)q->config->queue.max_samples_per_send;
+
+	q->counters.errors++;
+	q->counters.retried += MIN(remote_queue_counters(q).pending, most);
+}
+
 struct remote_outcome remote_queue_judge(struct remote_queue *q, mono_ms now, wall_ms wall,
 					 const struct http_answer *a)
 {

@@ -86,6 +86,9 @@ mono_ms remote_queue_due(const struct remote_queue *, mono_ms now);
 bool remote_queue_compose(struct remote_queue *, mono_ms now, wall_ms wall,
 			  struct http_request *) MUST_USE;
 
+/* A request that is due could not be made: it counts as one that is sent again. */
+void remote_queue_missed(struct remote_queue *);
+
 struct remote_outcome {
 	enum remote_verdict {
 		REMOTE_SENT,

@@ -62,8 +62,8 @@ void victorialogs_compose(struct arena *mem, const struct query_wish *q,
 	form_add(&form, "query", q->expr);
 	form_add(&form, "time", form_time(mem, q->at));
 	if (!has_time_filter(str_of(q->expr))) {
-		form_add(&form, "start", form_time(mem, q->at - q->interval));
-		form_add(&form, "end", form_time(mem, q->at));
+		form_add_default(&form, q, "start", form_time(mem, q->at - q->interval));
+		form_add_default(&form, q, "end", form_time(mem, q->at));
 	}
 	form_add_params(&form, q);
 	form_post(mem, q, "/select/logsql/stats_query", &form, out);

@@ -14,25 +14,26 @@ static bool find(void *handle, const struct library_function *f)
 	return found;
 }
 
-static bool find_all(const struct library *l)
+static bool find_all(const struct library *l, void *handle)
 {
-	void *handle = dlopen(l->file, RTLD_NOW);
-
-	for (size_t i = 0; handle && i < l->n; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		if (!find(handle, &l->functions[i]))
 			return false;
 	}
-	return handle;
+	return true;
 }
 
 static bool load(struct library *l, struct err *err)
 {
-	if (!find_all(l))
-		return err_set(err, NOWHERE, "%s cannot be loaded: %s", l->file, dlerror());
-	if (l->start && !l->start(err))
-		return false;
-	__atomic_store_n(&l->is_loaded, true, __ATOMIC_RELEASE);
-	return true;
+	void *handle = dlopen(l->file, RTLD_NOW);
+
+	if (!handle || !find_all(l, handle))
+		err_set(err, NOWHERE, "%s cannot be loaded: %s", l->file, dlerror());
+	else if (!l->start || l->start(err))
+		__atomic_store_n(&l->is_loaded, true, __ATOMIC_RELEASE);
+	if (handle && !l->is_loaded)
+		dlclose(handle);
+	return l->is_loaded;
 }
 
 bool library_load(struct library *l, struct err *err)

@@ -270,25 +270,44 @@ static void refuse_copies(struct decode *d, const struct remote_write_text *text
 	}
 }
 
+static bool is_named(const struct remote_write_text *texts, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(texts[i].engine.name, name))
+			return true;
+	}
+	return false;
+}
+
+/* Its number; where somebody took that for a name, the number n later, and so on: no two
+ * come to the same. */
+static const char *default_name(struct arena *mem, const struct remote_write_text *texts,
+				size_t n, size_t number)
+{
+	const char *name;
+
+	do {
+		name = arena_printf(mem, "%zu", number);
+		number += n;
+	} while (is_named(texts, n, name));
+	return name;
+}
+
 void remote_writes_build(struct decode *d, const struct object_list *list, struct config *c)
 {
 	const struct remote_write_text *texts = list->v;
 
 	c->remote_writes = ARENA_ARRAY(d->mem, struct remote_write, list->n);
 	for (size_t i = 0; i < list->n; i++) {
-		struct remote_write *w = &c->remote_writes[c->n_remote_writes];
+		struct remote_write *w = &c->remote_writes[c->n_remote_writes++];
 
 		*w = texts[i].engine;
-		for (size_t k = 0; k < c->n_remote_writes && *w->name; k++) {
-			if (!strcmp(c->remote_writes[k].name, w->name))
-				mistake(d, w->at,
-					"found multiple remote write configs with job name "
-					"\"%s\"",
-					w->name);
-		}
 		if (!*w->name)
-			w->name = arena_printf(d->mem, "%zu", i);
-		c->n_remote_writes++;
+			w->name = default_name(d->mem, texts, list->n, i);
+		else if (is_named(texts, i, w->name))
+			mistake(d, w->at,
+				"found multiple remote write configs with job name \"%s\"",
+				w->name);
 	}
 	refuse_copies(d, texts, list->n);
 }

@@ -174,6 +174,10 @@ struct loader {
 	bool is_victoria;    /* the file is a VMRule */
 	/* what the group being built asks in; none: nobody knows, or need know */
 	bool is_promql, is_metricsql, is_logsql, is_graphite;
+	struct pair_list group_labels; /* those of that group, sorted */
+	size_t n_inherited;	       /* labels of groups, for each rule */
+	VEC(struct rule_group) groups; /* built so far */
+	struct map group_names;	       /* of those */
 };
 /* What the messages about a rule begin with. */
 struct where {
@@ -281,6 +285,9 @@ static void check_rule(struct where *w, const struct rule_text *t)
 		check_expression(w, yaml_find(t->source, "expr"));
 	if (t->record)
 		check_record(w, t);
+	if (t->labels.n > RULE_LABELS_MAX)
+		rule_mistake(w, t->labels.v[RULE_LABELS_MAX].at, "more than %d labels",
+			     RULE_LABELS_MAX);
 	for (size_t i = 0; i < t->labels.n; i++) {
 		const char *name = t->labels.v[i].name;
 
@@ -301,12 +308,8 @@ static void place_texts(const struct loader *l, const struct yaml *source, const
 {
 	const struct yaml *map = source ? yaml_find(source, key) : NULL;
 
-	for (size_t i = 0; map && i < pairs->n; i++) {
-		const struct yaml *text = yaml_find(map, pairs->v[i].name);
-
-		if (text)
-			pairs->v[i].at = yaml_place(l->text, text, 0);
-	}
+	for (size_t i = 0; map && i < MIN(map->n, pairs->n); i++)
+		pairs->v[i].at = yaml_place(l->text, map->items[i], 0);
 }
 
 static int cmp_pairs(const void *a, const void *b)
@@ -315,38 +318,56 @@ static int cmp_pairs(const void *a, const void *b)
 		      ((const struct text_pair *)b)->name);
 }
 
-/* under, overlaid by over, sorted by name. */
-static const struct text_pair *merged(struct arena *mem, const struct pair_list *under,
-				      const struct pair_list *over, size_t *n)
+static struct pair_list sorted(struct arena *mem, const struct pair_list *list)
 {
-	struct text_pair *v = ARENA_ARRAY(mem, struct text_pair, under->n + over->n);
+	struct pair_list out = {ARENA_ARRAY(mem, struct text_pair, list->n), list->n, true};
 
-	*n = 0;
-	for (size_t i = 0; i < under->n; i++)
-		v[(*n)++] = under->v[i];
-	for (size_t i = 0; i < over->n; i++) {
-		size_t k = 0;
-
-		while (k < *n && strcmp(v[k].name, over->v[i].name))
-			k++;
-		v[k] = over->v[i];
-		*n = MAX(*n, k + 1);
+	if (out.n) {
+		memcpy(out.v, list->v, out.n * sizeof(*out.v));
+		qsort(out.v, out.n, sizeof(*out.v), cmp_pairs);
 	}
-	if (*n)
-		qsort(v, *n, sizeof(*v), cmp_pairs);
-	return v;
+	return out;
+}
+
+/* None of those that are a mistake. */
+static struct pair_list few_sorted(struct arena *mem, const struct pair_list *labels)
+{
+	return labels->n > RULE_LABELS_MAX ? (struct pair_list){0} : sorted(mem, labels);
+}
+
+/* under, overlaid by over; all sorted by name. */
+static struct pair_list merged(struct arena *mem, const struct pair_list *under,
+			       const struct pair_list *over)
+{
+	struct pair_list out = {0};
+	size_t i = 0, k = 0;
+
+	if (!over->n)
+		return *under;
+	if (!under->n)
+		return *over;
+	out.v = ARENA_ARRAY(mem, struct text_pair, under->n + over->n);
+	while (i < under->n || k < over->n) {
+		int order = i == under->n  ? 1
+			    : k == over->n ? -1
+					   : cmp_pairs(&under->v[i], &over->v[k]);
+
+		i += order <= 0;
+		out.v[out.n++] = order < 0 ? under->v[i - 1] : over->v[k++];
+	}
+	return out;
 }
 
 /* spec/rules.md 21.5. */
-static uint64_t id_of(const struct rule_text *t)
+static uint64_t id_of(const struct rule_text *t, const struct pair_list *labels)
 {
 	uint64_t h = str_fnv(FNV_START, str_of(t->expr));
 
 	h = str_fnv(h, t->alert ? STR("alerting") : STR("recording"));
 	h = str_fnv(h, str_of(t->alert ? t->alert : t->record));
-	for (size_t i = 0; i < t->labels.n; i++) {
-		h = str_fnv(h, str_of(t->labels.v[i].name));
-		h = str_fnv(h, str_of(t->labels.v[i].text));
+	for (size_t i = 0; i < labels->n; i++) {
+		h = str_fnv(h, str_of(labels->v[i].name));
+		h = str_fnv(h, str_of(labels->v[i].text));
 		h = str_fnv(h, STR("\xff"));
 	}
 	return h;
@@ -357,6 +378,24 @@ static size_t mistakes_of(const struct loader *l)
 	return l->d.errs->n + l->d.errs->dropped;
 }
 
+/* The rule's own over those of its group, of which a rule without own ones has no copy. */
+static struct pair_list labels_of(struct where *w, const struct rule_text *t, uint64_t *id)
+{
+	struct loader *l = w->l;
+	struct pair_list own = few_sorted(l->d.mem, &t->labels);
+
+	*id = id_of(t, &own);
+	if (l->n_inherited > RULE_LABELS_INHERITED_MAX)
+		return own;
+	l->n_inherited += l->group_labels.n;
+	if (l->n_inherited > RULE_LABELS_INHERITED_MAX)
+		rule_mistake(w, t->at,
+			     "more than %d labels that rules of the file have of their "
+			     "groups",
+			     RULE_LABELS_INHERITED_MAX);
+	return merged(l->d.mem, &l->group_labels, &own);
+}
+
 static void build_rule(struct loader *l, const struct group_text *g,
 		       const struct rule_text *t, size_t number, struct rule *out)
 {
@@ -365,8 +404,7 @@ static void build_rule(struct loader *l, const struct group_text *g,
 			  arena_printf(l->d.mem, "group \"%s\", rule %zu, \"%s\"", g->name,
 				       number, name),
 			  t};
-	const struct pair_list none = {0};
-
+	struct pair_list labels, annotations;
 	size_t before = mistakes_of(l);
 
 	if (!t->source) {
@@ -385,20 +423,20 @@ static void build_rule(struct loader *l, const struct group_text *g,
 	out->shown = l->is_promql ? promql_normal(l->d.mem, str_of(t->expr)) : NULL;
 	if (!out->shown)
 		out->shown = t->expr;
-	out->labels = merged(l->d.mem, &g->labels, &t->labels, &out->n_labels);
+	labels = labels_of(&w, t, &out->id);
+	out->labels = labels.v;
+	out->n_labels = labels.n;
 	if (!out->record) {
 		out->hold = MAX(t->hold.ms, 0);
 		out->keep_firing = MAX(t->keep_firing.ms, 0);
-		out->annotations = merged(l->d.mem, &none, &t->annotations,
-					  &out->n_annotations);
+		annotations = sorted(l->d.mem, &t->annotations);
+		out->annotations = annotations.v;
+		out->n_annotations = annotations.n;
 	}
 	out->debug = t->debug == UNSET ? g->debug : t->debug == YES;
 	out->update_entries_limit = t->update_entries_limit
 					    ? (size_t)t->update_entries_limit
 					    : RULE_UPDATES_DEFAULT;
-	if (t->labels.n)
-		qsort(t->labels.v, t->labels.n, sizeof(*t->labels.v), cmp_pairs);
-	out->id = id_of(t);
 	out->has_mistake = mistakes_of(l) > before;
 }
 
@@ -458,6 +496,17 @@ static void set_place(struct loader *l, const struct group_text *t, struct rule_
 		g->eval_offset = (g->interval - g->eval_offset) % g->interval;
 }
 
+bool is_query_param(const char *name)
+{
+	static const char *const names[] = {"query", "time", "target", "format"};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
 typedef VEC(struct text_pair) pair_vec;
 
 static void add_params(struct loader *l, const struct yaml *y, pair_vec *out)
@@ -470,6 +519,10 @@ static void add_params(struct loader *l, const struct yaml *y, pair_vec *out)
 
 		if (!is_list(&l->d, list, "a list of texts"))
 			continue;
+		if (is_query_param(name) && l->d.warnings)
+			errs_addf(l->d.warnings, y->keys[i]->at,
+				  "the parameter %s has no effect: each query sets it",
+				  name);
 		for (size_t k = 0; k < list->n; k++)
 			vec_push_in(l->d.mem, out,
 				    (struct text_pair){name,
@@ -580,6 +633,55 @@ static void warn_at(struct loader *l, struct pos at, const char *fmt, ...)
 	errs_add(l->d.warnings, &err);
 }
 
+static bool is_victorias_number(struct str s)
+{
+	int64_t n;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	return str_int(s, &n) && n <= UINT32_MAX;
+}
+
+/* account, or account:project; VictoriaMetrics has a name for all of them, too. */
+static bool is_victorias_tenant(const char *tenant)
+{
+	struct str project = str_of(tenant), account;
+
+	if (!strcmp(tenant, "multitenant"))
+		return true;
+	if (str_find_char(project, ':') == STR_NONE)
+		return is_victorias_number(project);
+	return str_cut(&project, ':', &account) && is_victorias_number(account) &&
+	       is_victorias_number(project);
+}
+
+/* They stand in paths and headers. */
+static void check_tenants(struct loader *l, const struct group_text *t,
+			  const struct rule_group *g)
+{
+	const struct datasource *from = rule_group_datasource(g, l->options->datasources,
+							      l->options->n_datasources);
+	bool is_victoria = from && (from->is_victoria || from->type == DATASOURCE_VLOGS);
+
+	if (g->tenant && is_victoria && !is_victorias_tenant(g->tenant))
+		mistake(&l->d, pos_of_value(t->source, "tenant"),
+			"expected a tenant such as 42 or 42:7, found \"%s\"", g->tenant);
+	else if (g->tenant && !is_header_value(str_of(g->tenant)))
+		mistake(&l->d, pos_of_value(t->source, "tenant"),
+			"a tenant cannot hold control characters");
+	for (size_t i = 0; i < t->source_tenants.n; i++) {
+		const char *tenant = t->source_tenants.v[i];
+
+		if (!*tenant || strchr(tenant, '|') || !is_header_value(str_of(tenant)))
+			mistake(&l->d, pos_of_item(t->source, "source_tenants", i),
+				"expected a tenant without | and control characters, "
+				"found \"%s\"",
+				tenant);
+	}
+}
+
 static bool takes_tenant(const struct datasource *d)
 {
 	return d->has_tenants || d->is_victoria || d->type == DATASOURCE_VLOGS;
@@ -683,6 +785,9 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	if (!*t->name)
 		mistake(&l->d, pos_of_value(t->source, "name"),
 			"Groupname must not be empty");
+	if (t->labels.n > RULE_LABELS_MAX)
+		mistake(&l->d, t->labels.v[RULE_LABELS_MAX].at,
+			"group \"%s\": more than %d labels", t->name, RULE_LABELS_MAX);
 	for (size_t i = 0; i < t->labels.n; i++) {
 		const char *name = t->labels.v[i].name;
 
@@ -701,9 +806,11 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 	set_place(l, t, g);
 	set_request(l, t, g);
 	set_type(l, t, g);
+	check_tenants(l, t, g);
 	warn_group(l, t);
 	warn_source(l, t, g);
 	place_texts(l, t->source, "labels", &t->labels);
+	l->group_labels = few_sorted(l->d.mem, &t->labels);
 	g->has_mistake = mistakes_of(l) > before;
 	set_language(l, g);
 	g->rules = ARENA_ARRAY(l->d.mem, struct rule, t->rules.n);
@@ -713,26 +820,22 @@ static void build_group(struct loader *l, const struct group_text *t, struct rul
 		refuse_duplicates(l, g);
 }
 
-static void build_groups(struct loader *l, const struct object_list *list,
-			 struct rule_file *f)
+static void build_groups(struct loader *l, const struct object_list *list)
 {
 	const struct group_text *texts = list->v;
-	struct rule_group *v = ARENA_ARRAY(l->d.mem, struct rule_group,
-					   f->n_groups + list->n);
 
-	if (f->n_groups)
-		memcpy(v, f->groups, f->n_groups * sizeof(*v));
-	f->groups = v;
 	for (size_t i = 0; i < list->n; i++) {
-		for (size_t k = 0; k < f->n_groups && *texts[i].name; k++) {
-			if (strcmp(v[k].name, texts[i].name))
-				continue;
+		struct str name = str_of(texts[i].name);
+		struct rule_group g = {0};
+
+		if (map_find(&l->group_names, name))
 			mistake(&l->d, pos_of_value(texts[i].source, "name"),
 				"groupname: \"%s\" is repeated in the same file",
 				texts[i].name);
-			break;
-		}
-		build_group(l, &texts[i], &v[f->n_groups++]);
+		else if (name.n)
+			map_put(&l->group_names, name, (void *)(uintptr_t)&texts[i]);
+		build_group(l, &texts[i], &g);
+		vec_push(&l->groups, g);
 	}
 }
 
@@ -752,7 +855,7 @@ static bool asks_a_victoria(const struct loader *l)
 	return l->options->n_datasources && l->options->datasources[0].is_victoria;
 }
 
-static void build_resource(struct loader *l, const struct yaml *y, struct rule_file *f)
+static void build_resource(struct loader *l, const struct yaml *y)
 {
 	const struct yaml *kind = yaml_find(y, "kind");
 	struct file_text t = {0};
@@ -760,9 +863,9 @@ static void build_resource(struct loader *l, const struct yaml *y, struct rule_f
 	l->is_victoria = kind && str_is(kind->text, "VMRule");
 	l->d.loose_spans = is_for_vmalert(l) || asks_a_victoria(l);
 	decode_fields(&l->d, y, "rule file", file_fields, &t);
-	build_groups(l, &t.groups, f);
+	build_groups(l, &t.groups);
 	if (t.spec)
-		build_groups(l, &t.spec->groups, f);
+		build_groups(l, &t.spec->groups);
 }
 
 static void refuse_kind(struct loader *l, const struct yaml *kind)
@@ -786,7 +889,7 @@ static bool is_list_of_resources(const struct yaml *y)
 }
 
 /* One of whatever kind; not a list, which cannot lie in a list. */
-static void build_one(struct loader *l, const struct yaml *y, struct rule_file *f)
+static void build_one(struct loader *l, const struct yaml *y)
 {
 	static const char *const rules[] = {"PrometheusRule", "VMRule", "", NULL};
 	const struct yaml *kind = yaml_find(y, "kind");
@@ -797,15 +900,15 @@ static void build_one(struct loader *l, const struct yaml *y, struct rule_file *
 	    !is_kind(kind->text, rules))
 		refuse_kind(l, kind);
 	else
-		build_resource(l, y, f);
+		build_resource(l, y);
 }
 
-static void build_document(struct loader *l, const struct yaml *y, struct rule_file *f)
+static void build_document(struct loader *l, const struct yaml *y)
 {
 	struct resources_text t = {0};
 
 	if (!is_list_of_resources(y)) {
-		build_one(l, y, f);
+		build_one(l, y);
 		return;
 	}
 	decode_fields(&l->d, y, "list", resources_fields, &t);
@@ -813,7 +916,7 @@ static void build_document(struct loader *l, const struct yaml *y, struct rule_f
 		return;
 	l->is_one_of_many = true;
 	for (size_t i = 0; i < t.items->n; i++)
-		build_one(l, t.items->items[i], f);
+		build_one(l, t.items->items[i]);
 }
 
 /* Prometheus reads one document, vmalert and who reads Kubernetes's files all of them. */
@@ -829,9 +932,15 @@ static void build_file(struct loader *l, const struct yaml *y, struct arena *nod
 		errs_addf(l->d.warnings, (struct pos){l->path, 0, 0},
 			  "only the first document of the file is read");
 	l->is_one_of_many = n > 0;
-	build_document(l, y, f);
+	build_document(l, y);
 	for (size_t i = 0; i < n; i++)
-		build_document(l, others[i], f);
+		build_document(l, others[i]);
+	f->n_groups = l->groups.n;
+	f->groups = ARENA_ARRAY(l->d.mem, struct rule_group, f->n_groups);
+	if (f->n_groups)
+		memcpy(f->groups, l->groups.v, f->n_groups * sizeof(*f->groups));
+	vec_free(&l->groups);
+	map_free(&l->group_names);
 }
 
 /* Each %{NAME} is the variable's value; it stays when there is none such. */

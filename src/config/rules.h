@@ -2,6 +2,8 @@
  *
  * Memory:  everything lies in the arena given; one arena a file, so that a file that
  *          changes or goes takes only its own memory along.
+ * Limits:  RULES_MAX_BYTES of text; time and memory are linear in it, with the labels of a
+ *          group counted for each rule, RULE_LABELS_INHERITED_MAX.
  * Failure: all mistakes are collected, in file order, each with file:line:col.
  * Spec:    spec/rules.md 1 to 4.
  */
@@ -12,6 +14,9 @@
 #include "model/labels.h"
 
 #define RULES_MAX_BYTES (16 * 1024 * 1024)
+#define RULE_LABELS_MAX 256 /* of a rule, and of a group */
+/* Of groups, for each of their rules; in a file. */
+#define RULE_LABELS_INHERITED_MAX 4000000
 
 struct rule {
 	struct pos at; /* the rule's first key */
@@ -64,6 +69,9 @@ struct rule_file {
 	struct rule_group *groups;
 	size_t n_groups;
 };
+
+/* Parameters of a query that say what is asked, and when: whatever params say. */
+bool is_query_param(const char *name);
 
 struct rule_options {
 	enum name_scheme names;

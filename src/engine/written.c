@@ -191,19 +191,29 @@ void written_orphan(struct rule_state *r, struct rulegroup *to)
 	move_series(&r->written, &to->orphans);
 }
 
-/* Takes those out that a rule writes now: they go on. */
+/* Takes those out that are in live, too: by the smaller of the two. */
+static void leave_out(struct written *w, const struct map *live)
+{
+	bool by_live = live->n < w->series.n;
+	const struct map *few = by_live ? live : &w->series;
+	const struct labels *labels;
+
+	for (size_t at = 0; (labels = map_next(few, &at));) {
+		struct str key = map_key_u64(&labels->fingerprint);
+
+		if (by_live || map_find(live, key))
+			map_del(&w->series, key);
+	}
+}
+
+/* Those that a rule writes now go on. */
 static void leave_living(struct engine *e, struct written *w)
 {
 	struct rulegroup *g;
-	const struct labels *labels;
 
 	for (size_t at = 0; w->series.n && (g = map_next(&e->rulegroups, &at));) {
-		for (size_t i = 0; i < g->config->n_rules; i++) {
-			const struct map *live = &g->rules[i].written.series;
-
-			for (size_t k = 0; (labels = map_next(live, &k));)
-				map_del(&w->series, map_key_u64(&labels->fingerprint));
-		}
+		for (size_t i = 0; i < g->config->n_rules; i++)
+			leave_out(w, &g->rules[i].written.series);
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "net/curl_options.h"
+#include "net/libssl.h"
 #include "net/proxy.h"
 
 #include <errno.h>
@@ -85,14 +86,18 @@ static CURLcode expect_name(CURL *c, void *ctx, void *name)
 	return CURLE_OK;
 }
 
-static void set_server_name(CURL *c, struct arena *mem, const struct tls_config *t)
+static bool set_server_name(CURL *c, struct arena *mem, const struct tls_config *t,
+			    struct err *err)
 {
 	if (!t->server_name || !t->server_name[0] || t->insecure_skip_verify)
-		return;
+		return true;
+	if (!libssl_load(err)) /* for expect_name, which can tell nobody */
+		return false;
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L); /* OpenSSL does it, see above */
 	curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, expect_name);
 	curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA,
 			 (void *)(uintptr_t)arena_text(mem, t->server_name));
+	return true;
 }
 
 bool curl_set_tls(CURL *c, struct arena *mem, const struct tls_config *t, struct err *err)
@@ -113,12 +118,11 @@ bool curl_set_tls(CURL *c, struct arena *mem, const struct tls_config *t, struct
 		set_blob(c, CURLOPT_SSLKEY_BLOB, secret_reveal(t->key));
 	else if (t->key_file)
 		curl_easy_setopt(c, CURLOPT_SSLKEY, t->key_file);
-	set_server_name(c, mem, t);
 	if (t->insecure_skip_verify) {
 		curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
-	return true;
+	return set_server_name(c, mem, t, err);
 }
 
 static bool text_or_file(struct arena *mem, const char *text, const char *file,

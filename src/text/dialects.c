@@ -10,6 +10,7 @@
 struct scan {
 	struct str text;
 	size_t at, depth;
+	size_t looked; /* LogsQL: labels were looked for up to here */
 	struct promql_error *err;
 };
 
@@ -25,6 +26,13 @@ static bool scan_wrong(const struct scan *s, size_t at, const char *fmt, ...)
 	s->err->at = at;
 	promql_find_place(s->text, s->err);
 	return false;
+}
+
+static bool fits(const struct scan *s)
+{
+	return s->text.n <= PROMQL_MAX_BYTES ||
+	       scan_wrong(s, 0, "expression of %zu bytes, at most %zu", s->text.n,
+			  PROMQL_MAX_BYTES);
 }
 
 static bool is_one_of(char c, const char *set)
@@ -95,14 +103,16 @@ static bool expected(struct scan *s, const char *what)
 			  s->text.p + s->at);
 }
 
+static bool is_of_word(char c, bool is_first)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	       (!is_first && c >= '0' && c <= '9');
+}
+
 static bool is_word(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				 c == '_';
-
-		if (!is_letter && (i == 0 || c < '0' || c > '9'))
+		if (!is_of_word(s.p[i], i == 0))
 			return false;
 	}
 	return s.n;
@@ -124,14 +134,14 @@ static bool pass_choices(struct scan *s)
 static bool graphite_path(struct scan *s, struct str *path)
 {
 	size_t begin = s->at;
+	bool is_name = true; /* so far */
 
 	while (s->at < s->text.n) {
 		char c = s->text.p[s->at];
 
-		*path = str_slice(s->text, begin, s->at - begin);
-		if (is_one_of(c, " \t\n\v\f\r(),|\"'") ||
-		    (c == '=' && (!path->n || is_word(*path))))
+		if (is_one_of(c, " \t\n\v\f\r(),|\"'") || (c == '=' && is_name))
 			break;
+		is_name = is_name && is_of_word(c, s->at == begin);
 		if (is_one_of(c, "[{")) {
 			if (!pass_choices(s))
 				return false;
@@ -202,7 +212,7 @@ bool graphite_check(struct str expr, struct promql_error *err)
 {
 	struct scan s = {.text = expr, .err = err};
 
-	if (!graphite_expr(&s))
+	if (!fits(&s) || !graphite_expr(&s))
 		return false;
 	look(&s);
 	return s.at == expr.n || expected(&s, "the end");
@@ -235,10 +245,13 @@ static size_t find_labels(struct str s, size_t at)
 	return at < s.n && s.p[at] == '(' ? at + 1 : STR_NONE;
 }
 
-static bool check_pipe(const struct scan *s, size_t at)
+/* Only brackets that cross each other put a pipe into the labels of another. */
+static bool check_pipe(struct scan *s, size_t at)
 {
 	struct str text = s->text;
 
+	if (at < s->looked)
+		return true;
 	at = find_labels(text, at);
 	while (at != STR_NONE && at < text.n && text.p[at] != ')') {
 		at = pass_space(text, at);
@@ -247,6 +260,7 @@ static bool check_pipe(const struct scan *s, size_t at)
 		while (at < text.n && !is_one_of(text.p[at], "),"))
 			at++;
 		at += at < text.n && text.p[at] == ',';
+		s->looked = at;
 	}
 	return true;
 }
@@ -276,6 +290,8 @@ bool logsql_check(struct str expr, struct promql_error *err)
 	size_t depth = 0, open = 0;
 	bool has_numbers = false;
 
+	if (!fits(&s))
+		return false;
 	while (s.at < expr.n) {
 		char c = expr.p[s.at];
 

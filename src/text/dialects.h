@@ -1,7 +1,8 @@
 /* dialects.h - of the languages of other backends, what can be said without knowing all of
  * them: what no version of the backend takes.
  *
- * Limits: PROMQL_MAX_DEPTH brackets in each other. Time is linear in the length.
+ * Limits: PROMQL_MAX_BYTES of text, PROMQL_MAX_DEPTH brackets in each other. Time is linear
+ *         in the length.
  */
 #pragma once
 #include "text/promql.h"

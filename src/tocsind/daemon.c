@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
+#include "api/metrics.h"
 #include "base/log.h"
 #include "net/libcurl.h"
 #include "base/libcrypto.h"
@@ -565,9 +566,9 @@ static void host_add_metrics(void *arg, struct buf *b)
 	buf_add_text(b, "# HELP tocsin_rule_file_broken A rule file that was refused.\n"
 			"# TYPE tocsin_rule_file_broken gauge\n");
 	for (size_t i = 0; i < n; i++) {
-		buf_add_text(b, "tocsin_rule_file_broken{file=");
-		buf_add_json(b, str_of(broken[i].path));
-		buf_add_text(b, "} 1\n");
+		buf_add_text(b, "tocsin_rule_file_broken{file=\"");
+		metric_add_label_text(b, broken[i].path);
+		buf_add_text(b, "\"} 1\n");
 	}
 	remotes_add_metrics(d, b);
 	arena_free(&mem);

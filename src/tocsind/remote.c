@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
+#include "api/metrics.h"
 #include "backend/remote_write.h"
 #include "base/log.h"
 
@@ -105,8 +106,10 @@ static bool can_encode(struct remote *r)
 		return true;
 	if (!r->fails)
 		log_warn("remote", "samples cannot be sent, will try again",
-			 L_STR("remote", name_of(r)), L_STR("err", err.text));
+			 L_STR("remote", name_of(r)), L_STR("url", r->url),
+			 L_STR("err", err.text));
 	r->fails = true;
+	remote_queue_missed(r->queue);
 	evtimer_add(r->timer, &wait);
 	return false;
 }
@@ -232,31 +235,33 @@ static void remote_free(struct remote *r)
 	free(r);
 }
 
-/* The queue of a remote that stays stays, too: same address, and the same name if there
- * are several. */
-static struct remote *take_old(struct daemon *d, const struct remote_write *config)
+static struct remote *take_old(struct daemon *d, const struct remote_write *config,
+			       bool by_name)
 {
-	struct remote *r;
-	size_t found = SIZE_MAX;
-
 	for (size_t i = 0; i < d->remotes.n; i++) {
-		const struct remote_write *old = remote_queue_config(
-			d->remotes.v[i]->queue);
+		struct remote *r = d->remotes.v[i];
+		const struct remote_write *old = remote_queue_config(r->queue);
 
-		if (strcmp(old->url, config->url) != 0)
+		if (strcmp(old->url, config->url) != 0 ||
+		    (by_name && strcmp(old->name, config->name) != 0))
 			continue;
-		if (!strcmp(old->name, config->name)) {
-			found = i;
-			break;
-		}
-		found = MIN(found, i);
+		vec_remove(&d->remotes, i);
+		remote_queue_use(r->queue, config);
+		return r;
 	}
-	if (found == SIZE_MAX)
-		return NULL;
-	r = d->remotes.v[found];
-	vec_remove(&d->remotes, found);
-	remote_queue_use(r->queue, config);
-	return r;
+	return NULL;
+}
+
+/* The queue of a remote that stays stays, too: same address and name, and only when all
+ * those have theirs, same address. */
+static void take_all_old(struct daemon *d, const struct config *c, struct remote **now)
+{
+	for (size_t i = 0; i < c->n_remote_writes; i++)
+		now[i] = take_old(d, &c->remote_writes[i], true);
+	for (size_t i = 0; i < c->n_remote_writes; i++) {
+		if (!now[i])
+			now[i] = take_old(d, &c->remote_writes[i], false);
+	}
 }
 
 /* Before the former configuration is freed. */
@@ -264,8 +269,7 @@ void remotes_config(struct daemon *d, const struct config *c)
 {
 	struct remote **now = mem_new(MAX(c->n_remote_writes, 1) * sizeof(*now));
 
-	for (size_t i = 0; i < c->n_remote_writes; i++)
-		now[i] = take_old(d, &c->remote_writes[i]);
+	take_all_old(d, c, now);
 	for (size_t i = 0; i < d->remotes.n; i++) {
 		struct remote *gone = d->remotes.v[i];
 		size_t left = remote_queue_counters(gone->queue).pending;
@@ -365,10 +369,11 @@ static void head(struct buf *b, const char *name, const char *type, const char *
 
 static void add_name(struct buf *b, const char *name, const struct remote *r)
 {
-	buf_addf(b, "prometheus_remote_storage_%s{remote_name=", name);
-	buf_add_json(b, str_of(name_of(r)));
-	buf_add_text(b, ",url=");
-	buf_add_json(b, str_of(r->url));
+	buf_addf(b, "prometheus_remote_storage_%s{remote_name=\"", name);
+	metric_add_label_text(b, name_of(r));
+	buf_add_text(b, "\",url=\"");
+	metric_add_label_text(b, r->url);
+	buf_add_char(b, '"');
 }
 
 static void add_drops(struct daemon *d, struct buf *b)

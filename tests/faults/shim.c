@@ -7,6 +7,7 @@
  *              FAULTS_FOLDER, whose files count.
  *              FAULTS_SYNCED, a folder, if set: what is synced is copied to it, so that it
  *              holds what a loss of power leaves at the least.
+ *              FAULTS_LIBRARY, a part of the names of those whose loading counts; all.
  * Order:       enum kind and struct control are repeated in tests/system/faults.py.
  */
 #include <dlfcn.h>
@@ -400,7 +401,8 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 
 void *dlopen(const char *name, int flags)
 {
-	int64_t what = meet(LOAD);
+	const char *only = getenv("FAULTS_LIBRARY");
+	int64_t what = !only || (name && strstr(name, only)) ? meet(LOAD) : 0;
 	void *got = REAL(dlopen)(fails(what) ? "not there.so" : name, flags);
 
 	made(what);

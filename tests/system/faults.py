@@ -27,6 +27,7 @@ class Faults:
         self.path = os.path.join(str(folder), "faults")
         # below the folder, where the sandbox lets the daemon write
         self.synced = os.path.join(self.folder, "synced") if loses_power else None
+        self.library = ""  # only loads of libraries with this in their names count
         if loses_power:
             os.makedirs(self.synced)
         with open(self.path, "wb") as f:
@@ -64,7 +65,7 @@ class Faults:
     def before(self):
         """What to put before the daemon's command line."""
         return ["env", f"LD_PRELOAD={SHIM}", f"FAULTS_CONTROL={self.path}",
-                f"FAULTS_FOLDER={self.folder}"] + \
+                f"FAULTS_FOLDER={self.folder}", f"FAULTS_LIBRARY={self.library}"] + \
             ([f"FAULTS_SYNCED={self.synced}"] if self.synced else [])
 
     def lose_power(self):

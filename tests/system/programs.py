@@ -147,7 +147,7 @@ LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 def metrics(text):
     """[(name, {label: value}, number)] of a metrics page; ValueError on a line out of form."""
     out = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if not line or line.startswith("#"):
             continue
         m = METRIC.match(line)

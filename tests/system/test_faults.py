@@ -356,6 +356,40 @@ def test_what_sends_cannot_be_loaded_for_a_while(folder, faults, far, box, keep)
     assert told(box, "A", 20), d.log_tail()
 
 
+@pytest.mark.parametrize("library", ["libcrypto", "libssl", "libcurl", "snappy"])
+def test_a_library_that_is_not_there(folder, faults, far, box, keep, backend, library):
+    """It serves, pages rules and says what is missing; and sends once it is there."""
+    backend.set("up", ({"host": "a"}, 1))
+    faults.library = library
+    faults.fail("load", errno.ENOENT)
+    (folder / "rules").mkdir()
+    write(folder / "rules" / "r.yml", rule_file(*(
+        group(n, alert(n, "up"), {"record": "x:y", "expr": "up"}) for n in "AB")))
+    strange = {"url": far.hook("strange").replace("http:", "https:"),
+               "http_config": {"tls_config": {"server_name": "strange"}}}
+    d = keep(faults.tocsind(folder, make_config(
+        {"webhook_configs": [{"url": far.hook("alerts")}, strange]}, backend=backend,
+        remote_write=[{"url": far.hook("write")}]), rules=folder / "rules"))
+    d.post("/api/v2/alerts", [firing("A")])
+    until(lambda: library in d.log() and "cannot be loaded: not there.so" in d.log(), 10)
+    assert faults.met("load")
+    for _ in range(3):
+        page = d.get("/api/v1/rules?group_limit=1")
+        assert page.status == (500 if library == "libcrypto" else 200), page
+        assert d.get("/-/ready").status == 200 and d.get("/metrics").status == 200
+        assert len(d.get("/api/v1/rules").json["data"]["groups"]) == 2
+    if library == "libcrypto":
+        assert "libcrypto.so.3 cannot be loaded" in page.json["error"]
+    if library == "snappy":
+        assert d.metric("vmalert_remotewrite_errors_total") > 0
+    faults.clear()
+    assert told(box, "A", 20), d.log_tail()
+    token = d.get("/api/v1/rules?group_limit=1").json["data"]["groupNextToken"]
+    page = d.get(f"/api/v1/rules?group_limit=1&group_next_token={token}").json["data"]
+    assert [g["name"] for g in page["groups"]] == ["B"]
+    until(lambda: "SSL" in d.log(), 10)  # the one that speaks no TLS was asked
+
+
 # -- the clock ---------------------------------------------------------------------------
 @pytest.mark.parametrize("seconds", [3600, -3600], ids=["forward", "back"])
 def test_a_wall_clock_that_is_set(folder, faults, far, box, keep, seconds):

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from conftest import alert, firing, group, hook, make_config, rule_file, write
-from programs import metrics, until
+from programs import metrics, run, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TYPES = {"C": "counter", "G": "gauge", "H": "histogram", "S": "summary"}
@@ -138,6 +138,50 @@ def test_receivers_told_apart(start, far, box):
     samples = metrics(d.get("/metrics").text)
     assert {got["receiver_name"] for n, got, _ in samples
             if n == NOTIFICATIONS[0]} == {"r", "three"}
+
+
+def assert_in_form(text):
+    """As Prometheus reads it, and no series twice."""
+    wrong = run(["promtool", "check", "metrics"], check=False, stdin=text).stderr
+    assert "error" not in wrong.lower(), wrong
+    samples = metrics(text)
+    assert len({(n, *sorted(got.items())) for n, got, _ in samples}) == len(samples)
+
+
+def test_odd_names_leave_the_page_readable(start, far, backend, rules):
+    odd = "a&b <c> 'd' \"e\" \\f \u00fc \u2028"
+    write(rules / f"{odd}.yml", rule_file(group(odd, alert(odd, "up"))))
+    write(rules / f"broken {odd}.yml", "groups: [\n")
+    with open(os.path.join(os.fsencode(rules), b"bad \xff.yml"), "wb") as f:
+        f.write(b"groups: [\n")
+    d = start(make_config(hook(far), backend=backend, remote_write=[
+        {"url": backend.url + "/write?a=b&c=d", "name": odd}]), rules,
+        ["--enable-feature=rules-in-metrics"])
+    text = until(lambda: (lambda t: t if t.count("tocsin_rule_file_broken{") == 2 else None)(
+        d.get("/metrics").text), 5)
+    assert_in_form(text)
+    assert f'remote_name="a&b <c> ' in text and "write?a=b&c=d" in text
+
+
+def test_rules_that_are_alike_are_one_series(start, far, backend, rules):
+    twice = [alert("A", "up"), alert("A", "up", **{"for": "1h"}),
+             {"record": "x:y", "expr": "up"}, {"record": "x:y", "expr": "up"}]
+    write(rules / "r.yml", rule_file(group("g", *twice, alert("A", "up > 0"))))
+    d = start(make_config(hook(far), backend=backend), rules,
+              ["--enable-feature=rules-in-metrics"])
+    text = d.get("/metrics").text
+    assert_in_form(text)
+    assert text.count("vmalert_alerts_firing{") == 2
+
+
+def test_remotes_without_names_are_told_apart(start, far, backend):
+    url = backend.url + "/write"
+    d = start(make_config(hook(far), backend=backend, remote_write=[
+        {"url": url, "name": "1"}, {"url": url}, {"url": url, "remote_timeout": "3s"}]))
+    text = d.get("/metrics").text
+    assert_in_form(text)
+    name = "prometheus_remote_storage_shards"
+    assert len([n for n, _, _ in metrics(text) if n == name]) == 3
 
 
 def test_receivers_not_told_apart(start, far):

@@ -428,6 +428,17 @@ def test_a_reload_keeps_the_queue(begin, receiver, other):
     assert total(d, "samples_pending") is None
 
 
+def test_a_remote_keeps_its_queue_beside_a_new_one(begin, receiver, far, backend):
+    old, new = ({"url": receiver.url, "name": n} for n in ("old", "new"))
+    d = begin(old)
+    until(lambda: (total(d, "bytes_total", remote_name="old") or 0) > 1000, 10)
+    sent = total(d, "bytes_total", remote_name="old")
+    write(d.config, make_config(hook(far), backend=backend, remote_write=[new, old]))
+    assert d.post("/-/reload").status == 200
+    assert total(d, "bytes_total", remote_name="old") >= sent
+    assert total(d, "bytes_total", remote_name="new") < sent
+
+
 def test_a_restart_ends_what_resolved_meanwhile(begin, receiver, backend, keep):
     d = begin({"url": receiver.url})
     until(lambda: receiver.series("ALERTS"), 10)

@@ -423,6 +423,45 @@ static void requests(void **state)
 	}
 }
 
+/* They take the place of ours, but for what is asked and when. */
+static void params_of_groups(void **state)
+{
+	static const struct text_pair params[] = {
+		{.name = "timeout", .text = "1s"}, {.name = "from", .text = "-9min"},
+		{.name = "query", .text = "a"},	   {.name = "time", .text = "1"},
+		{.name = "target", .text = "b"},   {.name = "format", .text = "csv"},
+	};
+	static const struct {
+		enum datasource_type type;
+		const char *body;
+	} rows[] = {
+		{DATASOURCE_PROMETHEUS, "query=up&time=1.000&timeout=1s&from=-9min"},
+		{DATASOURCE_GRAPHITE,
+		 "target=up&format=json&until=now&timeout=1s&from=-9min"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct datasource from = {
+			.name = "d", .url = "http://p", .type = rows[i].type};
+		const struct rule_group group = {
+			.name = "g", .params = params, .n_params = COUNT_OF(params)};
+		struct query_wish wish = {.datasource = &from,
+					  .group = &group,
+					  .expr = "up",
+					  .at = 1000,
+					  .timeout = 30000,
+					  .interval = 60000};
+		struct arena mem = {0};
+		struct http_request got;
+
+		backend_compose(&mem, &wish, &got);
+		if (!str_is(got.body, rows[i].body))
+			fail_msg("%s\ngot: %.*s", rows[i].body, FMT(got.body));
+		arena_free(&mem);
+	}
+}
+
 /* The other answers: spec/rules.md 19.6 to 19.8. */
 static void answers_of_others(void **state)
 {
@@ -504,6 +543,7 @@ int main(void)
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(a_lost_connection_is_an_error),
 		cmocka_unit_test(requests),
+		cmocka_unit_test(params_of_groups),
 		cmocka_unit_test(answers_of_others),
 	};
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -112,11 +113,86 @@ static void logsql(void **state)
 	check_all(rows, COUNT_OF(rows), logsql_check);
 }
 
+struct long_row {
+	bool (*check)(struct str, struct promql_error *);
+	const char *begin, *first, *middle, *second; /* begin, first.., middle, second.. */
+};
+
+/* The least of some tries, in seconds of this process. */
+static double work_of(const struct long_row *row, size_t bytes)
+{
+	struct buf text = BUF(PROMQL_MAX_BYTES);
+	struct promql_error err;
+	double least = 1e9;
+
+	buf_add_text(&text, row->begin);
+	while (text.n < bytes / 2)
+		buf_add_text(&text, row->first);
+	buf_add_text(&text, row->middle);
+	while (text.n + strlen(row->second) <= bytes)
+		buf_add_text(&text, row->second);
+	assert_false(text.full);
+	for (int i = 0; i < 5; i++) {
+		clock_t before = clock();
+		bool ok = row->check(buf_str(&text), &err);
+
+		(void)ok;
+		least = MIN(least, (double)(clock() - before) / CLOCKS_PER_SEC);
+	}
+	buf_free(&text);
+	return least;
+}
+
+/* Eight times the length is eight times the work, not 64 times: on a machine of any speed.
+ */
+static void time_is_linear(void **state)
+{
+	static const struct long_row rows[] = {
+		{graphite_check, "", "a", ".", "="},
+		{graphite_check, "", "a=", "", "a="},
+		{graphite_check, "a(", "a,", "b", "="},
+		{graphite_check, "", "a|", "", "b|"},
+		{graphite_check, "a(", "{a}=,", "", "b[=],"},
+		{logsql_check, "* ", "|by(]", "", "|by(]"},
+		{logsql_check, "* ", "|stats by (a)", "|", " "},
+		{logsql_check, "* |by(", "a,", "", "(]"},
+		{logsql_check, "", "#\n", "", "#"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		double all = work_of(&rows[i], PROMQL_MAX_BYTES / 2),
+		       part = work_of(&rows[i], PROMQL_MAX_BYTES / 16);
+
+		if (all > 24 * part + 0.002)
+			fail_msg("row %zu: %g s, and an eighth of it %g s", i, all, part);
+	}
+}
+
+static void has_a_limit(void **state)
+{
+	struct buf text = BUF(BUF_NO_LIMIT);
+	struct promql_error err;
+
+	(void)state;
+	while (text.n <= PROMQL_MAX_BYTES)
+		buf_add_char(&text, 'a');
+	assert_false(graphite_check(buf_str(&text), &err));
+	assert_string_equal(err.text, "expression of 262145 bytes, at most 262144");
+	assert_false(logsql_check(buf_str(&text), &err));
+	assert_string_equal(err.text, "expression of 262145 bytes, at most 262144");
+	buf_cut(&text, PROMQL_MAX_BYTES);
+	assert_true(graphite_check(buf_str(&text), &err));
+	buf_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(graphite),
 		cmocka_unit_test(logsql),
+		cmocka_unit_test(time_is_linear),
+		cmocka_unit_test(has_a_limit),
 	};
 
 	return cmocka_run_group_tests_name("dialects", tests, NULL, NULL);

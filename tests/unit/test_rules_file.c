@@ -511,6 +511,11 @@ static void test_sources(void **state)
 		{"datasource: first, type: graphite",
 		 "r:1:45: the datasource \"first\" is not of the type \"graphite\""},
 		{"datasource: vm, tenant: '1:2'", ""},
+		{"params: {time: ['1'], nocache: ['1'], query: [a]}",
+		 "r:1:29: the parameter time has no effect: each query sets it\n"
+		 "r:1:58: the parameter query has no effect: each query sets it"},
+		{"datasource: vm, tenant: multitenant", ""},
+		{"source_tenants: [a, b c]", ""},
 		{"tenant: a",
 		 "r:1:28: the datasource \"first\" knows no tenants, this one has "
 		 "no effect"},
@@ -528,6 +533,41 @@ static void test_sources(void **state)
 		assert_non_null(rule_file_parse(&mem, "r", str_of(text), &options, &errs,
 						&warnings));
 		assert_string_equal(mistakes(&mem, &warnings), rows[i].want);
+		arena_free(&mem);
+	}
+}
+
+static void test_tenants(void **state)
+{
+	static const struct {
+		const char *group, *want;
+	} rows[] = {
+		{"datasource: vm, tenant: ../../x",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"../../x\""},
+		{"datasource: vm, tenant: '1:2:3'",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"1:2:3\""},
+		{"datasource: vm, tenant: '4294967296'",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"4294967296\""},
+		{"datasource: vm, tenant: '1:'",
+		 "r:1:44: expected a tenant such as 42 or 42:7, found \"1:\""},
+		{"tenant: \"a\\r\\nb\"", "r:1:28: a tenant cannot hold control characters"},
+		{"source_tenants: [a, 'b|c']",
+		 "r:1:40: expected a tenant without | and control characters, found "
+		 "\"b|c\""},
+	};
+	struct rule_options options = {.datasources = datasources,
+				       .n_datasources = COUNT_OF(datasources)};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arena mem = {0};
+		struct errs errs = {.mem = &mem};
+		const char *text = arena_printf(&mem, "groups: [{name: g, %s}]",
+						rows[i].group);
+
+		assert_null(
+			rule_file_parse(&mem, "r", str_of(text), &options, &errs, NULL));
+		assert_string_equal(mistakes(&mem, &errs), rows[i].want);
 		arena_free(&mem);
 	}
 }
@@ -578,6 +618,99 @@ static void test_documents(void **state)
 	arena_free(&mem);
 }
 
+/* Bytes kept of a Kubernetes manifest of so many documents. */
+static size_t size_of_documents(int n)
+{
+	struct buf text = BUF(RULES_MAX_BYTES);
+	struct arena mem = {0};
+	struct errs errs = {.mem = &mem};
+	const struct rule_file *f;
+	size_t size;
+
+	for (int i = 0; i < n; i++)
+		buf_addf(&text,
+			 "---\nkind: VMRule\nspec: {groups: [{name: g%d, rules: "
+			 "[{alert: A, expr: up}]}]}\n",
+			 i);
+	f = rule_file_parse(&mem, "r", buf_str(&text), &(struct rule_options){0}, &errs,
+			    NULL);
+	assert_non_null(f);
+	assert_int_equal(f->n_groups, n);
+	size = arena_size(&mem);
+	arena_free(&mem);
+	buf_free(&text);
+	return size;
+}
+
+static void test_many_documents(void **state)
+{
+	(void)state;
+	assert_in_range(size_of_documents(1600), 1, 12 * size_of_documents(200));
+}
+
+static const char *mistakes_with(struct arena *mem, int of_group, int of_rule, int n_rules)
+{
+	struct buf text = BUF(RULES_MAX_BYTES);
+	struct errs errs = {.mem = mem};
+
+	buf_add_text(&text, "groups:\n- name: g\n  labels:\n");
+	for (int i = 0; i < of_group; i++)
+		buf_addf(&text, "    g%d: x\n", i);
+	buf_add_text(&text, "  rules:\n");
+	for (int k = 0; k < n_rules; k++) {
+		buf_addf(&text, "  - alert: A\n    expr: up\n    labels:\n");
+		for (int i = 0; i < of_rule; i++)
+			buf_addf(&text, "      r%d: x\n", i);
+	}
+	(void)!rule_file_parse(mem, "r", buf_str(&text), &(struct rule_options){0}, &errs,
+			       NULL);
+	buf_free(&text);
+	return mistakes(mem, &errs);
+}
+
+static void test_label_limits(void **state)
+{
+	struct arena mem = {0};
+
+	(void)state;
+	assert_string_equal(mistakes_with(&mem, 256, 256, 1), "");
+	assert_string_equal(mistakes_with(&mem, 257, 1, 1),
+			    "r:260:5: group \"g\": more than 256 labels");
+	assert_string_equal(mistakes_with(&mem, 1, 257, 1),
+			    "r:265:7: " IN(1, "A") "more than 256 labels");
+	assert_string_equal(mistakes_with(&mem, 250, 1, 16001),
+			    "r:64255:5: " IN(16001, "A") "more than 4000000 labels that "
+							 "rules of the file have of their "
+							 "groups");
+	arena_free(&mem);
+}
+
+static void test_labels_are_merged(void **state)
+{
+	static const char text[] =
+		"groups:\n- name: g\n  labels: {m: 1, c: 2, a: 3}\n  rules:\n"
+		"  - {alert: A, expr: up, labels: {z: 4, c: 5, b: 6}}\n"
+		"  - {alert: B, expr: up}\n  - {alert: C, expr: up}\n";
+	struct arena mem = {0};
+	struct errs errs = {.mem = &mem};
+	struct buf got = BUF(200);
+	const struct rule_group *g;
+
+	(void)state;
+	g = rule_file_parse(&mem, "r", str_of(text), &(struct rule_options){0}, &errs, NULL)
+		    ->groups;
+	for (size_t i = 0; i < g->rules[0].n_labels; i++)
+		buf_addf(&got, "%s=%s %d:%d ", g->rules[0].labels[i].name,
+			 g->rules[0].labels[i].text, g->rules[0].labels[i].at.line,
+			 g->rules[0].labels[i].at.col);
+	assert_string_equal(buf_text(&got),
+			    "a=3 3:27 b=6 5:50 c=5 5:44 m=1 3:15 z=4 5:38 ");
+	assert_int_equal(g->rules[1].n_labels, 3);
+	assert_ptr_equal(g->rules[1].labels, g->rules[2].labels);
+	buf_free(&got);
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,8 +721,12 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_many_documents),
+		cmocka_unit_test(test_label_limits),
+		cmocka_unit_test(test_labels_are_merged),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_tenants),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_vmalert),
 	};
