@@ -19,8 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GATHER_MS     50  /* a write that nobody waits for may wait for company */
-#define QUIET_MS      100 /* before what takes a while, and nobody waits for */
+#define GATHER_MS     50 /* a write that nobody waits for may wait for company */
 #define RETRY_MS      1000
 #define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
 #define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
@@ -886,15 +885,6 @@ static bool trims(struct store *s)
 	return span_is_due(&s->span, &s->limits, time_now(s));
 }
 
-static int idle_time(struct store *s)
-{
-	if (trims(s))
-		return TRIM_MS;
-	if (database_log_is_long(&s->db))
-		return QUIET_MS;
-	return s->db.unsynced_since ? DATABASE_LASTING : IDLE_MS;
-}
-
 static void *write_all(void *arg)
 {
 	struct store *s = arg;
@@ -909,14 +899,12 @@ static void *write_all(void *arg)
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
 			tidy(s);
 		else if (idle)
-			sleep_until_woken(s, idle_time(s));
-		if (idle && !is_idle(s, &stopping))
+			sleep_until_woken(s, trims(s)		    ? TRIM_MS
+					     : s->db.unsynced_since ? DATABASE_LASTING
+								    : IDLE_MS);
+		if (idle && (!is_idle(s, &stopping) ||
+			     (!trims(s) && !database_is_sync_due(&s->db))))
 			continue;
-		if (idle && !trims(s) && !database_is_sync_due(&s->db)) {
-			if (!stopping && database_log_is_long(&s->db))
-				database_fold(&s->db);
-			continue;
-		}
 		if (!idle && !is_urgent(s))
 			sleep_until_woken(s, GATHER_MS);
 		was = s->renewal;

@@ -900,33 +900,6 @@ static size_t log_bytes(const char *folder)
 	return bytes;
 }
 
-/* What the log of the database has goes into the file while nobody waits. */
-static void a_long_log_is_folded_in(void **state)
-{
-	const char *at = folder();
-	struct buf notes = BUF(1000);
-	struct arena mem = {0};
-	struct store *s = open_at(at, &notes);
-	size_t bytes = 0;
-
-	(void)state;
-	for (int i = 0; i < 150000; i++) /* some 12 MB */
-		save_alert(s, &mem, i, 1);
-	for (int tries = 0; tries < 500 && bytes < 8 * 1024 * 1024; tries++) {
-		int done = 0;
-
-		if (!tries)
-			wait_for(s, &done);
-		usleep(10000);
-		bytes = store_health(s).bytes;
-	}
-	assert_true(bytes >= 8 * 1024 * 1024);
-	assert_true(store_close(s));
-	buf_free(&notes);
-	arena_free(&mem);
-	remove_all(at);
-}
-
 /* 150 alerts are said anew 3000 times, some leave: 40 MB of changes, 13 kB of state. */
 static void the_log_of_alerts_is_kept_small(void **state)
 {
@@ -1347,7 +1320,6 @@ int main(void)
 		cmocka_unit_test(the_last_word_on_an_alert_counts),
 		cmocka_unit_test(when_an_alert_came_is_kept),
 		cmocka_unit_test(the_log_of_alerts_is_kept_small),
-		cmocka_unit_test(a_long_log_is_folded_in),
 		cmocka_unit_test(a_cut_row_costs_only_its_end),
 		cmocka_unit_test(alerts_of_an_older_version_go_on),
 		cmocka_unit_test(a_failing_disk_costs_one_entry_an_alert),
