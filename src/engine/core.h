@@ -322,6 +322,7 @@ struct engine {
 	struct map deliveries;		    /* by id */
 	struct map holds;		    /* by integration: who asked to wait */
 	struct map told;		    /* stored_told by key */
+	uint64_t last_told;		    /* the highest of their numbers */
 	struct map rulegroups;		    /* by file;name */
 	struct map queries;		    /* run by query id */
 	size_t slots_taken;		    /* of concurrent_evals */

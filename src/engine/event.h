@@ -66,6 +66,7 @@ struct answer {
 /* Who was told what: an entry of the notification log (spec/routing.md 6.4); at 0: nothing
  * yet for sure. */
 struct told {
+	uint64_t number; /* of its row; 0: it has none yet */
 	const char *group_key, *receiver, *integration;
 	size_t index;
 	wall_ms at, expires_at;
@@ -194,8 +195,8 @@ enum action_kind {
 	ACTION_DELIVERY_CANCEL,	  /* .id */
 	ACTION_SAVE_SILENCE,	  /* .silence */
 	ACTION_FORGET_SILENCE,	  /* .key */
-	ACTION_SAVE_TOLD,	  /* .told under .key */
-	ACTION_FORGET_TOLD,	  /* .key */
+	ACTION_SAVE_TOLD,	  /* .told under its number */
+	ACTION_FORGET_TOLD,	  /* .number */
 	ACTION_SAVE_ALERT,	  /* .alert; .is_known: the disk has an older one of it */
 	ACTION_FORGET_ALERT,	  /* .fingerprint */
 	ACTION_SAVE_RULE_ALERT,	  /* .rule_alert under .key */
@@ -218,7 +219,7 @@ struct action {
 	bool is_known;
 	const char *key;
 	union {
-		uint64_t id, fingerprint;
+		uint64_t id, fingerprint, number;
 		struct query_wish query;
 		struct write_wish write;
 		struct delivery_wish delivery;

@@ -90,6 +90,8 @@ static struct stored_told *put(struct engine *e, const char *key, const struct t
 	arena_expect(&s->mem, 7, size_of(key, t));
 	s->key = arena_text(&s->mem, key);
 	s->told = *t;
+	if (!t->number)
+		s->told.number = old ? old->told.number : ++e->last_told;
 	s->told.group_key = arena_text(&s->mem, t->group_key);
 	s->told.receiver = arena_text(&s->mem, t->receiver);
 	s->told.integration = arena_text(&s->mem, t->integration);
@@ -105,7 +107,7 @@ static struct stored_told *put(struct engine *e, const char *key, const struct t
 
 static void forget(struct engine *e, struct stored_told *s)
 {
-	act(e, ACTION_FORGET_TOLD)->key = arena_text(e->mem, s->key);
+	act(e, ACTION_FORGET_TOLD)->number = s->told.number;
 	map_del(&e->told, str_of(s->key));
 	bury(e, discard, s);
 }
@@ -128,13 +130,8 @@ static void make_room(struct engine *e)
 
 static void save(struct engine *e, const struct stored_told *s)
 {
-	struct action *a;
-
-	if (PLANT(told_not_saved))
-		return;
-	a = act(e, ACTION_SAVE_TOLD);
-	a->key = arena_text(e->mem, s->key);
-	a->told = &s->told;
+	if (!PLANT(told_not_saved))
+		act(e, ACTION_SAVE_TOLD)->told = &s->told;
 }
 
 void told_save_all(struct engine *e)
@@ -221,16 +218,24 @@ void told_doubt_open(struct engine *e, const struct open_delivery *o)
 	told_doubt(e, told_key(e->mem, &sent), &sent, e->options.retention);
 }
 
-/* Told in the future: the clock was set back since, and repeat_interval begins now. */
+/* Told in the future: the clock was set back since, and repeat_interval begins now. Of two
+ * rows of one entry the later counts. */
 void told_restore(struct engine *e, const struct told *from)
 {
 	struct told t = *from;
+	const char *key = told_key(e->mem, &t);
+	const struct told *old = told_find(e, key);
 
+	if (old && old->number != t.number)
+		act(e, ACTION_FORGET_TOLD)->number = MIN(old->number, t.number);
+	if (old && old->number > t.number)
+		return;
+	e->last_told = MAX(e->last_told, t.number);
 	if (t.at > e->now) {
 		t.expires_at -= t.at - e->now;
 		t.at = e->now;
 	}
-	put(e, told_key(e->mem, &t), &t);
+	put(e, key, &t);
 }
 
 void told_move(struct engine *e, span_ms jump)

@@ -94,11 +94,11 @@ void store_forget_silence(struct store *s, const char *id)
 	forget(s, FORGET_SILENCE, id);
 }
 
-void store_save_told(struct store *s, const char *key, const struct told *i)
+void store_save_told(struct store *s, const struct told *i)
 {
 	struct texts t = {0};
 	const struct cell cells[] = {
-		TEXT_CELL(key),
+		INT_CELL(i->number),
 		TEXT_CELL(i->group_key),
 		TEXT_CELL(i->receiver),
 		TEXT_CELL(i->integration),
@@ -115,9 +115,11 @@ void store_save_told(struct store *s, const char *key, const struct told *i)
 	arena_free(&t.mem);
 }
 
-void store_forget_told(struct store *s, const char *key)
+void store_forget_told(struct store *s, uint64_t number)
 {
-	forget(s, FORGET_TOLD, key);
+	const struct cell cell = INT_CELL(number);
+
+	store_queue(s, FORGET_TOLD, &cell, 1);
 }
 
 void store_save_rule_alert(struct store *s, const char *key, const struct rule_alert *i)
@@ -310,6 +312,7 @@ static void give_silence(struct row *r, const struct store_visitor *to)
 static void give_told(struct row *r, const struct store_visitor *to)
 {
 	struct told t = {
+		.number = (uint64_t)sqlite3_column_int64(r->st, 0),
 		.group_key = text_column(r, 1),
 		.receiver = text_column(r, 2),
 		.integration = text_column(r, 3),
@@ -433,7 +436,7 @@ static bool load_silences(struct store *s, const struct store_visitor *to, struc
 
 static bool load_told(struct store *s, const struct store_visitor *to, struct err *err)
 {
-	return load_table(s, "told", "key", give_told, to, err);
+	return load_table(s, "told", "number", give_told, to, err);
 }
 
 static bool load_rule_alerts(struct store *s, const struct store_visitor *to,

@@ -64,13 +64,24 @@ static const char *const migrations[] = {
 	"UPDATE journal SET total = t.total FROM"
 	" (SELECT id, sum(" JOURNAL_ROW_BYTES ") OVER (ORDER BY id) AS total FROM journal)"
 	" AS t WHERE t.id = journal.id;",
+	/* groups that are flushed together lie together: keys are all over the table */
+	"ALTER TABLE told RENAME TO old_told;"
+	"CREATE TABLE told ("
+	" number INTEGER PRIMARY KEY, group_key TEXT NOT NULL, receiver TEXT NOT NULL,"
+	" integration TEXT NOT NULL, idx INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" expires_at INTEGER NOT NULL, firing BLOB NOT NULL, resolved BLOB NOT NULL,"
+	" memory TEXT NOT NULL, maybe BLOB NOT NULL);"
+	"INSERT INTO told (group_key, receiver, integration, idx, at, expires_at, firing,"
+	" resolved, memory, maybe) SELECT group_key, receiver, integration, idx, at,"
+	" expires_at, firing, resolved, memory, maybe FROM old_told ORDER BY at;"
+	"DROP TABLE old_told;",
 };
 
 const char *const statement_sql[STATEMENTS] = {
 	[SAVE_SILENCE] = "INSERT OR REPLACE INTO silences VALUES (?,?,?,?,?,?,?,?)",
 	[FORGET_SILENCE] = "DELETE FROM silences WHERE id = ?",
 	[SAVE_TOLD] = "INSERT OR REPLACE INTO told VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-	[FORGET_TOLD] = "DELETE FROM told WHERE key = ?",
+	[FORGET_TOLD] = "DELETE FROM told WHERE number = ?",
 	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
 			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define GATHER_MS     50 /* a write that nobody waits for may wait for company */
+#define PACE_MS	      5	 /* from commit to commit of what was told, while no one waits */
 #define RETRY_MS      1000
 #define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
 #define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
@@ -38,7 +39,7 @@ struct write { /* with its cells' bytes behind it, one block */
 	char *entries;	 /* of alerts: the first cell's, to be freed; else NULL */
 	size_t outlives; /* about so many bytes of older entries */
 	size_t n;
-	struct cell cells[]; /* of a row: its key first */
+	struct cell cells[]; /* of a row: its key, a text or a number, first */
 };
 struct sync {
 	void (*done)(void *, bool);
@@ -70,6 +71,7 @@ struct store {
 	bool is_sealed;		 /* the seal is in the batch under way */
 	char *new_path;		 /* of the file that is to replace it */
 	double (*seconds)(void); /* NULL: nothing is timed */
+	mono_ms committed_at;	 /* the last batch */
 
 	pthread_mutex_t mtx;
 	/* shared, under mtx */
@@ -573,6 +575,13 @@ static bool is_forget(const struct write *w)
 	return is_of_row(w) && w->what % 2;
 }
 
+static struct str row_key(const struct write *w)
+{
+	const struct cell *c = &w->cells[0];
+
+	return c->kind == CELL_INT ? (struct str){(const char *)&c->i, sizeof(c->i)} : c->s;
+}
+
 /* Of the writes to one row only the last counts. */
 static void mark_superseded(struct write *batch)
 {
@@ -583,10 +592,10 @@ static void mark_superseded(struct write *batch)
 
 		if (!is_of_row(w))
 			continue;
-		before = map_find(&rows[w->what / 2], w->cells[0].s);
+		before = map_find(&rows[w->what / 2], row_key(w));
 		if (before)
 			before->is_superseded = true;
-		map_put(&rows[w->what / 2], w->cells[0].s, w);
+		map_put(&rows[w->what / 2], row_key(w), w);
 	}
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		map_free(&rows[i]);
@@ -725,14 +734,19 @@ static bool is_idle(struct store *s, bool *stopping)
 	return idle;
 }
 
-static bool is_urgent(struct store *s)
+/* How long the next batch may wait for company. */
+static int patience(struct store *s)
 {
-	bool urgent;
+	mono_ms since = steady_now() - s->committed_at;
+	int ms = GATHER_MS;
 
 	pthread_mutex_lock(&s->mtx);
-	urgent = s->waiting || s->waiting_ledger || s->stopping || s->urgent;
+	if (s->waiting || s->waiting_ledger || s->stopping)
+		ms = 0;
+	else if (s->urgent)
+		ms = since < PACE_MS ? (int)(PACE_MS - since) : 0;
 	pthread_mutex_unlock(&s->mtx);
-	return urgent;
+	return ms;
 }
 
 /* Under mtx, once the writer runs. */
@@ -839,6 +853,7 @@ static bool write_one_batch(struct store *s)
 	ok = (!renews || begin_anew(s, error, sizeof(error))) &&
 	     try_batch(s, &b, &rest, error, sizeof(error));
 	took = s->seconds ? s->seconds() - began : 0;
+	s->committed_at = steady_now();
 	if (!ok)
 		shrink(&b);
 	pthread_mutex_lock(&s->mtx);
@@ -890,6 +905,7 @@ static void *write_all(void *arg)
 	struct store *s = arg;
 	enum renewal was;
 	bool stopping;
+	int wait;
 
 	for (;;) {
 		bool idle = is_idle(s, &stopping);
@@ -905,8 +921,8 @@ static void *write_all(void *arg)
 		if (idle && (!is_idle(s, &stopping) ||
 			     (!trims(s) && !database_is_sync_due(&s->db))))
 			continue;
-		if (!idle && !is_urgent(s))
-			sleep_until_woken(s, GATHER_MS);
+		if (!idle && (wait = patience(s)))
+			sleep_until_woken(s, wait);
 		was = s->renewal;
 		if (write_one_batch(s)) {
 			if (s->renewal == RENEWAL_FILLING && stopping)

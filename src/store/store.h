@@ -68,8 +68,8 @@ bool store_close(struct store *);
 
 void store_save_silence(struct store *, const struct silence *);
 void store_forget_silence(struct store *, const char *id);
-void store_save_told(struct store *, const char *key, const struct told *);
-void store_forget_told(struct store *, const char *key);
+void store_save_told(struct store *, const struct told *);
+void store_forget_told(struct store *, uint64_t number);
 /* is_known: an older one of it is there, which this one outlives. */
 void store_save_alert(struct store *, const struct alert *, bool is_known);
 void store_forget_alert(struct store *, uint64_t fingerprint);

@@ -74,10 +74,10 @@ void perform(struct daemon *d, const struct action *a)
 		store_forget_silence(d->store, a->key);
 		break;
 	case ACTION_SAVE_TOLD:
-		store_save_told(d->store, a->key, a->told);
+		store_save_told(d->store, a->told);
 		break;
 	case ACTION_FORGET_TOLD:
-		store_forget_told(d->store, a->key);
+		store_forget_told(d->store, a->number);
 		break;
 	case ACTION_SAVE_ALERT:
 		store_save_alert(d->store, a->alert, a->is_known);

@@ -187,6 +187,11 @@ static const char *fingerprint_text(struct arena *mem, uint64_t fingerprint)
 	return arena_printf(mem, "alert %016llx", (unsigned long long)fingerprint);
 }
 
+static const char *told_row(struct arena *mem, uint64_t number)
+{
+	return arena_printf(mem, "told %llu", (unsigned long long)number);
+}
+
 /* Copies what the action points to, and names the row that it is about. */
 static void take_content(struct write *w, const struct action *from)
 {
@@ -205,10 +210,10 @@ static void take_content(struct write *w, const struct action *from)
 		break;
 	case ACTION_SAVE_TOLD:
 		a->told = copy_told(mem, from->told);
-		w->row = arena_printf(mem, "told %s", a->key);
+		w->row = told_row(mem, a->told->number);
 		break;
 	case ACTION_FORGET_TOLD:
-		w->row = arena_printf(mem, "told %s", a->key);
+		w->row = told_row(mem, a->number);
 		break;
 	case ACTION_SAVE_ALERT:
 		a->alert = copy_alert(mem, from->alert);
@@ -297,10 +302,10 @@ static void give_to_store(struct store *s, const struct action *a)
 		store_forget_silence(s, a->key);
 		break;
 	case ACTION_SAVE_TOLD:
-		store_save_told(s, a->key, a->told);
+		store_save_told(s, a->told);
 		break;
 	case ACTION_FORGET_TOLD:
-		store_forget_told(s, a->key);
+		store_forget_told(s, a->number);
 		break;
 	case ACTION_SAVE_ALERT:
 		store_save_alert(s, a->alert, a->is_known);

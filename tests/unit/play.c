@@ -188,7 +188,7 @@ static void keep(struct stage *s, const struct action *a)
 	} else if (a->kind == ACTION_SAVE_TOLD) {
 		r.kind = ROW_TOLD;
 		r.told = *a->told;
-		r.key = arena_printf(mem, "told %s", a->key);
+		r.key = arena_printf(mem, "told %llu", (unsigned long long)a->told->number);
 	} else if (a->kind == ACTION_SAVE_ALERT) {
 		r.kind = ROW_ALERT;
 		r.alert = *a->alert;
@@ -467,7 +467,8 @@ static void perform(struct stage *s, const struct action *a)
 		forget(s, "silence ", a->key);
 		break;
 	case ACTION_FORGET_TOLD:
-		forget(s, "told ", a->key);
+		forget(s, "told ",
+		       arena_printf(&s->disk_mem, "%llu", (unsigned long long)a->number));
 		break;
 	case ACTION_FORGET_ALERT:
 		forget(s, "alert ",

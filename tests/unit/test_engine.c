@@ -1066,6 +1066,44 @@ static void a_step_has_an_end(void **state)
 	arena_free(&mem);
 }
 
+/* A deletion that a failing disk lost leaves the older one there. */
+static void of_two_rows_of_an_entry_the_later_stays(void **state)
+{
+	static const uint64_t numbers[][2] = {{3, 9}, {9, 3}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		struct arena of_step = {0};
+		struct engine *e = engine_new(&(struct engine_options){.seed = 1});
+		struct actions out = {0};
+
+		for (size_t k = 0; k < 2; k++) {
+			struct told t = {.number = numbers[i][k],
+					 .group_key = "{}:{}",
+					 .receiver = "r",
+					 .integration = "webhook",
+					 .at = (wall_ms)numbers[i][k],
+					 .expires_at = 5000};
+			struct event ev = {.kind = EVENT_RESTORE_TOLD, .told = &t};
+
+			(void)engine_step(e, 1000, &ev, 1, &of_step, &out);
+		}
+		assert_int_equal(out.n, 1);
+		assert_int_equal(out.v[0].kind, ACTION_FORGET_TOLD);
+		assert_int_equal(out.v[0].number, 3);
+		out.n = 0;
+		(void)engine_step(e, 1000, &(struct event){.kind = EVENT_SAVE_ALL}, 1,
+				  &of_step, &out);
+		assert_int_equal(out.n, 1);
+		assert_int_equal(out.v[0].kind, ACTION_SAVE_TOLD);
+		assert_int_equal(out.v[0].told->number, 9);
+		assert_int_equal(out.v[0].told->at, 9);
+		engine_free(e);
+		free(out.v);
+		arena_free(&of_step);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1080,6 +1118,7 @@ int main(void)
 		cmocka_unit_test(edits),
 		cmocka_unit_test(flushes_after_a_start),
 		cmocka_unit_test(a_step_has_an_end),
+		cmocka_unit_test(of_two_rows_of_an_entry_the_later_stays),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);

@@ -158,7 +158,8 @@ static void fill(struct store *s, struct arena *mem)
 				  .created_by = "me",
 				  .comment = "why",
 				  .annotations = &labels_none};
-	struct told told = {.group_key = "{}:{}",
+	struct told told = {.number = 7,
+			    .group_key = "{}:{}",
 			    .receiver = "r",
 			    .integration = "webhook",
 			    .index = 1,
@@ -179,7 +180,7 @@ static void fill(struct store *s, struct arena *mem)
 	assert_true(matchers_parse(mem, STR("{a=\"b\",c=~\"d|e\"}"), NOWHERE, MATCHERS_UTF8,
 				   &silence.matchers, NULL, NULL));
 	store_save_silence(s, &silence);
-	store_save_told(s, "k", &told);
+	store_save_told(s, &told);
 	store_save_alert(s, &alert, true);
 	store_save_rule_alert(s, "rk", &rule);
 	store_save_rule_file(s, "f.yml", STR("groups:\n"));
@@ -227,7 +228,7 @@ static void what_was_synced_is_there(void **state)
 	s = open_at(at, &notes);
 	expect(s, all);
 	store_forget_silence(s, "947e3b36-87e0-41eb-a1d1-1584b90e8250");
-	store_forget_told(s, "k");
+	store_forget_told(s, 7);
 	store_forget_rule_alert(s, "rk");
 	store_forget_rule_file(s, "f.yml");
 	assert_true(store_close(s)); /* writes what is queued */
@@ -416,6 +417,8 @@ static void a_failing_disk_costs_one_write_a_row(void **state)
 	struct buf notes = BUF(1000);
 	struct arena mem = {0};
 	struct store *s = open_at(at, &notes);
+	struct told told = {
+		.number = 7, .group_key = "{}", .receiver = "r", .integration = "webhook"};
 	int done = 0;
 
 	(void)state;
@@ -426,15 +429,23 @@ static void a_failing_disk_costs_one_write_a_row(void **state)
 				     str_of(arena_printf(&mem, "%d", i)));
 		store_save_rule_file(s, "gone", STR("x"));
 		store_forget_rule_file(s, "gone");
+		told.at = i;
+		store_save_told(s, &told);
+		store_save_told(s, &(struct told){.number = 8,
+						  .group_key = "",
+						  .receiver = "",
+						  .integration = ""});
+		store_forget_told(s, 8);
 	}
 	wait_for(s, &done);
 	assert_int_equal(done, -1);
 	assert_string_equal(store_health(s).error, "no");
-	assert_int_equal(store_health(s).queued, 3);
+	assert_int_equal(store_health(s).queued, 5);
 	break_table(at, "DROP TRIGGER t");
 	assert_true(store_close(s));
 	s = open_at(at, &notes);
-	expect(s, "file even: 998\nfile odd: 999\n");
+	expect(s, "told {} r webhook 0 at 999 firing 0 =\n"
+		  "file even: 998\nfile odd: 999\n");
 	assert_true(store_close(s));
 	arena_free(&mem);
 	remove_all(at);
@@ -1233,6 +1244,18 @@ static void clocks_that_were_wrong_do_not_stop_the_trimming(void **state)
 	}
 }
 
+/* The table told, as it was until schema 6. */
+#define OLD_TOLD                                                                           \
+	"CREATE TABLE old (key TEXT PRIMARY KEY, group_key TEXT NOT NULL,"                 \
+	" receiver TEXT NOT NULL, integration TEXT NOT NULL, idx INTEGER NOT NULL,"        \
+	" at INTEGER NOT NULL, expires_at INTEGER NOT NULL, firing BLOB NOT NULL,"         \
+	" resolved BLOB NOT NULL, memory TEXT NOT NULL, maybe BLOB NOT NULL DEFAULT x'')"  \
+	" WITHOUT ROWID;"                                                                  \
+	"INSERT INTO old SELECT 'key ' || number, group_key, receiver, integration, idx,"  \
+	" at, expires_at, firing, resolved, memory, maybe FROM told;"                      \
+	"DROP TABLE told;"                                                                 \
+	"ALTER TABLE old RENAME TO told"
+
 /* What a file of the version before has stays, but for its journal. */
 static void an_older_schema_grows(void **state)
 {
@@ -1240,6 +1263,7 @@ static void an_older_schema_grows(void **state)
 		"DROP TABLE journal",
 		"DROP TABLE open_deliveries",
 		"DROP TABLE alert_log",
+		OLD_TOLD,
 		"ALTER TABLE told DROP COLUMN maybe",
 		"INSERT INTO alerts VALUES ('0', '{\"alertname\":\"Grüße \\\"x\\\"\\n\"}',"
 		" '{}', '', '2026-01-02T05:04:05.678901234+02:00', '2026-01-03T00:00:00Z',"
@@ -1284,6 +1308,7 @@ static void the_size_of_an_older_journal_is_known(void **state)
 		"ALTER TABLE journal DROP COLUMN total",
 		"CREATE TABLE journal_size (rows INTEGER NOT NULL, bytes INTEGER NOT NULL)",
 		"INSERT INTO journal_size VALUES (3, 300)",
+		OLD_TOLD,
 		"PRAGMA user_version = 5",
 	};
 	const char *at = folder();
