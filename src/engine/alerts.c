@@ -11,8 +11,8 @@ struct alert stored_alert_view(const struct stored_alert *s)
 {
 	return (struct alert){
 		.labels = s->labels,
-		.annotations = s->annotations,
-		.generator_url = s->generator_url,
+		.annotations = s->content->annotations,
+		.generator_url = s->content->generator_url,
 		.starts_at = s->starts_at,
 		.ends_at = s->ends_at,
 		.updated_at = instant_of_ms(s->updated_at),
@@ -32,34 +32,48 @@ struct stored_alert *stored_alert_ref(struct stored_alert *s)
 	return s;
 }
 
-static void discard(void *p)
-{
-	struct stored_alert *s = p;
-
-	free(s->annotations);
-	free(s);
-}
-
 void stored_alert_unref(struct engine *e, struct stored_alert *s)
 {
 	ASSERT(s->refs);
 	if (--s->refs)
 		return;
-	unshare_text(e, s->generator_url);
 	kept_release(e, s->labels);
-	kept_release(e, s->annotations);
-	bury(e, discard, s);
+	content_unref(e, s->content);
+	bury(e, free, s);
+}
+
+static struct content *content_new(struct engine *e, const struct labels *annotations,
+				   const char *generator_url)
+{
+	struct kept k = keep(e, annotations);
+	struct content *c = mem_new(sizeof(*c) + k.set_size + k.texts_size);
+	char *behind = (char *)(c + 1);
+
+	c->refs = 1;
+	c->annotations = kept_copy(behind, behind + k.set_size, &k);
+	c->generator_url = share_text(e, generator_url);
+	return c;
+}
+
+struct content *content_ref(struct content *c)
+{
+	c->refs++;
+	return c;
+}
+
+void content_unref(struct engine *e, struct content *c)
+{
+	ASSERT(c->refs);
+	if (--c->refs)
+		return;
+	unshare_text(e, c->generator_url);
+	kept_release(e, c->annotations);
+	bury(e, free, c);
 }
 
 static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
 {
 	return map_find(&e->alerts, map_key_u64(&fingerprint));
-}
-
-static void set_annotations(struct engine *e, struct stored_alert *s,
-			    const struct labels *annotations)
-{
-	s->annotations = kept_new(e, annotations);
 }
 
 /* -- how many there are of a name ----------------------------------------------------- */
@@ -144,8 +158,7 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 	char *behind = (char *)(s + 1);
 
 	s->labels = kept_copy(behind + texts, behind, &k);
-	set_annotations(e, s, a->annotations);
-	s->generator_url = share_text(e, a->generator_url);
+	s->content = content_new(e, a->annotations, a->generator_url);
 	s->fingerprint = a->labels->fingerprint;
 	s->refs = 1;
 	map_put(&e->alerts, map_key_u64(&s->fingerprint), s);
@@ -155,14 +168,12 @@ static struct stored_alert *insert(struct engine *e, const struct alert *a)
 
 static void take_content(struct engine *e, struct stored_alert *s, const struct alert *a)
 {
-	if (!labels_eq(s->annotations, a->annotations)) {
-		kept_release(e, s->annotations);
-		bury(e, free, s->annotations);
-		set_annotations(e, s, a->annotations);
-	}
-	if (strcmp(s->generator_url, a->generator_url)) {
-		unshare_text(e, s->generator_url);
-		s->generator_url = share_text(e, a->generator_url);
+	if (!labels_eq(s->content->annotations, a->annotations) ||
+	    strcmp(s->content->generator_url, a->generator_url)) {
+		struct content *old = s->content;
+
+		s->content = content_new(e, a->annotations, a->generator_url);
+		content_unref(e, old);
 	}
 	s->starts_at = a->starts_at;
 	s->ends_at = a->ends_at;

@@ -51,11 +51,18 @@ struct route_list {
 	const struct route *v[];
 };
 
+/* What an alert says beside its labels, as long as it says so: an alert that says something
+ * else gets another, and a flush goes on to tell the one that it began with. */
+struct content {
+	unsigned refs;
+	const char *generator_url;	  /* shared */
+	const struct labels *annotations; /* behind this struct, in its block */
+};
+
 /* Lives while the table, a group, an inhibition index or a flush refers to it. */
 struct stored_alert {
-	uint64_t fingerprint;	    /* = labels->fingerprint; the table's key */
-	struct labels *annotations; /* a block of its own */
-	const char *generator_url;  /* shared */
+	uint64_t fingerprint; /* = labels->fingerprint; the table's key */
+	struct content *content;
 	struct instant starts_at, ends_at;
 	wall_ms updated_at, came_at;
 	bool timeout, left_a_list;
@@ -81,6 +88,8 @@ struct alert stored_alert_view(const struct stored_alert *);
 bool stored_alert_is_resolved(const struct stored_alert *, struct instant now);
 struct stored_alert *stored_alert_ref(struct stored_alert *);
 void stored_alert_unref(struct engine *, struct stored_alert *);
+struct content *content_ref(struct content *);
+void content_unref(struct engine *, struct content *);
 
 /* -- silences ------------------------------------------------------------------------- */
 
@@ -156,11 +165,18 @@ struct flush_alert {
 	struct stored_alert *alert; /* a reference */
 	uint64_t version;
 };
+/* What notifications borrow: both are references. */
+struct told_alert {
+	struct stored_alert *alert;
+	struct content *content;
+};
 struct flush {
 	struct arena mem;
 	struct group *group; /* NULL: gone meanwhile */
 	struct flush_alert *resolved;
 	size_t n_resolved, n_open;
+	struct told_alert *told; /* NULL: nobody is told */
+	size_t n_told;
 	bool failed, fell_back; /* the fallback is told, or was */
 	wall_ms at, deadline;
 };

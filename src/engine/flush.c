@@ -405,11 +405,27 @@ static void end_record(struct pipeline *p, uint64_t turns)
 
 /* -- branches ------------------------------------------------------------------------- */
 
+static void borrow_alerts(struct pipeline *p)
+{
+	struct flush *f = p->f;
+
+	if (f->told)
+		return;
+	f->told = ARENA_ARRAY(&f->mem, struct told_alert, p->n);
+	for (size_t i = 0; i < p->n; i++) {
+		struct stored_alert *s = p->v[i].member->alert;
+
+		f->told[f->n_told++] = (struct told_alert){stored_alert_ref(s),
+							   content_ref(s->content)};
+	}
+}
+
 static void fill_alerts(struct pipeline *p, struct notification *n, bool send_resolved)
 {
-	struct arena *mem = &p->f->mem;
-	struct notification_alert *v = ARENA_ARRAY(mem, struct notification_alert, p->n);
+	struct notification_alert *v = ARENA_ARRAY(&p->f->mem, struct notification_alert,
+						   p->n);
 
+	borrow_alerts(p);
 	n->alerts = v;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct stored_alert *s = p->v[i].member->alert;
@@ -419,11 +435,11 @@ static void fill_alerts(struct pipeline *p, struct notification *n, bool send_re
 			continue;
 		n->firing = n->firing || !resolved;
 		v[n->n_alerts++] = (struct notification_alert){
-			.labels = labels_copy(mem, s->labels),
-			.annotations = labels_copy(mem, s->annotations),
+			.labels = s->labels,
+			.annotations = s->content->annotations,
 			.starts_at = s->starts_at,
 			.ends_at = resolved ? s->ends_at : INSTANT_ZERO,
-			.generator_url = arena_text(mem, s->generator_url),
+			.generator_url = s->content->generator_url,
 			.resolved = resolved,
 		};
 	}
@@ -671,6 +687,10 @@ static void flush_free(struct engine *e, struct flush *f)
 {
 	for (size_t i = 0; i < f->n_resolved; i++)
 		stored_alert_unref(e, f->resolved[i].alert);
+	for (size_t i = 0; i < f->n_told; i++) {
+		content_unref(e, f->told[i].content);
+		stored_alert_unref(e, f->told[i].alert);
+	}
 	arena_free(&f->mem);
 	free(f);
 }

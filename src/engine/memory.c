@@ -17,7 +17,7 @@ static size_t alerts(const struct engine *e)
 	const struct stored_alert *s;
 
 	for (size_t at = 0; (s = map_next(&e->alerts, &at));)
-		sum += block(s) + block(s->annotations);
+		sum += block(s) + block(s->content);
 	return sum;
 }
 

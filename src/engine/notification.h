@@ -1,8 +1,9 @@
 /* notification.h - what one flush tells one integration: all that a receiver needs to
  * compose its request.
  *
- * Memory: lives from the decision to the verdict; labels, texts and alerts in one arena
- *         that the flush's deliveries share. config structures are borrowed.
+ * Memory: lives from the decision to the verdict, in one arena that the flush's deliveries
+ *         share; labels and texts of alerts are the engine's, which keeps them as long.
+ *         config structures are borrowed.
  * Order:  alerts in alert order (spec/routing.md 1.3).
  * Spec:   spec/receivers.md 1.1.
  */

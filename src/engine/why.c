@@ -302,7 +302,7 @@ static void add_router_facts(struct asking *a)
 	a->why->is_stored = true;
 	a->why->ends_at = instant_is_zero(stored->ends_at) ? 0
 							   : instant_ms(stored->ends_at);
-	a->why->summary = labels_find(stored->annotations, "summary");
+	a->why->summary = labels_find(stored->content->annotations, "summary");
 	s->labels = stored->labels;
 	s->starts_at = instant_ms(stored->starts_at);
 	s->refused_at = 0;

@@ -1066,6 +1066,49 @@ static void a_step_has_an_end(void **state)
 	arena_free(&mem);
 }
 
+static void see_summaries(void *ctx, const struct notification *n, wall_ms now)
+{
+	struct buf *b = ctx;
+
+	for (size_t i = 0; i < n->n_alerts; i++)
+		buf_addf(b, "%lld %s %s; ", (long long)(now % DAY / SECOND),
+			 labels_get(n->alerts[i].labels, "alertname"),
+			 labels_get(n->alerts[i].annotations, "summary"));
+}
+
+/* What is tried again says what it said, whatever the alert says or does meanwhile. */
+static void a_notification_stays_as_it_began(void **state)
+{
+	static const struct {
+		const char *script, *sent;
+	} cases[] = {
+		{"0 sink hook fail\n"
+		 "0 post alertname=A ends=9999 note.summary=old\n"
+		 "2 post alertname=A ends=9999 note.summary=new\n"
+		 "3 sink hook ok\n"
+		 "5 run\n",
+		 "3 A old; "},
+		{"0 sink hook fail\n"
+		 "0 post alertname=A ends=2 note.summary=old\n"
+		 "2 post alertname=A ends=2 note.summary=new\n"
+		 "600 sink hook ok\n" /* given up, resolved, forgotten */
+		 "900 post alertname=A ends=9999 note.summary=newer\n"
+		 "950 run\n",
+		 "901 A newer; "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct play p = {"", QUICK HOOK, cases[i].script, ""};
+		struct buf trace = BUF(BUF_NO_LIMIT), sent = BUF(BUF_NO_LIMIT);
+
+		play_watched(&p, &trace, &(struct watch){&sent, NULL, see_summaries, NULL});
+		assert_string_equal(buf_text(&sent), cases[i].sent);
+		buf_free(&trace);
+		buf_free(&sent);
+	}
+}
+
 /* A deletion that a failing disk lost leaves the older one there. */
 static void of_two_rows_of_an_entry_the_later_stays(void **state)
 {
@@ -1118,6 +1161,7 @@ int main(void)
 		cmocka_unit_test(edits),
 		cmocka_unit_test(flushes_after_a_start),
 		cmocka_unit_test(a_step_has_an_end),
+		cmocka_unit_test(a_notification_stays_as_it_began),
 		cmocka_unit_test(of_two_rows_of_an_entry_the_later_stays),
 	};
 
