@@ -37,13 +37,25 @@ static void add_pairs(struct buf *b, const struct labels *set)
 	}
 }
 
+void buf_add_head(struct buf *b, uint64_t fingerprint)
+{
+	add_number(b, 0, 4);
+	add_number(b, fingerprint, 8);
+}
+
+void entry_end(struct buf *b, size_t start)
+{
+	uint32_t length = (uint32_t)(b->n - start - HEAD);
+
+	for (size_t i = 0; i < 4; i++)
+		b->p[start + i] = (char)(length >> 8 * i);
+}
+
 void buf_add_entry(struct buf *b, const struct alert *a)
 {
 	size_t start = b->n;
-	uint32_t length;
 
-	add_number(b, 0, 4);
-	add_number(b, a->labels->fingerprint, 8);
+	buf_add_head(b, a->labels->fingerprint);
 	add_instant(b, a->starts_at);
 	add_instant(b, a->ends_at);
 	add_instant(b, a->updated_at);
@@ -54,15 +66,12 @@ void buf_add_entry(struct buf *b, const struct alert *a)
 	add_pairs(b, a->annotations);
 	add_text(b, a->generator_url);
 	add_number(b, (uint64_t)a->came_at, 8);
-	length = (uint32_t)(b->n - start - HEAD);
-	for (size_t i = 0; i < 4; i++)
-		b->p[start + i] = (char)(length >> 8 * i);
+	entry_end(b, start);
 }
 
 void buf_add_farewell(struct buf *b, uint64_t fingerprint)
 {
-	add_number(b, 0, 4);
-	add_number(b, fingerprint, 8);
+	buf_add_head(b, fingerprint);
 }
 
 /* -- reading -------------------------------------------------------------------------- */

@@ -20,6 +20,10 @@
 
 void buf_add_entry(struct buf *, const struct alert *);
 void buf_add_farewell(struct buf *, uint64_t fingerprint);
+/* The head of an entry whose content is to follow, and how long that became. */
+void buf_add_head(struct buf *, uint64_t fingerprint);
+void entry_end(struct buf *, size_t start);
+#define ENTRY_FIXED 57 /* bytes of a content before its texts */
 
 struct log_entry {
 	uint64_t fingerprint;

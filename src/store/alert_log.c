@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "store/alert_log.h"
 #include "base/vec.h"
+#include "store/entry_pack.h"
 
 #include <string.h>
 
@@ -16,17 +17,26 @@ static sqlite3_stmt *prepare(struct alert_log *l, const char *sql)
 	return st;
 }
 
-static struct str entries_of(sqlite3_stmt *st)
+#define COLUMNS "SELECT id, entries, is_packed FROM alert_log"
+
+/* Of the row; unpacked they lie in room. */
+static struct str entries_of(sqlite3_stmt *st, struct buf *room)
 {
 	const char *p = sqlite3_column_blob(st, 1);
+	struct str entries = {p ? p : "", (size_t)sqlite3_column_bytes(st, 1)};
 
-	return (struct str){p ? p : "", (size_t)sqlite3_column_bytes(st, 1)};
+	if (!sqlite3_column_int(st, 2))
+		return entries;
+	buf_reset(room);
+	buf_add_unpacked(room, entries);
+	return buf_str(room);
 }
 
 /* Reads the whole log to learn which entries are the last. */
 static bool scan(struct alert_log *l, int64_t *end_id, size_t *bytes)
 {
-	sqlite3_stmt *st = prepare(l, "SELECT id, entries FROM alert_log ORDER BY id");
+	sqlite3_stmt *st = prepare(l, COLUMNS " ORDER BY id");
+	struct buf room = BUF(BUF_NO_LIMIT);
 	uint64_t number = 0;
 	int code = SQLITE_ERROR;
 
@@ -35,7 +45,7 @@ static bool scan(struct alert_log *l, int64_t *end_id, size_t *bytes)
 	*end_id = 0;
 	*bytes = 0;
 	while (st && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		struct str rest = entries_of(st);
+		struct str rest = entries_of(st, &room);
 		struct log_entry e;
 
 		*end_id = sqlite3_column_int64(st, 0);
@@ -45,6 +55,7 @@ static bool scan(struct alert_log *l, int64_t *end_id, size_t *bytes)
 		l->has_broken = l->has_broken || rest.n;
 	}
 	sqlite3_finalize(st);
+	buf_free(&room);
 	return code == SQLITE_DONE;
 }
 
@@ -67,6 +78,7 @@ static void give(const struct log_entry *e, int64_t id, struct arena *mem,
 
 bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct err *err)
 {
+	struct buf room = BUF(BUF_NO_LIMIT);
 	struct arena mem = {0};
 	sqlite3_stmt *st;
 	uint64_t number = 0;
@@ -76,9 +88,9 @@ bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct 
 
 	(void)scan(l, &end_id, &bytes); /* as far as it can be read */
 	l->live = 0;
-	st = prepare(l, "SELECT id, entries FROM alert_log ORDER BY id");
+	st = prepare(l, COLUMNS " ORDER BY id");
 	while (st && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		struct str rest = entries_of(st);
+		struct str rest = entries_of(st, &room);
 		int64_t id = sqlite3_column_int64(st, 0);
 		struct log_entry e;
 
@@ -101,6 +113,7 @@ bool alert_log_load(struct alert_log *l, const struct store_visitor *to, struct 
 	sqlite3_finalize(st);
 	last_entries_free(&l->last);
 	arena_free(&mem);
+	buf_free(&room);
 	return code == SQLITE_DONE;
 }
 
@@ -162,17 +175,18 @@ static bool add_row(struct alert_log *l, struct slice *s, int64_t id, struct str
  * them had to be left alone. */
 static bool read_slice(struct alert_log *l, struct slice *s)
 {
-	sqlite3_stmt *st = prepare(l, "SELECT id, entries FROM alert_log"
-				      " WHERE id > ? AND id <= ? ORDER BY id");
+	sqlite3_stmt *st = prepare(l, COLUMNS " WHERE id > ? AND id <= ? ORDER BY id");
+	struct buf room = BUF(BUF_NO_LIMIT);
 	int code = SQLITE_ERROR;
 
 	sqlite3_bind_int64(st, 1, l->at_id);
 	sqlite3_bind_int64(st, 2, l->end_id);
 	while (s->bytes < SLICE && (code = sqlite3_step(st)) == SQLITE_ROW) {
 		l->at_id = sqlite3_column_int64(st, 0);
-		if (!add_row(l, s, l->at_id, entries_of(st)))
+		if (!add_row(l, s, l->at_id, entries_of(st, &room)))
 			break;
 	}
+	buf_free(&room);
 	if (code == SQLITE_DONE)
 		l->at_id = l->end_id;
 	sqlite3_finalize(st);
@@ -183,13 +197,16 @@ static bool run(struct alert_log *l, const char *sql, int64_t from, int64_t to,
 		struct str entries)
 {
 	sqlite3_stmt *st = prepare(l, sql);
+	struct buf packed = BUF(BUF_NO_LIMIT);
 	bool ok;
 
+	buf_add_packed(&packed, entries);
 	sqlite3_bind_int64(st, 1, from);
 	sqlite3_bind_int64(st, 2, to);
-	sqlite3_bind_blob64(st, 3, entries.p, entries.n, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 3, buf_text(&packed), packed.n, SQLITE_STATIC);
 	ok = sqlite3_step(st) == SQLITE_DONE;
 	sqlite3_finalize(st);
+	buf_free(&packed);
 	return ok;
 }
 
@@ -200,8 +217,9 @@ static bool write_slice(struct alert_log *l, const struct slice *s)
 		return true;
 	return run(l, "DELETE FROM alert_log WHERE id BETWEEN ? AND ?", s->first_id,
 		   s->last_id, STR("")) &&
-	       (!s->live.n || run(l, "INSERT INTO alert_log (id, entries) VALUES (?2, ?3)",
-				  s->first_id, s->last_id, buf_str(&s->live)));
+	       (!s->live.n ||
+		run(l, "INSERT INTO alert_log (id, entries, is_packed) VALUES (?2, ?3, 1)",
+		    s->first_id, s->last_id, buf_str(&s->live)));
 }
 
 bool alert_log_tidy(struct alert_log *l)

@@ -1,4 +1,5 @@
-/* alert_log.h - the table alert_log: blobs of entries (alert_entry.h), the oldest first.
+/* alert_log.h - the table alert_log: runs of entries (alert_entry.h), packed but for those of
+ * older versions (entry_pack.h), the oldest first.
  *
  * What is outlived is taken out in slices, each in a transaction of the caller's, once
  * more is outlived than lives. Inside store/ only; one thread at a time.

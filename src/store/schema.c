@@ -74,7 +74,9 @@ static const char *const migrations[] = {
 	"INSERT INTO told (group_key, receiver, integration, idx, at, expires_at, firing,"
 	" resolved, memory, maybe) SELECT group_key, receiver, integration, idx, at,"
 	" expires_at, firing, resolved, memory, maybe FROM old_told ORDER BY at;"
-	"DROP TABLE old_told;",
+	"DROP TABLE old_told;"
+	/* entries say what they have of their own */
+	"ALTER TABLE alert_log ADD COLUMN is_packed INTEGER NOT NULL DEFAULT 0;",
 };
 
 const char *const statement_sql[STATEMENTS] = {
@@ -92,7 +94,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[ADD_RECORD] =
 		"INSERT INTO journal (at, kind, reason, group_key, receiver, integration,"
 		" delivery, data, total) VALUES (?,?,?,?,?,?,?,?,?)",
-	[APPEND_ALERTS] = "INSERT INTO alert_log (entries) VALUES (?)",
+	[APPEND_ALERTS] = "INSERT INTO alert_log (entries, is_packed) VALUES (?, 1)",
 	[FORGET_OLD_ALERTS] = "DELETE FROM alerts",
 	[OLDEST_RECORDS] = "SELECT id, total, at FROM journal ORDER BY id LIMIT ?",
 	[NEWEST_RECORDS] = "SELECT id, total, at FROM journal ORDER BY id DESC LIMIT ?",

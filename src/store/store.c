@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "store/database.h"
+#include "store/entry_pack.h"
 #include "store/journal_span.h"
 #include "store/rows.h"
 
@@ -66,6 +67,7 @@ struct store {
 	struct journal_limits limits;
 	/* the writer's own */
 	struct journal_span span;
+	struct buf packed; /* entries of alerts, on their way into a row */
 	enum renewal renewal;
 	char damage[200];	 /* why */
 	bool is_sealed;		 /* the seal is in the batch under way */
@@ -396,6 +398,13 @@ static bool add_record(struct store *s, const struct write *w, struct journal_sp
 	return true;
 }
 
+static void bind_packed(struct store *s, sqlite3_stmt *st, struct str entries)
+{
+	buf_reset(&s->packed);
+	buf_add_packed(&s->packed, entries);
+	sqlite3_bind_blob64(st, 1, s->packed.p, s->packed.n, SQLITE_STATIC);
+}
+
 static bool carry_out(struct store *s, const struct write *w, struct journal_span *span)
 {
 	sqlite3_stmt *st;
@@ -407,6 +416,8 @@ static bool carry_out(struct store *s, const struct write *w, struct journal_spa
 	st = s->db.statements[w->what];
 	for (size_t i = 0; i < w->n; i++)
 		bind_cell(st, (int)i + 1, &w->cells[i]);
+	if (w->what == APPEND_ALERTS)
+		bind_packed(s, st, w->cells[0].s);
 	return w->what == ADD_RECORD ? add_record(s, w, span) : run(st);
 }
 
@@ -999,6 +1010,7 @@ static void release(struct store *s)
 	pthread_mutex_destroy(&s->mtx);
 	free_batch(s->first);
 	buf_free(&s->entries);
+	buf_free(&s->packed);
 	alert_log_forget(&s->alert_log);
 	free(s);
 }
@@ -1045,6 +1057,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	arena_free(&mem);
 	s->last = &s->first;
 	s->entries = BUF(BUF_NO_LIMIT);
+	s->packed = BUF(BUF_NO_LIMIT);
 	s->last_waiting = &s->waiting;
 	s->last_waiting_ledger = &s->waiting_ledger;
 	s->last_reported = &s->reported;
