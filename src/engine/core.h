@@ -17,7 +17,7 @@
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
  *	recording.c	what a recording rule makes of an answer
- *	leaving.c	what removed rules had announced
+ *	left.c		alerts whose rule is not there: not loaded yet, or removed
  *	written.c	what rules write, and which series ended
  *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
  *	expand.c	templates of rules
@@ -295,7 +295,6 @@ struct rulegroup {
 /* -- the engine ----------------------------------------------------------------------- */
 
 struct inhibitor;
-struct restored_rule;
 struct farewell;
 struct grave {
 	void (*fn)(void *);
@@ -330,8 +329,8 @@ struct engine {
 	wall_ms drops_since;   /* the minute in which n_drops were named in the journal */
 	size_t n_drops;
 	struct inhibitor *inhibitor;
-	struct map restored; /* restored_rule by its key: alerts that wait for their rule */
-	struct map leaving;  /* alerts of removed rules, by fingerprint */
+	struct map left;	    /* left_file by path: alerts whose rule is not there */
+	struct map leaving;	    /* those of removed rules, as the router knows them */
 	struct map namesakes;	    /* alerting rules of one name, by it */
 	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
@@ -383,7 +382,6 @@ void alerts_reroute(struct engine *);
 /* The wall clock was set. */
 void alerts_move(struct engine *, span_ms jump);
 void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
-void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
 void alerts_save_all(struct engine *);
 void alerts_free(struct engine *);
@@ -467,7 +465,6 @@ void rulegroups_move(struct engine *, span_ms jump);
 void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, span_ms jump);
 void rulegroups_free(struct engine *);
 void rulegroups_save_all(struct engine *);
-void rule_alert_restore(struct engine *, const struct rule_alert *);
 
 /* Takes the answer of a recording rule's query as its results. False and *error (in the
  * run's eval_mem, or static) when the evaluation failed; the results stay as they were. */
@@ -481,28 +478,39 @@ void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
 /* Also what is on the disk as it is. */
 void alerting_save_all(struct engine *, struct rulegroup *, struct rule_state *);
-void restored_save_all(struct engine *);
-/* The rule goes: what it announced is announced resolved, unless it is to be left. */
+/* The rule goes: what it announced is left to left.c. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
+/* Gives the rule what is left of it, by a former life or by its removal. */
+void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
+void alerting_take_back(struct engine *, struct rule_state *, const struct rule_alert *);
 /* The labels under which the router knows the alert; NULL: it is dropped on the way. */
 const struct labels *alerting_outgoing(struct engine *, const struct labels *);
 void alerting_free(struct rule_state *);
 /* A record that says which rule it is about. */
 struct record *rule_record(struct engine *, const struct rulegroup *,
 			   const struct rule_state *, enum reason);
-/* The alert's rule goes: it is announced resolved after a while, unless it is posted again
- * before. labels are those the router knows. */
-void leaving_add(struct engine *, const struct labels *, const struct active_alert *,
-		 const char *generator_url, span_ms wait);
+/* An alert of a former life, whose rule may come. */
+void left_restore(struct engine *, const struct rule_alert *);
+/* An active alert of a rule that goes. What it announced is announced resolved after a
+ * while, unless the rule comes back, or another one has it. */
+void left_add(struct engine *, const struct rule_alert *);
+/* A configuration is there, by which the router knows alerts. */
+void left_config(struct engine *);
+/* All rules of the file that are there have taken what is theirs: what else is announced
+ * was by rules that were removed. */
+void left_file_known(struct engine *, const char *path);
+void left_give_back(struct engine *, struct rulegroup *, struct rule_state *);
+/* Forgets what waited for its rule and was not of a removed one. */
+void left_forget(struct engine *);
+void left_save_all(struct engine *);
+void left_move(struct engine *, span_ms jump);
+size_t left_memory(const struct engine *);
+void left_free(struct engine *);
+/* Whether the row is of a removed rule and its end not announced yet. */
+bool rule_alert_leaves(const struct rule_alert *);
 /* Each alerting rule that is there has to be known by its name. */
 void namesakes_add(struct engine *, const struct rule_state *);
 void namesakes_remove(struct engine *, const struct rule_state *);
-void leaving_move(struct engine *, span_ms jump);
-void leaving_end(struct engine *);
-/* Gives the rule the alerts that a former life left for it. */
-void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
-void restored_move(struct engine *, span_ms jump);
-void restored_drop(struct engine *);
 
 /* Wishes the samples of the rule's good evaluation written, and an end to each series that
  * it wrote before and has not now. */

@@ -73,7 +73,7 @@ static size_t rule(const struct rule_state *r)
 
 static size_t rules(const struct engine *e)
 {
-	size_t sum = map_memory(&e->rulegroups);
+	size_t sum = map_memory(&e->rulegroups) + left_memory(e);
 	const struct rulegroup *g;
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {

@@ -210,6 +210,8 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 		alerting_end(e, old, &old->rules[i]);
 		written_orphan(&old->rules[i], g);
 	}
+	for (size_t i = 0; i < c->n_rules; i++)
+		alerting_restore(e, g, &g->rules[i]);
 	rulegroup_start(e, g);
 	if (old->running)
 		go_on(e, old, g);
@@ -246,7 +248,7 @@ static void load_group(struct engine *e, const struct rule_group *c)
 		return;
 	}
 	g = group_new(e, c);
-	for (size_t i = 0; e->restored.n && i < c->n_rules; i++)
+	for (size_t i = 0; i < c->n_rules; i++)
 		alerting_restore(e, g, &g->rules[i]);
 	for (size_t i = 0; i < c->n_rules; i++)
 		written_restore(e, &g->rules[i]);
@@ -279,11 +281,13 @@ void rulegroups_load(struct engine *e, const struct rule_file *file)
 	end_others(e, file->path, file);
 	for (size_t i = 0; i < file->n_groups; i++)
 		load_group(e, &file->groups[i]);
+	left_file_known(e, file->path);
 }
 
 void rulegroups_drop(struct engine *e, const char *path)
 {
 	end_others(e, path, NULL);
+	left_file_known(e, path);
 }
 
 /* The next slot is the first of a new grid; an evaluation under way keeps its own. */
@@ -341,9 +345,8 @@ void rulegroups_move(struct engine *e, span_ms jump)
 		}
 		regrid(e, g);
 	}
-	restored_move(e, jump);
+	left_move(e, jump);
 	written_move(e, jump);
-	leaving_move(e, jump);
 }
 
 void rulegroups_free(struct engine *e)
@@ -356,10 +359,9 @@ void rulegroups_free(struct engine *e)
 		rulegroup_free(g);
 	}
 	farewells_free(e);
-	leaving_end(e);
+	left_free(e);
 	map_free(&e->rulegroups);
 	map_free(&e->queries);
-	restored_drop(e);
 }
 
 void rulegroups_save_all(struct engine *e)

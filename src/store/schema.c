@@ -64,6 +64,8 @@ static const char *const migrations[] = {
 	"UPDATE journal SET total = t.total FROM"
 	" (SELECT id, sum(" JOURNAL_ROW_BYTES ") OVER (ORDER BY id) AS total FROM journal)"
 	" AS t WHERE t.id = journal.id;",
+	/* how long to wait when its rule is removed */
+	"ALTER TABLE rule_alerts ADD COLUMN interval INTEGER NOT NULL DEFAULT 0;",
 };
 
 const char *const statement_sql[STATEMENTS] = {
@@ -72,7 +74,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[SAVE_TOLD] = "INSERT OR REPLACE INTO told VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_TOLD] = "DELETE FROM told WHERE key = ?",
 	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
-			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
 	[SAVE_RULE_FILE] = "INSERT OR REPLACE INTO rule_files VALUES (?,?)",
 	[FORGET_RULE_FILE] = "DELETE FROM rule_files WHERE path = ?",
