@@ -189,7 +189,7 @@ struct active_alert {
 /* Series that were written and not ended yet. Empty while nothing is written anywhere. */
 struct written {
 	struct arena mem;  /* the label sets */
-	struct map series; /* of const struct labels, by fingerprint */
+	struct map series; /* by the fingerprint of their labels */
 	wall_ms at;	   /* of the last samples; 0: none in this life */
 };
 
@@ -332,6 +332,7 @@ struct engine {
 	struct map left;	    /* left_file by path: alerts whose rule is not there */
 	struct map leaving;	    /* those of removed rules, as the router knows them */
 	struct map namesakes;	    /* alerting rules of one name, by it */
+	struct map living;	    /* series that rules write now */
 	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
@@ -518,7 +519,7 @@ void written_take(struct engine *, struct rulegroup *, struct rule_state *);
 /* What alerts of a former life had written counts as written by this rule. */
 void written_restore(struct engine *, struct rule_state *);
 /* The rule has no successor in the group that takes over. */
-void written_orphan(struct rule_state *, struct rulegroup *to);
+void written_orphan(struct engine *, struct rule_state *, struct written *to);
 void written_end_iteration(struct engine *, struct rulegroup *);
 /* The group went: its series end two intervals later, unless others write them. */
 void written_end_group(struct engine *, struct rulegroup *);

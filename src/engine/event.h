@@ -163,7 +163,7 @@ struct write_sample {
 		double value;
 		const struct histogram *histogram; /* its buckets are exponential */
 	};
-	bool is_stale; /* the series ends here: the value is the stale marker */
+	bool is_stale; /* the series ends here: a stale marker, without a value */
 	bool is_histogram;
 };
 struct write_wish {

@@ -208,7 +208,7 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	old->orphans = (struct written){0};
 	for (size_t i = 0; i < old->config->n_rules; i++) {
 		alerting_end(e, old, &old->rules[i]);
-		written_orphan(&old->rules[i], g);
+		written_orphan(e, &old->rules[i], &g->orphans);
 	}
 	for (size_t i = 0; i < c->n_rules; i++)
 		alerting_restore(e, g, &g->rules[i]);

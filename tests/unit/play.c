@@ -441,7 +441,8 @@ static void note_writes(struct stage *s, const struct write_wish *w)
 		}
 		buf_add_text(&b, any ? "} " : " ");
 		if (w->v[i].is_stale)
-			buf_add_text(&b, "ends");
+			buf_add_text(&b,
+				     w->v[i].is_histogram ? "ends, a histogram" : "ends");
 		else if (w->v[i].is_histogram)
 			buf_add_native_histogram(&b, w->v[i].histogram);
 		else if (!strcmp(labels_get(l, "__name__"), "ALERTS_FOR_STATE"))

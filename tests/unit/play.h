@@ -40,7 +40,7 @@
  *	30 ask ALERTS_FOR_STATE{..} at 29	the backend's past is asked for
  *	30 query up			while they are late; "query canceled"
  *	30 write up:x{n=0} 1 at 20		samples for remotes, when their time is
- *another; "ends": a stale marker
+ *				another; "ends": a stale marker, "ends, a histogram"
  */
 /* clang-format on */
 #pragma once
