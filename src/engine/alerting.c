@@ -134,8 +134,32 @@ static const char *row_key(struct engine *e, const struct rulegroup *g,
 			    (unsigned long long)a->labels->fingerprint);
 }
 
+/* The list of those alike lies in the map under the labels of its first. */
+static void join_alike(struct engine *e, struct active_alert *a)
+{
+	struct str key = map_key_u64(&a->labels->fingerprint);
+
+	a->next_alike = map_find(&e->active, key);
+	map_put(&e->active, key, a);
+}
+
+static void part_alike(struct engine *e, const struct active_alert *a)
+{
+	struct str key = map_key_u64(&a->labels->fingerprint);
+	struct active_alert *first = map_find(&e->active, key), **link = &first;
+
+	while (*link != a)
+		link = &(*link)->next_alike;
+	*link = a->next_alike;
+	if (first)
+		map_put(&e->active, map_key_u64(&first->labels->fingerprint), first);
+	else
+		map_del(&e->active, key);
+}
+
 static void take_out(struct engine *e, struct rule_state *r, struct active_alert *a)
 {
+	part_alike(e, a);
 	kept_release(e, a->labels);
 	kept_release(e, a->annotations);
 	map_del(&r->active, map_key_u64(&a->labels->fingerprint));
@@ -157,6 +181,7 @@ static struct active_alert *insert(struct engine *e, struct rule_state *r,
 	a->labels = kept_new(e, labels);
 	a->annotations = kept_new(e, &labels_none);
 	map_put(&r->active, map_key_u64(&a->labels->fingerprint), a);
+	join_alike(e, a);
 	return a;
 }
 

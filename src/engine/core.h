@@ -177,6 +177,7 @@ struct stored_told {
 
 struct active_alert {
 	struct labels *labels, *annotations;
+	struct active_alert *next_alike; /* of another rule, with the same labels */
 	enum alert_state state;
 	double value;
 	wall_ms active_at, fired_at, resolved_at, last_sent_at, valid_until,
@@ -331,7 +332,7 @@ struct engine {
 	struct inhibitor *inhibitor;
 	struct map left;	    /* left_file by path: alerts whose rule is not there */
 	struct map leaving;	    /* those of removed rules, as the router knows them */
-	struct map namesakes;	    /* alerting rules of one name, by it */
+	struct map active;	    /* of all rules, alerts of the same labels as a list */
 	struct map living;	    /* series that rules write now */
 	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
@@ -509,9 +510,6 @@ size_t left_memory(const struct engine *);
 void left_free(struct engine *);
 /* Whether the row is of a removed rule and its end not announced yet. */
 bool rule_alert_leaves(const struct rule_alert *);
-/* Each alerting rule that is there has to be known by its name. */
-void namesakes_add(struct engine *, const struct rule_state *);
-void namesakes_remove(struct engine *, const struct rule_state *);
 
 /* Wishes the samples of the rule's good evaluation written, and an end to each series that
  * it wrote before and has not now. */

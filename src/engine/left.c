@@ -199,60 +199,19 @@ static struct left_list gather(struct engine *e, const char *path)
 
 /* -- who else has it ------------------------------------------------------------------ */
 
-/* The alerting rules of one name. */
-struct namesakes {
-	char *name;
-	VEC(const struct rule_state *) rules;
-};
-
-void namesakes_add(struct engine *e, const struct rule_state *r)
-{
-	struct namesakes *n = map_find(&e->namesakes, str_of(r->rule->alert));
-
-	if (!n) {
-		n = mem_new(sizeof(*n));
-		n->name = mem_text(r->rule->alert);
-		map_put(&e->namesakes, str_of(n->name), n);
-	}
-	vec_push(&n->rules, r);
-}
-
-static void namesakes_free(struct engine *e, struct namesakes *n)
-{
-	map_del(&e->namesakes, str_of(n->name));
-	vec_free(&n->rules);
-	free(n->name);
-	free(n);
-}
-
-void namesakes_remove(struct engine *e, const struct rule_state *r)
-{
-	struct namesakes *n = map_find(&e->namesakes, str_of(r->rule->alert));
-	size_t i = 0;
-
-	ASSERT(n);
-	while (n->rules.v[i] != r)
-		i++;
-	n->rules.v[i] = n->rules.v[--n->rules.n];
-	if (!n->rules.n)
-		namesakes_free(e, n);
-}
-
 /* Whether another rule has the alert in that state, and it goes by the same labels to the
  * router: relabelling may have changed. */
 static bool is_elsewhere(struct engine *e, const struct left_alert *a,
 			 const struct stored_alert *s, enum alert_state state)
 {
-	const struct namesakes *n = map_find(&e->namesakes, str_of(a->row.rule));
+	const struct active_alert *other = map_find(
+		&e->active, map_key_u64(&a->row.labels->fingerprint));
 
-	for (size_t i = 0; n && i < n->rules.n; i++) {
-		const struct active_alert *other = map_find(
-			&n->rules.v[i]->active, map_key_u64(&a->row.labels->fingerprint));
-		const struct labels *sent;
+	for (; other; other = other->next_alike) {
+		const struct labels *sent = other->state == state
+						    ? alerting_outgoing(e, other->labels)
+						    : NULL;
 
-		if (!other || other->state != state)
-			continue;
-		sent = alerting_outgoing(e, other->labels);
 		if (sent && labels_eq(sent, s->labels))
 			return true;
 	}
@@ -525,5 +484,4 @@ void left_free(struct engine *e)
 	}
 	map_free(&e->left);
 	map_free(&e->leaving);
-	map_free(&e->namesakes);
 }

@@ -73,7 +73,8 @@ static size_t rule(const struct rule_state *r)
 
 static size_t rules(const struct engine *e)
 {
-	size_t sum = map_memory(&e->rulegroups) + map_memory(&e->living) + left_memory(e);
+	size_t sum = map_memory(&e->rulegroups) + map_memory(&e->active) +
+		     map_memory(&e->living) + left_memory(e);
 	const struct rulegroup *g;
 	const void *living;
 

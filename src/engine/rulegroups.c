@@ -75,8 +75,6 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 		r->labels = labels_as_written(g, r->rule);
 		r->generator_url = generator_url(e, g, r->rule->shown);
 		r->reads_back = e->reads_back && r->rule->alert;
-		if (r->rule->alert)
-			namesakes_add(e, r);
 	}
 	map_put(&e->rulegroups, str_of(g->map_key), g);
 	return g;
@@ -102,18 +100,9 @@ static void rulegroup_free(struct rulegroup *g)
 	free(g);
 }
 
-static void forget_names(struct engine *e, const struct rulegroup *g)
-{
-	for (size_t i = 0; i < g->config->n_rules; i++) {
-		if (g->rules[i].rule->alert)
-			namesakes_remove(e, &g->rules[i]);
-	}
-}
-
 /* Off the timers and out of the table; its memory lives to the end of the step. */
 static void stop(struct engine *e, struct rulegroup *g)
 {
-	forget_names(e, g);
 	timer_stop(e, &g->timer);
 	for (size_t i = 0; i < g->n_runs; i++) {
 		struct run *run = &g->runs[i];
@@ -355,11 +344,11 @@ void rulegroups_free(struct engine *e)
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		timer_stop(e, &g->timer);
-		forget_names(e, g);
 		rulegroup_free(g);
 	}
 	farewells_free(e);
 	left_free(e);
+	map_free(&e->active);
 	map_free(&e->rulegroups);
 	map_free(&e->queries);
 }
