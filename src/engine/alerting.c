@@ -271,7 +271,7 @@ static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
 	a->value = c->value;
 	if (comes && r->rule->hold)
 		note(e, a, CHANGE_RULE_PENDING);
-	a->seen_in = g->evaluation;
+	a->seen_in = g->past.evaluation;
 	if (!labels_eq(a->annotations, c->annotations)) {
 		set_annotations(e, a, c->annotations);
 		a->dirty = true;
@@ -340,7 +340,7 @@ static size_t walk(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	size_t n = 0;
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
-		if (a->seen_in == g->evaluation) {
+		if (a->seen_in == g->past.evaluation) {
 			a->dirty = a->dirty || a->keep_firing_since;
 			a->keep_firing_since = 0;
 		} else if (!go_without(e, g, r, a)) {

@@ -262,6 +262,19 @@ struct run {
 };
 struct rule_state *run_rule(const struct run *);
 
+/* What a group goes on with when its file changes. */
+struct group_past {
+	uint64_t evaluation; /* counts iterations */
+	uint64_t iterations, missed, resets;
+	wall_ms last_started_at;
+	span_ms last_duration, last_rules_duration;
+	span_ms restore_duration; /* of asking another program's past */
+	size_t last_samples;	  /* of the last iteration */
+	struct recent durations;  /* of iterations in this life, in seconds */
+	span_ms durations_sum;
+	struct written orphans; /* of rules that went: ended after the next iteration */
+};
+
 struct rulegroup {
 	const struct rule_group *config;
 	char *map_key; /* file;name */
@@ -280,17 +293,10 @@ struct rulegroup {
 	struct batches batches;
 	size_t next_rule; /* not begun yet in this iteration */
 	wall_ms started_at;
-	uint64_t evaluation; /* counts iterations */
-	wall_ms last_started_at;
-	span_ms last_duration;
-	span_ms rules_duration, last_rules_duration; /* of its rules, together */
-	span_ms restore_duration;		     /* of asking another program's past */
-	uint64_t iterations, missed, resets;
-	struct recent durations; /* of iterations in this life, in seconds */
-	span_ms durations_sum;
-	size_t samples, last_samples; /* of the iteration under way; of the last one */
-	struct written orphans; /* of rules that went: ended after the next iteration */
+	span_ms rules_duration; /* of its rules, together */
+	size_t samples;		/* of the iteration under way */
 	bool has_written;	/* in this iteration */
+	struct group_past past;
 };
 
 /* -- the engine ----------------------------------------------------------------------- */

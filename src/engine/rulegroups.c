@@ -90,7 +90,7 @@ static void rulegroup_free(struct rulegroup *g)
 		free(g->rules[i].last_error);
 		free(g->rules[i].last_warning);
 	}
-	written_free(&g->orphans);
+	written_free(&g->past.orphans);
 	arena_free(&g->mem);
 	for (size_t i = 0; i < g->n_runs; i++)
 		arena_free(&g->runs[i].eval_mem);
@@ -171,8 +171,8 @@ static void go_on(struct engine *e, const struct rulegroup *cut, struct rulegrou
 		return;
 	}
 	passed = (uint64_t)MAX((e->now - cut->slot) / cut->interval, 0);
-	g->iterations += passed;
-	g->missed += passed + 1;
+	g->past.iterations += passed;
+	g->past.missed += passed + 1;
 }
 
 static void replace(struct engine *e, struct rulegroup *old, const struct rule_group *c)
@@ -182,22 +182,11 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	stop(e, old);
 	g = group_new(e, c);
 	inherit(old, g);
-	g->iterations = old->iterations;
-	g->missed = old->missed;
-	g->resets = old->resets;
-	g->evaluation = old->evaluation;
-	g->last_started_at = old->last_started_at;
-	g->last_duration = old->last_duration;
-	g->last_rules_duration = old->last_rules_duration;
-	g->restore_duration = old->restore_duration;
-	g->durations = old->durations;
-	g->durations_sum = old->durations_sum;
-	g->last_samples = old->last_samples;
-	g->orphans = old->orphans;
-	old->orphans = (struct written){0};
+	g->past = old->past;
+	old->past = (struct group_past){0};
 	for (size_t i = 0; i < old->config->n_rules; i++) {
 		alerting_end(e, old, &old->rules[i]);
-		written_orphan(e, &old->rules[i], &g->orphans);
+		written_orphan(e, &old->rules[i], &g->past.orphans);
 	}
 	for (size_t i = 0; i < c->n_rules; i++)
 		alerting_restore(e, g, &g->rules[i]);
@@ -326,7 +315,7 @@ void rulegroups_move(struct engine *e, span_ms jump)
 	struct rulegroup *g;
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		g->resets += jump < 0;
+		g->past.resets += jump < 0;
 		move_runs(g, jump);
 		for (size_t i = 0; i < g->config->n_rules; i++) {
 			g->rules[i].failing_since += g->rules[i].failing_since ? jump : 0;

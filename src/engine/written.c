@@ -271,8 +271,8 @@ static void end_all(struct engine *e, struct written *w, wall_ms at)
 
 void written_end_iteration(struct engine *e, struct rulegroup *g)
 {
-	if (g->orphans.series.n) {
-		end_all(e, &g->orphans, rulegroup_at(e, g));
+	if (g->past.orphans.series.n) {
+		end_all(e, &g->past.orphans, rulegroup_at(e, g));
 		g->has_written = true;
 	}
 	if (g->has_written)
@@ -316,7 +316,7 @@ void written_end_group(struct engine *e, struct rulegroup *g)
 
 	for (size_t i = 0; i < g->config->n_rules; i++)
 		written_orphan(e, &g->rules[i], &all);
-	copy_series(&g->orphans, &all);
+	copy_series(&g->past.orphans, &all);
 	if (!all.series.n || !is_wanted(e) ||
 	    e->n_farewell_series + all.series.n > MOST_FAREWELLS) {
 		written_free(&all); /* readers stop seeing them by themselves */
@@ -358,7 +358,7 @@ void written_config(struct engine *e)
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		for (size_t i = 0; i < g->config->n_rules; i++)
 			written_free(&g->rules[i].written);
-		written_free(&g->orphans);
+		written_free(&g->past.orphans);
 	}
 	farewells_free(e);
 }
