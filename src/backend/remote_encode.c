@@ -21,15 +21,17 @@ size_t remote_sample_size(const struct remote_sample *s)
 	return n;
 }
 
-/* By its bytes alone: arithmetic on a signaling NaN may make it quiet. */
+/* Of a histogram the sum, which is the stale marker of one without buckets, as with
+ * Prometheus. By its bytes alone: arithmetic on a signaling NaN may make it quiet. */
 static void set_value(double *to, const struct remote_sample *s)
 {
+	double value = s->is_histogram ? s->histogram->sum : s->value;
 	uint64_t bits = s->is_stale ? STALE_BITS : NAN_BITS;
 
-	if (s->is_stale || isnan(s->value))
+	if (s->is_stale || isnan(value))
 		memcpy(to, &bits, sizeof(bits));
 	else
-		*to = s->value;
+		*to = value;
 }
 
 static void add_labels(struct arena *mem, Remote__TimeSeries *series,
@@ -91,7 +93,7 @@ static Remote__Histogram *histogram_of(struct arena *mem, const struct remote_sa
 		BUG("a histogram to be written: %s", why);
 	remote__histogram__init(h);
 	h->count_float = s->histogram->count;
-	h->sum = s->histogram->sum;
+	set_value(&h->sum, s);
 	h->schema = made_of.schema;
 	h->zero_threshold = made_of.zero_threshold;
 	h->zero_count_float = made_of.zero_count;

@@ -22,6 +22,7 @@ struct remote_block {
 static struct remote_sample sample_from(struct arena *mem, const struct labels *set,
 					const struct write_sample *w, wall_ms at)
 {
+	static const struct histogram empty;
 	struct remote_sample s = {.labels = labels_copy(mem, set),
 				  .value = w->is_histogram ? 0 : w->value,
 				  .at = at,
@@ -29,7 +30,7 @@ static struct remote_sample sample_from(struct arena *mem, const struct labels *
 				  .is_histogram = w->is_histogram};
 
 	if (w->is_histogram)
-		s.histogram = histogram_copy(mem, w->histogram);
+		s.histogram = histogram_copy(mem, w->is_stale ? &empty : w->histogram);
 	return s;
 }
 

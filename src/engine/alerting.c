@@ -134,14 +134,43 @@ static const char *row_key(struct engine *e, const struct rulegroup *g,
 			    (unsigned long long)a->labels->fingerprint);
 }
 
-static void forget(struct engine *e, struct rulegroup *g, struct rule_state *r,
-		   struct active_alert *a)
+/* The list of those alike lies in the map under the labels of its first. */
+static void join_alike(struct engine *e, struct active_alert *a)
 {
-	act(e, ACTION_FORGET_RULE_ALERT)->key = row_key(e, g, r, a);
+	struct str key = map_key_u64(&a->labels->fingerprint);
+
+	a->next_alike = map_find(&e->active, key);
+	map_put(&e->active, key, a);
+}
+
+static void part_alike(struct engine *e, const struct active_alert *a)
+{
+	struct str key = map_key_u64(&a->labels->fingerprint);
+	struct active_alert *first = map_find(&e->active, key), **link = &first;
+
+	while (*link != a)
+		link = &(*link)->next_alike;
+	*link = a->next_alike;
+	if (first)
+		map_put(&e->active, map_key_u64(&first->labels->fingerprint), first);
+	else
+		map_del(&e->active, key);
+}
+
+static void take_out(struct engine *e, struct rule_state *r, struct active_alert *a)
+{
+	part_alike(e, a);
 	kept_release(e, a->labels);
 	kept_release(e, a->annotations);
 	map_del(&r->active, map_key_u64(&a->labels->fingerprint));
 	bury(e, discard, a);
+}
+
+static void forget(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		   struct active_alert *a)
+{
+	act(e, ACTION_FORGET_RULE_ALERT)->key = row_key(e, g, r, a);
+	take_out(e, r, a);
 }
 
 static struct active_alert *insert(struct engine *e, struct rule_state *r,
@@ -152,6 +181,7 @@ static struct active_alert *insert(struct engine *e, struct rule_state *r,
 	a->labels = kept_new(e, labels);
 	a->annotations = kept_new(e, &labels_none);
 	map_put(&r->active, map_key_u64(&a->labels->fingerprint), a);
+	join_alike(e, a);
 	return a;
 }
 
@@ -241,7 +271,7 @@ static void merge(struct engine *e, struct rulegroup *g, struct rule_state *r,
 	a->value = c->value;
 	if (comes && r->rule->hold)
 		note(e, a, CHANGE_RULE_PENDING);
-	a->seen_in = g->evaluation;
+	a->seen_in = g->past.evaluation;
 	if (!labels_eq(a->annotations, c->annotations)) {
 		set_annotations(e, a, c->annotations);
 		a->dirty = true;
@@ -310,7 +340,7 @@ static size_t walk(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	size_t n = 0;
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
-		if (a->seen_in == g->evaluation) {
+		if (a->seen_in == g->past.evaluation) {
 			a->dirty = a->dirty || a->keep_firing_since;
 			a->keep_firing_since = 0;
 		} else if (!go_without(e, g, r, a)) {
@@ -407,27 +437,29 @@ void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
 	e->counters.rule_handovers += e->counters.rule_alerts > before;
 }
 
-void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
-{
-	struct active_alert *a;
-
-	for (size_t at = 0; (a = map_next(&r->active, &at));) {
-		const struct labels *labels = NULL;
-
-		if (a->state != ALERT_INACTIVE && !a->resolved_at)
-			note(e, a,
-			     a->state == ALERT_FIRING ? CHANGE_RULE_RESOLVED
-						      : CHANGE_RULE_DROPPED);
-		if (a->state == ALERT_FIRING && !e->options.leaves_removed)
-			labels = alerting_outgoing(e, a->labels);
-		if (labels)
-			leaving_add(e, labels, a, r->generator_url, 2 * g->interval);
-		forget(e, g, r, a);
-	}
-	record_changes(e, g, r);
-}
-
 /* -- state on disk -------------------------------------------------------------------- */
+
+static struct rule_alert row_of(const struct rulegroup *g, const struct rule_state *r,
+				const struct active_alert *a)
+{
+	return (struct rule_alert){
+		.file = g->config->file,
+		.group = g->config->name,
+		.rule = r->rule->alert,
+		.rule_labels = r->labels,
+		.labels = a->labels,
+		.annotations = a->annotations,
+		.state = a->state,
+		.value = a->value,
+		.active_at = a->active_at,
+		.fired_at = a->fired_at,
+		.resolved_at = a->resolved_at,
+		.last_sent_at = a->last_sent_at,
+		.valid_until = a->valid_until,
+		.keep_firing_since = a->keep_firing_since,
+		.interval = g->interval,
+	};
+}
 
 void alerting_save(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
@@ -441,22 +473,7 @@ void alerting_save(struct engine *e, struct rulegroup *g, struct rule_state *r)
 			continue;
 		a->dirty = false;
 		row = ARENA_NEW(e->mem, struct rule_alert);
-		*row = (struct rule_alert){
-			.file = g->config->file,
-			.group = g->config->name,
-			.rule = r->rule->alert,
-			.rule_labels = r->labels,
-			.labels = a->labels,
-			.annotations = a->annotations,
-			.state = a->state,
-			.value = a->value,
-			.active_at = a->active_at,
-			.fired_at = a->fired_at,
-			.resolved_at = a->resolved_at,
-			.last_sent_at = a->last_sent_at,
-			.valid_until = a->valid_until,
-			.keep_firing_since = a->keep_firing_since,
-		};
+		*row = row_of(g, r, a);
 		action = act(e, ACTION_SAVE_RULE_ALERT);
 		action->key = row_key(e, g, r, a);
 		action->rule_alert = row;
@@ -472,97 +489,15 @@ void alerting_save_all(struct engine *e, struct rulegroup *g, struct rule_state 
 	alerting_save(e, g, r);
 }
 
-/* The alerts of a rule that is not loaded yet; the rule is known by its key. */
-struct restored_rule {
-	struct arena mem; /* of all that it holds */
-	const char *key;
-	VEC(struct rule_alert) rows;
-};
-
-static const char *rule_key(struct arena *mem, const char *file, const char *group,
-			    const char *rule, const struct labels *labels)
+void alerting_take_back(struct engine *e, struct rule_state *r,
+			const struct rule_alert *row)
 {
-	return arena_printf(mem, "%s;%s;%s;%016llx", file, group, rule,
-			    (unsigned long long)labels->fingerprint);
-}
+	struct active_alert *a = find(r, row->labels->fingerprint);
 
-static struct restored_rule *restored_rule_for(struct engine *e,
-					       const struct rule_alert *row)
-{
-	const char *key = rule_key(e->mem, row->file, row->group, row->rule,
-				   row->rule_labels);
-	struct restored_rule *kept = map_find(&e->restored, str_of(key));
-
-	if (kept)
-		return kept;
-	kept = mem_new(sizeof(*kept));
-	kept->key = arena_text(&kept->mem, key);
-	map_put(&e->restored, str_of(kept->key), kept);
-	return kept;
-}
-
-static const char *restored_key(struct engine *e, const struct restored_rule *kept,
-				const struct rule_alert *row)
-{
-	return arena_printf(e->mem, "%s;%016llx", kept->key,
-			    (unsigned long long)row->labels->fingerprint);
-}
-
-void restored_save_all(struct engine *e)
-{
-	const struct restored_rule *kept;
-
-	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
-		for (size_t i = 0; i < kept->rows.n; i++) {
-			struct action *a = act(e, ACTION_SAVE_RULE_ALERT);
-
-			a->key = restored_key(e, kept, &kept->rows.v[i]);
-			a->rule_alert = &kept->rows.v[i];
-		}
-	}
-}
-
-void rule_alert_restore(struct engine *e, const struct rule_alert *row)
-{
-	struct restored_rule *kept = restored_rule_for(e, row);
-	struct rule_alert copy = *row;
-
-	copy.file = arena_text(&kept->mem, row->file);
-	copy.group = arena_text(&kept->mem, row->group);
-	copy.rule = arena_text(&kept->mem, row->rule);
-	copy.rule_labels = labels_copy(&kept->mem, row->rule_labels);
-	copy.labels = labels_copy(&kept->mem, row->labels);
-	copy.annotations = labels_copy(&kept->mem, row->annotations);
-	vec_push(&kept->rows, copy);
-}
-
-static void extend(struct engine *e, const struct rule_alert *row)
-{
-	const struct labels *labels = row->state == ALERT_FIRING
-					      ? alerting_outgoing(e, row->labels)
-					      : NULL;
-
-	if (labels)
-		alerts_extend(e, labels->fingerprint,
-			      e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
-}
-
-void restored_extend(struct engine *e)
-{
-	struct restored_rule *kept;
-
-	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
-		for (size_t i = 0; i < kept->rows.n; i++)
-			extend(e, &kept->rows.v[i]);
-	}
-}
-
-static void take_back(struct engine *e, struct rule_state *r, const struct rule_alert *row)
-{
-	struct active_alert *a;
-
-	if (find(r, row->labels->fingerprint))
+	if (a) { /* of a rule of the same name and labels: so is the row */
+		a->dirty = true;
 		return;
+	}
 	a = insert(e, r, row->labels);
 	set_annotations(e, a, row->annotations);
 	a->state = row->state;
@@ -573,44 +508,45 @@ static void take_back(struct engine *e, struct rule_state *r, const struct rule_
 	a->last_sent_at = row->last_sent_at;
 	a->valid_until = row->valid_until;
 	a->keep_firing_since = row->keep_firing_since;
-}
-
-static void discard_restored(struct restored_rule *kept)
-{
-	vec_free(&kept->rows);
-	arena_free(&kept->mem);
-	free(kept);
+	if (!rule_alert_leaves(row))
+		return;
+	a->resolved_at = 0;
+	a->dirty = true;
+	note(e, a, a->state == ALERT_FIRING ? CHANGE_RULE_FIRING : CHANGE_RULE_PENDING);
 }
 
 void alerting_restore(struct engine *e, struct rulegroup *g, struct rule_state *r)
 {
-	struct restored_rule *kept;
-
-	if (!r->rule->alert)
+	if (!e->left.n || !r->rule->alert)
 		return;
-	kept = map_del(&e->restored,
-		       str_of(rule_key(e->mem, g->config->file, g->config->name,
-				       r->rule->alert, r->labels)));
-	if (!kept)
-		return;
-	for (size_t i = 0; i < kept->rows.n; i++)
-		take_back(e, r, &kept->rows.v[i]);
-	discard_restored(kept);
+	left_give_back(e, g, r);
+	record_changes(e, g, r);
 }
 
-/* Rows whose rule did not come back: their rule is gone. The router lets their alerts end
- * by itself. */
-void restored_drop(struct engine *e)
+/* The row stays while there is something to say of the alert. */
+static void leave(struct engine *e, struct rulegroup *g, struct rule_state *r,
+		  struct active_alert *a)
 {
-	struct restored_rule *kept;
+	struct rule_alert row = row_of(g, r, a);
 
-	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
-		for (size_t i = 0; e->out && i < kept->rows.n; i++)
-			act(e, ACTION_FORGET_RULE_ALERT)->key = restored_key(
-				e, kept, &kept->rows.v[i]);
-		discard_restored(kept);
+	left_add(e, &row);
+	take_out(e, r, a);
+}
+
+void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
+{
+	struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		if (a->state == ALERT_INACTIVE) {
+			forget(e, g, r, a);
+			continue;
+		}
+		note(e, a,
+		     a->state == ALERT_FIRING ? CHANGE_RULE_RESOLVED : CHANGE_RULE_DROPPED);
+		leave(e, g, r, a);
 	}
-	map_free(&e->restored);
+	record_changes(e, g, r);
 }
 
 static void move(wall_ms *at, span_ms jump)
@@ -636,26 +572,6 @@ void alerting_move(struct engine *e, struct rulegroup *g, struct rule_state *r,
 			hand_over(e, r, a); /* its end in the router moves, too */
 	}
 	alerting_save(e, g, r); /* else a restart would take old times for new ones */
-}
-
-static void move_row(struct rule_alert *row, span_ms jump)
-{
-	move(&row->active_at, jump);
-	move(&row->fired_at, jump);
-	move(&row->resolved_at, jump);
-	move(&row->last_sent_at, jump);
-	move(&row->valid_until, jump);
-	move(&row->keep_firing_since, jump);
-}
-
-void restored_move(struct engine *e, span_ms jump)
-{
-	struct restored_rule *kept;
-
-	for (size_t at = 0; (kept = map_next(&e->restored, &at));) {
-		for (size_t i = 0; i < kept->rows.n; i++)
-			move_row(&kept->rows.v[i], jump);
-	}
 }
 
 void alerting_free(struct rule_state *r)

@@ -17,7 +17,7 @@
  *	updates.c	what the last evaluations of a rule came to
  *	alerting.c	the life cycle of a rule's alerts
  *	recording.c	what a recording rule makes of an answer
- *	leaving.c	what removed rules had announced
+ *	left.c		alerts whose rule is not there: not loaded yet, or removed
  *	written.c	what rules write, and which series ended
  *	readback.c	since when alerts wait, as another's ALERTS_FOR_STATE says
  *	expand.c	templates of rules
@@ -193,6 +193,7 @@ struct stored_told {
 
 struct active_alert {
 	struct labels *labels, *annotations;
+	struct active_alert *next_alike; /* of another rule, with the same labels */
 	enum alert_state state;
 	double value;
 	wall_ms active_at, fired_at, resolved_at, last_sent_at, valid_until,
@@ -205,7 +206,7 @@ struct active_alert {
 /* Series that were written and not ended yet. Empty while nothing is written anywhere. */
 struct written {
 	struct arena mem;  /* the label sets */
-	struct map series; /* of const struct labels, by fingerprint */
+	struct map series; /* by the fingerprint of their labels */
 	wall_ms at;	   /* of the last samples; 0: none in this life */
 };
 
@@ -277,6 +278,19 @@ struct run {
 };
 struct rule_state *run_rule(const struct run *);
 
+/* What a group goes on with when its file changes. */
+struct group_past {
+	uint64_t evaluation; /* counts iterations */
+	uint64_t iterations, missed, resets;
+	wall_ms last_started_at;
+	span_ms last_duration, last_rules_duration;
+	span_ms restore_duration; /* of asking another program's past */
+	size_t last_samples;	  /* of the last iteration */
+	struct recent durations;  /* of iterations in this life, in seconds */
+	span_ms durations_sum;
+	struct written orphans; /* of rules that went: ended after the next iteration */
+};
+
 struct rulegroup {
 	const struct rule_group *config;
 	char *map_key; /* file;name */
@@ -295,23 +309,15 @@ struct rulegroup {
 	struct batches batches;
 	size_t next_rule; /* not begun yet in this iteration */
 	wall_ms started_at;
-	uint64_t evaluation; /* counts iterations */
-	wall_ms last_started_at;
-	span_ms last_duration;
-	span_ms rules_duration, last_rules_duration; /* of its rules, together */
-	span_ms restore_duration;		     /* of asking another program's past */
-	uint64_t iterations, missed, resets;
-	struct recent durations; /* of iterations in this life, in seconds */
-	span_ms durations_sum;
-	size_t samples, last_samples; /* of the iteration under way; of the last one */
-	struct written orphans; /* of rules that went: ended after the next iteration */
+	span_ms rules_duration; /* of its rules, together */
+	size_t samples;		/* of the iteration under way */
 	bool has_written;	/* in this iteration */
+	struct group_past past;
 };
 
 /* -- the engine ----------------------------------------------------------------------- */
 
 struct inhibitor;
-struct restored_rule;
 struct farewell;
 struct grave {
 	void (*fn)(void *);
@@ -347,9 +353,10 @@ struct engine {
 	wall_ms drops_since;   /* the minute in which n_drops were named in the journal */
 	size_t n_drops;
 	struct inhibitor *inhibitor;
-	struct map restored; /* restored_rule by its key: alerts that wait for their rule */
-	struct map leaving;  /* alerts of removed rules, by fingerprint */
-	struct map namesakes;	    /* alerting rules of one name, by it */
+	struct map left;	    /* left_file by path: alerts whose rule is not there */
+	struct map leaving;	    /* those of removed rules, as the router knows them */
+	struct map active;	    /* of all rules, alerts of the same labels as a list */
+	struct map living;	    /* series that rules write now */
 	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
@@ -400,7 +407,6 @@ void alerts_reroute(struct engine *);
 /* The wall clock was set. */
 void alerts_move(struct engine *, span_ms jump);
 void alerts_extend(struct engine *, uint64_t fingerprint, wall_ms until);
-void restored_extend(struct engine *);
 void alerts_collect(struct engine *, struct timer *, wall_ms now);
 void alerts_save_all(struct engine *);
 void alerts_free(struct engine *);
@@ -484,7 +490,6 @@ void rulegroups_move(struct engine *, span_ms jump);
 void alerting_move(struct engine *, struct rulegroup *, struct rule_state *, span_ms jump);
 void rulegroups_free(struct engine *);
 void rulegroups_save_all(struct engine *);
-void rule_alert_restore(struct engine *, const struct rule_alert *);
 
 /* Takes the answer of a recording rule's query as its results. False and *error (in the
  * run's eval_mem, or static) when the evaluation failed; the results stay as they were. */
@@ -498,28 +503,36 @@ void alerting_send(struct engine *, struct rulegroup *, struct rule_state *);
 void alerting_save(struct engine *, struct rulegroup *, struct rule_state *);
 /* Also what is on the disk as it is. */
 void alerting_save_all(struct engine *, struct rulegroup *, struct rule_state *);
-void restored_save_all(struct engine *);
-/* The rule goes: what it announced is announced resolved, unless it is to be left. */
+/* The rule goes: what it announced is left to left.c. */
 void alerting_end(struct engine *, struct rulegroup *, struct rule_state *);
+/* Gives the rule what is left of it, by a former life or by its removal. */
+void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
+void alerting_take_back(struct engine *, struct rule_state *, const struct rule_alert *);
 /* The labels under which the router knows the alert; NULL: it is dropped on the way. */
 const struct labels *alerting_outgoing(struct engine *, const struct labels *);
 void alerting_free(struct rule_state *);
 /* A record that says which rule it is about. */
 struct record *rule_record(struct engine *, const struct rulegroup *,
 			   const struct rule_state *, enum reason);
-/* The alert's rule goes: it is announced resolved after a while, unless it is posted again
- * before. labels are those the router knows. */
-void leaving_add(struct engine *, const struct labels *, const struct active_alert *,
-		 const char *generator_url, span_ms wait);
-/* Each alerting rule that is there has to be known by its name. */
-void namesakes_add(struct engine *, const struct rule_state *);
-void namesakes_remove(struct engine *, const struct rule_state *);
-void leaving_move(struct engine *, span_ms jump);
-void leaving_end(struct engine *);
-/* Gives the rule the alerts that a former life left for it. */
-void alerting_restore(struct engine *, struct rulegroup *, struct rule_state *);
-void restored_move(struct engine *, span_ms jump);
-void restored_drop(struct engine *);
+/* An alert of a former life, whose rule may come. */
+void left_restore(struct engine *, const struct rule_alert *);
+/* An active alert of a rule that goes. What it announced is announced resolved after a
+ * while, unless the rule comes back, or another one has it. */
+void left_add(struct engine *, const struct rule_alert *);
+/* A configuration is there, by which the router knows alerts. */
+void left_config(struct engine *);
+/* All rules of the file that are there have taken what is theirs: what else is announced
+ * was by rules that were removed. */
+void left_file_known(struct engine *, const char *path);
+void left_give_back(struct engine *, struct rulegroup *, struct rule_state *);
+/* Forgets what waited for its rule and was not of a removed one. */
+void left_forget(struct engine *);
+void left_save_all(struct engine *);
+void left_move(struct engine *, span_ms jump);
+size_t left_memory(const struct engine *);
+void left_free(struct engine *);
+/* Whether the row is of a removed rule and its end not announced yet. */
+bool rule_alert_leaves(const struct rule_alert *);
 
 /* Wishes the samples of the rule's good evaluation written, and an end to each series that
  * it wrote before and has not now. */
@@ -527,7 +540,7 @@ void written_take(struct engine *, struct rulegroup *, struct rule_state *);
 /* What alerts of a former life had written counts as written by this rule. */
 void written_restore(struct engine *, struct rule_state *);
 /* The rule has no successor in the group that takes over. */
-void written_orphan(struct rule_state *, struct rulegroup *to);
+void written_orphan(struct engine *, struct rule_state *, struct written *to);
 void written_end_iteration(struct engine *, struct rulegroup *);
 /* The group went: its series end two intervals later, unless others write them. */
 void written_end_group(struct engine *, struct rulegroup *);

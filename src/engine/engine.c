@@ -37,7 +37,7 @@ static void fill_defaults(struct engine_options *o)
 static void maintain(struct engine *e, struct timer *t, wall_ms now)
 {
 	if (now - e->options.started_at >= HOUR)
-		restored_drop(e);
+		left_forget(e);
 	e->counters.maintenances++;
 	silences_collect(e, now);
 	told_collect(e, now);
@@ -153,7 +153,7 @@ static void take_config(struct engine *e, const struct config *config)
 	e->generation++;
 	counters_config(e);
 	inhibitor_load(e);
-	restored_extend(e);
+	left_config(e);
 	e->regroups = true;
 	alerts_reroute(e);
 	e->regroups = false;
@@ -186,7 +186,7 @@ static void save_all(struct engine *e)
 	told_save_all(e);
 	alerts_save_all(e);
 	rulegroups_save_all(e);
-	restored_save_all(e);
+	left_save_all(e);
 	deliveries_save_all(e);
 }
 
@@ -238,7 +238,7 @@ static void take_event(struct engine *e, const struct event *ev)
 		alerts_restore(e, ev->alert);
 		break;
 	case EVENT_RESTORE_RULE_ALERT:
-		rule_alert_restore(e, ev->rule_alert);
+		left_restore(e, ev->rule_alert);
 		break;
 	case EVENT_SAVE_ALL:
 		save_all(e);

@@ -82,7 +82,10 @@ struct told {
 enum alert_state { ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING };
 const char *alert_state_text(enum alert_state);
 
-/* An alert of a rule, as it survives restarts and edits (spec/rules.md 8.1). */
+/* An alert of a rule, as it survives restarts and edits (spec/rules.md 8.1). An
+ * active one that has an end is of a rule that was removed then; its end is to be
+ * announced.
+ */
 struct rule_alert {
 	const char *file, *group, *rule;
 	const struct labels *rule_labels; /* as written: part of the rule's identity */
@@ -91,6 +94,7 @@ struct rule_alert {
 	double value;
 	wall_ms active_at, fired_at, resolved_at, last_sent_at, valid_until,
 		keep_firing_since; /* 0: never */
+	span_ms interval;	   /* of its group; 0: not known */
 };
 
 struct query_ended {
@@ -160,7 +164,7 @@ struct write_sample {
 		double value;
 		const struct histogram *histogram; /* its buckets are exponential */
 	};
-	bool is_stale; /* the series ends here: the value is the stale marker */
+	bool is_stale; /* the series ends here: a stale marker, without a value */
 	bool is_histogram;
 };
 struct write_wish {

@@ -73,9 +73,13 @@ static size_t rule(const struct rule_state *r)
 
 static size_t rules(const struct engine *e)
 {
-	size_t sum = map_memory(&e->rulegroups);
+	size_t sum = map_memory(&e->rulegroups) + map_memory(&e->active) +
+		     map_memory(&e->living) + left_memory(e);
 	const struct rulegroup *g;
+	const void *living;
 
+	for (size_t at = 0; (living = map_next(&e->living, &at));)
+		sum += block(living);
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		sum += block(g) + arena_size(&g->mem);
 		for (size_t i = 0; i < g->config->n_rules; i++)

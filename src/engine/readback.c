@@ -222,6 +222,6 @@ bool readback_answered(struct engine *e, struct run *run, const struct query_end
 		return false;
 	}
 	run->reading = NULL;
-	g->restore_duration += e->now - run->reading_since;
+	g->past.restore_duration += e->now - run->reading_since;
 	return true;
 }

@@ -89,20 +89,20 @@ static void begin(struct engine *e, struct rulegroup *g, wall_ms now)
 	} else {
 		missed = (now - g->slot) / g->interval - 1;
 		if (missed > 0) {
-			g->missed += (uint64_t)missed;
-			g->iterations += (uint64_t)missed;
+			g->past.missed += (uint64_t)missed;
+			g->past.iterations += (uint64_t)missed;
 		}
 		g->slot += (missed + 1) * g->interval;
 	}
-	g->resets += missed < 0;
+	g->past.resets += missed < 0;
 	g->is_late = missed > 0;
-	g->iterations += !g->begins_anew; /* else it is counted */
-	g->evaluation++;
+	g->past.iterations += !g->begins_anew; /* else it is counted */
+	g->past.evaluation++;
 	g->running = true;
 	g->next_rule = 0;
 	g->samples = 0;
 	g->rules_duration = 0;
-	g->started_at = g->last_started_at = now;
+	g->started_at = g->past.last_started_at = now;
 	next_rules(e, g);
 }
 
@@ -137,12 +137,12 @@ static void finish(struct engine *e, struct rulegroup *g)
 {
 	written_end_iteration(e, g);
 	g->running = g->begins_anew = false;
-	g->last_samples = g->samples;
-	g->last_duration = e->now - g->started_at;
-	g->last_rules_duration = g->rules_duration;
-	durations_add(&e->counters.iterations, g->last_duration);
-	recent_add(&g->durations, (double)MAX(g->last_duration, 0) / 1000);
-	g->durations_sum += MAX(g->last_duration, 0);
+	g->past.last_samples = g->samples;
+	g->past.last_duration = e->now - g->started_at;
+	g->past.last_rules_duration = g->rules_duration;
+	durations_add(&e->counters.iterations, g->past.last_duration);
+	recent_add(&g->past.durations, (double)MAX(g->past.last_duration, 0) / 1000);
+	g->past.durations_sum += MAX(g->past.last_duration, 0);
 	if (g->new_grid) {
 		g->new_grid = g->tick_pending = false;
 		g->slot = 0;

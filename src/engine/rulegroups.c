@@ -75,8 +75,6 @@ static struct rulegroup *group_new(struct engine *e, const struct rule_group *c)
 		r->labels = labels_as_written(g, r->rule);
 		r->generator_url = generator_url(e, g, r->rule->shown);
 		r->reads_back = e->reads_back && r->rule->alert;
-		if (r->rule->alert)
-			namesakes_add(e, r);
 	}
 	map_put(&e->rulegroups, str_of(g->map_key), g);
 	return g;
@@ -92,7 +90,7 @@ static void rulegroup_free(struct rulegroup *g)
 		free(g->rules[i].last_error);
 		free(g->rules[i].last_warning);
 	}
-	written_free(&g->orphans);
+	written_free(&g->past.orphans);
 	arena_free(&g->mem);
 	for (size_t i = 0; i < g->n_runs; i++)
 		arena_free(&g->runs[i].eval_mem);
@@ -102,18 +100,9 @@ static void rulegroup_free(struct rulegroup *g)
 	free(g);
 }
 
-static void forget_names(struct engine *e, const struct rulegroup *g)
-{
-	for (size_t i = 0; i < g->config->n_rules; i++) {
-		if (g->rules[i].rule->alert)
-			namesakes_remove(e, &g->rules[i]);
-	}
-}
-
 /* Off the timers and out of the table; its memory lives to the end of the step. */
 static void stop(struct engine *e, struct rulegroup *g)
 {
-	forget_names(e, g);
 	timer_stop(e, &g->timer);
 	for (size_t i = 0; i < g->n_runs; i++) {
 		struct run *run = &g->runs[i];
@@ -182,8 +171,8 @@ static void go_on(struct engine *e, const struct rulegroup *cut, struct rulegrou
 		return;
 	}
 	passed = (uint64_t)MAX((e->now - cut->slot) / cut->interval, 0);
-	g->iterations += passed;
-	g->missed += passed + 1;
+	g->past.iterations += passed;
+	g->past.missed += passed + 1;
 }
 
 static void replace(struct engine *e, struct rulegroup *old, const struct rule_group *c)
@@ -193,23 +182,14 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 	stop(e, old);
 	g = group_new(e, c);
 	inherit(old, g);
-	g->iterations = old->iterations;
-	g->missed = old->missed;
-	g->resets = old->resets;
-	g->evaluation = old->evaluation;
-	g->last_started_at = old->last_started_at;
-	g->last_duration = old->last_duration;
-	g->last_rules_duration = old->last_rules_duration;
-	g->restore_duration = old->restore_duration;
-	g->durations = old->durations;
-	g->durations_sum = old->durations_sum;
-	g->last_samples = old->last_samples;
-	g->orphans = old->orphans;
-	old->orphans = (struct written){0};
+	g->past = old->past;
+	old->past = (struct group_past){0};
 	for (size_t i = 0; i < old->config->n_rules; i++) {
 		alerting_end(e, old, &old->rules[i]);
-		written_orphan(&old->rules[i], g);
+		written_orphan(e, &old->rules[i], &g->past.orphans);
 	}
+	for (size_t i = 0; i < c->n_rules; i++)
+		alerting_restore(e, g, &g->rules[i]);
 	rulegroup_start(e, g);
 	if (old->running)
 		go_on(e, old, g);
@@ -246,7 +226,7 @@ static void load_group(struct engine *e, const struct rule_group *c)
 		return;
 	}
 	g = group_new(e, c);
-	for (size_t i = 0; e->restored.n && i < c->n_rules; i++)
+	for (size_t i = 0; i < c->n_rules; i++)
 		alerting_restore(e, g, &g->rules[i]);
 	for (size_t i = 0; i < c->n_rules; i++)
 		written_restore(e, &g->rules[i]);
@@ -279,11 +259,13 @@ void rulegroups_load(struct engine *e, const struct rule_file *file)
 	end_others(e, file->path, file);
 	for (size_t i = 0; i < file->n_groups; i++)
 		load_group(e, &file->groups[i]);
+	left_file_known(e, file->path);
 }
 
 void rulegroups_drop(struct engine *e, const char *path)
 {
 	end_others(e, path, NULL);
+	left_file_known(e, path);
 }
 
 /* The next slot is the first of a new grid; an evaluation under way keeps its own. */
@@ -333,7 +315,7 @@ void rulegroups_move(struct engine *e, span_ms jump)
 	struct rulegroup *g;
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
-		g->resets += jump < 0;
+		g->past.resets += jump < 0;
 		move_runs(g, jump);
 		for (size_t i = 0; i < g->config->n_rules; i++) {
 			g->rules[i].failing_since += g->rules[i].failing_since ? jump : 0;
@@ -341,9 +323,8 @@ void rulegroups_move(struct engine *e, span_ms jump)
 		}
 		regrid(e, g);
 	}
-	restored_move(e, jump);
+	left_move(e, jump);
 	written_move(e, jump);
-	leaving_move(e, jump);
 }
 
 void rulegroups_free(struct engine *e)
@@ -352,14 +333,13 @@ void rulegroups_free(struct engine *e)
 
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		timer_stop(e, &g->timer);
-		forget_names(e, g);
 		rulegroup_free(g);
 	}
 	farewells_free(e);
-	leaving_end(e);
+	left_free(e);
+	map_free(&e->active);
 	map_free(&e->rulegroups);
 	map_free(&e->queries);
-	restored_drop(e);
 }
 
 void rulegroups_save_all(struct engine *e)

@@ -27,19 +27,25 @@ static bool is_wanted(const struct engine *e)
 
 /* -- sets of series ------------------------------------------------------------------- */
 
+struct series {
+	const struct labels *labels;
+	bool is_histogram; /* its last sample was one, and so is its end */
+};
+
 static bool has(const struct written *w, const struct labels *labels)
 {
-	const struct labels *found = map_find(&w->series,
+	const struct series *found = map_find(&w->series,
 					      map_key_u64(&labels->fingerprint));
 
-	return found && labels_eq(found, labels);
+	return found && labels_eq(found->labels, labels);
 }
 
-static void add(struct written *w, const struct labels *labels)
+static void add(struct written *w, const struct labels *labels, bool is_histogram)
 {
-	const struct labels *own = labels_copy(&w->mem, labels);
+	struct series *own = ARENA_NEW(&w->mem, struct series);
 
-	map_put(&w->series, map_key_u64(&own->fingerprint), (void *)(uintptr_t)own);
+	*own = (struct series){labels_copy(&w->mem, labels), is_histogram};
+	map_put(&w->series, map_key_u64(&own->labels->fingerprint), own);
 }
 
 void written_free(struct written *w)
@@ -65,14 +71,72 @@ static void push(struct engine *e, struct sample_list *list, const struct labels
 static void push_ends(struct engine *e, struct sample_list *list, struct written *w,
 		      const struct written *except)
 {
-	const struct labels *gone;
+	const struct series *gone;
 
 	for (size_t at = 0; (gone = map_next(&w->series, &at));) {
-		if (!has(except, gone))
-			vec_push_in(
-				e->mem, list,
-				(struct write_sample){.labels = labels_copy(e->mem, gone),
-						      .is_stale = true});
+		if (has(except, gone->labels))
+			continue;
+		vec_push_in(
+			e->mem, list,
+			(struct write_sample){.labels = labels_copy(e->mem, gone->labels),
+					      .is_stale = true,
+					      .is_histogram = gone->is_histogram});
+	}
+}
+
+/* -- which series rules write ----------------------------------------------------------
+ * By fingerprint, how many rules do: what went may have to leave out many. */
+
+struct living {
+	uint64_t fingerprint;
+	size_t n;
+};
+
+static void begin_living(struct engine *e, const struct labels *labels)
+{
+	struct living *l = map_find(&e->living, map_key_u64(&labels->fingerprint));
+
+	if (!l) {
+		l = mem_new(sizeof(*l));
+		l->fingerprint = labels->fingerprint;
+		map_put(&e->living, map_key_u64(&l->fingerprint), l);
+	}
+	l->n++;
+}
+
+static void end_living(struct engine *e, const struct labels *labels)
+{
+	struct living *l = map_find(&e->living, map_key_u64(&labels->fingerprint));
+
+	ASSERT(l);
+	if (--l->n)
+		return;
+	map_del(&e->living, map_key_u64(&l->fingerprint));
+	free(l);
+}
+
+/* The rule writes these from now on. */
+static void set_series(struct engine *e, struct rule_state *r, struct written now)
+{
+	const struct series *s;
+
+	for (size_t at = 0; (s = map_next(&now.series, &at));)
+		begin_living(e, s->labels);
+	for (size_t at = 0; (s = map_next(&r->written.series, &at));)
+		end_living(e, s->labels);
+	written_free(&r->written);
+	r->written = now;
+}
+
+static void leave_living(const struct engine *e, struct written *w)
+{
+	const struct series *s;
+
+	for (size_t at = 0; (s = map_next(&w->series, &at));) {
+		struct str key = map_key_u64(&s->labels->fingerprint);
+
+		if (map_find(&e->living, key))
+			map_del(&w->series, key);
 	}
 }
 
@@ -124,7 +188,12 @@ static bool is_same(const struct written *w, const struct sample_list *list)
 	if (w->series.n != list->n)
 		return false;
 	for (size_t i = 0; i < list->n; i++) {
-		if (!has(w, list->v[i].labels))
+		const struct write_sample *v = &list->v[i];
+		const struct series *old = map_find(&w->series,
+						    map_key_u64(&v->labels->fingerprint));
+
+		if (!old || old->is_histogram != v->is_histogram ||
+		    !labels_eq(old->labels, v->labels))
 			return false;
 	}
 	return true;
@@ -135,7 +204,7 @@ static struct written set_of(const struct sample_list *list)
 	struct written w = {0};
 
 	for (size_t i = 0; i < list->n; i++)
-		add(&w, list->v[i].labels);
+		add(&w, list->v[i].labels, list->v[i].is_histogram);
 	return w;
 }
 
@@ -156,8 +225,7 @@ void written_take(struct engine *e, struct rulegroup *g, struct rule_state *r)
 		struct written now = set_of(&list);
 
 		push_ends(e, &list, &r->written, &now);
-		written_free(&r->written);
-		r->written = now;
+		set_series(e, r, now);
 	}
 	r->written.at = at;
 	g->has_written = g->has_written || list.n;
@@ -171,50 +239,23 @@ void written_restore(struct engine *e, struct rule_state *r)
 	if (!is_wanted(e) || !r->rule->alert)
 		return;
 	list_alerts(e, r, &list);
-	written_free(&r->written);
-	r->written = set_of(&list);
+	set_series(e, r, set_of(&list));
 }
 
 /* -- rules and groups that went ------------------------------------------------------- */
 
-static void move_series(struct written *from, struct written *to)
+static void copy_series(const struct written *from, struct written *to)
 {
-	const struct labels *labels;
+	const struct series *s;
 
-	for (size_t at = 0; (labels = map_next(&from->series, &at));)
-		add(to, labels);
-	written_free(from);
+	for (size_t at = 0; (s = map_next(&from->series, &at));)
+		add(to, s->labels, s->is_histogram);
 }
 
-void written_orphan(struct rule_state *r, struct rulegroup *to)
+void written_orphan(struct engine *e, struct rule_state *r, struct written *to)
 {
-	move_series(&r->written, &to->orphans);
-}
-
-/* Takes those out that are in live, too: by the smaller of the two. */
-static void leave_out(struct written *w, const struct map *live)
-{
-	bool by_live = live->n < w->series.n;
-	const struct map *few = by_live ? live : &w->series;
-	const struct labels *labels;
-
-	for (size_t at = 0; (labels = map_next(few, &at));) {
-		struct str key = map_key_u64(&labels->fingerprint);
-
-		if (by_live || map_find(live, key))
-			map_del(&w->series, key);
-	}
-}
-
-/* Those that a rule writes now go on. */
-static void leave_living(struct engine *e, struct written *w)
-{
-	struct rulegroup *g;
-
-	for (size_t at = 0; w->series.n && (g = map_next(&e->rulegroups, &at));) {
-		for (size_t i = 0; i < g->config->n_rules; i++)
-			leave_out(w, &g->rules[i].written.series);
-	}
+	copy_series(&r->written, to);
+	set_series(e, r, (struct written){0});
 }
 
 static void end_all(struct engine *e, struct written *w, wall_ms at)
@@ -230,8 +271,8 @@ static void end_all(struct engine *e, struct written *w, wall_ms at)
 
 void written_end_iteration(struct engine *e, struct rulegroup *g)
 {
-	if (g->orphans.series.n) {
-		end_all(e, &g->orphans, rulegroup_at(e, g));
+	if (g->past.orphans.series.n) {
+		end_all(e, &g->past.orphans, rulegroup_at(e, g));
 		g->has_written = true;
 	}
 	if (g->has_written)
@@ -243,17 +284,15 @@ struct farewell {
 	struct timer timer;
 	struct written written;
 	size_t n;
-	wall_ms at; /* when the group stopped */
-	struct farewell *next;
+	wall_ms at;		       /* when the group stopped */
+	struct farewell *next, **link; /* the latter leads here */
 };
 
 static void farewell_free(struct engine *e, struct farewell *f)
 {
-	struct farewell **at = &e->farewells;
-
-	while (*at != f)
-		at = &(*at)->next;
-	*at = f->next;
+	*f->link = f->next;
+	if (f->next)
+		f->next->link = f->link;
 	e->n_farewell_series -= f->n;
 	timer_stop(e, &f->timer);
 	written_free(&f->written);
@@ -276,8 +315,8 @@ void written_end_group(struct engine *e, struct rulegroup *g)
 	struct farewell *f;
 
 	for (size_t i = 0; i < g->config->n_rules; i++)
-		move_series(&g->rules[i].written, &all);
-	move_series(&g->orphans, &all);
+		written_orphan(e, &g->rules[i], &all);
+	copy_series(&g->past.orphans, &all);
 	if (!all.series.n || !is_wanted(e) ||
 	    e->n_farewell_series + all.series.n > MOST_FAREWELLS) {
 		written_free(&all); /* readers stop seeing them by themselves */
@@ -288,6 +327,9 @@ void written_end_group(struct engine *e, struct rulegroup *g)
 	f->n = all.series.n;
 	f->at = rulegroup_offset(e, g, e->now);
 	f->next = e->farewells;
+	f->link = &e->farewells;
+	if (f->next)
+		f->next->link = &f->next;
 	e->farewells = f;
 	e->n_farewell_series += f->n;
 	f->timer.due = say_farewell;
@@ -298,8 +340,13 @@ void written_end_group(struct engine *e, struct rulegroup *g)
 
 void farewells_free(struct engine *e)
 {
+	struct living *l;
+
 	while (e->farewells)
 		farewell_free(e, e->farewells);
+	for (size_t at = 0; (l = map_next(&e->living, &at));)
+		free(l);
+	map_free(&e->living);
 }
 
 void written_config(struct engine *e)
@@ -311,7 +358,7 @@ void written_config(struct engine *e)
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		for (size_t i = 0; i < g->config->n_rules; i++)
 			written_free(&g->rules[i].written);
-		written_free(&g->orphans);
+		written_free(&g->past.orphans);
 	}
 	farewells_free(e);
 }

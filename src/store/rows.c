@@ -141,6 +141,7 @@ void store_save_rule_alert(struct store *s, const char *key, const struct rule_a
 		INT_CELL(i->last_sent_at),
 		INT_CELL(i->valid_until),
 		INT_CELL(i->keep_firing_since),
+		INT_CELL(i->interval),
 	};
 
 	store_queue(s, SAVE_RULE_ALERT, cells, COUNT_OF(cells));
@@ -374,6 +375,7 @@ static void give_rule_alert(struct row *r, const struct store_visitor *to)
 		.last_sent_at = sqlite3_column_int64(r->st, 12),
 		.valid_until = sqlite3_column_int64(r->st, 13),
 		.keep_firing_since = sqlite3_column_int64(r->st, 14),
+		.interval = sqlite3_column_int64(r->st, 15),
 	};
 
 	if (!r->why)

@@ -77,6 +77,8 @@ static const char *const migrations[] = {
 	"DROP TABLE old_told;"
 	/* entries say what they have of their own */
 	"ALTER TABLE alert_log ADD COLUMN is_packed INTEGER NOT NULL DEFAULT 0;",
+	/* how long to wait when its rule is removed */
+	"ALTER TABLE rule_alerts ADD COLUMN interval INTEGER NOT NULL DEFAULT 0;",
 };
 
 const char *const statement_sql[STATEMENTS] = {
@@ -85,7 +87,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[SAVE_TOLD] = "INSERT OR REPLACE INTO told VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_TOLD] = "DELETE FROM told WHERE number = ?",
 	[SAVE_RULE_ALERT] = "INSERT OR REPLACE INTO rule_alerts VALUES "
-			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[FORGET_RULE_ALERT] = "DELETE FROM rule_alerts WHERE key = ?",
 	[SAVE_RULE_FILE] = "INSERT OR REPLACE INTO rule_files VALUES (?,?)",
 	[FORGET_RULE_FILE] = "DELETE FROM rule_files WHERE path = ?",

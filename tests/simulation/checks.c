@@ -182,7 +182,8 @@ static bool may_fire(const struct world *w, const struct subject *s)
 	return s->on || (s->posts && s->epoch != w->epoch);
 }
 
-#define SETTLED (5 * MINUTE) /* so long an alert of a rule may outlive it */
+#define SETTLED (5 * MINUTE)  /* so long an alert of a rule may outlive it */
+#define LEFT	(23 * SECOND) /* ... when it was removed and nothing else came between */
 #define FRESH	(60 * SECOND)
 #define SLACK	(3 * SECOND)
 
@@ -237,6 +238,8 @@ static bool surely_is_over(const struct world *w, const struct subject *s)
 	if (s->file < 0)
 		return !s->on && s->epoch == w->epoch;
 	r = &w->rules[s->file];
+	if (!r->loaded && r->left_at[atoi(labels_get(s->labels, "n"))])
+		return w->up && !s->on && w->now - MAX(r->gone_at, w->up_since) > LEFT;
 	return !s->on && speaks_now(w, r) && w->now - r->gone_at > SETTLED &&
 	       w->now - w->disturbed_at > SETTLED && !w->lost_clock_at &&
 	       !(r->gone_at && w->clock_was_set); /* the router ends it by the new clock */
@@ -986,7 +989,10 @@ void check_rule_row(struct world *w, const struct rule_alert *a)
 	unsigned file = (unsigned)atoi(a->rule + 2);
 	unsigned n = (unsigned)atoi(labels_get(a->labels, "n"));
 
-	if (a->state != ALERT_INACTIVE && a->active_at != w->rules[file].active_at[n])
+	const struct rule_source *r = &w->rules[file];
+	wall_ms since = r->loaded ? r->active_at[n] : r->left_at[n];
+
+	if (a->state != ALERT_INACTIVE && a->active_at != since)
 		complain(w, "pending goes on", "the disk gets %s{n=%u} active since %lld",
 			 a->rule, n, (long long)a->active_at);
 }

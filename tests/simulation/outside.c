@@ -407,7 +407,29 @@ static void forget_alerts(struct world *w, struct rule_source *r, unsigned file)
 		if (s->on)
 			turn(w, s, false);
 	}
-	r->epoch = 0; /* when the alerts end is the leaving's matter */
+	r->epoch = 0; /* when the alerts end is another matter */
+}
+
+/* What it announced, and is not settled, is its own again. */
+static void take_back(struct world *w, struct rule_source *r, unsigned file)
+{
+	struct arena mem = {0};
+	struct rulegroup_view g;
+	bool there = w->up &&
+		     view_rulegroup(w->engine, arena_printf(&mem, "r%u.yml;g", file), &mem,
+				    &g);
+
+	for (size_t i = 0; there && i < g.rules[0].n_active; i++) {
+		const struct active_view *a = &g.rules[0].active[i];
+		unsigned n = (unsigned)atoi(labels_get(a->labels, "n"));
+
+		if (a->active_at != r->left_at[n])
+			continue;
+		r->active_at[n] = r->left_at[n];
+		r->fires[n] = a->state == ALERT_FIRING;
+	}
+	memset(r->left_at, 0, sizeof(r->left_at));
+	arena_free(&mem);
 }
 
 void rules_set(struct world *w, unsigned file, unsigned variant)
@@ -416,6 +438,7 @@ void rules_set(struct world *w, unsigned file, unsigned variant)
 	struct rule_source *r = &w->rules[file];
 	struct errs errs = {.mem = &w->mem};
 	struct event ev = {.kind = EVENT_RULES};
+	bool comes = !r->loaded;
 
 	if (r->loaded)
 		r->gone_at = w->now; /* what fired may be pending now, and end by itself */
@@ -429,6 +452,8 @@ void rules_set(struct world *w, unsigned file, unsigned variant)
 	if (!r->file)
 		BUG("%s", err_text(&w->mem, errs.v[0]));
 	process_feed(w, &ev);
+	if (comes)
+		take_back(w, r, file);
 }
 
 void rules_gone(struct world *w, unsigned file)
@@ -441,8 +466,13 @@ void rules_gone(struct world *w, unsigned file)
 		return;
 	r->loaded = false;
 	r->gone_at = w->now;
+	for (unsigned n = 0; n < MOST_SERIES; n++)
+		r->left_at[n] = r->active_at[n];
 	forget_alerts(w, r, file);
+	r->left_seq = UINT64_MAX;
 	process_feed(w, &ev);
+	if (w->up)
+		r->left_seq = disk_queued(w->disk);
 }
 
 /* -- silences ------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ static const struct {
 	{"told_before_answer", "the notification log is written before the answer"},
 	{"canceled_counts_as_told", "what a reload cut off counts as told"},
 	{"pending_restarts", "a restart begins a rule's \"for\" anew"},
+	{"removed_is_forgotten", "a kill forgets what a removed rule had announced"},
 	{"rules_start_anew", "an edit of a rule file does"},
 	{"resolved_inhibits", "a source that is over still inhibits"},
 	{"repeats_early", "repeat_interval is cut in half"},

@@ -315,7 +315,9 @@ static void see_rule_alert(void *arg, const struct rule_alert *a)
 		 n = (unsigned)atoi(labels_get(a->labels, "n"));
 
 	ASSERT(file < RULE_FILES && n < MOST_SERIES);
-	if (a->state != ALERT_INACTIVE) {
+	if (a->state != ALERT_INACTIVE && !w->rules[file].loaded) {
+		w->rules[file].left_at[n] = a->active_at;
+	} else if (a->state != ALERT_INACTIVE) {
 		w->rules[file].active_at[n] = a->active_at;
 		w->rules[file].fires[n] = a->state == ALERT_FIRING;
 	}
@@ -404,6 +406,8 @@ static void forget_rule_alerts(struct world *w)
 	for (size_t i = 0; i < RULE_FILES; i++) {
 		memset(w->rules[i].active_at, 0, sizeof(w->rules[i].active_at));
 		memset(w->rules[i].fires, 0, sizeof(w->rules[i].fires));
+		if (w->rules[i].left_seq > disk_has(w->disk))
+			memset(w->rules[i].left_at, 0, sizeof(w->rules[i].left_at));
 	}
 }
 
@@ -414,6 +418,19 @@ static void load_rules(struct world *w)
 
 		if (w->rules[i].loaded)
 			process_feed(w, &ev);
+	}
+}
+
+static void tell_gone(struct world *w)
+{
+	for (size_t i = 0; i < RULE_FILES; i++) {
+		struct event ev = {.kind = EVENT_RULES_GONE,
+				   .path = arena_printf(&w->mem, "r%zu.yml", i)};
+
+		if (!w->rules[i].loaded && w->rules[i].file)
+			process_feed(w, &ev);
+		if (w->up && !w->rules[i].loaded)
+			w->rules[i].left_seq = disk_queued(w->disk);
 	}
 }
 
@@ -457,4 +474,5 @@ void process_start(struct world *w)
 	tell_open(w);
 	process_set_config(w);
 	load_rules(w);
+	tell_gone(w);
 }

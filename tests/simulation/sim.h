@@ -172,6 +172,10 @@ struct rule_source { /* a rule file and its backend */
 	span_ms answered_at;
 	uint64_t query_id; /* that is out; 0: none */
 	span_ms gone_at;   /* last; what it left ends some minutes later */
+	/* while it is not loaded: since when what it announced was active, 0: nothing that
+	 * is known; and what the disk must have for that to be kept */
+	wall_ms left_at[MOST_SERIES];
+	uint64_t left_seq;
 };
 
 struct hush { /* a silence */

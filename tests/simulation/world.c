@@ -134,6 +134,8 @@ static void set_clock(struct world *w, span_ms jump)
 		for (size_t n = 0; n < MOST_SERIES; n++) {
 			if (w->rules[i].active_at[n])
 				w->rules[i].active_at[n] += jump;
+			if (w->rules[i].left_at[n])
+				w->rules[i].left_at[n] += jump;
 		}
 	}
 	w->clock_was_set = true;

@@ -90,6 +90,9 @@ def test_alerts_and_silences_outlive_a_reload(daemon, far, box):
     sid = daemon.silence("alertname=Quiet")
     daemon.post("/api/v2/alerts", [firing("Quiet"), firing("Loud")])
     assert box.wait(lambda s: True, 5)
+    # Until its answer was read the notification may not have arrived.
+    until(lambda: daemon.metric("alertmanager_notification_latency_seconds_count",
+                                integration="webhook") == 1, 5)
     for _ in range(3):
         assert daemon.post("/-/reload").status == 200
     assert {a["labels"]["alertname"] for a in daemon.alerts()} == {"Quiet", "Loud"}

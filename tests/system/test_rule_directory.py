@@ -1,4 +1,5 @@
 """The rule directory: what is dropped, changed, moved and broken is live within a second."""
+import datetime
 import os
 import re
 import shutil
@@ -79,6 +80,57 @@ def test_the_alerts_of_a_removed_rule(start, far, box, backend, rules, args, soo
     assert box.wait(lambda s: s.kind == "webhook" and s.body["status"] == "resolved", 10)
     # as long as Prometheus's promise holds: four times the resend delay after it was sent
     assert (time.monotonic() - at < 2) == soon
+
+
+def is_end(seen):
+    return seen.kind == "webhook" and seen.body["status"] == "resolved"
+
+
+@pytest.mark.parametrize("gone_while", ["it runs", "it is down"])
+@pytest.mark.parametrize("how", ["file", "rule", "moved", "broken"])
+def test_the_alerts_of_a_removed_rule_over_a_kill(start, far, box, backend, rules, keep, how,
+                                                  gone_while):
+    """By themselves they would end after the four minutes that were promised, no sooner."""
+    def change():
+        if how == "file":
+            os.remove(rules / "r.yml")
+        elif how == "rule":
+            write(rules / "r.yml", rule_file(group("g", alert("Two", "two"), interval="1s")))
+        elif how == "moved":
+            os.rename(rules / "r.yml", rules / "moved.yml")
+        else:
+            write(rules / "r.yml", BROKEN)
+
+    backend.set("one", ({"host": "a"}, 1))
+    write(rules / "r.yml", rule_file(group("g", alert("One", "one"), interval="1s")))
+    d = start(make_config(hook(far), backend=backend), rules)
+    assert box.wait(lambda s: s.kind == "webhook", 10)
+    time.sleep(0.5)  # of the last batch
+    if gone_while == "it is down":
+        d.kill()
+        change()
+        gone_at = began = time.time()
+    else:
+        change()
+        gone_at = time.time()
+        time.sleep(SOON)  # less than its two intervals
+        d.kill()
+        began = time.time()
+    d = keep(d.again())
+    if how in ("moved", "broken"):
+        assert not box.wait(is_end, 4)
+        backend.set("one")
+        assert box.wait(is_end, 5)
+        return
+    told = box.wait(is_end, 8)
+    assert told and time.time() - began > 1.8
+    ends_at = datetime.datetime.fromisoformat(told.body["alerts"][0]["endsAt"].rstrip("Z")[:19])
+    assert abs(ends_at.replace(tzinfo=datetime.timezone.utc).timestamp() - gone_at) < 2
+    time.sleep(0.5)
+    d.kill()
+    keep(d.again())
+    time.sleep(3)
+    assert len([s for s in box.all() if is_end(s)]) == 1
 
 
 def test_moving_a_file_in_and_out(daemon, rules, folder):

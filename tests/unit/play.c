@@ -24,6 +24,14 @@ struct sink {
 	char name[32];
 	enum sink_mode mode;
 };
+struct file {
+	const char *path;
+	struct arena mem;
+	const struct rule_file *rules; /* NULL: there is none */
+	/* what becomes of it while nobody looks */
+	bool is_unseen;
+	struct str next; /* "": it goes; "unreadable" */
+};
 struct stage {
 	const struct play *play;
 	const struct watch *watch;
@@ -52,8 +60,7 @@ struct stage {
 	bool past_fails, past_is_seen[8];
 	bool with_times;
 	struct engine_options options; /* of engines to come, beside those of all plays */
-	const struct rule_file *rules;
-	struct map file_mems; /* of rule files, by path */
+	struct map files;	       /* rule files that ever were, by path */
 	/* what reached the disk */
 	struct arena disk_mem;
 	struct map disk; /* saved rows by key */
@@ -434,7 +441,8 @@ static void note_writes(struct stage *s, const struct write_wish *w)
 		}
 		buf_add_text(&b, any ? "} " : " ");
 		if (w->v[i].is_stale)
-			buf_add_text(&b, "ends");
+			buf_add_text(&b,
+				     w->v[i].is_histogram ? "ends, a histogram" : "ends");
 		else if (w->v[i].is_histogram)
 			buf_add_native_histogram(&b, w->v[i].histogram);
 		else if (!strcmp(labels_get(l, "__name__"), "ALERTS_FOR_STATE"))
@@ -697,13 +705,43 @@ static void answer_held(struct stage *s)
 	answer_series(s, id);
 }
 
+static struct file *file_at(struct stage *s, const char *path)
+{
+	struct file *f = map_find(&s->files, str_of(path));
+
+	if (f)
+		return f;
+	f = ARENA_NEW(&s->mem, struct file);
+	*f = (struct file){.path = arena_text(&s->mem, path)};
+	map_put(&s->files, str_of(f->path), f);
+	return f;
+}
+
+/* The text of the file before goes at once, as the daemon does it. */
+static void put_file(struct stage *s, struct file *f, struct str text)
+{
+	struct arena old = f->mem;
+	struct errs errs = {.mem = &s->mem};
+	struct event ev = {.kind = EVENT_RULES_GONE, .path = f->path};
+
+	f->mem = (struct arena){0};
+	f->rules = NULL;
+	if (text.n) {
+		f->rules = rule_file_parse(&f->mem, f->path, text,
+					   &(struct rule_options){0}, &errs, NULL);
+		if (errs.n)
+			fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
+		ev = (struct event){.kind = EVENT_RULES, .rules = f->rules};
+	}
+	step(s, &ev, 1);
+	arena_free(&old);
+}
+
 static void set_rules(struct stage *s, struct str rest)
 {
 	struct str hold = STR("0s"), expr = rest;
 	size_t at = str_find(rest, STR(" for="));
-	struct errs errs = {.mem = &s->mem};
 	const char *text;
-	struct event ev = {.kind = EVENT_RULES};
 
 	if (at != STR_NONE) {
 		hold = str_from(rest, at + 5);
@@ -713,11 +751,35 @@ static void set_rules(struct stage *s, struct str rest)
 			    "groups:\n- name: g\n  interval: 10s\n  rules:\n"
 			    "  - alert: Up\n    expr: '%.*s'\n    for: %.*s\n",
 			    FMT(expr), FMT(hold));
-	ev.rules = rule_file_parse(&s->mem, "r.yml", str_of(text),
-				   &(struct rule_options){0}, &errs, NULL);
-	assert_int_equal(errs.n, 0);
-	s->rules = ev.rules;
-	step(s, &ev, 1);
+	put_file(s, file_at(s, "r.yml"), str_of(text));
+}
+
+static void set_file(struct stage *s, struct str rest, bool is_unseen)
+{
+	struct file *f = file_at(s, arena_copy(&s->mem, word(&rest)));
+
+	f->is_unseen = is_unseen;
+	f->next = str_trim(rest);
+	if (!is_unseen)
+		put_file(s, f, f->next);
+}
+
+/* As the daemon at its start, which knows the files of its former life. */
+static void load_files(struct stage *s)
+{
+	struct file *f;
+
+	for (size_t at = 0; (f = map_next(&s->files, &at));) {
+		struct event ev = {.kind = EVENT_RULES, .rules = f->rules};
+
+		if (f->is_unseen && str_is(f->next, "unreadable"))
+			f->rules = NULL;
+		else if (f->is_unseen)
+			put_file(s, f, f->next);
+		else if (f->rules)
+			step(s, &ev, 1);
+		f->is_unseen = false;
+	}
 }
 
 /* past -60 since -600 seen|gone a=b ...; or an error */
@@ -753,32 +815,6 @@ static void set_past(struct stage *s, struct str rest)
 		.value = (double)(START / 1000) + since,
 		.at = START + (wall_ms)(at * 1000),
 	};
-}
-
-/* The text of the file before goes at once, as the daemon does it. */
-static void set_file(struct stage *s, struct str rest)
-{
-	const char *path = arena_copy(&s->mem, word(&rest));
-	struct arena *mem = map_find(&s->file_mems, str_of(path)), old = {0};
-	struct errs errs = {.mem = &s->mem};
-	struct event ev = {.kind = EVENT_RULES_GONE, .path = path};
-
-	if (!mem) {
-		mem = ARENA_NEW(&s->mem, struct arena);
-		map_put(&s->file_mems, str_of(path), mem);
-	}
-	if (rest.n) {
-		old = *mem;
-		*mem = (struct arena){0};
-		ev.kind = EVENT_RULES;
-		ev.rules = rule_file_parse(mem, path, str_trim(rest),
-					   &(struct rule_options){0}, &errs, NULL);
-		if (errs.n)
-			fail_msg("%s: %s", s->play->name, err_text(&s->mem, errs.v[0]));
-		s->rules = ev.rules;
-	}
-	step(s, &ev, 1);
-	arena_free(&old);
 }
 
 static void load(struct stage *s, struct str config)
@@ -880,11 +916,7 @@ static void restart(struct stage *s, struct str clock)
 	}
 	tell_open(s);
 	set_config(s);
-	if (s->rules) {
-		struct event ev = {.kind = EVENT_RULES, .rules = s->rules};
-
-		step(s, &ev, 1);
-	}
+	load_files(s);
 }
 
 static void set_options(struct stage *s, struct str rest)
@@ -904,6 +936,8 @@ static void set_options(struct stage *s, struct str rest)
 			s->options.max_alerts = (size_t)n;
 		else if (str_starts(w, STR("evals=")))
 			s->options.concurrent_evals = (size_t)n;
+		else if (str_starts(w, STR("leaves-removed=")))
+			s->options.leaves_removed = n != 0;
 		else
 			fail_msg("option %.*s", (int)w.n, w.p);
 	}
@@ -945,7 +979,9 @@ static void command(struct stage *s, struct str text)
 	else if (str_is(what, "past"))
 		set_past(s, text);
 	else if (str_is(what, "file"))
-		set_file(s, text);
+		set_file(s, text, false);
+	else if (str_is(what, "unseen"))
+		set_file(s, text, true);
 	else if (str_is(what, "backend"))
 		set_backend(s, text);
 	else if (str_is(what, "answer"))
@@ -976,7 +1012,7 @@ void play_watched(const struct play *p, struct buf *trace, const struct watch *w
 	struct stage s = {
 		.play = p, .watch = watch, .trace = trace, .now = START, .next = NEVER};
 	struct str rest = str_of(p->script), one;
-	struct arena *mem;
+	struct file *f;
 
 	load(&s, str_slice(str_of(p->config), 0, str_find(str_of(p->config), STR(LATER))));
 	s.engine = new_engine(&s);
@@ -988,9 +1024,9 @@ void play_watched(const struct play *p, struct buf *trace, const struct watch *w
 	engine_free(s.engine);
 	map_free(&s.disk);
 	map_free(&s.open);
-	for (size_t at = 0; (mem = map_next(&s.file_mems, &at));)
-		arena_free(mem);
-	map_free(&s.file_mems);
+	for (size_t at = 0; (f = map_next(&s.files, &at));)
+		arena_free(&f->mem);
+	map_free(&s.files);
 	arena_free(&s.disk_mem);
 	arena_free(&s.config_mem);
 	arena_free(&s.mem);

@@ -13,11 +13,13 @@
  *	20 reload		the configuration again, or what stands behind LATER in it
  *	0 times			alerts are shown with their times: A@start..end
  *	20 restart [-3600]	a new engine from what was saved; meanwhile the clock was set
- *	0 options start-delay=30 max-alerts=2 evals=2
+ *	0 options start-delay=30 max-alerts=2 evals=2 leaves-removed=1
  *				of the engines that "restart" makes from now on
  *	20 clock -3600		somebody sets the wall clock by so much
  *	0 rules up == 0 for=30	an alerting rule "Up", evaluated each 10 s
  *	0 file r.yml {groups..}	a rule file, on one line; without text it is gone
+ *	0 unseen r.yml {groups..}	the same, but nobody sees it before the next restart;
+ *				"unreadable": it is there, but cannot be read
  *	0 past -60 since -600 seen a=b
  *				nothing was restored; ALERTS_FOR_STATE{a=b} of another
  *				program has its last sample a minute ago, and is still
@@ -38,7 +40,7 @@
  *	30 ask ALERTS_FOR_STATE{..} at 29	the backend's past is asked for
  *	30 query up			while they are late; "query canceled"
  *	30 write up:x{n=0} 1 at 20		samples for remotes, when their time is
- *another; "ends": a stale marker
+ *				another; "ends": a stale marker, "ends, a histogram"
  */
 /* clang-format on */
 #pragma once

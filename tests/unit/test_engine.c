@@ -863,6 +863,166 @@ static void rules(void **state)
 		 "3.1 hook notify_first firing Up{n=0}\n"
 		 "23.1 hook notify_first firing Down{n=0}\n"
 		 "45.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"... with the time of the removal, killed and started meanwhile or not",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 times\n"
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 file r.yml\n"
+		 "30 restart\n"
+		 "120 run\n",
+		 "3.1 hook notify_first firing Up{n=0}@2.184\n"
+		 "54 hook notify_resolved resolved Up{n=0}@2.184..20\n"},
+		{"... killed again and again, at last long after what it had promised",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 file r.yml\n"
+		 "25 restart\n"
+		 "40 restart 900\n"
+		 "2000 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "964 hook notify_resolved resolved Up{n=0}\n"},
+		{"... and when the clock was set back meanwhile",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 file r.yml\n"
+		 "30 restart -3600\n"
+		 "-3000 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "-3545 hook notify_resolved resolved Up{n=0}\n"},
+		{"a file that was removed while nobody looked",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 times\n"
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 unseen r.yml\n"
+		 "30 restart\n"
+		 "120 run\n",
+		 "3.1 hook notify_first firing Up{n=0}@2.184\n"
+		 "54 hook notify_resolved resolved Up{n=0}@2.184..30\n"},
+		{"a rule of a file that was, of a group that stays; and killed once more",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 unseen r.yml {groups: [{name: g, interval: 10s, rules: "
+		 "[{alert: Down, expr: down, for: 1h}]}]}\n"
+		 "30 restart\n"
+		 "40 restart\n"
+		 "120 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "32.1 rule Down{n=0} pending\n"
+		 "64 hook notify_resolved resolved Up{n=0}\n"},
+		{"a file that was renamed while nobody looked: nothing is said",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 unseen r.yml\n"
+		 "20 unseen s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "30 restart\n"
+		 "300 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"... or before a kill; the other rule's end is the end",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "20 file r.yml\n"
+		 "20 file s.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "30 restart\n"
+		 "100 backend 0\n"
+		 "200 restart\n"
+		 "300 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "102 hook notify_resolved resolved Up{n=0}\n"},
+		{"a file that cannot be read at the start was not removed",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=60s\n"
+		 "70 unseen r.yml unreadable\n"
+		 "70 restart\n"
+		 "200 rules up == 0 for=60s\n"
+		 "500 backend 0\n"
+		 "520 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "63.1 hook notify_first firing Up{n=0}\n"
+		 "508 hook notify_resolved resolved Up{n=0}\n"},
+		{"it is said once: a kill after it repeats nothing",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 file r.yml\n"
+		 "50 restart\n"
+		 "400 restart\n"
+		 "900 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "45.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"a file that comes back meanwhile has its alerts back, without a new "
+		 "\"for\"",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=60s\n"
+		 "70 file r.yml\n"
+		 "85 rules up == 0 for=60s\n"
+		 "130 backend 0\n"
+		 "200 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "63.1 hook notify_first firing Up{n=0}\n"
+		 "135.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"... after a kill, too, and when it is over by then that is said at once",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=60s\n"
+		 "70 file r.yml\n"
+		 "70 backend 0\n"
+		 "75 restart\n"
+		 "80 rules up == 0 for=60s\n"
+		 "200 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "63.1 hook notify_first firing Up{n=0}\n"
+		 "87 hook notify_resolved resolved Up{n=0}\n"},
+		{"a rule that comes back in its group",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: A, expr: "
+		 "a, for: 10s}, {alert: B, expr: b}]}]}\n"
+		 "20 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: B, "
+		 "expr: b}]}]}\n"
+		 "30 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: B, "
+		 "expr: b}, {alert: A, expr: a, for: 10s}]}]}\n"
+		 "60 restart\n"
+		 "200 run\n",
+		 "2.1 rule A{n=0} pending\n"
+		 "3.1 hook notify_first firing B{n=0}\n"
+		 "13.1 hook notify_first firing A{n=0}\n"},
+		{"with Prometheus's silence nothing is resolved: it ends by itself",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 options leaves-removed=1\n"
+		 "0 restart\n"
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 file r.yml\n"
+		 "30 restart\n"
+		 "350 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "246 hook notify_resolved resolved Up{n=0}\n"},
+		{"... and when the file went while nobody looked: as promised, from the "
+		 "start",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 options leaves-removed=1\n"
+		 "0 restart\n"
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "20 unseen r.yml\n"
+		 "30 restart\n"
+		 "350 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "270 hook notify_resolved resolved Up{n=0}\n"},
 		{"relabelled on the way to the router, external labels first; dropped ones "
 		 "are not routed",
 		 "datasources: [{name: d, url: 'http://p/'}]\n"

@@ -228,8 +228,8 @@ static void histograms(void **state)
 /* -- the queue ------------------------------------------------------------------------ */
 
 /* A receiver on a pretended clock. Script, a command a line, each with its time in seconds:
- *	0 add a b=2 c! d#	samples of these series at that time: 1, 2, a stale marker,
- *				a native histogram
+ *	0 add a b=2 c! d# e#!	samples of these series at that time: 1, 2, a stale marker,
+ *				a native histogram, the stale marker of one
  *	0 answer 500 [text]	from now on; with text: its Retry-After
  *	0 refuse b		400 to whatever holds b; without a name: nothing
  *	0 hate b		the same with 500
@@ -251,6 +251,14 @@ struct stage {
 
 #define WALL INT64_C(784111717000) /* Sun, 06 Nov 1994 08:48:37 GMT, less a play's time */
 
+static bool is_stale(double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return bits == UINT64_C(0x7ff0000000000002);
+}
+
 static void add_names(struct stage *s, const struct http_request *r, int *status)
 {
 	struct str body = uncompress(&s->mem, r->body);
@@ -267,7 +275,7 @@ static void add_names(struct stage *s, const struct http_request *r, int *status
 		buf_addf(&s->trace, " %s", name);
 		if (t->n_histograms)
 			buf_add_char(&s->trace, '#');
-		else if (isnan(v))
+		if (t->n_histograms ? is_stale(t->histograms[0]->sum) : isnan(v))
 			buf_add_char(&s->trace, '!');
 		else if (v != 1)
 			buf_addf(&s->trace, "=%g", v);
@@ -333,13 +341,13 @@ static void add(struct stage *s, struct str rest)
 
 	while (rest.n) {
 		struct str name = word(&rest), value = STR("1");
-		bool is_stale = str_ends(name, STR("!"));
-		bool is_histogram = str_ends(name, STR("#"));
+		bool ends = str_ends(name, STR("!")), is_histogram;
 		size_t eq = str_find_char(name, '=');
 		double number;
 
-		if (is_stale || is_histogram)
-			name.n--;
+		name.n -= ends;
+		is_histogram = str_ends(name, STR("#"));
+		name.n -= is_histogram;
 		if (eq != STR_NONE) {
 			value = str_from(name, eq + 1);
 			name.n = eq;
@@ -349,11 +357,10 @@ static void add(struct stage *s, struct str rest)
 			.labels = labels_of(
 				&s->mem, arena_printf(&s->mem, "__name__=%.*s", FMT(name))),
 			.value = number,
-			.is_stale = is_stale};
-		if (is_histogram) {
-			v[wish.n - 1].is_histogram = true;
+			.is_stale = ends};
+		v[wish.n - 1].is_histogram = is_histogram;
+		if (is_histogram && !ends)
 			v[wish.n - 1].histogram = &empty;
-		}
 	}
 	b = remote_block_new(&wish, NULL, NULL);
 	if (!remote_queue_add(s->queue, b, s->now))
@@ -520,6 +527,10 @@ static void queues(void **state)
 		 {.max_samples_per_send = 10},
 		 "0 add h=2 i#\n1 add h# i#\n2 add i! a\n3 add i#\n20 run\n",
 		 "5 h=2: sent\n5 i# h# i#: sent\n10 i! a: sent\n10 i#: sent\n"},
+		{"the end of one is one",
+		 {.max_samples_per_send = 10},
+		 "0 add a# b\n1 add a#! b!\n9 run\n",
+		 "5 b b!: sent\n5 a# a#!: sent\n"},
 		{"without send_native_histograms they are left out",
 		 {0},
 		 "0 numbers\n0 add a h# b\n0 add i#\n9 run\n",

@@ -69,7 +69,8 @@ static void see_rule_alert(void *ctx, const struct rule_alert *a)
 	buf_addf(b, "rule %s %s %s %s ", a->file, a->group, a->rule,
 		 alert_state_text(a->state));
 	buf_add_labels(b, a->labels);
-	buf_addf(b, " since %lld\n", (long long)a->active_at);
+	buf_addf(b, " since %lld, each %lld\n", (long long)a->active_at,
+		 (long long)a->interval);
 }
 
 static void see_rule_file(void *ctx, const char *path, const char *text)
@@ -175,7 +176,8 @@ static void fill(struct store *s, struct arena *mem)
 				  .labels = alert.labels,
 				  .annotations = &labels_none,
 				  .state = ALERT_PENDING,
-				  .active_at = 42};
+				  .active_at = 42,
+				  .interval = 10};
 
 	assert_true(matchers_parse(mem, STR("{a=\"b\",c=~\"d|e\"}"), NOWHERE, MATCHERS_UTF8,
 				   &silence.matchers, NULL, NULL));
@@ -186,12 +188,16 @@ static void fill(struct store *s, struct arena *mem)
 	store_save_rule_file(s, "f.yml", STR("groups:\n"));
 }
 
-static const char all[] =
-	"silence 947e3b36-87e0-41eb-a1d1-1584b90e8250 {a=\"b\",c=~\"d|e\"} 100000 me why\n"
-	"told {}:{} r webhook 1 at 5 firing 2 ts=1.2\n"
-	"alert {alertname=\"Grüße \\\"x\\\"\\n\"} 2026-01-02T05:04:05.678901234+02:00\n"
-	"rule f.yml g R pending {alertname=\"Grüße \\\"x\\\"\\n\"} since 42\n"
-	"file f.yml: groups:\n\n";
+#define ALL(interval)                                                                      \
+	"silence 947e3b36-87e0-41eb-a1d1-1584b90e8250 {a=\"b\",c=~\"d|e\"} 100000 me "     \
+	"why\n"                                                                            \
+	"told {}:{} r webhook 1 at 5 firing 2 ts=1.2\n"                                    \
+	"alert {alertname=\"Grüße \\\"x\\\"\\n\"} 2026-01-02T05:04:05.678901234+02:00\n" \
+	"rule f.yml g R pending {alertname=\"Grüße \\\"x\\\"\\n\"} since 42, "           \
+	"each " interval "\n"                                                              \
+	"file f.yml: groups:\n\n"
+
+static const char all[] = ALL("10");
 
 static char *folder(void)
 {
@@ -1266,6 +1272,7 @@ static void an_older_schema_grows(void **state)
 		"DROP TABLE alert_log",
 		OLD_TOLD,
 		"ALTER TABLE told DROP COLUMN maybe",
+		"ALTER TABLE rule_alerts DROP COLUMN interval",
 		"INSERT INTO alerts VALUES ('0', '{\"alertname\":\"Grüße \\\"x\\\"\\n\"}',"
 		" '{}', '', '2026-01-02T05:04:05.678901234+02:00', '2026-01-03T00:00:00Z',"
 		" '2026-01-02T03:04:05Z', 0)",
@@ -1291,7 +1298,7 @@ static void an_older_schema_grows(void **state)
 	for (size_t i = 0; i < COUNT_OF(old); i++)
 		break_table(at, old[i]);
 	s = open_at(at, &notes);
-	expect(s, all);
+	expect(s, ALL("0"));
 	store_record(s, &(struct record){.kind = RECORD_START, .at = 5});
 	assert_true(store_close(s));
 	rows = read_all(at, &mem, &(struct journal_query){.to = NEVER});
@@ -1307,6 +1314,7 @@ static void the_size_of_an_older_journal_is_known(void **state)
 {
 	static const char *const old[] = {
 		"ALTER TABLE journal DROP COLUMN total",
+		"ALTER TABLE rule_alerts DROP COLUMN interval",
 		"CREATE TABLE journal_size (rows INTEGER NOT NULL, bytes INTEGER NOT NULL)",
 		"INSERT INTO journal_size VALUES (3, 300)",
 		"ALTER TABLE alert_log DROP COLUMN is_packed",

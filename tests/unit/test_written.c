@@ -78,6 +78,22 @@ static void recording(void **state)
 		 "2.1 write a:b{n=0} {count:3, sum:4.5, (1,2]:3}\n"
 		 "22.1 write a:b{n=0} 0\n"
 		 "32.1 write a:b{n=0} ends\n"},
+		{"... and so ends one that was a number before, and a histogram of a group "
+		 "that goes",
+		 NATIVE,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{record: 'a:b', "
+		 "expr: up}]}]}\n"
+		 "5 backend histogram\n"
+		 "15 backend 0\n"
+		 "25 backend histogram\n"
+		 "35 file r.yml\n"
+		 "60 run\n",
+		 "2.1 write a:b{n=0} 0\n"
+		 "12.1 write a:b{n=0} {count:3, sum:4.5, (1,2]:3}\n"
+		 "22.1 write a:b{n=0} ends, a histogram\n"
+		 "32.1 write a:b{n=0} {count:3, sum:4.5, (1,2]:3}\n"
+		 "55 write a:b{n=0} ends, a histogram at 35\n"},
 		{"... and so is one with counts below zero", NATIVE,
 		 "0 backend histogram\n"
 		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{record: 'a:b', "
