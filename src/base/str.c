@@ -169,18 +169,38 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+static uint64_t word_at(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* All bytes of fewer than eight, some of them perhaps twice. */
+static uint64_t short_word(const char *p, size_t n)
+{
+	uint32_t first, last;
+
+	if (n < 4)
+		return n ? (uint64_t)(unsigned char)p[0] << 16 |
+				   (uint64_t)(unsigned char)p[n / 2] << 8 |
+				   (unsigned char)p[n - 1]
+			 : 0;
+	memcpy(&first, p, 4);
+	memcpy(&last, p + n - 4, 4);
+	return (uint64_t)first << 32 | last;
+}
+
 uint64_t str_hash(struct str s)
 {
-	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ s.n, word;
+	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ s.n;
+	size_t i = 0;
 
-	for (; s.n >= 8; s = str_from(s, 8)) {
-		memcpy(&word, s.p, 8);
-		h = mix(h ^ word, UINT64_C(0xe7037ed1a0b428db));
-	}
-	word = 0;
-	if (s.n)
-		memcpy(&word, s.p, s.n);
-	return mix(h ^ word, UINT64_C(0x8ebc6af09c88c6e3));
+	for (; i + 8 < s.n; i += 8)
+		h = mix(h ^ word_at(s.p + i), UINT64_C(0xe7037ed1a0b428db));
+	h ^= s.n < 8 ? short_word(s.p, s.n) : word_at(s.p + s.n - 8);
+	return mix(h, UINT64_C(0x8ebc6af09c88c6e3));
 }
 
 uint64_t str_fnv(uint64_t state, struct str s)
