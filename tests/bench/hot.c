@@ -8,6 +8,7 @@
 #include "engine/view.h"
 #include "receivers/attempt.h"
 #include "store/alert_entry.h"
+#include "store/entry_pack.h"
 #include "text/json_reader.h"
 
 #include <linux/perf_event.h>
@@ -361,7 +362,7 @@ static size_t decode_answer(struct world *w)
 
 static size_t write_entries(struct world *w)
 {
-	struct buf b = BUF(BUF_NO_LIMIT);
+	struct buf b = BUF(BUF_NO_LIMIT), packed = BUF(BUF_NO_LIMIT);
 	struct alert a = {.labels = w->sets[w->at++ % w->n],
 			  .annotations = &labels_none,
 			  .generator_url = "http://rules.example.org/g"};
@@ -370,8 +371,10 @@ static size_t write_entries(struct world *w)
 		a.labels = w->sets[w->at++ % w->n];
 		buf_add_entry(&b, &a);
 	}
-	w->sum += b.n;
+	buf_add_packed(&packed, buf_str(&b));
+	w->sum += packed.n;
 	buf_free(&b);
+	buf_free(&packed);
 	return 100;
 }
 
