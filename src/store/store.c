@@ -20,8 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GATHER_MS     50 /* a write that nobody waits for may wait for company */
-#define PACE_MS	      5	 /* from commit to commit of what was told, while no one waits */
+#define GATHER_MS 50 /* a write that nobody waits for may wait for company */
+/* Between commits that are synced, one after the other: a lone one comes at once. */
+#define PACE_MS	      2	 /* of open deliveries, for which somebody waits */
+#define TOLD_PACE_MS  10 /* of what was told, for which nobody does */
 #define RETRY_MS      1000
 #define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
 #define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
@@ -73,7 +75,8 @@ struct store {
 	bool is_sealed;		 /* the seal is in the batch under way */
 	char *new_path;		 /* of the file that is to replace it */
 	double (*seconds)(void); /* NULL: nothing is timed */
-	mono_ms committed_at;	 /* the last batch */
+	mono_ms synced_at;	 /* when the last batch was, */
+	mono_ms told_at;	 /* and the last with what was told */
 
 	pthread_mutex_t mtx;
 	/* shared, under mtx */
@@ -426,6 +429,7 @@ struct batch {
 	uint64_t up_to, ledger_up_to;
 	uint64_t awaited; /* somebody waits for the ledger up to there; 0: nobody */
 	bool lasting;	  /* it has to survive a loss of power */
+	bool tells;	  /* what somebody was told is in it */
 	size_t n;
 	wall_ms now;
 };
@@ -544,6 +548,15 @@ static bool has_lasting(const struct sync *y)
 	return false;
 }
 
+/* Under mtx: somebody waits only for what survives the process. */
+static bool has_passing(const struct sync *y)
+{
+	for (; y; y = y->next)
+		if (!y->lasting)
+			return true;
+	return false;
+}
+
 static struct batch take_batch(struct store *s)
 {
 	mono_ms at = steady_now();
@@ -557,6 +570,7 @@ static struct batch take_batch(struct store *s)
 			   .lasting = s->urgent || s->stopping || has_lasting(s->waiting) ||
 				      has_lasting(s->waiting_ledger) ||
 				      database_is_sync_due(&s->db),
+			   .tells = s->urgent,
 			   .n = s->n_queued,
 			   .now = s->now + (at - s->set_at)};
 	for (const struct sync *y = s->waiting_ledger; y; y = y->next)
@@ -745,19 +759,27 @@ static bool is_idle(struct store *s, bool *stopping)
 	return idle;
 }
 
-/* How long the next batch may wait for company. */
-static int patience(struct store *s)
+/* Under mtx: until when the next batch may wait for company. */
+static mono_ms batch_due(const struct store *s, mono_ms began)
 {
-	mono_ms since = steady_now() - s->committed_at;
-	int ms = GATHER_MS;
+	if (s->waiting || s->stopping || has_passing(s->waiting_ledger))
+		return began;
+	if (s->waiting_ledger)
+		return s->synced_at + PACE_MS;
+	return s->urgent ? s->told_at + TOLD_PACE_MS : began + GATHER_MS;
+}
 
-	pthread_mutex_lock(&s->mtx);
-	if (s->waiting || s->waiting_ledger || s->stopping)
-		ms = 0;
-	else if (s->urgent)
-		ms = since < PACE_MS ? (int)(PACE_MS - since) : 0;
-	pthread_mutex_unlock(&s->mtx);
-	return ms;
+static void wait_for_company(struct store *s)
+{
+	mono_ms began = steady_now(), wait;
+
+	do {
+		pthread_mutex_lock(&s->mtx);
+		wait = batch_due(s, began) - steady_now();
+		pthread_mutex_unlock(&s->mtx);
+		if (wait > 0)
+			sleep_until_woken(s, (int)wait);
+	} while (wait > 0);
 }
 
 /* Under mtx, once the writer runs. */
@@ -864,7 +886,10 @@ static bool write_one_batch(struct store *s)
 	ok = (!renews || begin_anew(s, error, sizeof(error))) &&
 	     try_batch(s, &b, &rest, error, sizeof(error));
 	took = s->seconds ? s->seconds() - began : 0;
-	s->committed_at = steady_now();
+	if (b.lasting)
+		s->synced_at = steady_now();
+	if (b.tells)
+		s->told_at = s->synced_at;
 	if (!ok)
 		shrink(&b);
 	pthread_mutex_lock(&s->mtx);
@@ -916,7 +941,6 @@ static void *write_all(void *arg)
 	struct store *s = arg;
 	enum renewal was;
 	bool stopping;
-	int wait;
 
 	for (;;) {
 		bool idle = is_idle(s, &stopping);
@@ -932,8 +956,8 @@ static void *write_all(void *arg)
 		if (idle && (!is_idle(s, &stopping) ||
 			     (!trims(s) && !database_is_sync_due(&s->db))))
 			continue;
-		if (!idle && (wait = patience(s)))
-			sleep_until_woken(s, wait);
+		if (!idle)
+			wait_for_company(s);
 		was = s->renewal;
 		if (write_one_batch(s)) {
 			if (s->renewal == RENEWAL_FILLING && stopping)

@@ -78,6 +78,7 @@ struct daemon {
 
 	struct map sendings, askings; /* by id */
 	bool canceled_some;	      /* of the sendings, in this step */
+	bool expects;		      /* sendings, or had some */
 	VEC(uint64_t) held;	      /* sendings that wait for the end of this step */
 	VEC(struct open_delivery) left_open;	     /* by an earlier life; in mem */
 	bool leaves_unrecorded;			     /* and that was logged */
@@ -127,6 +128,8 @@ void ledger_found_open(struct daemon *, const struct open_delivery *);
 void ledger_reloaded(struct daemon *, const char *mistakes);
 
 /* sender.c */
+/* There is news of which somebody will be told soon. */
+void sender_expect(struct daemon *);
 void sender_start(struct daemon *, const struct delivery_wish *);
 void sender_go(struct daemon *, uint64_t id); /* what was held back; it may be gone */
 const struct labels *sender_route_labels(void *daemon, const struct group_view *,

@@ -81,6 +81,7 @@ void perform(struct daemon *d, const struct action *a)
 		break;
 	case ACTION_SAVE_ALERT:
 		store_save_alert(d->store, a->alert, a->is_known);
+		sender_expect(d);
 		break;
 	case ACTION_FORGET_ALERT:
 		store_forget_alert(d->store, a->fingerprint);

@@ -16,6 +16,7 @@
 #define MAIL_LANE_WIDTH 8   /* a mail of a hundred alerts is a megabyte while it is made */
 #define PATIENCE	200 /* ms */
 #define QUICK		4
+#define AHEAD		100 /* ms after the news, when whoever brought it has his answer */
 
 /* What deliveries of one integration share. */
 struct lane {
@@ -244,6 +245,36 @@ const struct labels *sender_route_labels(void *daemon, const struct group_view *
 	}
 	n.alerts = alerts;
 	return route_labels_render(mem, &env, &n);
+}
+
+static bool tells_anybody(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_receivers; i++) {
+		if (c->receivers[i].n_integrations)
+			return true;
+	}
+	return false;
+}
+
+/* A failure is said by whoever needs it. */
+static void load_ahead(evutil_socket_t fd, short what, void *daemon)
+{
+	const struct daemon *d = daemon;
+	struct err err;
+
+	(void)fd, (void)what;
+	if (!d->stopping)
+		(void)!libcurl_load(&err);
+}
+
+/* While the alert waits for its group, what takes milliseconds of the first message. */
+void sender_expect(struct daemon *d)
+{
+	const struct timeval soon = {0, AHEAD * 1000};
+
+	if (d->expects || !tells_anybody(d->now_runs->config))
+		return;
+	d->expects = !event_base_once(d->base, -1, EV_TIMEOUT, load_ahead, d, &soon);
 }
 
 void sender_start(struct daemon *d, const struct delivery_wish *wish)

@@ -356,6 +356,25 @@ def test_what_sends_cannot_be_loaded_for_a_while(folder, faults, far, box, keep)
     assert told(box, "A", 20), d.log_tail()
 
 
+@pytest.mark.parametrize("receiver, loads", [(True, True), (False, False)],
+                         ids=["receiver", "nobody"])
+def test_what_sends_is_there_before_the_first_message(folder, far, start, receiver, loads):
+    """While an alert waits for its group, so that the message does not wait for the library."""
+    d = start(make_config(hook(far) if receiver else {}, {"group_wait": "1h"}))
+
+    def is_loaded():
+        with open(f"/proc/{d.process.pid}/maps") as f:
+            return "libcurl" in f.read()
+
+    assert not is_loaded()
+    d.post("/api/v2/alerts", [firing("A")])
+    if loads:
+        until(is_loaded, 5)
+    else:
+        time.sleep(0.5)
+        assert not is_loaded()
+
+
 @pytest.mark.parametrize("library", ["libcrypto", "libssl", "libcurl", "snappy"])
 def test_a_library_that_is_not_there(folder, faults, far, box, keep, backend, library):
     """It serves, pages rules and says what is missing; and sends once it is there."""
