@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LONG_LOG    1000 /* pages: 8 MB */
+#define LONGEST_LOG 4000
+
 mono_ms steady_now(void)
 {
 	struct timespec t;
@@ -45,12 +48,20 @@ static bool is_same(const char *path, struct stat *before)
 	return true;
 }
 
+static int note_log(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	(void)db, (void)name;
+	((struct database *)arg)->log_pages = pages;
+	return SQLITE_OK;
+}
+
 bool database_open(struct database *d, const char *path, bool *is_damaged, struct err *err)
 {
 	*d = (struct database){.path = path, .is_full = true, .wal_fd = -1};
 	d->db = schema_open(path, is_damaged, err);
 	if (!d->db)
 		return false;
+	sqlite3_wal_hook(d->db, note_log, d);
 	if (prepare_all(d, err)) {
 		is_same(d->path, &d->file);
 		return true;
@@ -145,11 +156,25 @@ bool database_commit(struct database *d)
 {
 	if (!run(d, "COMMIT"))
 		return false;
+	if (d->log_pages >= LONGEST_LOG)
+		database_fold(d);
 	if (d->is_full)
 		d->unsynced_since = 0;
 	else if (!d->unsynced_since)
 		d->unsynced_since = steady_now();
 	return true;
+}
+
+bool database_log_is_long(const struct database *d)
+{
+	return d->log_pages >= LONG_LOG;
+}
+
+/* Somebody who reads may hold some of it back; then the next commit says how long it is. */
+void database_fold(struct database *d)
+{
+	d->log_pages = 0;
+	sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 void database_roll_back(struct database *d)

@@ -22,6 +22,7 @@ struct database {
 	bool is_full;		/* commits are synced: PRAGMA synchronous */
 	mono_ms unsynced_since; /* of commits that were not; 0: there are none */
 	int wal_fd;		/* to sync them */
+	int log_pages;		/* of the log, since it was last folded in */
 	struct stat file, wal;	/* as they were when last looked at; st_ino 0: not yet */
 };
 
@@ -49,6 +50,10 @@ void database_roll_back(struct database *);
 /* Syncs what was committed without. */
 bool database_make_last(struct database *) MUST_USE;
 bool database_is_sync_due(const struct database *);
+/* What the log has goes into the database, which takes tens of milliseconds: best while
+ * nobody waits, once the log is long. A commit does it when it has become very long. */
+bool database_log_is_long(const struct database *);
+void database_fold(struct database *);
 /* Of the last call that failed. */
 bool database_found_damage(const struct database *);
 

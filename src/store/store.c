@@ -24,6 +24,7 @@
 /* Between commits that are synced, one after the other: a lone one comes at once. */
 #define PACE_MS	      2	 /* of open deliveries, for which somebody waits */
 #define TOLD_PACE_MS  10 /* of what was told, for which nobody does */
+#define QUIET_MS      2
 #define RETRY_MS      1000
 #define LOOK_EVERY    200	       /* writes, for somebody in a hurry */
 #define TRIM_MS	      20	       /* between slices that are trimmed for themselves */
@@ -936,6 +937,15 @@ static bool trims(struct store *s)
 	return span_is_due(&s->span, &s->limits, time_now(s));
 }
 
+static int idle_time(struct store *s)
+{
+	if (trims(s))
+		return TRIM_MS;
+	if (database_log_is_long(&s->db))
+		return QUIET_MS;
+	return s->db.unsynced_since ? DATABASE_LASTING : IDLE_MS;
+}
+
 static void *write_all(void *arg)
 {
 	struct store *s = arg;
@@ -950,12 +960,14 @@ static void *write_all(void *arg)
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
 			tidy(s);
 		else if (idle)
-			sleep_until_woken(s, trims(s)		    ? TRIM_MS
-					     : s->db.unsynced_since ? DATABASE_LASTING
-								    : IDLE_MS);
-		if (idle && (!is_idle(s, &stopping) ||
-			     (!trims(s) && !database_is_sync_due(&s->db))))
+			sleep_until_woken(s, idle_time(s));
+		if (idle && !is_idle(s, &stopping))
 			continue;
+		if (idle && !trims(s) && !database_is_sync_due(&s->db)) {
+			if (!stopping && database_log_is_long(&s->db))
+				database_fold(&s->db);
+			continue;
+		}
 		if (!idle)
 			wait_for_company(s);
 		was = s->renewal;
