@@ -494,22 +494,16 @@ static bool makes_room(struct store *s, const struct batch *b, const struct writ
 	return b->awaited || __atomic_load_n(&s->hurries, __ATOMIC_RELAXED);
 }
 
-static bool fails(char *error, size_t size, const char *why)
-{
-	snprintf(error, size, "%.*s", (int)size - 1, why);
-	return false;
-}
-
 static void want_renewal(struct store *s, const char *why)
 {
 	s->renewal = RENEWAL_WANTED;
-	snprintf(s->damage, sizeof(s->damage), "%s", why);
+	snprintf(s->damage, sizeof(s->damage), "%.*s", (int)sizeof(s->damage) - 1, why);
 }
 
 /* One transaction; all or nothing. Somebody in a hurry ends it early: *rest was not tried.
  */
 static bool write_batch(struct store *s, const struct batch *b, const struct write **rest,
-			char *error, size_t error_size)
+			struct err *err)
 {
 	bool ok = database_begin(&s->db, b->lasting);
 	struct journal_span span = s->span;
@@ -527,9 +521,9 @@ static bool write_batch(struct store *s, const struct batch *b, const struct wri
 		s->span = span;
 		return true;
 	}
-	fails(error, error_size, sqlite3_errmsg(s->db.db));
+	err_set(err, NOWHERE, "%s", sqlite3_errmsg(s->db.db));
 	if (database_found_damage(&s->db))
-		want_renewal(s, error);
+		want_renewal(s, err->text);
 	database_roll_back(&s->db);
 	s->is_sealed = false;
 	return false;
@@ -772,16 +766,15 @@ static void note_span(struct store *s)
  * Another takes its place once all that the engine knows is in it, which a seal in the
  * queue says; until then a start finds the damaged one, and reads of it what it can. */
 
-static bool begin_anew(struct store *s, char *error, size_t size)
+static bool begin_anew(struct store *s, struct err *err)
 {
-	struct err err;
 	bool damaged;
 
 	alert_log_forget(&s->alert_log);
 	database_close(&s->db);
 	database_remove(s->new_path);
-	if (!database_open(&s->db, s->new_path, &damaged, &err))
-		return fails(error, size, err.text);
+	if (!database_open(&s->db, s->new_path, &damaged, err))
+		return false;
 	s->alert_log = (struct alert_log){.db = s->db.db};
 	s->span = (struct journal_span){0};
 	s->renewal = RENEWAL_FILLING;
@@ -795,10 +788,9 @@ static bool begin_anew(struct store *s, char *error, size_t size)
 }
 
 /* The file that holds all takes the place of the damaged one. */
-static bool finish_renewal(struct store *s, char *error, size_t size)
+static bool finish_renewal(struct store *s, struct err *err)
 {
 	struct buf notes = BUF(2000);
-	struct err err;
 	bool damaged, ok;
 
 	s->is_sealed = false;
@@ -806,15 +798,15 @@ static bool finish_renewal(struct store *s, char *error, size_t size)
 		return true;
 	alert_log_forget(&s->alert_log);
 	database_close(&s->db);
-	ok = database_set_aside(s->path, s->damage, time_now(s), &notes, &err) &&
+	ok = database_set_aside(s->path, s->damage, time_now(s), &notes, err) &&
 	     (database_take_new(s->path, s->new_path) ||
-	      err_sys(&err, (struct pos){s->new_path, 0, 0}, "cannot be renamed")) &&
-	     database_open(&s->db, s->path, &damaged, &err);
+	      err_sys(err, (struct pos){s->new_path, 0, 0}, "cannot be renamed")) &&
+	     database_open(&s->db, s->path, &damaged, err);
 	fsync(s->lock_fd); /* the names last, too */
 	buf_free(&notes);
 	if (!ok) {
 		s->renewal = RENEWAL_WANTED;
-		return fails(error, size, err.text);
+		return false;
 	}
 	s->alert_log = (struct alert_log){.db = s->db.db};
 	s->renewal = RENEWAL_NONE;
@@ -834,35 +826,34 @@ void store_seal(struct store *s)
 	store_queue(s, SEAL, NULL, 0);
 }
 
-/* The batch as the disk took it, or error. */
+/* False and err: the disk did not take the batch. */
 static bool try_batch(struct store *s, const struct batch *b, const struct write **rest,
-		      char *error, size_t size)
+		      struct err *err)
 {
 	if (b->lasting && s->renewal == RENEWAL_NONE && !database_is_there(&s->db)) {
 		want_renewal(s, "it is gone, or another file");
-		return fails(error, size, s->damage);
+		return err_set(err, NOWHERE, "%s", s->damage);
 	}
 	if (b->first || span_is_due(&s->span, &s->limits, b->now)) {
-		if (!write_batch(s, b, rest, error, size))
+		if (!write_batch(s, b, rest, err))
 			return false;
 	} else if (b->lasting && s->db.unsynced_since && !database_make_last(&s->db)) {
-		return fails(error, size, strerror(errno));
+		return err_set(err, NOWHERE, "%s", strerror(errno));
 	}
-	return !s->is_sealed || finish_renewal(s, error, size);
+	return !s->is_sealed || finish_renewal(s, err);
 }
 
 /* False when the disk does not take it. */
 static bool write_one_batch(struct store *s)
 {
 	struct batch b = take_batch(s);
-	char error[sizeof(s->health.error)] = "";
+	struct err err;
 	double began = s->seconds ? s->seconds() : 0, took;
 	const struct write *rest = b.first;
 	bool ok, renews = s->renewal == RENEWAL_WANTED;
 	struct left left = {0};
 
-	ok = (!renews || begin_anew(s, error, sizeof(error))) &&
-	     try_batch(s, &b, &rest, error, sizeof(error));
+	ok = (!renews || begin_anew(s, &err)) && try_batch(s, &b, &rest, &err);
 	took = s->seconds ? s->seconds() - began : 0;
 	s->committed_at = steady_now();
 	if (!ok)
@@ -870,7 +861,8 @@ static bool write_one_batch(struct store *s)
 	pthread_mutex_lock(&s->mtx);
 	if (!s->health.error[0] != ok)
 		wake(s->report_fd); /* whoever asks for the health should look */
-	memcpy(s->health.error, error, sizeof(error));
+	snprintf(s->health.error, sizeof(s->health.error), "%.*s",
+		 (int)sizeof(s->health.error) - 1, ok ? "" : err.text);
 	note_span(s);
 	if (ok) {
 		left = put_back(s, cut_off(&b, rest));
