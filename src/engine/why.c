@@ -17,11 +17,6 @@ struct asking {
 
 /* -- alerts that are known ------------------------------------------------------------ */
 
-static struct stored_alert *find_stored(const struct engine *e, uint64_t fingerprint)
-{
-	return map_find(&e->alerts, map_key_u64(&fingerprint));
-}
-
 static const struct labels *routed_labels(const struct engine *e, struct arena *mem,
 					  const struct labels *labels)
 {
@@ -107,7 +102,7 @@ static bool find_pending(void *arg, const struct rule_place *p)
 {
 	struct finding *f = arg;
 
-	if (p->alert->state == ALERT_PENDING && !find_stored(f->e, p->labels->fingerprint))
+	if (p->alert->state == ALERT_PENDING && !alert_find(f->e, p->labels->fingerprint))
 		note_found(f, p->labels);
 	return false;
 }
@@ -140,7 +135,7 @@ uint64_t *why_find(struct engine *e, const struct matchers *matchers, size_t mos
 
 const struct labels *why_labels(struct engine *e, uint64_t fingerprint, struct arena *mem)
 {
-	const struct stored_alert *s = find_stored(e, fingerprint);
+	const struct stored_alert *s = alert_find(e, fingerprint);
 	struct wanted_place w = {.fingerprint = fingerprint};
 
 	if (s)
@@ -754,7 +749,7 @@ static void ask_source(struct asking *a, struct verdict_of *v)
 	if (v->cause != MUTED_BY_INHIBITION || !v->by || a->why->is_past ||
 	    !fingerprint_parse(str_of(v->by), &fingerprint))
 		return;
-	source = find_stored(a->e, fingerprint);
+	source = alert_find(a->e, fingerprint);
 	if (!source)
 		v->source_ended_at = NEVER;
 	else if (stored_alert_is_resolved(source, instant_of_ms(a->why->options.now)))
@@ -1155,7 +1150,7 @@ struct why *why_alert(struct engine *e, struct story *story, const struct why_op
 	w->options = *o;
 	w->is_past = o->at < o->now;
 	if (!w->is_past) {
-		a.stored = find_stored(e, story->fingerprint);
+		a.stored = alert_find(e, story->fingerprint);
 		add_rule_facts(&a);
 		add_router_facts(&a);
 	}
