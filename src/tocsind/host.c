@@ -82,11 +82,27 @@ struct api *host_new_api(struct daemon *d, struct err *err)
 	if (!set_origins(d, err))
 		return NULL;
 	options = (struct api_options){
-		.host = {d, host_engine, host_config, daemon_now, daemon_feed,
-			 daemon_reload, host_is_ready, host_broken_files, d->store,
-			 d->flags.as_0_25 ? NULL : sender_route_labels, daemon_add_metrics,
-			 host_elsewhere, host_reading, web_refresh, host_times,
-			 host_call_bytes, host_unknown_names},
+		.host =
+			{
+				.ctx = d,
+				.engine = host_engine,
+				.config = host_config,
+				.now = daemon_now,
+				.feed = daemon_feed,
+				.reload = daemon_reload,
+				.is_ready = host_is_ready,
+				.broken_files = host_broken_files,
+				.store = d->store,
+				.route_labels = d->flags.as_0_25 ? NULL
+								 : sender_route_labels,
+				.add_metrics = daemon_add_metrics,
+				.elsewhere = host_elsewhere,
+				.reading = host_reading,
+				.refresh_web = web_refresh,
+				.times = host_times,
+				.call_bytes = host_call_bytes,
+				.unknown_names = host_unknown_names,
+			},
 		.route_prefix = d->route_prefix,
 		.external_url = d->external_url,
 		.storage_path = d->flags.storage_path,

@@ -158,9 +158,14 @@ void rules_load_first(struct daemon *d)
 
 void rules_begin(struct daemon *d)
 {
-	struct rulefiles_host host = {d,	  rules_changed,
-				      rules_gone, rules_refused,
-				      rules_keep, d->flags.rules_as_vmalert};
+	struct rulefiles_host host = {
+		.ctx = d,
+		.changed = rules_changed,
+		.gone = rules_gone,
+		.refused = rules_refused,
+		.keep = rules_keep,
+		.as_vmalert = d->flags.rules_as_vmalert,
+	};
 
 	d->scan = evtimer_new(d->base, on_scan, d);
 	d->rescan = evtimer_new(d->base, on_scan, d);
