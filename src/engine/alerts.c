@@ -71,7 +71,7 @@ void content_unref(struct engine *e, struct content *c)
 	bury(e, free, c);
 }
 
-static struct stored_alert *find(const struct engine *e, uint64_t fingerprint)
+struct stored_alert *alert_find(const struct engine *e, uint64_t fingerprint)
 {
 	return map_find(&e->alerts, map_key_u64(&fingerprint));
 }
@@ -518,7 +518,7 @@ void alert_ended(struct engine *e, struct stored_alert *s)
 static bool store(struct engine *e, const struct alert *posted)
 {
 	struct instant now = instant_of_ms(e->now);
-	struct stored_alert *s = find(e, posted->labels->fingerprint);
+	struct stored_alert *s = alert_find(e, posted->labels->fingerprint);
 	bool was_there = s != NULL, was_resolved = s && stored_alert_is_resolved(s, now);
 	struct alert before, young = *posted, merged = *posted;
 	bool news = !was_there, turned;
@@ -627,7 +627,7 @@ void alerts_restore(struct engine *e, const struct alert *a)
 {
 	struct stored_alert *s;
 
-	if (find(e, a->labels->fingerprint))
+	if (alert_find(e, a->labels->fingerprint))
 		return;
 	s = insert(e, a);
 	take_content(e, s, a);
@@ -642,7 +642,7 @@ void alerts_restore(struct engine *e, const struct alert *a)
  * in the table is only a promise to renew it, which nobody could keep meanwhile. */
 void alerts_extend(struct engine *e, uint64_t fingerprint, wall_ms until)
 {
-	struct stored_alert *s = find(e, fingerprint);
+	struct stored_alert *s = alert_find(e, fingerprint);
 
 	if (s && instant_cmp(s->ends_at, instant_of_ms(until)) < 0)
 		s->ends_at = instant_of_ms(until);

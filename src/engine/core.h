@@ -401,6 +401,8 @@ struct labels *kept_copy(void *block, char *texts, const struct kept *);
 struct labels *kept_new(struct engine *, const struct labels *); /* one block: free() it */
 void kept_release(struct engine *, const struct labels *);
 
+/* NULL: the router knows none such. */
+struct stored_alert *alert_find(const struct engine *, uint64_t fingerprint);
 void alerts_post(struct engine *, const struct alert_post *, size_t n, struct answer *);
 void alerts_restore(struct engine *, const struct alert *);
 void alerts_reroute(struct engine *);

@@ -220,11 +220,6 @@ static bool is_elsewhere(struct engine *e, const struct left_alert *a,
 
 /* -- rules that were removed ---------------------------------------------------------- */
 
-static const struct stored_alert *known(const struct engine *e, uint64_t fingerprint)
-{
-	return map_find(&e->alerts, map_key_u64(&fingerprint));
-}
-
 static void resolve(struct engine *e, const struct left_alert *a,
 		    const struct stored_alert *s)
 {
@@ -247,7 +242,7 @@ static void resolve(struct engine *e, const struct left_alert *a,
 static void due(struct engine *e, struct timer *t, wall_ms now)
 {
 	struct left_alert *a = CONTAINER_OF(t, struct left_alert, timer);
-	const struct stored_alert *s = known(e, a->fingerprint);
+	const struct stored_alert *s = alert_find(e, a->fingerprint);
 	bool is_untold = s && s->version == a->version;
 	wall_ms ends_at = s ? instant_ms(s->ends_at) : 0;
 
@@ -276,7 +271,7 @@ static span_ms wait_of(const struct engine *e, const struct rule_alert *row)
 static const struct stored_alert *announced(struct engine *e, const struct left_alert *a)
 {
 	const struct labels *labels = alerting_outgoing(e, a->row.labels);
-	const struct stored_alert *s = labels ? known(e, labels->fingerprint) : NULL;
+	const struct stored_alert *s = labels ? alert_find(e, labels->fingerprint) : NULL;
 	wall_ms gone_at = rule_alert_leaves(&a->row) ? a->row.resolved_at : e->now;
 
 	if (e->options.leaves_removed || a->row.state == ALERT_INACTIVE)
@@ -430,7 +425,7 @@ static void move(wall_ms *at, span_ms jump)
 /* So does its end in the router, which the rule cannot put off any more. */
 static void move_end(struct engine *e, const struct left_alert *a, span_ms jump)
 {
-	const struct stored_alert *s = known(e, a->fingerprint);
+	const struct stored_alert *s = alert_find(e, a->fingerprint);
 
 	if (a->is_leaving && s && s->version == a->version)
 		alerts_extend(e, s->fingerprint, instant_ms(s->ends_at) + jump);

@@ -634,6 +634,17 @@ void story_add(struct story *s, const struct record *r)
 
 /* -- verdicts ------------------------------------------------------------------------- */
 
+bool story_has_come(const struct story *s)
+{
+	if (s->came_at)
+		return true;
+	for (size_t i = 0; i < s->groups.n; i++) {
+		if (s->groups.v[i].joined)
+			return true;
+	}
+	return false;
+}
+
 bool story_is_whole(const struct story *s)
 {
 	return !s->known_since || (s->has_beginning && s->began_at >= s->known_since);

@@ -171,6 +171,8 @@ struct verdict_of story_verdict(const struct story *, const char *group_key,
 /* The same of the alert's end; while it is not over, cause is NONE. */
 struct verdict_of story_end(const struct story *, const char *group_key,
 			    const char *receiver, const char *integration, size_t index);
+/* The router has or had it: that is known, or a group named it. */
+bool story_has_come(const struct story *);
 /* Nothing that could matter for the verdicts can be missing. */
 bool story_is_whole(const struct story *);
 const struct story_group *story_group(const struct story *, const char *key);

@@ -97,7 +97,7 @@ uint64_t *view_fingerprints(struct engine *e, wall_ms now, const struct matchers
 bool view_alert(struct engine *e, wall_ms now, struct arena *mem, uint64_t fingerprint,
 		struct alert_view *out)
 {
-	struct stored_alert *s = map_find(&e->alerts, map_key_u64(&fingerprint));
+	struct stored_alert *s = alert_find(e, fingerprint);
 
 	*out = (struct alert_view){0};
 	if (s)

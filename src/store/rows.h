@@ -1,5 +1,5 @@
-/* rows.h - what the two halves of the store share: store.c queues and writes, rows.c turns
- * our nouns into rows and back. Inside store/ only. */
+/* rows.h - what rows.c, which turns our nouns into rows and back, knows of the queue and of
+ * the store (parts.h). Inside store/ only. */
 #pragma once
 #include "store/alert_log.h"
 #include "store/schema.h"

@@ -1,16 +1,25 @@
 /* daemon.h - the shell around the engine: it carries out what the engine wishes and brings
  * it what happened.
  *
- *	daemon.c	the loop: steps, timers, signals, start and end
+ *	daemon.c	the whole life: start, signals, end
+ *	step.c		the loop: what happened and what is due go to the engine
+ *	state.c		what survives a restart; a disk that fails, or is damaged
+ *	rules.c		which rule files, when they are looked at, what became of them
+ *	web.c		the web configuration, TLS, addresses and URLs
+ *	host.c		what the API asks
+ *	metrics.c	metrics of what only the daemon knows
  *	perform.c	actions of the engine, one after the other
- *	ledger.c	deliveries wait until the disk has them; what an earlier life left
+ *	movein.c	what an Alertmanager left
+ *	ledger.c	deliveries wait until the disk has them; those left open before
  *	sender.c	deliveries: receivers compose and judge, net sends
  *	asker.c		queries: backend composes and judges, net sends
  *	names.c		metrics of rules that their backend does not know
  *	remote.c	samples for remotes: backend queues and judges, net sends
- *	reload.c	configuration, templates, web configuration
+ *	reload.c	configuration, templates
  *	apply.c		what must be there before a configuration is taken over
  *	rulefiles.c	rule files on disk
+ *	rulewatch.c	their folders, as inotify sees them
+ *	sandbox.c	what the daemon may not do
  *	flags.c		the command line
  *	cluster.c	the flags of a cluster that there is not
  *	outside.c	files, zones, environment for those who may not touch them
@@ -50,6 +59,13 @@ struct generation {
 struct daemon {
 	struct flags flags;
 	struct arena mem; /* for the whole run */
+	wall_ms started_at;
+	const char *external_url, *route_prefix, *hostname;
+	bool ready, stopping;
+	bool is_ending; /* nothing leaves any more */
+	int exit_code;
+
+	/* its parts */
 	struct event_base *base;
 	/* Apart, so that receivers that hang hold up no queries, nor remotes either. */
 	struct client *client, *queries, *writes;
@@ -61,55 +77,91 @@ struct daemon {
 	struct rulefiles *rules;
 	struct worker *worker, *reader; /* of passwords; of the journal */
 	struct names *names;
+	struct event *tick, *scan, *rescan, *trim, *inotify, *store_ready, *patience;
+	struct event *signals[3];
+
+	/* steps */
+	struct arena step;
+	struct actions todo;
+	bool in_step;
+	int64_t clock_offset; /* wall - steady clock, as of the last look */
+	struct step_times times;
+	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
+	struct arena ended_mem;			     /* of that list */
+
+	/* state */
+	bool had_alerts;		     /* of rules, in an earlier life */
+	VEC(struct open_delivery) left_open; /* by an earlier life; in mem */
+	bool lost_journal;		     /* the file was damaged at the start */
+	bool store_fails;		     /* and that was logged */
+	unsigned store_renewals;
+
+	/* the ledger */
+	VEC(uint64_t) held;	  /* sendings that wait for the end of this step */
+	bool leaves_unrecorded;	  /* and that was logged */
+	uint64_t sent_unrecorded; /* the disk failed, or took too long */
+
+	/* what is under way */
+	struct map sendings, askings; /* by id */
+	bool canceled_some;	      /* of the sendings, in this step */
+	bool expects;		      /* sendings, or had some */
+	uint64_t mended_templates, shortened;
+	uint64_t backend_warnings;
+	VEC(struct remote *) remotes; /* in the configuration's order */
+
+	/* the configuration, and reloads */
 	struct generation *now_runs;
+	wall_ms reloaded_at;
+	const char *reload_from, *reload_by; /* who asked for the one under way */
+	bool reload_ok;
+	uint64_t reloads, reloads_failed;
+
+	/* the web configuration */
 	struct arena web_mem;
 	struct timespec web_changed_at;
 	bool web_broken;
 	const struct web_config *web;
-	const char *external_url, *route_prefix, *hostname;
-
-	struct event *tick, *scan, *rescan, *trim, *inotify, *store_ready, *patience;
-	struct event *signals[3];
-	struct arena step;
-	struct actions todo;
-	bool in_step, ready, stopping;
-	bool had_alerts; /* of rules, in an earlier life */
-	int exit_code;
-
-	struct map sendings, askings; /* by id */
-	bool canceled_some;	      /* of the sendings, in this step */
-	bool expects;		      /* sendings, or had some */
-	VEC(uint64_t) held;	      /* sendings that wait for the end of this step */
-	VEC(struct open_delivery) left_open;	     /* by an earlier life; in mem */
-	bool leaves_unrecorded;			     /* and that was logged */
-	uint64_t sent_unrecorded;		     /* the disk failed, or took too long */
-	bool is_ending;				     /* nothing leaves any more */
-	VEC(struct remote *) remotes;		     /* in the configuration's order */
-	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
-	struct arena ended_mem;			     /* of the two lists above */
-
-	wall_ms started_at, reloaded_at;
-	const char *reload_from, *reload_by; /* who asked for the one under way */
-	bool reload_ok;
-	uint64_t reloads, reloads_failed;
-	int64_t clock_offset;	     /* wall - steady clock, as of the last look */
 	const struct regex *origins; /* of pages that may ask; NULL: none */
-	uint64_t mended_templates, shortened;
-	uint64_t backend_warnings;
-	unsigned store_renewals;
-	bool lost_journal; /* the file was damaged at the start */
-	bool store_fails; /* and that was logged */
-	struct step_times times;
 };
 
 /* daemon.c */
-wall_ms daemon_now(void *daemon);
-/* Something that was kept, before anything else happens. */
-void daemon_restore(struct daemon *, const struct event *);
-void daemon_feed(void *daemon, const struct event *);
 void daemon_stop(struct daemon *, int exit_code);
 void daemon_end_if_drained(struct daemon *);
 int daemon_run(const struct flags *);
+
+/* step.c */
+void steps_begin(struct daemon *);
+wall_ms daemon_now(void *daemon);
+void timer_in(struct event *, span_ms);
+/* event NULL: only what has ended, and what is due. */
+void daemon_feed(void *daemon, const struct event *);
+/* Something that was kept, before anything else happens. */
+void daemon_restore(struct daemon *, const struct event *);
+/* Large input is over. */
+void daemon_wants_less_memory(struct daemon *);
+
+/* state.c */
+bool state_open(struct daemon *, struct err *) MUST_USE;
+
+/* rules.c */
+void rules_begin(struct daemon *);
+void rules_from_config(struct daemon *);
+void rules_load_first(struct daemon *);
+void rules_watch(struct daemon *);
+
+/* web.c */
+bool web_load(struct daemon *, struct err *) MUST_USE;
+/* Reads the web configuration again when it changed; false while it is broken. */
+bool web_refresh(void *daemon);
+bool web_use_tls(struct daemon *, struct err *) MUST_USE;
+bool web_set_urls(struct daemon *, struct err *) MUST_USE;
+bool web_listen(struct daemon *, struct err *) MUST_USE;
+
+/* host.c */
+struct api *host_new_api(struct daemon *, struct err *) MUST_USE;
+
+/* metrics.c */
+void daemon_add_metrics(void *daemon, struct buf *);
 
 /* movein.c */
 void move_in(struct daemon *);
@@ -160,10 +212,6 @@ struct generation *generation_load(struct daemon *, struct buf *mistakes) MUST_U
 void generation_free(struct generation *);
 /* from, by: who asked for it, NULL: a signal. */
 bool daemon_reload(void *daemon, const char *from, const char *by, struct buf *mistakes);
-bool web_load(struct daemon *, struct err *) MUST_USE;
-/* Reads the web configuration again when it changed; false while it is broken. */
-bool web_refresh(void *daemon);
-void rules_from_config(struct daemon *);
 
 /* systemd.c */
 void systemd_notify(const char *state);

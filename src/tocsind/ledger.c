@@ -68,7 +68,6 @@ void ledger_hold(struct daemon *d, uint64_t sending)
 /* One transaction for all that leaves in a step. */
 void ledger_step_ended(struct daemon *d)
 {
-	const struct timeval longest = {0, LONGEST_HOLD * 1000};
 	struct hold *h;
 
 	if (!d->held.n)
@@ -84,7 +83,7 @@ void ledger_step_ended(struct daemon *d)
 	if (d->store_fails)
 		go_unrecorded(h, "it fails");
 	else
-		evtimer_add(h->patience, &longest);
+		timer_in(h->patience, LONGEST_HOLD);
 	store_sync_ledger(d->store, on_disk, h);
 }
 

@@ -229,13 +229,6 @@ static void ask(struct names *n)
 	count_rules(n);
 }
 
-static void begin_again_in(struct names *n, span_ms wait)
-{
-	struct timeval tv = {wait / 1000, wait % 1000 * 1000};
-
-	evtimer_add(n->timer, &tv);
-}
-
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct names *n = arg;
@@ -245,7 +238,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	n->soon = false;
-	begin_again_in(n, n->interval);
+	timer_in(n->timer, n->interval);
 	if (n->round || n->daemon->stopping)
 		return;
 	v = view_rules(n->daemon->engine, &mem, &k);
@@ -280,7 +273,7 @@ void names_changed(struct names *n)
 	if (!n || n->soon)
 		return;
 	n->soon = true;
-	begin_again_in(n, MIN(AFTER_A_CHANGE, n->interval));
+	timer_in(n->timer, MIN(AFTER_A_CHANGE, n->interval));
 }
 
 static void end_round(struct names *n)

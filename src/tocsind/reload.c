@@ -1,15 +1,12 @@
 #include "base/base.h"
 #include "tocsind/daemon.h"
-#include "tocsind/names.h"
 #include "base/log.h"
+#include "tocsind/names.h"
 #include "tocsind/outside.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-/* -- the configuration and what hangs on it ------------------------------------------- */
+/* -- the configuration and what hangs on it ---------------------------------------- */
 
 void generation_free(struct generation *g)
 {
@@ -77,61 +74,7 @@ struct generation *generation_load(struct daemon *d, struct buf *mistakes)
 	return g;
 }
 
-/* -- rules ---------------------------------------------------------------------------- */
-
-struct globs {
-	VEC(const char *) list;
-};
-
-/* A pattern may match nothing yet. */
-static void warn_if_missing(const char *path, const char *where)
-{
-	struct stat st;
-
-	if (!strpbrk(path, "*?[") && stat(path, &st))
-		log_warn("rules", "there are no rules here (yet)", L_STR("path", path),
-			 L_STR("named_by", where), L_STR("err", strerror(errno)));
-}
-
-/* --rules: a folder, or a file. */
-static void add_rules(const char *path, struct arena *mem, struct globs *globs)
-{
-	struct stat st;
-
-	warn_if_missing(path, "--rules");
-	if (!stat(path, &st) && !S_ISDIR(st.st_mode)) {
-		vec_push_in(mem, &globs->list, path);
-		return;
-	}
-	vec_push_in(mem, &globs->list, arena_printf(mem, "%s/*.yml", path));
-	vec_push_in(mem, &globs->list, arena_printf(mem, "%s/*.yaml", path));
-}
-
-void rules_from_config(struct daemon *d)
-{
-	const struct config *c = d->now_runs->config;
-	const struct rule_options options = {
-		.names = c->global.names,
-		.any_expression = !d->flags.check_expressions,
-		.datasources = c->datasources,
-		.n_datasources = c->n_datasources,
-	};
-	struct globs globs = {0};
-	struct arena mem = {0};
-	size_t n_alone;
-
-	for (size_t i = 0; i < d->flags.rules.n; i++)
-		add_rules(d->flags.rules.v[i], &mem, &globs);
-	n_alone = globs.list.n;
-	for (size_t i = 0; i < c->n_rule_files; i++) {
-		warn_if_missing(c->rule_files[i], "rule_files");
-		vec_push_in(&mem, &globs.list, c->rule_files[i]);
-	}
-	rulefiles_set(d->rules, globs.list.v, globs.list.n, n_alone, &options);
-	arena_free(&mem);
-}
-
-/* -- reload --------------------------------------------------------------------------- */
+/* -- reload ------------------------------------------------------------------------ */
 
 static void take_generation(struct daemon *d, struct generation *g)
 {
@@ -195,57 +138,4 @@ bool daemon_reload(void *arg, const char *from, const char *by, struct buf *why)
 			  L_STR("file", d->flags.config_file), L_STR("err", buf_text(why)));
 	systemd_notify("READY=1");
 	return ok;
-}
-
-/* -- the web configuration ------------------------------------------------------------ */
-
-bool web_load(struct daemon *d, struct err *err)
-{
-	struct arena mem = {0};
-	struct errs errs = {.mem = &mem};
-	const struct web_config *web = NULL;
-	struct str text;
-
-	struct stat st;
-
-	if (!d->flags.web_config[0])
-		return true;
-	if (!stat(d->flags.web_config, &st))
-		d->web_changed_at = st.st_mtim;
-	if (outside_read(NULL, &mem, d->flags.web_config, &text, err)) {
-		web = web_config_parse(&mem, d->flags.web_config, text, &errs);
-		if (errs.n) {
-			*err = *errs.v[0];
-			err->at.file = d->flags.web_config;
-		}
-	}
-	if (!web) {
-		arena_free(&mem);
-		return false;
-	}
-	api_use_web(d->api, web);
-	arena_free(&d->web_mem);
-	d->web_mem = mem;
-	d->web = web;
-	return true;
-}
-
-bool web_refresh(void *arg)
-{
-	struct daemon *d = arg;
-	struct stat st;
-	struct err err;
-
-	if (!d->flags.web_config[0])
-		return true;
-	if (!stat(d->flags.web_config, &st) &&
-	    st.st_mtim.tv_sec == d->web_changed_at.tv_sec &&
-	    st.st_mtim.tv_nsec == d->web_changed_at.tv_nsec)
-		return !d->web_broken;
-	d->web_broken = !web_load(d, &err);
-	if (d->web_broken)
-		log_error("web",
-			  "the web configuration cannot be read, requests are refused",
-			  L_ERR(&err));
-	return !d->web_broken;
 }

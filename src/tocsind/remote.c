@@ -34,13 +34,10 @@ static const char *name_of(const struct remote *r)
 static void set_timer(struct remote *r)
 {
 	mono_ms now = clock_mono(), due = remote_queue_due(r->queue, now);
-	struct timeval tv;
 
 	evtimer_del(r->timer);
-	if (due == NEVER)
-		return;
-	tv = (struct timeval){(due - now) / 1000, (due - now) % 1000 * 1000};
-	evtimer_add(r->timer, &tv);
+	if (due != NEVER)
+		timer_in(r->timer, due - now);
 }
 
 static void log_refusal(struct remote *r, const struct remote_outcome *end)
@@ -99,7 +96,6 @@ static void on_answer(void *arg, const struct http_answer *answer)
 /* Else it is tried again. */
 static bool can_encode(struct remote *r)
 {
-	const struct timeval wait = {1, 0};
 	struct err err;
 
 	if (remote_encode_load(&err))
@@ -110,7 +106,7 @@ static bool can_encode(struct remote *r)
 			 L_STR("err", err.text));
 	r->fails = true;
 	remote_queue_missed(r->queue);
-	evtimer_add(r->timer, &wait);
+	timer_in(r->timer, SECOND);
 	return false;
 }
 

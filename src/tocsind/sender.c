@@ -317,7 +317,6 @@ static void begin(struct sending *s)
 /* What ends before it left makes room at once, hence no way back in here. */
 static void fill(struct lane *lane)
 {
-	const struct timeval patience = {0, PATIENCE * 1000};
 	struct sending *s;
 
 	if (lane->is_filling)
@@ -333,7 +332,7 @@ static void fill(struct lane *lane)
 		if (!lane->active)
 			lane->width = lane->first_width;
 	} else if (!evtimer_pending(lane->patience, NULL)) {
-		evtimer_add(lane->patience, &patience);
+		timer_in(lane->patience, PATIENCE);
 	}
 }
 
