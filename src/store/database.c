@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define LONG_LOG    1000 /* pages: 8 MB */
-#define LONGEST_LOG 4000
+#define LONGEST_LOG 2000
 
 mono_ms steady_now(void)
 {

@@ -918,6 +918,32 @@ static size_t log_bytes(const char *folder)
 	return bytes;
 }
 
+/* What the log of the database has goes into the file while nobody waits. */
+static void a_long_log_is_folded_in(void **state)
+{
+	const char *at = folder();
+	struct buf notes = BUF(1000), text = BUF(BUF_NO_LIMIT);
+	struct arena mem = {0};
+	struct store *s = open_at(at, &notes);
+	int done = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		buf_addf(&text, "# %d\n", i);
+	for (int i = 0; i < 16; i++) /* 11 MB */
+		store_save_rule_file(s, arena_printf(&mem, "%d.yml", i), buf_str(&text));
+	wait_for(s, &done);
+	assert_int_equal(done, 1);
+	for (int tries = 0; tries < 500 && store_health(s).bytes < 8 * 1024 * 1024; tries++)
+		usleep(10000);
+	assert_true(store_health(s).bytes >= 8 * 1024 * 1024);
+	assert_true(store_close(s));
+	buf_free(&notes);
+	buf_free(&text);
+	arena_free(&mem);
+	remove_all(at);
+}
+
 /* 150 alerts are said anew 3000 times, some leave: 40 MB of changes, 13 kB of state. */
 static void the_log_of_alerts_is_kept_small(void **state)
 {
@@ -1355,6 +1381,7 @@ int main(void)
 		cmocka_unit_test(the_last_word_on_an_alert_counts),
 		cmocka_unit_test(when_an_alert_came_is_kept),
 		cmocka_unit_test(the_log_of_alerts_is_kept_small),
+		cmocka_unit_test(a_long_log_is_folded_in),
 		cmocka_unit_test(a_cut_row_costs_only_its_end),
 		cmocka_unit_test(alerts_of_an_older_version_go_on),
 		cmocka_unit_test(a_failing_disk_costs_one_entry_an_alert),
