@@ -184,8 +184,8 @@ static uint64_t short_word(const char *p, size_t n)
 
 	if (n < 4)
 		return n ? (uint64_t)(unsigned char)p[0] << 16 |
-				   (uint64_t)(unsigned char)p[n / 2] << 8 |
-				   (unsigned char)p[n - 1]
+				       (uint64_t)(unsigned char)p[n / 2] << 8 |
+				       (unsigned char)p[n - 1]
 			 : 0;
 	memcpy(&first, p, 4);
 	memcpy(&last, p + n - 4, 4);
@@ -194,7 +194,7 @@ static uint64_t short_word(const char *p, size_t n)
 
 uint64_t str_hash(struct str s)
 {
-	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ s.n;
+	uint64_t h = mix(UINT64_C(0x9e3779b97f4a7c15) ^ s.n, UINT64_C(0xa0761d6478bd642f));
 	size_t i = 0;
 
 	for (; i + 8 < s.n; i += 8)

@@ -103,8 +103,12 @@ static void link_in(struct engine *e, struct stored_silence *s)
 		return;
 	}
 	values = wanted_values(s->handle, &one, &n);
-	for (size_t i = 0; i < n; i++)
-		vec_push(&bucket_of(e, s->handle->name, values[i])->list, s);
+	for (size_t i = 0; i < n; i++) {
+		struct silence_list *list = &bucket_of(e, s->handle->name, values[i])->list;
+
+		if (!list->n || list->v[list->n - 1] != s) /* hashes may collide */
+			vec_push(list, s);
+	}
 }
 
 static void leave(struct silence_list *list, const struct stored_silence *s)

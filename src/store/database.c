@@ -8,8 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LONG_LOG    1000 /* pages: 8 MB */
+#define LONG_LOG    1000 /* pages */
 #define LONGEST_LOG 2000
+#define FOLD_AGAIN  1000 /* ms */
 
 mono_ms steady_now(void)
 {
@@ -156,8 +157,6 @@ bool database_commit(struct database *d)
 {
 	if (!run(d, "COMMIT"))
 		return false;
-	if (d->log_pages >= LONGEST_LOG)
-		database_fold(d);
 	if (d->is_full)
 		d->unsynced_since = 0;
 	else if (!d->unsynced_since)
@@ -165,16 +164,24 @@ bool database_commit(struct database *d)
 	return true;
 }
 
-bool database_log_is_long(const struct database *d)
+bool database_fold_is_due(const struct database *d, bool is_quiet)
 {
-	return d->log_pages >= LONG_LOG;
+	return d->log_pages >= (is_quiet ? LONG_LOG : LONGEST_LOG) &&
+	       (!d->unfolded_at || steady_now() - d->unfolded_at >= FOLD_AGAIN);
 }
 
-/* Somebody who reads may hold some of it back; then the next commit says how long it is. */
-void database_fold(struct database *d)
+bool database_fold(struct database *d, struct err *err)
 {
-	d->log_pages = 0;
-	sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int code = sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+					     NULL);
+
+	if (code == SQLITE_OK || code == SQLITE_BUSY) {
+		d->log_pages = 0; /* else the next commit says */
+		d->unfolded_at = 0;
+		return true;
+	}
+	d->unfolded_at = steady_now();
+	return err_set(err, NOWHERE, "%s", sqlite3_errmsg(d->db));
 }
 
 void database_roll_back(struct database *d)

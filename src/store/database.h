@@ -23,6 +23,7 @@ struct database {
 	mono_ms unsynced_since; /* of commits that were not; 0: there are none */
 	int wal_fd;		/* to sync them */
 	int log_pages;		/* of the log, since it was last folded in */
+	mono_ms unfolded_at;	/* when that failed; 0: it did not */
 	struct stat file, wal;	/* as they were when last looked at; st_ino 0: not yet */
 };
 
@@ -50,10 +51,12 @@ void database_roll_back(struct database *);
 /* Syncs what was committed without. */
 bool database_make_last(struct database *) MUST_USE;
 bool database_is_sync_due(const struct database *);
-/* What the log has goes into the database, which takes tens of milliseconds: best while
- * nobody waits, once the log is long. A commit does it when it has become very long. */
-bool database_log_is_long(const struct database *);
-void database_fold(struct database *);
+/* What the log has goes into the database, which takes tens of milliseconds: best once the
+ * log is long (8 MB) and nobody waits, at the latest when it is very long (16 MB). Somebody
+ * who reads may hold some of it back. False and err: it cannot be done, and the log grows
+ * as long as that lasts; it is due again a second later. */
+bool database_fold_is_due(const struct database *, bool is_quiet);
+bool database_fold(struct database *, struct err *) MUST_USE;
 /* Of the last call that failed. */
 bool database_found_damage(const struct database *);
 

@@ -10,7 +10,8 @@
  * A content that ends with what is the same has no own and skip at its end. Numbers have 7
  * bits a byte, the lowest first; the eighth bit is set when more follow.
  *
- * Each PACK_CHAIN-th content stands alone, so that a broken byte costs no more of them.
+ * Each PACK_CHAIN-th content stands alone, so that a broken byte costs no more of them; one
+ * in annotations or times, which nothing guards, is passed on as far.
  * Bytes at the end that are no entry stay as they are.
  *
  * Inside store/ only.

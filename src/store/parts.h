@@ -70,16 +70,18 @@ struct store {
 	struct journal_limits limits;
 	double (*seconds)(void); /* NULL: nothing is timed */
 
-	/* the writer's, once there is something to write: until then store_load reads */
+	/* under db_mtx: the writer's, but while store_load reads */
+	pthread_mutex_t db_mtx;
 	struct database db;
 	struct alert_log alert_log;
 	struct journal_span span;
 	struct buf packed; /* entries of alerts, on their way into a row */
 	enum renewal renewal;
-	char damage[200];     /* why */
-	bool is_sealed;	   /* the seal is in the batch under way */
-	mono_ms synced_at; /* when the last batch was, */
-	mono_ms told_at;   /* and the last with what was told */
+	char damage[200];   /* why */
+	bool is_sealed;	    /* the seal is in the batch under way */
+	char unfolded[200]; /* why the database's log cannot be folded in; "": it can */
+	mono_ms synced_at;  /* when the last batch was, */
+	mono_ms told_at;    /* and the last with what was told */
 	bool failed_at_end;
 
 	pthread_mutex_t mtx;

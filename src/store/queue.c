@@ -322,6 +322,7 @@ struct left queue_put_back(struct store *s, struct write *first)
 		left.n++;
 		if (w->what == ADD_RECORD)
 			s->record_bytes += (size_t)write_bytes(w);
+		s->urgent = s->urgent || w->what == SAVE_TOLD;
 		if (is_of_ledger(w->what)) {
 			left.n_ledger++;
 			last_ledger = w;

@@ -322,6 +322,8 @@ static void give_told(struct row *r, const struct store_visitor *to)
 		.expires_at = sqlite3_column_int64(r->st, 6),
 	};
 
+	if (sqlite3_column_int64(r->st, 0) < 1)
+		r->why = "its number is not positive";
 	read_hashes(r, 7, &t.firing, &t.n_firing);
 	read_hashes(r, 8, &t.resolved, &t.n_resolved);
 	read_pairs(r, 9, &t.memory, &t.n_memory);
@@ -512,6 +514,7 @@ bool store_load(struct store *s, const struct store_visitor *to, bool *is_damage
 	int code;
 
 	*is_damaged = false;
+	store_lock_db(s);
 	for (size_t i = 0; i < COUNT_OF(tables); i++) { /* each as far as it can be read */
 		if (tables[i](s, to, ok ? err : NULL))
 			continue;
@@ -520,5 +523,6 @@ bool store_load(struct store *s, const struct store_visitor *to, bool *is_damage
 		*is_damaged = *is_damaged || code == SQLITE_CORRUPT ||
 			      code == SQLITE_NOTADB;
 	}
+	store_unlock_db(s);
 	return ok;
 }

@@ -15,7 +15,10 @@ struct cell {
 /* Queues a statement with its values, which are copied. */
 void store_queue(struct store *, enum statement, const struct cell *, size_t n);
 struct alert_log *store_alert_log(struct store *);
-sqlite3 *store_db(struct store *); /* to read before the writer has anything to do */
+/* For those who read what the writer has else; it waits meanwhile. */
+void store_lock_db(struct store *);
+void store_unlock_db(struct store *);
+sqlite3 *store_db(struct store *);	     /* while it is locked */
 void store_set_now(struct store *, wall_ms); /* the time of the last record, for trimming */
 
 #define DATABASE "tocsin.db"

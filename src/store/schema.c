@@ -74,7 +74,7 @@ static const char *const migrations[] = {
 	"INSERT INTO told (group_key, receiver, integration, idx, at, expires_at, firing,"
 	" resolved, memory, maybe) SELECT group_key, receiver, integration, idx, at,"
 	" expires_at, firing, resolved, memory, maybe FROM old_told ORDER BY at;"
-	"DROP TABLE old_told;"
+	"DROP TABLE old_told;",
 	/* entries say what they have of their own */
 	"ALTER TABLE alert_log ADD COLUMN is_packed INTEGER NOT NULL DEFAULT 0;",
 	/* how long to wait when its rule is removed */

@@ -127,6 +127,7 @@ static void release(struct store *s)
 	free(s->path);
 	free(s->new_path);
 	pthread_mutex_destroy(&s->mtx);
+	pthread_mutex_destroy(&s->db_mtx);
 	writes_free(s->first);
 	buf_free(&s->entries);
 	buf_free(&s->packed);
@@ -187,6 +188,7 @@ struct store *store_open(const struct store_options *o, wall_ms now, struct buf 
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->report_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&s->mtx, NULL);
+	pthread_mutex_init(&s->db_mtx, NULL);
 	store_set_now(s, now);
 	if (open_all(s, o, now, notes, err))
 		return s;
@@ -218,6 +220,16 @@ bool store_close(struct store *s)
 struct alert_log *store_alert_log(struct store *s)
 {
 	return &s->alert_log;
+}
+
+void store_lock_db(struct store *s)
+{
+	pthread_mutex_lock(&s->db_mtx);
+}
+
+void store_unlock_db(struct store *s)
+{
+	pthread_mutex_unlock(&s->db_mtx);
 }
 
 sqlite3 *store_db(struct store *s)

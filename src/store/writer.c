@@ -161,7 +161,7 @@ static bool write_one_batch(struct store *s)
 	if (!ok)
 		batch_shrink(&b);
 	pthread_mutex_lock(&s->mtx);
-	note_error(s, ok ? "" : err.text);
+	note_error(s, ok ? s->unfolded : err.text);
 	store_note_span(s);
 	if (ok) {
 		left = queue_put_back(s, batch_cut_off(&b, rest));
@@ -207,11 +207,28 @@ static bool is_idle(struct store *s, bool *stopping)
 /* A slice of what keeps the log of alerts small. */
 static void tidy(struct store *s)
 {
+	if (!alert_log_is_untidy(&s->alert_log))
+		return;
 	if (database_begin(&s->db, false) && alert_log_tidy(&s->alert_log) &&
 	    database_commit(&s->db))
 		return;
 	database_roll_back(&s->db);
 	alert_log_forget(&s->alert_log); /* until more is outlived */
+}
+
+static void fold(struct store *s)
+{
+	struct err err;
+	bool ok = database_fold(&s->db, &err);
+
+	snprintf(s->unfolded, sizeof(s->unfolded), "%.*s", (int)sizeof(s->unfolded) - 1,
+		 ok ? "" : err.text);
+	if (!ok && database_found_damage(&s->db))
+		renewal_want(s, s->unfolded);
+	pthread_mutex_lock(&s->mtx);
+	s->health.failures += !ok;
+	note_error(s, s->unfolded);
+	pthread_mutex_unlock(&s->mtx);
 }
 
 static bool trims(struct store *s)
@@ -244,9 +261,33 @@ static int idle_time(struct store *s)
 {
 	if (trims(s))
 		return TRIM_MS;
-	if (database_log_is_long(&s->db))
+	if (database_fold_is_due(&s->db, true))
 		return QUIET_MS;
 	return s->db.unsynced_since ? DATABASE_LASTING : IDLE_MS;
+}
+
+/* False when the disk does not take it. */
+static bool write_and_fold(struct store *s)
+{
+	bool ok;
+
+	pthread_mutex_lock(&s->db_mtx);
+	ok = write_one_batch(s);
+	if (ok && database_fold_is_due(&s->db, false))
+		fold(s);
+	pthread_mutex_unlock(&s->db_mtx);
+	return ok;
+}
+
+/* What nobody waits for. */
+static void keep_house(struct store *s, bool is_quiet)
+{
+	pthread_mutex_lock(&s->db_mtx);
+	if (!is_quiet)
+		tidy(s);
+	else if (database_fold_is_due(&s->db, true))
+		fold(s);
+	pthread_mutex_unlock(&s->db_mtx);
 }
 
 void *writer_run(void *arg)
@@ -261,20 +302,20 @@ void *writer_run(void *arg)
 		if (idle && stopping)
 			return NULL;
 		if (alert_log_is_untidy(&s->alert_log) && !stopping)
-			tidy(s);
+			keep_house(s, false);
 		else if (idle)
 			sleep_until_woken(s, idle_time(s));
 		if (idle && !is_idle(s, &stopping))
 			continue;
 		if (idle && !trims(s) && !database_is_sync_due(&s->db)) {
-			if (!stopping && database_log_is_long(&s->db))
-				database_fold(&s->db);
+			if (!stopping)
+				keep_house(s, true);
 			continue;
 		}
 		if (!idle)
 			wait_for_company(s);
 		was = s->renewal;
-		if (write_one_batch(s)) {
+		if (write_and_fold(s)) {
 			if (s->renewal == RENEWAL_FILLING && stopping)
 				return NULL; /* nobody is left to fill it */
 			if (s->renewal == RENEWAL_FILLING)

@@ -54,6 +54,7 @@ struct generation {
 	const struct template_set *templates;
 	struct parsed_texts *parsed;
 	struct map lanes; /* of the sender, by integration */
+	bool expects;	  /* sendings: what they need is loaded; or nobody is told */
 };
 
 struct daemon {
@@ -104,7 +105,6 @@ struct daemon {
 	/* what is under way */
 	struct map sendings, askings; /* by id */
 	bool canceled_some;	      /* of the sendings, in this step */
-	bool expects;		      /* sendings, or had some */
 	uint64_t mended_templates, shortened;
 	uint64_t backend_warnings;
 	VEC(struct remote *) remotes; /* in the configuration's order */

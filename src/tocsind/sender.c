@@ -272,9 +272,11 @@ void sender_expect(struct daemon *d)
 {
 	const struct timeval soon = {0, AHEAD * 1000};
 
-	if (d->expects || !tells_anybody(d->now_runs->config))
+	if (d->now_runs->expects)
 		return;
-	d->expects = !event_base_once(d->base, -1, EV_TIMEOUT, load_ahead, d, &soon);
+	d->now_runs->expects = true;
+	if (tells_anybody(d->now_runs->config))
+		event_base_once(d->base, -1, EV_TIMEOUT, load_ahead, d, &soon);
 }
 
 void sender_start(struct daemon *d, const struct delivery_wish *wish)

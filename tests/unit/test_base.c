@@ -301,9 +301,47 @@ static void quantiles_of_what_was_last(void **state)
 	assert_int_equal(r.n, RECENT_KEPT + 3);
 }
 
+/* Of short texts of three bytes' values each, and of all beginnings of a long one. */
+static void hashes_of_texts_differ(void **state)
+{
+	static const char bytes[] = {'0', '1', 'a'};
+	struct map seen = {0};
+	struct arena mem = {0};
+	char text[64];
+
+	(void)state;
+	for (size_t n = 0, all = 1; n <= 7; n++, all *= 3) {
+		for (size_t i = 0; i < all; i++) {
+			uint64_t *hash = ARENA_NEW(&mem, uint64_t);
+			const char *other;
+
+			for (size_t k = 0, rest = i; k < n; k++, rest /= 3)
+				text[k] = bytes[rest % 3];
+			text[n] = 0;
+			*hash = str_hash(str_of(text));
+			other = map_find(&seen, map_key_u64(hash));
+			if (other)
+				fail_msg("'%s' and '%s'", text, other);
+			map_put(&seen, map_key_u64(hash),
+				(void *)(uintptr_t)arena_text(&mem, text));
+		}
+	}
+	memset(text, 'x', sizeof(text));
+	for (size_t n = 8; n <= sizeof(text); n++) {
+		uint64_t *hash = ARENA_NEW(&mem, uint64_t);
+
+		*hash = str_hash((struct str){text, n});
+		assert_null(map_find(&seen, map_key_u64(hash)));
+		map_put(&seen, map_key_u64(hash), text);
+	}
+	map_free(&seen);
+	arena_free(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hashes_of_texts_differ),
 		cmocka_unit_test(spans),
 		cmocka_unit_test(go_durations),
 		cmocka_unit_test(instants),
