@@ -398,27 +398,43 @@ static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms
 	return a->last_sent_at + e->options.resend_delay < ts;
 }
 
-static void hand_over(struct engine *e, const struct rule_state *r,
-		      const struct active_alert *a)
+static wall_ms end_in_router(const struct engine *e, uint64_t fingerprint)
+{
+	const struct stored_alert *s = map_find(&e->alerts, map_key_u64(&fingerprint));
+
+	return s ? instant_ms(s->ends_at) : 0;
+}
+
+/* Promises that it fires until then. An end that lies later in the router stays: that of a
+ * rule, this one or one that it follows, is this rule's from now on (left.c). */
+static void hand_over(struct engine *e, const struct rule_state *r, struct active_alert *a,
+		      wall_ms until)
 {
 	const struct labels *labels = alerting_outgoing(e, a->labels);
 	struct alert_post post = {
 		.annotations = a->annotations->v,
 		.n_annotations = a->annotations->n,
 		.starts_at = instant_of_ms(a->fired_at),
-		.ends_at = instant_of_ms(a->resolved_at ? a->resolved_at : a->valid_until),
+		.ends_at = instant_of_ms(a->resolved_at ? a->resolved_at : until),
 		.generator_url = r->generator_url,
 	};
+	wall_ms promised = a->valid_until;
 	uint64_t taken;
+	bool is_its;
 
+	a->valid_until = until;
 	if (!labels)
 		return;
+	promised = MAX(promised, left_promise(e, labels->fingerprint));
+	is_its = end_in_router(e, labels->fingerprint) <= promised;
 	post.labels = labels->v;
 	post.n_labels = labels->n;
 	taken = e->counters.alerts_stored;
 	alerts_post(e, &post, 1, NULL);
 	e->counters.rule_alerts++;
 	e->counters.rule_alerts_refused += e->counters.alerts_stored == taken;
+	if (is_its)
+		a->valid_until = MAX(until, end_in_router(e, labels->fingerprint));
 }
 
 void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
@@ -430,9 +446,8 @@ void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
 		if (!is_due(e, a, g->slot))
 			continue;
 		a->last_sent_at = g->slot;
-		a->valid_until = g->slot + 4 * MAX(g->interval, e->options.resend_delay);
 		a->dirty = true;
-		hand_over(e, r, a);
+		hand_over(e, r, a, g->slot + 4 * MAX(g->interval, e->options.resend_delay));
 	}
 	e->counters.rule_handovers += e->counters.rule_alerts > before;
 }
@@ -565,11 +580,12 @@ void alerting_move(struct engine *e, struct rulegroup *g, struct rule_state *r,
 		move(&a->fired_at, jump);
 		move(&a->resolved_at, jump);
 		move(&a->last_sent_at, jump);
-		move(&a->valid_until, jump);
 		move(&a->keep_firing_since, jump);
 		a->dirty = true;
 		if (a->state != ALERT_PENDING && a->last_sent_at)
-			hand_over(e, r, a); /* its end in the router moves, too */
+			hand_over(e, r, a, a->valid_until + jump);
+		else
+			move(&a->valid_until, MAX(jump, 0));
 	}
 	alerting_save(e, g, r); /* else a restart would take old times for new ones */
 }
