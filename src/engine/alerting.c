@@ -504,6 +504,22 @@ void alerting_save_all(struct engine *e, struct rulegroup *g, struct rule_state 
 	alerting_save(e, g, r);
 }
 
+/* A kill may have kept the disk from getting that it fired, or was sent again, but not what
+ * the router had of it by then, which tells the rule by its expression. */
+static wall_ms promise_of(struct engine *e, const struct rule_state *r,
+			  const struct rule_alert *row)
+{
+	const struct labels *labels = alerting_outgoing(e, row->labels);
+	const struct stored_alert *s = NULL;
+
+	if (labels && !left_promise(e, labels->fingerprint))
+		s = map_find(&e->alerts, map_key_u64(&labels->fingerprint));
+	if (!s || !s->came_before ||
+	    strcmp(s->content->generator_url, r->generator_url) != 0)
+		return row->valid_until;
+	return MAX(row->valid_until, instant_ms(s->ends_at));
+}
+
 void alerting_take_back(struct engine *e, struct rule_state *r,
 			const struct rule_alert *row)
 {
@@ -521,7 +537,7 @@ void alerting_take_back(struct engine *e, struct rule_state *r,
 	a->fired_at = row->fired_at;
 	a->resolved_at = row->resolved_at;
 	a->last_sent_at = row->last_sent_at;
-	a->valid_until = row->valid_until;
+	a->valid_until = promise_of(e, r, row);
 	a->keep_firing_since = row->keep_firing_since;
 	if (!rule_alert_leaves(row))
 		return;
