@@ -88,8 +88,9 @@ struct daemon {
 	VEC(struct delivery_ended) ended_deliveries; /* texts in their arenas */
 	struct arena ended_mem;			     /* of the two lists above */
 
-	wall_ms started_at, reloaded_at;
-	const char *reload_from, *reload_by; /* who asked for the one under way */
+	wall_ms started_at;
+	wall_ms reloaded_at, all_reloaded_at; /* the latter: no rule file was refused */
+	const char *reload_from, *reload_by;  /* who asked for the one under way */
 	bool reload_ok;
 	uint64_t reloads, reloads_failed;
 	int64_t clock_offset;	     /* wall - steady clock, as of the last look */
@@ -98,7 +99,7 @@ struct daemon {
 	uint64_t backend_warnings;
 	unsigned store_renewals;
 	bool lost_journal; /* the file was damaged at the start */
-	bool store_fails; /* and that was logged */
+	bool store_fails;  /* and that was logged */
 	struct step_times times;
 };
 

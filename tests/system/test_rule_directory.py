@@ -378,10 +378,14 @@ def test_rule_files_of_the_configuration_go_together(start, far, backend, folder
     assert answer.status == 500 and str(etc / "bad.yml") in answer.text
     assert answer.text.startswith("the configuration is in force, but rule files are refused:\n")
     assert d.metric("alertmanager_config_last_reload_successful") == 1
+    assert d.metric("prometheus_config_last_reload_successful") == 0
+    assert d.metric("vmalert_config_last_reload_successful") == 0
     assert d.rule("A")["query"] == "one" and d.rule("Gone") and not d.rule("New")
     assert "waits until its broken neighbours are mended" in d.log()
     write(etc / "bad.yml", BROKEN.replace("foor", "for"))
     soon(lambda: d.rule("New"), "all, once it is mended")
+    assert d.metric("prometheus_config_last_reload_successful") == 1
+    assert d.metric("vmalert_config_last_reload_successful") == 1
     assert d.rule("A")["query"] == "two" and d.rule("One") and not d.rule("Gone")
     assert d.post("/-/reload").status == 200
 
