@@ -237,7 +237,7 @@ struct record *rule_record(struct engine *e, const struct rulegroup *g,
 }
 
 static void record_changes(struct engine *e, const struct rulegroup *g,
-			   const struct rule_state *r)
+			   const struct rule_state *r, enum reason reason)
 {
 	size_t n = e->rule_changes.n, taken;
 	struct record_alert *v;
@@ -247,7 +247,7 @@ static void record_changes(struct engine *e, const struct rulegroup *g,
 		taken = MIN(n - at, RECORD_MOST_ALERTS);
 		v = ARENA_ARRAY(e->mem, struct record_alert, taken);
 		memcpy(v, e->rule_changes.v + at, taken * sizeof(*v));
-		record = rule_record(e, g, r, REASON_NONE);
+		record = rule_record(e, g, r, reason);
 		record->alerts = v;
 		record->n_alerts = taken;
 	}
@@ -375,7 +375,7 @@ bool alerting_take(struct engine *e, struct run *run, const struct samples *in,
 	for (size_t i = 0; i < in->n; i++)
 		merge(e, g, r, &run->candidates[i]);
 	n = walk(e, g, r);
-	record_changes(e, g, r);
+	record_changes(e, g, r, REASON_NONE);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
 		forget_all(e, g, r);
@@ -551,7 +551,7 @@ void alerting_restore(struct engine *e, struct rulegroup *g, struct rule_state *
 	if (!e->left.n || !r->rule->alert)
 		return;
 	left_give_back(e, g, r);
-	record_changes(e, g, r);
+	record_changes(e, g, r, REASON_NONE);
 }
 
 /* The row stays while there is something to say of the alert. */
@@ -577,7 +577,7 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 		     a->state == ALERT_FIRING ? CHANGE_RULE_RESOLVED : CHANGE_RULE_DROPPED);
 		leave(e, g, r, a);
 	}
-	record_changes(e, g, r);
+	record_changes(e, g, r, RULE_REMOVED);
 }
 
 static void move(wall_ms *at, span_ms jump)

@@ -363,6 +363,7 @@ struct engine {
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
 	VEC(struct record_alert) changes, rule_changes;
+	enum reason changes_for; /* of the former, where they have one cause */
 	struct timer alert_gc, maintenance;
 	uint64_t next_id, next_number, random;
 	VEC(struct grave) graves;

@@ -287,7 +287,10 @@ static void resolve(struct engine *e, const struct left_alert *a,
 		.generator_url = s->content->generator_url,
 	};
 
+	changes_record(e);
+	e->changes_for = RULE_REMOVED;
 	alerts_post(e, &post, 1, NULL);
+	changes_record(e);
 }
 
 static void due(struct engine *e, struct timer *t, wall_ms now)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from conftest import alert, group, hook, make_config, rule_file, write
-from programs import TOCSIND, free_port, run, until
+from programs import TOCSIN, TOCSIND, free_port, run, until
 
 SOON = 1.5  # "within a second", and a little for a busy machine
 
@@ -80,6 +80,12 @@ def test_the_alerts_of_a_removed_rule(start, far, box, backend, rules, args, soo
     assert box.wait(lambda s: s.kind == "webhook" and s.body["status"] == "resolved", 10)
     # as long as Prometheus's promise holds: four times the resend delay after it was sent
     assert (time.monotonic() - at < 2) == soon
+    if soon:
+        words = run([TOCSIN, "why", f"--alertmanager.url={d.url}", "alertname=One"]).stdout
+        assert words.count("because its rule was removed") == 2, words
+        words = run([TOCSIN, "history", f"--alertmanager.url={d.url}"]).stdout
+        assert "is over in its rule" in words
+        assert words.count("because its rule was removed") == 2, words
 
 
 def is_end(seen):
