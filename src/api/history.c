@@ -299,6 +299,8 @@ static void add_alert(struct buf *b, const struct record *r, const struct record
 	put_str(b, "from", r->from);
 	put_str(b, "user", r->by);
 	put_str(b, "error", r->error);
+	if (r->reason)
+		put_str(b, "reason", reason_name(r->reason));
 	if (r->kind != RECORD_RULE)
 		return;
 	put_str(b, "rule", r->rule);
@@ -366,14 +368,17 @@ static const char *alert_words(struct reading *d, const struct record *r,
 		[CHANGE_RULE_RESOLVED] = "is over in its rule",
 		[CHANGE_RULE_DROPPED] = "is no longer pending in its rule",
 	};
-	const char *text = what[a->change];
+	const char *text = what[a->change], *cause = "";
 
+	if (r->reason)
+		cause = arena_printf(&d->mem, ", because %s", reason_text(r->reason));
 	if (r->kind == RECORD_RULE)
-		return arena_printf(&d->mem, "%s %s:%d, value %g", text, r->file, r->line,
-				    a->value);
+		return arena_printf(&d->mem, "%s %s:%d, value %g%s", text, r->file, r->line,
+				    a->value, cause);
 	if (r->error)
 		text = arena_printf(&d->mem, "%s: %s", text, r->error);
-	return r->from ? arena_printf(&d->mem, "%s, posted by %s", text, r->from) : text;
+	return arena_printf(&d->mem, "%s%s%s%s", text, cause, r->from ? ", posted by " : "",
+			    r->from ? r->from : "");
 }
 
 static const char *who(struct reading *d, const struct record *r)

@@ -237,7 +237,7 @@ struct record *rule_record(struct engine *e, const struct rulegroup *g,
 }
 
 static void record_changes(struct engine *e, const struct rulegroup *g,
-			   const struct rule_state *r)
+			   const struct rule_state *r, enum reason reason)
 {
 	size_t n = e->rule_changes.n, taken;
 	struct record_alert *v;
@@ -247,7 +247,7 @@ static void record_changes(struct engine *e, const struct rulegroup *g,
 		taken = MIN(n - at, RECORD_MOST_ALERTS);
 		v = ARENA_ARRAY(e->mem, struct record_alert, taken);
 		memcpy(v, e->rule_changes.v + at, taken * sizeof(*v));
-		record = rule_record(e, g, r, REASON_NONE);
+		record = rule_record(e, g, r, reason);
 		record->alerts = v;
 		record->n_alerts = taken;
 	}
@@ -375,7 +375,7 @@ bool alerting_take(struct engine *e, struct run *run, const struct samples *in,
 	for (size_t i = 0; i < in->n; i++)
 		merge(e, g, r, &run->candidates[i]);
 	n = walk(e, g, r);
-	record_changes(e, g, r);
+	record_changes(e, g, r, REASON_NONE);
 	r->samples = n;
 	if (limit > 0 && n > (size_t)limit) {
 		forget_all(e, g, r);
@@ -398,27 +398,43 @@ static bool is_due(const struct engine *e, const struct active_alert *a, wall_ms
 	return a->last_sent_at + e->options.resend_delay < ts;
 }
 
-static void hand_over(struct engine *e, const struct rule_state *r,
-		      const struct active_alert *a)
+static wall_ms end_in_router(const struct engine *e, uint64_t fingerprint)
+{
+	const struct stored_alert *s = map_find(&e->alerts, map_key_u64(&fingerprint));
+
+	return s ? instant_ms(s->ends_at) : 0;
+}
+
+/* Promises that it fires until then. An end that lies later in the router stays: that of a
+ * rule, this one or one that it follows, is this rule's from now on (left.c). */
+static void hand_over(struct engine *e, const struct rule_state *r, struct active_alert *a,
+		      wall_ms until)
 {
 	const struct labels *labels = alerting_outgoing(e, a->labels);
 	struct alert_post post = {
 		.annotations = a->annotations->v,
 		.n_annotations = a->annotations->n,
 		.starts_at = instant_of_ms(a->fired_at),
-		.ends_at = instant_of_ms(a->resolved_at ? a->resolved_at : a->valid_until),
+		.ends_at = instant_of_ms(a->resolved_at ? a->resolved_at : until),
 		.generator_url = r->generator_url,
 	};
+	wall_ms promised = a->valid_until;
 	uint64_t taken;
+	bool is_its;
 
+	a->valid_until = until;
 	if (!labels)
 		return;
+	promised = MAX(promised, left_promise(e, labels->fingerprint));
+	is_its = end_in_router(e, labels->fingerprint) <= promised;
 	post.labels = labels->v;
 	post.n_labels = labels->n;
 	taken = e->counters.alerts_stored;
 	alerts_post(e, &post, 1, NULL);
 	e->counters.rule_alerts++;
 	e->counters.rule_alerts_refused += e->counters.alerts_stored == taken;
+	if (is_its)
+		a->valid_until = MAX(until, end_in_router(e, labels->fingerprint));
 }
 
 void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
@@ -430,9 +446,8 @@ void alerting_send(struct engine *e, struct rulegroup *g, struct rule_state *r)
 		if (!is_due(e, a, g->slot))
 			continue;
 		a->last_sent_at = g->slot;
-		a->valid_until = g->slot + 4 * MAX(g->interval, e->options.resend_delay);
 		a->dirty = true;
-		hand_over(e, r, a);
+		hand_over(e, r, a, g->slot + 4 * MAX(g->interval, e->options.resend_delay));
 	}
 	e->counters.rule_handovers += e->counters.rule_alerts > before;
 }
@@ -489,6 +504,22 @@ void alerting_save_all(struct engine *e, struct rulegroup *g, struct rule_state 
 	alerting_save(e, g, r);
 }
 
+/* A kill may have kept the disk from getting that it fired, or was sent again, but not what
+ * the router had of it by then, which tells the rule by its expression. */
+static wall_ms promise_of(struct engine *e, const struct rule_state *r,
+			  const struct rule_alert *row)
+{
+	const struct labels *labels = alerting_outgoing(e, row->labels);
+	const struct stored_alert *s = NULL;
+
+	if (labels && !left_promise(e, labels->fingerprint))
+		s = map_find(&e->alerts, map_key_u64(&labels->fingerprint));
+	if (!s || !s->came_before ||
+	    strcmp(s->content->generator_url, r->generator_url) != 0)
+		return row->valid_until;
+	return MAX(row->valid_until, instant_ms(s->ends_at));
+}
+
 void alerting_take_back(struct engine *e, struct rule_state *r,
 			const struct rule_alert *row)
 {
@@ -506,7 +537,7 @@ void alerting_take_back(struct engine *e, struct rule_state *r,
 	a->fired_at = row->fired_at;
 	a->resolved_at = row->resolved_at;
 	a->last_sent_at = row->last_sent_at;
-	a->valid_until = row->valid_until;
+	a->valid_until = promise_of(e, r, row);
 	a->keep_firing_since = row->keep_firing_since;
 	if (!rule_alert_leaves(row))
 		return;
@@ -520,7 +551,7 @@ void alerting_restore(struct engine *e, struct rulegroup *g, struct rule_state *
 	if (!e->left.n || !r->rule->alert)
 		return;
 	left_give_back(e, g, r);
-	record_changes(e, g, r);
+	record_changes(e, g, r, REASON_NONE);
 }
 
 /* The row stays while there is something to say of the alert. */
@@ -546,7 +577,7 @@ void alerting_end(struct engine *e, struct rulegroup *g, struct rule_state *r)
 		     a->state == ALERT_FIRING ? CHANGE_RULE_RESOLVED : CHANGE_RULE_DROPPED);
 		leave(e, g, r, a);
 	}
-	record_changes(e, g, r);
+	record_changes(e, g, r, RULE_REMOVED);
 }
 
 static void move(wall_ms *at, span_ms jump)
@@ -565,11 +596,12 @@ void alerting_move(struct engine *e, struct rulegroup *g, struct rule_state *r,
 		move(&a->fired_at, jump);
 		move(&a->resolved_at, jump);
 		move(&a->last_sent_at, jump);
-		move(&a->valid_until, jump);
 		move(&a->keep_firing_since, jump);
 		a->dirty = true;
 		if (a->state != ALERT_PENDING && a->last_sent_at)
-			hand_over(e, r, a); /* its end in the router moves, too */
+			hand_over(e, r, a, a->valid_until + jump);
+		else
+			move(&a->valid_until, MAX(jump, 0));
 	}
 	alerting_save(e, g, r); /* else a restart would take old times for new ones */
 }

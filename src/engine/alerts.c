@@ -458,8 +458,10 @@ void changes_record(struct engine *e)
 {
 	struct record_alert *v;
 	struct record *r;
+	enum reason reason = e->changes_for;
 	size_t n = e->changes.n;
 
+	e->changes_for = REASON_NONE;
 	if (!n)
 		return;
 	e->changes.n = 0;
@@ -467,7 +469,7 @@ void changes_record(struct engine *e)
 		return;
 	v = ARENA_ARRAY(e->mem, struct record_alert, n);
 	memcpy(v, e->changes.v, n * sizeof(*v));
-	r = act_record(e, RECORD_ALERTS, REASON_NONE);
+	r = act_record(e, RECORD_ALERTS, reason);
 	r->alerts = v;
 	r->n_alerts = n;
 	r->from = e->from;

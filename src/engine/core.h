@@ -319,6 +319,7 @@ struct rulegroup {
 
 struct inhibitor;
 struct farewell;
+struct outgoing;
 struct grave {
 	void (*fn)(void *);
 	void *p;
@@ -355,12 +356,14 @@ struct engine {
 	struct inhibitor *inhibitor;
 	struct map left;	    /* left_file by path: alerts whose rule is not there */
 	struct map leaving;	    /* those of removed rules, as the router knows them */
+	struct outgoing *outgoing;  /* of this step; NULL: nobody asked for it */
 	struct map active;	    /* of all rules, alerts of the same labels as a list */
 	struct map living;	    /* series that rules write now */
 	struct farewell *farewells; /* series of groups that went */
 	size_t n_farewell_series;
 	/* of this step, for the next record: of the router; of the rule being evaluated */
 	VEC(struct record_alert) changes, rule_changes;
+	enum reason changes_for; /* of the former, where they have one cause */
 	struct timer alert_gc, maintenance;
 	uint64_t next_id, next_number, random;
 	VEC(struct grave) graves;
@@ -526,6 +529,9 @@ void left_config(struct engine *);
 /* All rules of the file that are there have taken what is theirs: what else is announced
  * was by rules that were removed. */
 void left_file_known(struct engine *, const char *path);
+/* Until when a removed rule had promised that an alert of the router fires, if its end is
+ * not settled yet; else 0. */
+wall_ms left_promise(const struct engine *, uint64_t fingerprint);
 void left_give_back(struct engine *, struct rulegroup *, struct rule_state *);
 /* Forgets what waited for its rule and was not of a removed one. */
 void left_forget(struct engine *);

@@ -10,12 +10,15 @@
  * are as their rows on the disk say. A rule of the same file, group, name and labels as
  * written takes them back when it comes.
  *
- * What a removed rule had announced is announced resolved two intervals later (and, with
- * alert_relabel_configs, a resend delay), unless somebody says meanwhile that it fires, or
- * it fires by then for another rule of that name: the same rule under another group's or
- * file's name, or a copy of it. While the alert is pending there, its end waits as long as
- * the removed rule had promised that it fires. Its row goes when that is settled; in a new
- * life the intervals begin anew, since others have to be evaluated first. */
+ * What a removed rule had announced is announced resolved two intervals later, unless
+ * somebody says meanwhile that it fires, or it fires by then for another rule: the same one
+ * under another group's or file's name, a copy of it, or one whose alert is the same as it
+ * is relabelled. While the alert is pending there, its end waits as long as the removed
+ * rule had promised that it fires. Its row goes when that is settled; in a new life the
+ * intervals begin anew, since others have to be evaluated first.
+ *
+ * An alert of the router is a rule's when nobody promised there that it fires for longer
+ * than that rule did (valid_until): another client's may have the same labels. */
 
 #define MOST_LEAVING 100000 /* alerts; more are resolved at once */
 
@@ -34,7 +37,7 @@ struct left_alert {
 	struct left_rule *rule;
 	/* of a removed one: until it is settled */
 	struct timer timer;
-	bool is_leaving;
+	bool is_leaving, is_dropped;
 	uint64_t fingerprint; /* as the router knows it */
 	uint64_t version;     /* of the router's alert, when the rule went */
 	span_ms wait;
@@ -159,6 +162,7 @@ static void drop(struct engine *e, struct left_alert *a)
 
 	act(e, ACTION_FORGET_RULE_ALERT)->key = row_key(e, a);
 	stop_leaving(e, a);
+	a->is_dropped = true;
 	map_del(&r->alerts, map_key_u64(&a->row.labels->fingerprint));
 	if (!r->alerts.n)
 		rule_end(e, r);
@@ -183,7 +187,8 @@ static void gather_rules(struct engine *e, const struct left_file *f, struct lef
 	}
 }
 
-/* Of a file, or of all (NULL); the table may change while they are looked at. */
+/* Of a file, or of all (NULL). The table may change while they are looked at: one that goes
+ * takes the place of another, which is dropped and may come later in the list. */
 static struct left_list gather(struct engine *e, const char *path)
 {
 	struct left_list list = {0};
@@ -199,19 +204,60 @@ static struct left_list gather(struct engine *e, const char *path)
 
 /* -- who else has it ------------------------------------------------------------------ */
 
-/* Whether another rule has the alert in that state, and it goes by the same labels to the
- * router: relabelling may have changed. */
+/* With relabelling, alerts of any rules may be the same one in the router. Made once for
+ * all that are due in a step: as the router knows them, alerts of rules by their state. */
+struct outgoing {
+	struct engine *engine;
+	struct map alerts[ALERT_FIRING + 1]; /* of labels, in the step's arena */
+};
+
+static void outgoing_free(void *p)
+{
+	struct outgoing *o = p;
+
+	o->engine->outgoing = NULL;
+	for (size_t i = 0; i < COUNT_OF(o->alerts); i++)
+		map_free(&o->alerts[i]);
+	free(o);
+}
+
+static const struct outgoing *outgoing_of(struct engine *e)
+{
+	const struct active_alert *a;
+
+	if (e->outgoing)
+		return e->outgoing;
+	e->outgoing = mem_new(sizeof(*e->outgoing));
+	e->outgoing->engine = e;
+	bury(e, outgoing_free, e->outgoing);
+	for (size_t at = 0; (a = map_next(&e->active, &at));) {
+		for (; a; a = a->next_alike) {
+			const struct labels *sent = alerting_outgoing(e, a->labels);
+
+			if (sent)
+				map_put(&e->outgoing->alerts[a->state],
+					map_key_u64(&sent->fingerprint),
+					(void *)(uintptr_t)sent);
+		}
+	}
+	return e->outgoing;
+}
+
+/* Whether another rule has the alert in that state. */
 static bool is_elsewhere(struct engine *e, const struct left_alert *a,
 			 const struct stored_alert *s, enum alert_state state)
 {
-	const struct active_alert *other = map_find(
-		&e->active, map_key_u64(&a->row.labels->fingerprint));
+	const struct active_alert *other;
+	const struct labels *sent;
 
+	if (e->config->alert_relabels.n) {
+		sent = map_find(&outgoing_of(e)->alerts[state],
+				map_key_u64(&s->fingerprint));
+		return sent && labels_eq(sent, s->labels);
+	}
+	other = map_find(&e->active, map_key_u64(&a->row.labels->fingerprint));
 	for (; other; other = other->next_alike) {
-		const struct labels *sent = other->state == state
-						    ? alerting_outgoing(e, other->labels)
-						    : NULL;
-
+		sent = other->state == state ? alerting_outgoing(e, other->labels) : NULL;
 		if (sent && labels_eq(sent, s->labels))
 			return true;
 	}
@@ -236,7 +282,10 @@ static void resolve(struct engine *e, const struct left_alert *a,
 		.generator_url = s->content->generator_url,
 	};
 
+	changes_record(e);
+	e->changes_for = RULE_REMOVED;
 	alerts_post(e, &post, 1, NULL);
+	changes_record(e);
 }
 
 static void due(struct engine *e, struct timer *t, wall_ms now)
@@ -255,26 +304,44 @@ static void due(struct engine *e, struct timer *t, wall_ms now)
 	drop(e, a);
 }
 
-/* Relabelling may give alerts of any rules the same labels. Who else has this one is not
- * looked for then, but waited for: that rule will send it again. */
-static span_ms wait_of(const struct engine *e, const struct rule_alert *row)
+static span_ms wait_of(const struct rule_alert *row)
 {
 	span_ms interval = row->interval ? row->interval
 					 : (row->valid_until - row->last_sent_at) / 4;
 
-	return 2 * MAX(interval, 0) +
-	       (e->config->alert_relabels.n ? e->options.resend_delay : 0);
+	return 2 * MAX(interval, 0);
 }
 
-/* The alert as the router has it, if that is firing still when the rule goes, and is not to
- * be left to end by itself. One that is pending may be, too: its "for" was made longer. */
+wall_ms left_promise(const struct engine *e, uint64_t fingerprint)
+{
+	const struct left_alert *a = map_find(&e->leaving, map_key_u64(&fingerprint));
+
+	return a ? a->row.valid_until : 0;
+}
+
+/* The alert as the router has it, if this rule promised that it fires, and nobody promised
+ * more but one that went before. */
+static const struct stored_alert *promised(struct engine *e, const struct rule_alert *row)
+{
+	const struct labels *labels = alerting_outgoing(e, row->labels);
+	const struct stored_alert *s = labels ? alert_find(e, labels->fingerprint) : NULL;
+	wall_ms until;
+
+	if (!s || !row->valid_until)
+		return NULL;
+	until = MAX(row->valid_until, left_promise(e, s->fingerprint));
+	return instant_ms(s->ends_at) <= until ? s : NULL;
+}
+
+/* The same, if that is firing still when the rule goes, and is not to be left to end by
+ * itself. One that is pending may be, too: its "for" was made longer. */
 static const struct stored_alert *announced(struct engine *e, const struct left_alert *a)
 {
-	const struct labels *labels = alerting_outgoing(e, a->row.labels);
-	const struct stored_alert *s = labels ? alert_find(e, labels->fingerprint) : NULL;
+	const struct stored_alert *s = promised(e, &a->row);
 	wall_ms gone_at = rule_alert_leaves(&a->row) ? a->row.resolved_at : e->now;
 
-	if (e->options.leaves_removed || a->row.state == ALERT_INACTIVE)
+	if (e->options.leaves_removed || a->row.state == ALERT_INACTIVE ||
+	    a->row.valid_until <= gone_at)
 		return NULL;
 	return s && instant_ms(s->ends_at) > gone_at ? s : NULL;
 }
@@ -286,6 +353,7 @@ static void take_over(struct engine *e, struct left_alert *a, const struct store
 
 	if (earlier)
 		drop(e, earlier);
+	a->row.valid_until = MAX(a->row.valid_until, instant_ms(s->ends_at));
 	a->fingerprint = s->fingerprint;
 	a->version = s->version;
 	map_put(&e->leaving, map_key_u64(&a->fingerprint), a);
@@ -298,17 +366,18 @@ static void start_leaving(struct engine *e, struct left_alert *a,
 	if (s)
 		take_over(e, a, s);
 	a->is_leaving = true;
-	a->wait = wait_of(e, &a->row);
+	a->wait = wait_of(&a->row);
 	a->timer.due = due;
 	timer_set(e, &a->timer, e->leaving.n > MOST_LEAVING ? e->now : e->now + a->wait);
 }
 
 static void rule_went(struct engine *e, struct left_alert *a)
 {
-	const struct stored_alert *s = announced(e, a);
+	const struct stored_alert *s;
 
-	if (a->is_leaving)
+	if (a->is_leaving || a->is_dropped)
 		return;
+	s = announced(e, a);
 	if (!s) {
 		drop(e, a);
 		return;
@@ -343,41 +412,57 @@ void left_restore(struct engine *e, const struct rule_alert *row)
 	insert(e, row);
 }
 
-static void extend(struct engine *e, const struct rule_alert *row)
+static span_ms length_of_promise(const struct engine *e, const struct rule_alert *row)
+{
+	if (row->interval)
+		return MAX(4 * MAX(row->interval, e->options.resend_delay), MINUTE);
+	return row->last_sent_at ? MAX(row->valid_until - row->last_sent_at, MINUTE)
+				 : MINUTE;
+}
+
+static void extend(struct engine *e, struct rule_alert *row, bool is_its)
 {
 	const struct labels *labels = alerting_outgoing(e, row->labels);
+	wall_ms until = e->now + length_of_promise(e, row);
 
 	if (labels)
-		alerts_extend(e, labels->fingerprint,
-			      e->now + MAX(row->valid_until - row->last_sent_at, MINUTE));
+		alerts_extend(e, labels->fingerprint, until);
+	if (is_its)
+		row->valid_until = MAX(row->valid_until, until);
 }
 
 /* Its rule may be there again, and take it back even when its end was announced. The clock
  * may have been set back since it was removed. */
-static void go_on_leaving(struct engine *e, struct left_alert *a)
+static void go_on_leaving(struct engine *e, struct left_alert *a, bool is_its)
 {
-	const struct stored_alert *s = announced(e, a);
+	const struct stored_alert *s = is_its ? announced(e, a) : NULL;
 
 	start_leaving(e, a, s);
 	a->row.resolved_at = MIN(a->row.resolved_at, e->now);
 	if (s)
-		extend(e, &a->row);
+		extend(e, &a->row, true);
 }
 
+static void go_on(struct engine *e, struct left_alert *a, bool is_its)
+{
+	if (a->is_leaving || a->is_dropped)
+		return;
+	if (rule_alert_leaves(&a->row))
+		go_on_leaving(e, a, is_its);
+	else if (a->row.state == ALERT_FIRING)
+		extend(e, &a->row, is_its);
+}
+
+/* Whose alerts are whose is looked at before any is extended. */
 void left_config(struct engine *e)
 {
 	struct left_list list = gather(e, NULL);
+	bool *is_its = ARENA_ARRAY(e->mem, bool, list.n);
 
-	for (size_t i = 0; i < list.n; i++) {
-		struct left_alert *a = list.v[i];
-
-		if (a->is_leaving)
-			continue;
-		if (rule_alert_leaves(&a->row))
-			go_on_leaving(e, a);
-		else if (a->row.state == ALERT_FIRING)
-			extend(e, &a->row);
-	}
+	for (size_t i = 0; i < list.n; i++)
+		is_its[i] = promised(e, &list.v[i]->row);
+	for (size_t i = 0; i < list.n; i++)
+		go_on(e, list.v[i], is_its[i]);
 }
 
 void left_give_back(struct engine *e, struct rulegroup *g, struct rule_state *r)
@@ -442,7 +527,7 @@ void left_move(struct engine *e, span_ms jump)
 		move(&row->fired_at, jump);
 		move(&row->resolved_at, jump);
 		move(&row->last_sent_at, jump);
-		move(&row->valid_until, jump);
+		move(&row->valid_until, MAX(jump, 0)); /* ends are not put back */
 		move(&row->keep_firing_since, jump);
 		move_end(e, list.v[i], jump);
 		save(e, list.v[i]); /* else a restart would take old times for new ones */

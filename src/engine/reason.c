@@ -45,6 +45,7 @@ static const struct {
 	[UNTOLD_FILE_REFUSED] = {"rule_file_refused", "its rule file is refused"},
 	[UNTOLD_END_AHEAD] = {"end_ahead", "its group has not flushed since its end"},
 	[NOT_KNOWN] = {"not_known", "not known, the journal does not tell"},
+	[RULE_REMOVED] = {"rule_removed", "its rule was removed"},
 	[RULE_WORKS] = {"rule_works", "the rule's evaluation works again"},
 };
 

@@ -29,8 +29,9 @@ enum reason {
 	DELIVERY_CANCELED, /* reload or shutdown */
 	DELIVERY_UNKNOWN,  /* the daemon ended before the outcome was known */
 	/* of a rule */
-	RULE_FAILS, /* its evaluation fails */
-	RULE_WORKS, /* again */
+	RULE_FAILS,   /* its evaluation fails */
+	RULE_WORKS,   /* again */
+	RULE_REMOVED, /* with its alerts: why they are over */
 	/* why somebody is not told though no flush decided so */
 	UNTOLD_UNKNOWN,	   /* nobody knows such an alert */
 	UNTOLD_NO_SERIES,  /* its rule's expression gives nothing */

@@ -133,29 +133,71 @@ static void inherit_updates(struct rule_state *from, struct rule_state *to)
 	from->updates = (struct updates){0};
 }
 
+/* A rule whose state may move, among those of the same name and labels, in their order. */
+struct heirloom {
+	uint64_t identity;
+	struct rule_state *rule;
+	struct heirloom *next;
+};
+
+static uint64_t identity_of(const struct rule_state *r)
+{
+	const char *name = r->rule->alert ? r->rule->alert : r->rule->record;
+
+	return str_hash(str_of(name)) ^ r->labels->fingerprint;
+}
+
+static void gather_rules(struct engine *e, struct rulegroup *g, struct map *out)
+{
+	struct heirloom *v = ARENA_ARRAY(e->mem, struct heirloom, g->config->n_rules);
+
+	for (size_t i = g->config->n_rules; i-- > 0;) {
+		v[i] = (struct heirloom){identity_of(&g->rules[i]), &g->rules[i], NULL};
+		v[i].next = map_find(out, map_key_u64(&v[i].identity));
+		map_put(out, map_key_u64(&v[i].identity), &v[i]);
+	}
+}
+
+/* The first that is the same rule; it is the heir's from now on. NULL: there is none. */
+static struct rule_state *take_rule(struct map *rules, const struct rule_state *heir)
+{
+	uint64_t identity = identity_of(heir);
+	struct heirloom *first = map_find(rules, map_key_u64(&identity)), **link = &first;
+	struct rule_state *rule;
+
+	while (*link && !rule_eq((*link)->rule->rule, heir->rule))
+		link = &(*link)->next;
+	if (!*link)
+		return NULL;
+	rule = (*link)->rule;
+	*link = (*link)->next;
+	if (first)
+		map_put(rules, map_key_u64(&first->identity), first);
+	else
+		map_del(rules, map_key_u64(&identity));
+	return rule;
+}
+
 /* The state of a rule moves to its successor: same name, same labels as written, the n-th
  * such rule to the n-th (spec/rules.md 17.2). */
-static void inherit(struct rulegroup *from, struct rulegroup *to)
+static void inherit(struct engine *e, struct rulegroup *from, struct rulegroup *to)
 {
-	bool *taken = mem_new(from->config->n_rules * sizeof(*taken));
+	struct map rules = {0};
 
+	if (!PLANT(rules_start_anew))
+		gather_rules(e, from, &rules);
 	for (size_t i = 0; i < to->config->n_rules; i++) {
-		for (size_t k = 0; k < from->config->n_rules; k++) {
-			struct rule_state *old = &from->rules[k], *next = &to->rules[i];
+		struct rule_state *next = &to->rules[i], *old = take_rule(&rules, next);
 
-			if (taken[k] || !rule_eq(old->rule, next->rule) ||
-			    PLANT(rules_start_anew))
-				continue;
-			taken[k] = true;
-			next->active = old->active;
-			old->active = (struct map){0};
-			next->written = old->written;
-			old->written = (struct written){0};
-			inherit_updates(old, next);
-			break;
-		}
+		if (!old)
+			continue;
+		next->active = old->active;
+		old->active = (struct map){0};
+		next->written = old->written;
+		old->written = (struct written){0};
+		inherit_updates(old, next);
 	}
-	free(taken);
+	map_free(&rules);
 }
 
 /* The slot whose evaluation was cut off is evaluated anew, once: a group that is edited
@@ -181,7 +223,7 @@ static void replace(struct engine *e, struct rulegroup *old, const struct rule_g
 
 	stop(e, old);
 	g = group_new(e, c);
-	inherit(old, g);
+	inherit(e, old, g);
 	g->past = old->past;
 	old->past = (struct group_past){0};
 	for (size_t i = 0; i < old->config->n_rules; i++) {
@@ -233,25 +275,20 @@ static void load_group(struct engine *e, const struct rule_group *c)
 	rulegroup_start(e, g);
 }
 
-static bool has_group(const struct rule_file *file, const char *name)
-{
-	for (size_t i = 0; i < file->n_groups; i++) {
-		if (!strcmp(file->groups[i].name, name))
-			return true;
-	}
-	return false;
-}
-
 /* Ends the groups of the path that file (NULL: none) does not have any more. */
 static void end_others(struct engine *e, const char *path, const struct rule_file *file)
 {
 	struct rulegroup *g;
+	struct map names = {0};
 
+	for (size_t i = 0; file && i < file->n_groups; i++)
+		map_put(&names, str_of(file->groups[i].name), &file->groups[i]);
 	for (size_t at = 0; (g = map_next(&e->rulegroups, &at));) {
 		if (!strcmp(g->config->file, path) &&
-		    !(file && has_group(file, g->config->name)))
+		    !map_find(&names, str_of(g->config->name)))
 			end_group(e, g);
 	}
+	map_free(&names);
 }
 
 void rulegroups_load(struct engine *e, const struct rule_file *file)

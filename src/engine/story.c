@@ -169,6 +169,7 @@ static void take_change(struct story *s, const struct record *r,
 		if (!s->came_at)
 			take_late_beginning(s, r, a);
 		s->ended_at = a->ends_at ? MIN(a->ends_at, r->at) : r->at;
+		s->ended_for = r->reason;
 		break;
 	case CHANGE_RULE_PENDING:
 		s->pending_at = a->starts_at;
@@ -181,6 +182,7 @@ static void take_change(struct story *s, const struct record *r,
 		break;
 	case CHANGE_RULE_RESOLVED:
 		s->resolved_at = r->at;
+		s->resolved_for = r->reason;
 		break;
 	case CHANGE_RULE_DROPPED:
 		s->dropped_at = r->at;

@@ -111,6 +111,7 @@ struct story {
 	span_ms hold;
 	double value;
 	wall_ms pending_at, firing_at, resolved_at, dropped_at;
+	enum reason ended_for, resolved_for; /* RULE_REMOVED, or nothing in particular */
 	span_ms keep_firing;
 	wall_ms kept_since;	/* its condition went, keep_firing_for holds it; 0: not */
 	const char *rule_error; /* while it fails */

@@ -701,6 +701,12 @@ static void add_verdicts(struct page *p)
 	}
 }
 
+/* Of an end. */
+static const char *cause(struct arena *mem, enum reason reason)
+{
+	return reason ? arena_printf(mem, ", because %s", reason_text(reason)) : "";
+}
+
 static void add_rule(struct page *p)
 {
 	const struct story *s = p->w->story;
@@ -726,7 +732,8 @@ static void add_rule(struct page *p)
 		     why_time(&p->mem, s->kept_since), span(&p->mem, s->keep_firing),
 		     why_time(&p->mem, s->kept_since + s->keep_firing));
 	if (s->resolved_at)
-		line(p, 2, "over since %s", why_time(&p->mem, s->resolved_at));
+		line(p, 2, "over since %s%s", why_time(&p->mem, s->resolved_at),
+		     cause(&p->mem, s->resolved_for));
 	if (s->rule_error)
 		line(p, 2, "its evaluation fails%s: %s", since(&p->mem, s->rule_failed_at),
 		     s->rule_error);
@@ -747,7 +754,8 @@ static void add_alert(struct page *p)
 	if (s->came_at)
 		line(p, 1, "in the router since %s%s", why_time(&p->mem, s->came_at), from);
 	if (s->came_at && s->ended_at)
-		line(p, 2, "over since %s", why_time(&p->mem, s->ended_at));
+		line(p, 2, "over since %s%s", why_time(&p->mem, s->ended_at),
+		     cause(&p->mem, s->ended_for));
 	if (s->refused_at)
 		line(p, 1, "not taken in at %s: %s", why_time(&p->mem, s->refused_at),
 		     s->refused_for ? s->refused_for : "a ceiling");

@@ -158,29 +158,56 @@ static void list_results(struct engine *e, const struct rule_state *r,
 	}
 }
 
-static void list_alert(struct engine *e, const struct active_alert *a,
+/* Alerts that differ in an alertstate of their own alone are one series of ALERTS. */
+static bool have_own_state(const struct rule_state *r)
+{
+	const struct active_alert *a;
+
+	for (size_t at = 0; (a = map_next(&r->active, &at));) {
+		if (labels_find(a->labels, "alertstate"))
+			return true;
+	}
+	return false;
+}
+
+static bool is_listed(struct map *seen, const struct labels *series)
+{
+	struct str key = map_key_u64(&series->fingerprint);
+
+	if (map_find(seen, key))
+		return true;
+	map_put(seen, key, (void *)(uintptr_t)series);
+	return false;
+}
+
+/* seen NULL: no two alerts are one series. */
+static void list_alert(struct engine *e, const struct active_alert *a, struct map *seen,
 		       struct sample_list *out)
 {
 	const struct labels *set = labels_with(e->mem, a->labels, "__name__", "ALERTS");
 	wall_ms seconds = a->active_at / 1000 - (a->active_at % 1000 < 0);
 
-	push(e, out,
-	     labels_with(e->mem, set, "alertstate",
-			 a->state == ALERT_FIRING ? "firing" : "pending"),
-	     1);
+	set = labels_with(e->mem, set, "alertstate",
+			  a->state == ALERT_FIRING ? "firing" : "pending");
+	if (!seen || !is_listed(seen, set))
+		push(e, out, set, 1);
 	push(e, out, labels_with(e->mem, a->labels, "__name__", "ALERTS_FOR_STATE"),
 	     (double)seconds);
 }
 
+/* Each series once. */
 static void list_alerts(struct engine *e, const struct rule_state *r,
 			struct sample_list *out)
 {
 	struct active_alert *a;
+	struct map seen = {0};
+	bool may_be_alike = have_own_state(r);
 
 	for (size_t at = 0; (a = map_next(&r->active, &at));) {
 		if (a->state != ALERT_INACTIVE)
-			list_alert(e, a, out);
+			list_alert(e, a, may_be_alike ? &seen : NULL, out);
 	}
+	map_free(&seen);
 }
 
 static bool is_same(const struct written *w, const struct sample_list *list)

@@ -82,10 +82,15 @@ static bool set_span(struct tool *t, const char *name, span_ms *out)
 
 	if (!text[0])
 		return true;
-	if (span_parse(str_of(text), NOWHERE, out, &err) && *out > 0)
-		return true;
-	fail(t, "--%s: not a duration: %s", name, text);
-	return false;
+	if (!span_parse(str_of(text), NOWHERE, out, &err)) {
+		fail(t, "--%s: not a duration: %s", name, text);
+		return false;
+	}
+	if (*out <= 0) {
+		fail(t, "--%s: must be greater than 0", name);
+		return false;
+	}
+	return true;
 }
 
 static bool set_times(struct tool *t, struct asked *q)
@@ -96,6 +101,8 @@ static bool set_times(struct tool *t, struct asked *q)
 	    !set_span(t, "step", &q->step))
 		return false;
 	q->at = instant_ms(at);
+	if (option_on(t, "plot") && !q->since)
+		q->since = HOUR;
 	if (!q->step)
 		q->step = MAX(q->since / POINTS, 1000);
 	return true;
@@ -364,6 +371,15 @@ static const char *block(double height)
 	return blocks[MIN(MAX(eighths, 0), 8)];
 }
 
+/* One value all the time: a line, with nothing above or below that would need a name. */
+static void draw_flat(const struct plot *p)
+{
+	printf("%12.6g ┤", p->high);
+	for (size_t k = 0; k < POINTS; k++)
+		fputs(isnan(p->v[k]) ? " " : "█", stdout);
+	putchar('\n');
+}
+
 static void draw(const struct plot *p)
 {
 	double span = p->high - p->low;
@@ -376,7 +392,7 @@ static void draw(const struct plot *p)
 		else
 			printf("%12s │", "");
 		for (size_t k = 0; k < POINTS; k++) {
-			double share = span > 0 ? (p->v[k] - p->low) / span : 0.5;
+			double share = (p->v[k] - p->low) / span;
 
 			fputs(isnan(p->v[k])
 				      ? " "
@@ -400,10 +416,14 @@ static void print_plots(struct tool *t, const struct asked *q, const json_t *res
 		puts(series_name(t, series));
 		if (p.low > p.high)
 			puts("   no finite value");
-		else
+		else if (p.high > p.low)
 			draw(&p);
+		else
+			draw_flat(&p);
 	}
-	if (i)
+	if (!i)
+		fputs("no series\n", stderr);
+	else
 		printf("%14s%s%*s%s\n", "", from,
 		       MAX(POINTS - (int)(strlen(from) + strlen(to)), 1), "", to);
 }
@@ -420,8 +440,6 @@ int query(struct tool *t)
 		return fail(t, "one expression is needed");
 	if (!set_source(t, &q) || !set_times(t, &q))
 		return 1;
-	if (option_on(t, "plot") && !q.since)
-		q.since = HOUR;
 	data = ask(t, &q, t->args.v[0]);
 	if (!data)
 		return 1;

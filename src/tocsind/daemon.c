@@ -167,7 +167,7 @@ static bool load_first(struct daemon *d)
 	remotes_config(d, d->now_runs->config);
 	daemon_feed(d, &ev);
 	d->reload_ok = true;
-	d->reloaded_at = daemon_now(d);
+	d->reloaded_at = d->all_reloaded_at = daemon_now(d);
 	rules_from_config(d);
 	rules_load_first(d);
 	if (!outside_has_library(LIBCURL))

@@ -111,7 +111,7 @@ struct daemon {
 
 	/* the configuration, and reloads */
 	struct generation *now_runs;
-	wall_ms reloaded_at;
+	wall_ms reloaded_at, all_reloaded_at; /* the latter: no rule file was refused */
 	const char *reload_from, *reload_by; /* who asked for the one under way */
 	bool reload_ok;
 	uint64_t reloads, reloads_failed;

@@ -20,12 +20,16 @@ static double config_hash(const struct config *c)
 	return (double)v;
 }
 
-/* Under the names of all three. */
-static void add_reload_metrics(const struct daemon *d, struct buf *b)
+/* Under the names of all three. To those that have rules, a rule file that is refused is a
+ * reload that failed, until it is mended. */
+static void add_reload_metrics(const struct daemon *d, bool has_broken, struct buf *b)
 {
 	static const char *const peers[] = {"alertmanager", "prometheus", "vmalert"};
 
-	for (size_t i = 0; i < COUNT_OF(peers); i++)
+	for (size_t i = 0; i < COUNT_OF(peers); i++) {
+		bool has_rules = i > 0;
+		wall_ms at = has_rules ? d->all_reloaded_at : d->reloaded_at;
+
 		buf_addf(b,
 			 "# HELP %s_config_last_reload_successful Whether the last "
 			 "configuration reload attempt was successful.\n"
@@ -35,8 +39,10 @@ static void add_reload_metrics(const struct daemon *d, struct buf *b)
 			 "of the last successful configuration reload.\n"
 			 "# TYPE %s_config_last_reload_success_timestamp_seconds gauge\n"
 			 "%s_config_last_reload_success_timestamp_seconds %.15g\n",
-			 peers[i], peers[i], peers[i], d->reload_ok, peers[i], peers[i],
-			 peers[i], (double)d->reloaded_at / 1000);
+			 peers[i], peers[i], peers[i],
+			 d->reload_ok && !(has_rules && has_broken), peers[i], peers[i],
+			 peers[i], (double)at / 1000);
+	}
 	buf_addf(b,
 		 "# HELP vmalert_config_last_reload_total Reloads.\n"
 		 "# TYPE vmalert_config_last_reload_total counter\n"
@@ -61,7 +67,7 @@ void daemon_add_metrics(void *arg, struct buf *b)
 		 "# TYPE alertmanager_config_hash gauge\n"
 		 "alertmanager_config_hash %.15g\n",
 		 config_hash(d->now_runs->config));
-	add_reload_metrics(d, b);
+	add_reload_metrics(d, n > 0, b);
 	buf_addf(
 		b,
 		"# HELP tocsin_rule_files Rule files found.\n"

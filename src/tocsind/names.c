@@ -38,9 +38,14 @@ struct names {
 
 /* -- what to ask ------------------------------------------------------------------- */
 
+/* Not because of partial_response_strategy: which metrics there are is the same. */
 static bool sees_other_data(const struct rule_group *g)
 {
-	return g->tenant || g->n_params || g->n_headers;
+	for (size_t i = 0; i < g->n_params; i++) {
+		if (strcmp(g->params[i].name, "partial_response") != 0)
+			return true;
+	}
+	return g->tenant || g->n_headers;
 }
 
 static const struct datasource *source_of(const struct names *n, const struct rule_group *g)

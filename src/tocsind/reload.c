@@ -129,6 +129,8 @@ bool daemon_reload(void *arg, const char *from, const char *by, struct buf *why)
 	d->reloads++;
 	d->reloads_failed += !ok;
 	if (ok)
+		d->all_reloaded_at = daemon_now(d);
+	if (ok)
 		log_info("config", "configuration loaded",
 			 L_STR("file", d->flags.config_file));
 	else

@@ -15,7 +15,8 @@ RULES = rule_file(group(
     alert("Fine", 'up == 0 and on () {__name__="scrape_samples_scraped"} < 1'),
     alert("Dead", "rate(nobody_has_this_total[5m]) > 0 or up == 0 or (sum by (job) (nor_this))"),
     alert("Away", "absent(may_be_away) and absent_over_time(this_too[5m]) and up == 0"),
-    {"record": "a:b", "expr": 'max_over_time({__name__="or_this"}[1m])'}, interval="200ms"),
+    {"record": "a:b", "expr": 'max_over_time({__name__="or_this"}[1m])'}, interval="200ms",
+    partial_response_strategy="abort"),
     group("elsewhere", alert("Other", "nobody_has_this_total"), params={"a": ["b"]}))
 
 

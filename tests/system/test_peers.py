@@ -83,6 +83,12 @@ def test_query_asks_a_real_prometheus(far, folder, keep):
     assert table[0].split() == ["Series", "Time", "Value"] and table[-1].split()[-1] == "1"
     plot = query("--url", p.url, "--since=5s", "--plot", "up or vector(1)")
     assert "┤" in plot and "█" in plot and series in plot
+    flat = query("--url", p.url, "--since=2s", "--plot", "vector(7)").splitlines()
+    assert len(flat) == 3 and flat[1].split()[0] == "7" and "█" in flat[1]
+    nothing = run([TOCSIN, "query", "--url", p.url, "--plot", "nobody_has_this"])
+    assert (nothing.stdout, nothing.stderr) == ("", "no series\n")
+    assert "--step: must be greater than 0" in query(
+        "--url", p.url, "--since=2s", "--step=0s", "up", code=1)
     assert "parse error" in query("--url", p.url, "up ==", code=1)
     assert "no such datasource" in query("--config.file", str(folder / "tocsin.yml"),
                                          "--datasource=x", "up", code=1)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from conftest import alert, group, hook, make_config, rule_file, write
-from programs import TOCSIND, free_port, run, until
+from programs import TOCSIN, TOCSIND, free_port, run, until
 
 SOON = 1.5  # "within a second", and a little for a busy machine
 
@@ -80,6 +80,12 @@ def test_the_alerts_of_a_removed_rule(start, far, box, backend, rules, args, soo
     assert box.wait(lambda s: s.kind == "webhook" and s.body["status"] == "resolved", 10)
     # as long as Prometheus's promise holds: four times the resend delay after it was sent
     assert (time.monotonic() - at < 2) == soon
+    if soon:
+        words = run([TOCSIN, "why", f"--alertmanager.url={d.url}", "alertname=One"]).stdout
+        assert words.count("because its rule was removed") == 2, words
+        words = run([TOCSIN, "history", f"--alertmanager.url={d.url}"]).stdout
+        assert "is over in its rule" in words
+        assert words.count("because its rule was removed") == 2, words
 
 
 def is_end(seen):
@@ -378,10 +384,14 @@ def test_rule_files_of_the_configuration_go_together(start, far, backend, folder
     assert answer.status == 500 and str(etc / "bad.yml") in answer.text
     assert answer.text.startswith("the configuration is in force, but rule files are refused:\n")
     assert d.metric("alertmanager_config_last_reload_successful") == 1
+    assert d.metric("prometheus_config_last_reload_successful") == 0
+    assert d.metric("vmalert_config_last_reload_successful") == 0
     assert d.rule("A")["query"] == "one" and d.rule("Gone") and not d.rule("New")
     assert "waits until its broken neighbours are mended" in d.log()
     write(etc / "bad.yml", BROKEN.replace("foor", "for"))
     soon(lambda: d.rule("New"), "all, once it is mended")
+    assert d.metric("prometheus_config_last_reload_successful") == 1
+    assert d.metric("vmalert_config_last_reload_successful") == 1
     assert d.rule("A")["query"] == "two" and d.rule("One") and not d.rule("Gone")
     assert d.post("/-/reload").status == 200
 

@@ -27,6 +27,11 @@
 	"{groups: [{name: g, interval: 10s, rules: [{alert: A, expr: up, labels: {kind: "  \
 	"k, "                                                                              \
 	"host: '{{ with query \"1+1\" }}{{ . | first | value }}{{ end }}'}}]}]}"
+#define DUP(group)                                                                         \
+	"{name: " group ", interval: 10s, eval_offset: 5s, rules: [{alert: Up, expr: "     \
+			"up}]}"
+#define KEPT "{name: keep, interval: 10s, rules: [{alert: Down, expr: down, for: 1h}]}"
+#define FIVE DUP("g1") ", " DUP("g2") ", " DUP("g3") ", " DUP("g4") ", " DUP("g5")
 #define SLOW                                                                               \
 	"route: {receiver: hook, group_by: [alertname], group_wait: 30s, "                 \
 	"group_interval: 5m}\n"
@@ -828,7 +833,80 @@ static void rules(void **state)
 		 "150 file s.yml\n"
 		 "300 run\n",
 		 "3.1 hook notify_first firing Up{n=0}\n"
-		 "231.1 hook notify_resolved resolved Up{n=0}\n"},
+		 "171.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"... sent at longer intervals than those of the one that goes",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK
+		 "alerting: {alert_relabel_configs: [{action: labeldrop, regex: a}]}\n",
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "0 file s.yml {groups: [{name: h, interval: 5m, rules: [{alert: Up, "
+		 "expr: up, labels: {a: b}}]}]}\n"
+		 "310 file r.yml\n"
+		 "1000 file s.yml\n"
+		 "1700 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "1605.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"a group is renamed and has its name back, while its successor waits",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, for: 30s}]}]}\n"
+		 "40 file r.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, for: 30s}]}]}\n"
+		 "55 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up, for: 30s}]}]}\n"
+		 "300 run\n",
+		 "2.1 rule Up{n=0} pending\n"
+		 "33.1 hook notify_first firing Up{n=0}\n"
+		 "49.6 rule Up{n=0} pending\n"
+		 "55 rule Up{n=0} dropped\n"},
+		{"a rule whose alert waits goes: another client's with its labels fires on",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 post alertname=Up n=0 ends=9999\n"
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=1h\n"
+		 "20 file r.yml\n"
+		 "150 run\n",
+		 "1 hook notify_first firing Up{n=0}\n"
+		 "2.1 rule Up{n=0} pending\n"
+		 "20 rule Up{n=0} dropped\n"},
+		{"... and so does one that fires for both, killed and started meanwhile or "
+		 "not",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 rules up == 0 for=0s\n"
+		 "5 post alertname=Up n=0 ends=9999\n"
+		 "100 restart\n"
+		 "110 post alertname=Up n=0 ends=9999\n"
+		 "120 file r.yml\n"
+		 "300 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"},
+		{"what a longer interval had promised, its shorter one answers for",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 5m, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "300 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "400 file r.yml {groups: [{name: h, interval: 10s, rules: [{alert: Up, "
+		 "expr: up}]}]}\n"
+		 "500 file r.yml\n"
+		 "600 run\n",
+		 "3.1 hook notify_first firing Up{n=0}\n"
+		 "525.1 hook notify_resolved resolved Up{n=0}\n"},
+		{"several of one alert go while nobody looks, one had gone before a kill",
+		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [" KEPT ", " FIVE
+		 ", " DUP("g6") "]}\n"
+				"40 file r.yml {groups: [" KEPT ", " FIVE "]}\n"
+				"42 unseen r.yml {groups: [" KEPT "]}\n"
+				"45 restart\n"
+				"200 run\n",
+		 "3.5 rule Down{n=0} pending\n"
+		 "6 hook notify_first firing Up{n=0}\n"
+		 "69 hook notify_resolved resolved Up{n=0}\n"},
 		{"both go: it is resolved",
 		 "datasources: [{name: d, url: 'http://p/'}]\n" QUICK HOOK,
 		 "0 backend 1\n"

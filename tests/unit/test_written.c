@@ -178,6 +178,26 @@ static void alerts(void **state)
 		 "5 run\n",
 		 "2.1 write ALERTS{alertname=A,alertstate=firing,n=0} 1\n"
 		 "2.1 write ALERTS_FOR_STATE{alertname=A,alertstate=mine,n=0} 2\n"},
+		{"... and alerts that differ in it alone are one series of ALERTS, and its "
+		 "end is told",
+		 REMOTE,
+		 "0 backend 1\n"
+		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: A, expr: "
+		 "up, for: 10s, labels: {n: '', alertstate: 's{{ $labels.n }}'}}]}]}\n"
+		 "5 backend 2\n"
+		 "25 run\n",
+		 "2.1 rule A{alertstate=s0} pending\n"
+		 "2.1 write ALERTS{alertname=A,alertstate=pending} 1\n"
+		 "2.1 write ALERTS_FOR_STATE{alertname=A,alertstate=s0} 2\n"
+		 "12.1 rule A{alertstate=s1} pending\n"
+		 "12.1 write ALERTS{alertname=A,alertstate=firing} 1\n"
+		 "12.1 write ALERTS_FOR_STATE{alertname=A,alertstate=s0} 2\n"
+		 "12.1 write ALERTS{alertname=A,alertstate=pending} 1\n"
+		 "12.1 write ALERTS_FOR_STATE{alertname=A,alertstate=s1} 12\n"
+		 "22.1 write ALERTS{alertname=A,alertstate=firing} 1\n"
+		 "22.1 write ALERTS_FOR_STATE{alertname=A,alertstate=s0} 2\n"
+		 "22.1 write ALERTS_FOR_STATE{alertname=A,alertstate=s1} 12\n"
+		 "22.1 write ALERTS{alertname=A,alertstate=pending} ends\n"},
 		{"what a former life wrote ends in this one", REMOTE,
 		 "0 backend 1\n"
 		 "0 file r.yml {groups: [{name: g, interval: 10s, rules: [{alert: A, expr: "
