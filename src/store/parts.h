@@ -22,6 +22,8 @@
 
 /* -- the queue --------------------------------------------------------------------- */
 
+#define CROWD 8 /* so many deliveries at once are a crowd, which waits for company */
+
 #define SEAL STATEMENTS /* not one: once this is written, a new file holds all */
 
 struct write { /* with its cells' bytes behind it, one block */
@@ -48,6 +50,7 @@ struct batch {
 	uint64_t awaited; /* somebody waits for the ledger up to there; 0: nobody */
 	bool lasting;	  /* it has to survive a loss of power */
 	bool tells;	  /* what somebody was told is in it */
+	size_t n_open;	  /* deliveries that begin with it */
 	size_t n;
 	wall_ms now;
 };
@@ -80,7 +83,7 @@ struct store {
 	char damage[200];   /* why */
 	bool is_sealed;	    /* the seal is in the batch under way */
 	char unfolded[200]; /* why the database's log cannot be folded in; "": it can */
-	mono_ms synced_at;  /* when the last batch was, */
+	mono_ms crowded_at; /* when the last batch with many open deliveries was written, */
 	mono_ms told_at;    /* and the last with what was told */
 	bool failed_at_end;
 
@@ -98,8 +101,9 @@ struct store {
 	struct write *last_ledger;
 	uint64_t queued_ledger;
 	struct sync *waiting_ledger, **last_waiting_ledger;
-	bool hurries;		       /* atomic: a batch looks without the mutex */
-	size_t n_queued, record_bytes; /* the latter of queued records */
+	bool hurries;		 /* atomic: a batch looks without the mutex */
+	size_t n_queued, n_open; /* the latter: deliveries that begin */
+	size_t record_bytes;	 /* of queued records */
 	bool urgent; /* somebody was told: a repeat would follow if this were lost */
 
 	/* what else both know: shared, under mtx */

@@ -8,7 +8,7 @@
 #define USUAL_ENTRY 500		 /* bytes */
 #define GATHER_MS   50		 /* a write that nobody waits for may wait for company */
 /* Between commits that are synced, one after the other: a lone one comes at once. */
-#define PACE_MS	     2	/* of open deliveries, for which somebody waits */
+#define PACE_MS	     2	/* of open deliveries, for which somebody waits, in a crowd */
 #define TOLD_PACE_MS 10 /* of what was told, for which nobody does */
 
 /* -- the order --------------------------------------------------------------------- */
@@ -39,6 +39,7 @@ static void put_in(struct store *s, struct write *w)
 	if (!w->next)
 		s->last = &w->next;
 	s->n_queued++;
+	s->n_open += w->what == SAVE_OPEN;
 }
 
 /* Under mtx: what was gathered of alerts becomes a write. */
@@ -248,7 +249,7 @@ mono_ms queue_due(const struct store *s, mono_ms now)
 	if (s->waiting || s->stopping || has_passing(s->waiting_ledger))
 		return now;
 	if (s->waiting_ledger)
-		return s->synced_at + PACE_MS;
+		return s->crowded_at + PACE_MS;
 	return s->urgent ? s->told_at + TOLD_PACE_MS : now + GATHER_MS;
 }
 
@@ -266,6 +267,7 @@ struct batch queue_take(struct store *s)
 				      has_lasting(s->waiting_ledger) ||
 				      database_is_sync_due(&s->db),
 			   .tells = s->urgent,
+			   .n_open = s->n_open,
 			   .n = s->n_queued,
 			   .now = s->now + (at - s->set_at)};
 	for (const struct sync *y = s->waiting_ledger; y; y = y->next)
@@ -276,6 +278,7 @@ struct batch queue_take(struct store *s)
 		s->last_ledger = NULL;
 		s->last = &s->first;
 		s->n_queued = 0;
+		s->n_open = 0;
 		s->record_bytes = 0;
 		s->urgent = false;
 	}

@@ -154,10 +154,10 @@ static bool write_one_batch(struct store *s)
 
 	ok = (!renews || renewal_begin(s, &err)) && try_batch(s, &b, &rest, &err);
 	took = s->seconds ? s->seconds() - began : 0;
-	if (b.lasting)
-		s->synced_at = steady_now();
+	if (b.n_open >= CROWD)
+		s->crowded_at = steady_now();
 	if (b.tells)
-		s->told_at = s->synced_at;
+		s->told_at = steady_now();
 	if (!ok)
 		batch_shrink(&b);
 	pthread_mutex_lock(&s->mtx);
