@@ -204,7 +204,7 @@ static bool is_idle(struct store *s, bool *stopping)
 	return idle;
 }
 
-/* A slice of what keeps the log of alerts small. */
+/* Under db_mtx: a slice of what keeps the log of alerts small. */
 static void tidy(struct store *s)
 {
 	if (!alert_log_is_untidy(&s->alert_log))
@@ -216,11 +216,15 @@ static void tidy(struct store *s)
 	alert_log_forget(&s->alert_log); /* until more is outlived */
 }
 
-static void fold(struct store *s)
+/* Under db_mtx. */
+static void fold(struct store *s, bool is_quiet)
 {
 	struct err err;
-	bool ok = database_fold(&s->db, &err);
+	bool ok;
 
+	if (!database_fold_is_due(&s->db, is_quiet))
+		return;
+	ok = database_fold(&s->db, &err);
 	snprintf(s->unfolded, sizeof(s->unfolded), "%.*s", (int)sizeof(s->unfolded) - 1,
 		 ok ? "" : err.text);
 	if (!ok && database_found_damage(&s->db))
@@ -263,6 +267,8 @@ static int idle_time(struct store *s)
 		return TRIM_MS;
 	if (database_fold_is_due(&s->db, true))
 		return QUIET_MS;
+	if (s->unfolded[0])
+		return RETRY_MS;
 	return s->db.unsynced_since ? DATABASE_LASTING : IDLE_MS;
 }
 
@@ -273,21 +279,10 @@ static bool write_and_fold(struct store *s)
 
 	pthread_mutex_lock(&s->db_mtx);
 	ok = write_one_batch(s);
-	if (ok && database_fold_is_due(&s->db, false))
-		fold(s);
+	if (ok)
+		fold(s, false);
 	pthread_mutex_unlock(&s->db_mtx);
 	return ok;
-}
-
-/* What nobody waits for. */
-static void keep_house(struct store *s, bool is_quiet)
-{
-	pthread_mutex_lock(&s->db_mtx);
-	if (!is_quiet)
-		tidy(s);
-	else if (database_fold_is_due(&s->db, true))
-		fold(s);
-	pthread_mutex_unlock(&s->db_mtx);
 }
 
 void *writer_run(void *arg)
@@ -301,15 +296,19 @@ void *writer_run(void *arg)
 
 		if (idle && stopping)
 			return NULL;
-		if (alert_log_is_untidy(&s->alert_log) && !stopping)
-			keep_house(s, false);
-		else if (idle)
+		if (alert_log_is_untidy(&s->alert_log) && !stopping) {
+			pthread_mutex_lock(&s->db_mtx);
+			tidy(s);
+			pthread_mutex_unlock(&s->db_mtx);
+		} else if (idle) {
 			sleep_until_woken(s, idle_time(s));
+		}
 		if (idle && !is_idle(s, &stopping))
 			continue;
 		if (idle && !trims(s) && !database_is_sync_due(&s->db)) {
-			if (!stopping)
-				keep_house(s, true);
+			pthread_mutex_lock(&s->db_mtx);
+			fold(s, true);
+			pthread_mutex_unlock(&s->db_mtx);
 			continue;
 		}
 		if (!idle)
